@@ -1,0 +1,34 @@
+/*
+ * The connecting side for the command line: blocking, with a time limit, and able to have many requests under
+ * way before it reads the first answer.
+ */
+#ifndef POSTERN_IPC_SYNC_H
+#define POSTERN_IPC_SYNC_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "ipc/record.h"
+#include "ipc/types.h"
+
+struct ipc_sync;
+
+/* Connects, checks that the listener runs as `server_uid` ((uid_t)-1: any uid), and exchanges HELLO. On failure `e` says what is wrong and what
+ * to do ("the suite is not running: ..."); returns -ECONNREFUSED, -ENOENT, -EACCES, -EPROTO, -ETIME ... */
+int ipc_sync_open(const char *path, const char *edge, const char *instance, unsigned server_uid, uint32_t timeout_ms,
+    struct ipc_sync **ret, struct err_text *e);
+struct ipc_sync *ipc_sync_close(struct ipc_sync *s);
+
+/* Sends a request and gives its id. */
+int ipc_sync_send(struct ipc_sync *s, enum ipc_type type, const ProtobufCMessage *body, uint32_t *ret_id,
+    struct err_text *e);
+/* The next record from the server, borrowed until the next call. timeout_ms 0: wait for ever (monitor). */
+int ipc_sync_recv(struct ipc_sync *s, uint32_t timeout_ms, struct ipc_record *ret, struct err_text *e);
+/* Send, then receive the answer. An IPC_ERROR becomes a return of -code with its text in `e`. */
+int ipc_sync_call(struct ipc_sync *s, enum ipc_type type, const ProtobufCMessage *body, struct ipc_record *ret,
+    struct err_text *e);
+/* For poll(2). */
+int ipc_sync_fd(const struct ipc_sync *s);
+
+#endif

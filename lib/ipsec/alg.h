@@ -1,0 +1,69 @@
+/*
+ * The one table of transforms: setkey's names, statistics names, key sizes and wire geometry. Code that wants
+ * to know anything about an algorithm asks this table.
+ */
+#ifndef POSTERN_IPSEC_ALG_H
+#define POSTERN_IPSEC_ALG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Our own stable numbers: they stand in IPC records and in SAD memory, so values are never reused. */
+enum alg_enc {
+	ALG_ENC_NONE = 0,
+	ALG_ENC_NULL = 1,
+	ALG_ENC_3DES_CBC = 2,
+	ALG_ENC_AES_CBC = 3,
+	ALG_ENC_AES_GCM_16 = 4,
+};
+
+enum alg_auth {
+	ALG_AUTH_NONE = 0,
+	ALG_AUTH_HMAC_MD5 = 1,
+	ALG_AUTH_HMAC_SHA1 = 2,
+	ALG_AUTH_HMAC_SHA256 = 3,
+	ALG_AUTH_HMAC_SHA384 = 4,
+	ALG_AUTH_HMAC_SHA512 = 5,
+};
+
+enum { ALG_KEY_MAX = 64, ALG_ICV_MAX = 32, ALG_IV_MAX = 16 };
+
+struct alg_enc_info {
+	enum alg_enc id;
+	const char *name;        /* as setkey dumps it */
+	const char *stat_name;   /* as netstat's histogram has it */
+	uint8_t stat_order;      /* place in the histogram */
+	uint8_t key_min, key_max, key_step; /* bytes, salt included */
+	uint8_t salt_len;        /* last bytes of the key that are the nonce's salt (RFC 4106) */
+	uint8_t block;           /* padding unit before ESP's own 4 */
+	uint8_t iv_len;          /* bytes on the wire */
+	uint8_t icv_len;         /* of the combined mode, else 0 */
+	bool aead, counter;      /* combined mode; needs a never-repeated IV (RFC 8221 section 3) */
+};
+
+struct alg_auth_info {
+	enum alg_auth id;
+	const char *name, *stat_name;
+	uint8_t stat_order;
+	uint8_t key_min, key_max;
+	uint8_t icv_len;         /* bytes on the wire by default (RFC 2403, 2404, 4868) */
+	uint8_t digest_len;      /* of the whole hash */
+};
+
+/* By number; NULL when unknown, so that a number from outside can be tried. */
+const struct alg_enc_info *alg_enc_by_id(uint32_t id);
+const struct alg_auth_info *alg_auth_by_id(uint32_t id);
+/* By any of setkey's names (setkey.md section 7), aliases included; NULL when unknown. */
+const struct alg_enc_info *alg_enc_by_name(const char *name);
+const struct alg_auth_info *alg_auth_by_name(const char *name);
+/* Iterate the table: NULL at the end. */
+const struct alg_enc_info *alg_enc_at(size_t i);
+const struct alg_auth_info *alg_auth_at(size_t i);
+/* True for a name that setkey's language knows but this build does not provide: "unsupported algorithm". */
+bool alg_name_is_known(const char *name);
+
+bool alg_enc_keylen_ok(const struct alg_enc_info *a, size_t n);
+bool alg_auth_keylen_ok(const struct alg_auth_info *a, size_t n);
+
+#endif
