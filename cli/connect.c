@@ -1,0 +1,91 @@
+/*
+ * The commonest failure of any command is that nothing is running, so its text is made here with care: it
+ * names the path that was tried and the command that helps. Whoever listens in the root-owned run directory
+ * was put there by the launcher, so any uid may answer: that also holds while a service is still starting and
+ * the launcher's own credentials stand on its socket.
+ */
+#include "cli/cli.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include "base/auto.h"
+
+const char *const cli_services[] = {"policyd", "datapathd", NULL};
+
+static int explain(const struct cli *cli, const char *service, const char *path, int code, struct err_text *e)
+{
+	switch (code) {
+	case -ENOENT:
+		return err_set(e, code,
+		    "the suite is not running (no %s). Start it with `systemctl start postern.target` or "
+		    "`postern-supervisor`.",
+		    path);
+	case -ECONNREFUSED:
+		return err_set(e, code,
+		    "the suite is not running (nobody listens on %s). Start it with `systemctl start "
+		    "postern.target` or "
+		    "`postern-supervisor`.",
+		    path);
+	case -EACCES:
+	case -EPERM:
+		return err_set(e, code,
+		    "no permission to talk to %s (%s). Run this as root; to read only, being in group %s is "
+		    "enough.",
+		    service, path, cli->settings.admin_group);
+	case -ETIME:
+	case -ETIMEDOUT:
+	case -EAGAIN:
+		return err_set(e, code,
+		    "%s does not answer on %s. `ipsecctl status` shows what the supervisor knows; its log "
+		    "says why.",
+		    service, path);
+	default:
+		if (e->s[0] == '\0')
+			err_set(e, code, "%s: %s", path, err_name(code));
+		return code;
+	}
+}
+
+int cli_open_service(const struct cli *cli, const char *service, struct ipc_sync **ret, struct err_text *e)
+{
+	char path[108], edge[32];
+	int r;
+
+	snprintf(edge, sizeof(edge), "%s.admin", service);
+	settings_socket_path(&cli->settings, edge, path);
+	e->s[0] = '\0';
+	r = ipc_sync_open(path, edge, cli->settings.instance, (unsigned)-1, CLI_TIMEOUT_MS, ret, e);
+	return r < 0 ? explain(cli, service, path, r, e) : 0;
+}
+
+static int open_or_say(struct cli *cli, const char *service, struct ipc_sync **ret)
+{
+	struct err_text e;
+	int r = cli_open_service(cli, service, ret, &e);
+
+	if (r < 0)
+		cli_fail(cli, "%s", e.s);
+	return r;
+}
+
+int cli_open_policyd(struct cli *cli, struct ipc_sync **ret)
+{
+	return open_or_say(cli, "policyd", ret);
+}
+
+int cli_open_datapathd(struct cli *cli, struct ipc_sync **ret)
+{
+	return open_or_say(cli, "datapathd", ret);
+}
+
+bool cli_need_root(struct cli *cli, const char *what)
+{
+	if (geteuid() == 0)
+		return true;
+	cli_fail(cli, "only root may %s. Try again with sudo.", what);
+	return false;
+}

@@ -1,0 +1,25 @@
+/*
+ * What the rows of the verb table point to: one function per verb, one file per function.
+ */
+#ifndef POSTERN_CLI_VERBS_H
+#define POSTERN_CLI_VERBS_H
+
+#include "cli/cli.h"
+
+/* The whole command line is setkey's; `compat`: under the names setkey and ipseckey (cli/setkey). */
+int setkey_main(struct cli *cli, int argc, char **argv, bool compat);
+int verb_setkey(struct cli *cli, int argc, char **argv);
+int verb_sad(struct cli *cli, int argc, char **argv);
+int verb_spd(struct cli *cli, int argc, char **argv);
+int verb_stats(struct cli *cli, int argc, char **argv);
+int verb_netstat(struct cli *cli, int argc, char **argv);
+int verb_status(struct cli *cli, int argc, char **argv);
+int verb_monitor(struct cli *cli, int argc, char **argv);
+int verb_log(struct cli *cli, int argc, char **argv);
+int verb_enable(struct cli *cli, int argc, char **argv);
+int verb_disable(struct cli *cli, int argc, char **argv);
+int verb_set(struct cli *cli, int argc, char **argv);
+int verb_help(struct cli *cli, int argc, char **argv);
+int verb_version(struct cli *cli, int argc, char **argv);
+
+#endif
