@@ -1,0 +1,2 @@
+#include "secret/region.h"
+#include "secret/secret.h"
