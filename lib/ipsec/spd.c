@@ -1,0 +1,205 @@
+/*
+ * A list per direction keeps the order, one hash table finds identities: a file of ten thousand spdadd
+ * statements costs ten thousand constant-time steps. Insertion walks back from the tail past lower priorities
+ * only.
+ */
+#include "ipsec/spd.h"
+
+#include <errno.h>
+
+#include "ipsec/selector.h"
+
+enum { SPD_DIRS = POLICY_FWD + 1, SPD_BUCKETS_MIN = 64 };
+
+struct spd {
+	struct list dirs[SPD_DIRS];
+	size_t n[SPD_DIRS];
+	size_t n_all;
+	struct spd_entry **buckets;
+	size_t n_buckets; /* a power of two */
+};
+
+int spd_new(struct spd **ret)
+{
+	AUTO_FREE struct spd *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return -ENOMEM;
+	s->buckets = calloc(SPD_BUCKETS_MIN, sizeof(struct spd_entry *));
+	if (!s->buckets)
+		return -ENOMEM;
+	s->n_buckets = SPD_BUCKETS_MIN;
+	for (int d = 0; d < SPD_DIRS; d++)
+		list_init(&s->dirs[d]);
+	*ret = take_ptr(s);
+	return 0;
+}
+
+struct spd *spd_free(struct spd *s)
+{
+	if (!s)
+		return NULL;
+	spd_clear(s);
+	free(s->buckets);
+	free(s);
+	return NULL;
+}
+
+/* FNV-1a. Only root fills the SPD, so nobody gains from collisions. */
+static uint64_t hash_bytes(uint64_t h, const void *p, size_t n)
+{
+	const uint8_t *b = p;
+
+	for (size_t i = 0; i < n; i++)
+		h = (h ^ b[i]) * 0x100000001b3ULL;
+	return h;
+}
+
+static uint64_t hash_prefix(uint64_t h, const struct inet_prefix *p)
+{
+	const struct inet_addr first = inet_prefix_first(p);
+
+	h = hash_bytes(h, &p->plen, 1);
+	return hash_bytes(h, first.b, inet_addr_len(&first));
+}
+
+static uint64_t hash_identity(enum policy_dir dir, const struct selector *sel)
+{
+	const uint16_t rest[] = {(uint16_t)dir, sel->proto, sel->sport, sel->dport, sel->misc};
+	uint64_t h = 0xcbf29ce484222325ULL;
+
+	h = hash_prefix(h, &sel->src);
+	h = hash_prefix(h, &sel->dst);
+	h = hash_bytes(h, rest, sizeof(rest));
+	return h ^ h >> 32;
+}
+
+static struct spd_entry **bucket_of(const struct spd *s, enum policy_dir dir, const struct selector *sel)
+{
+	return &s->buckets[hash_identity(dir, sel) & (s->n_buckets - 1)];
+}
+
+static void hash_link(struct spd *s, struct spd_entry *e)
+{
+	struct spd_entry **at = bucket_of(s, e->policy.dir, &e->policy.sel);
+
+	e->hash_next = *at;
+	*at = e;
+}
+
+static int hash_grow(struct spd *s)
+{
+	size_t n = s->n_buckets * 2;
+	struct spd_entry **buckets = calloc(n, sizeof(struct spd_entry *));
+
+	if (!buckets)
+		return -ENOMEM;
+	free(s->buckets);
+	s->buckets = buckets;
+	s->n_buckets = n;
+	for (int d = 0; d < SPD_DIRS; d++)
+		list_foreach (e, &s->dirs[d], struct spd_entry, in_list)
+			hash_link(s, e);
+	return 0;
+}
+
+struct spd_entry *spd_find(const struct spd *s, enum policy_dir dir, const struct selector *sel)
+{
+	for (struct spd_entry *e = *bucket_of(s, dir, sel); e; e = e->hash_next)
+		if (e->policy.dir == dir && selector_equal(&e->policy.sel, sel))
+			return e;
+	return NULL;
+}
+
+int spd_insert(struct spd *s, const struct policy *p, struct spd_entry **ret)
+{
+	struct list *head = &s->dirs[p->dir], *after = head->prev;
+	struct spd_entry *e;
+	int r;
+
+	if (spd_find(s, p->dir, &p->sel))
+		return -EEXIST;
+	if (s->n_all >= s->n_buckets) {
+		r = hash_grow(s);
+		if (r < 0)
+			return r;
+	}
+	e = calloc(1, sizeof(*e));
+	if (!e)
+		return -ENOMEM;
+	e->policy = *p;
+	while (after != head && list_entry(after, struct spd_entry, in_list)->policy.priority < p->priority)
+		after = after->prev;
+	list_insert_before(after->next, &e->in_list);
+	hash_link(s, e);
+	s->n[p->dir]++;
+	s->n_all++;
+	if (ret)
+		*ret = e;
+	return 0;
+}
+
+void spd_remove(struct spd *s, struct spd_entry *e)
+{
+	struct spd_entry **at = bucket_of(s, e->policy.dir, &e->policy.sel);
+
+	while (*at != e)
+		at = &(*at)->hash_next;
+	*at = e->hash_next;
+	list_remove(&e->in_list);
+	s->n[e->policy.dir]--;
+	s->n_all--;
+	free(e);
+}
+
+void spd_clear(struct spd *s)
+{
+	for (int d = 0; d < SPD_DIRS; d++)
+		list_foreach_safe (e, tmp, &s->dirs[d], struct spd_entry, in_list)
+			spd_remove(s, e);
+}
+
+int spd_clone(const struct spd *s, struct spd **ret)
+{
+	AUTO_SPD struct spd *c = NULL;
+	struct spd_entry *copy;
+	int r = spd_new(&c);
+
+	for (int d = 0; r == 0 && d < SPD_DIRS; d++)
+		list_foreach (e, &s->dirs[d], struct spd_entry, in_list) {
+			r = spd_insert(c, &e->policy, &copy);
+			if (r < 0)
+				return r;
+			copy->inherited = e->inherited;
+		}
+	if (r < 0)
+		return r;
+	*ret = take_ptr(c);
+	return 0;
+}
+
+struct spd_entry *spd_first(const struct spd *s, enum policy_dir dir)
+{
+	return list_is_empty(&s->dirs[dir]) ? NULL : list_entry(s->dirs[dir].next, struct spd_entry, in_list);
+}
+
+struct spd_entry *spd_next(const struct spd *s, const struct spd_entry *e)
+{
+	struct list *next = e->in_list.next;
+
+	return next == &s->dirs[e->policy.dir] ? NULL : list_entry(next, struct spd_entry, in_list);
+}
+
+size_t spd_count(const struct spd *s, enum policy_dir dir)
+{
+	return dir == POLICY_DIR_NONE ? s->n_all : s->n[dir];
+}
+
+struct spd_entry *spd_match(
+    const struct spd *s, enum policy_dir dir, const struct packet_key *k, bool lenient)
+{
+	list_foreach (e, &s->dirs[dir], struct spd_entry, in_list)
+		if (selector_match(&e->policy.sel, k, lenient))
+			return e;
+	return NULL;
+}
