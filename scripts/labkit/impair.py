@@ -17,7 +17,8 @@ def _ends(host):
 
 def _loss(keeper_pid, host, device, percent):
     share = round(percent * LOSS_STEPS / 100)
-    rule = f"numgen random mod {LOSS_STEPS} < {share} counter drop"
+    chance = "" if share >= LOSS_STEPS else f"numgen random mod {LOSS_STEPS} < {share} "
+    rule = f"{chance}counter drop"
     net.nft(keeper_pid, f"""
         table netdev loss_{host.replace('-', '_')} {{
             chain from_host {{ type filter hook ingress device "{device}" priority 0; {rule}; }}
@@ -51,9 +52,11 @@ def clear(state, keeper, host):
     if row is None:
         return
     if row["loss"]:
-        net.nft(keeper.pid, f"delete table netdev loss_{host.replace('-', '_')}\n")
+        table = f"netdev loss_{host.replace('-', '_')}"
+        net.nft(keeper.pid, f"table {table} {{}}\ndelete table {table}\n")  # also when it was never made
     if row.get("relay"):
         Process.load(row["relay"]).kill()
+    if row["pair"]:
         net.ip_batch(keeper.pid, [f"link delete {_ends(host)[0]}",
                                   f"link set {net.port(host, 0)} master {net.bridge(row['segment'])}"])
 
@@ -62,10 +65,12 @@ def apply(program, state, keeper, host, wish):
     """`wish`: loss, duplicate, reorder in percent, delay and jitter in ms, seed. Replaces what was before."""
     clear(state, keeper, host)
     segment = state["hosts"][host]["interfaces"][0]["segment"]
-    row = {"segment": segment, **{key: wish[key] for key in ("loss", "duplicate", "reorder", "delay", "jitter")}}
+    row = {"segment": segment, "pair": False, **{key: wish[key] for key in ("loss", "duplicate", "reorder", "delay", "jitter")}}
+    state["impair"][host] = row  # from here on clear() knows what to undo
     device = net.port(host, 0)
     if any(wish[key] for key in ("duplicate", "reorder", "delay", "jitter")):
         near, far = _ends(host)
+        row["pair"] = True
         net.ip_batch(keeper.pid, [
             f"link add {near} type veth peer name {far}",
             f"link set {near} addrgenmode none up",
@@ -78,4 +83,3 @@ def apply(program, state, keeper, host, wish):
         device = far
     if wish["loss"]:
         _loss(keeper.pid, host, device, wish["loss"])
-    state["impair"][host] = row

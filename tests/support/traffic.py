@@ -1,0 +1,129 @@
+#!/usr/bin/python3
+"""Small senders and receivers that run inside the hosts of a test. Each says 'ready' once, then does its one thing.
+
+Every sender has an end: a number of octets, of packets, or of seconds.
+"""
+
+import hashlib
+import json
+import select
+import socket
+import sys
+import threading
+import time
+
+CHUNK = 1400
+
+
+def say(text):
+    print(text, flush=True)
+
+
+def pattern(offset, length):
+    """Octets that tell their place, so that a lost or doubled piece shows."""
+    first, last = offset // 8, (offset + length + 7) // 8
+    raw = b"".join(number.to_bytes(8, "big") for number in range(first, last))
+    return raw[offset - first * 8:][:length]
+
+
+def _serve(port, work):
+    server = socket.create_server(("", int(port)), backlog=16)
+    say("ready")
+    while True:
+        sock, _ = server.accept()
+        threading.Thread(target=work, args=(sock,), daemon=True).start()
+
+
+def tcp_sink(port):
+    """Reads each connection to its end and answers with the octets' number and digest."""
+    def work(sock):
+        digest, total = hashlib.sha256(), 0
+        while data := sock.recv(65536):
+            digest.update(data)
+            total += len(data)
+        sock.sendall(f"{total} {digest.hexdigest()}\n".encode())
+        sock.close()
+    _serve(port, work)
+
+
+def tcp_send(address, port, octets, rate, timeout):
+    """Sends `octets` at `rate` per second; exit 0 if the receiver got exactly these."""
+    octets, rate = int(octets), float(rate)
+    sock = socket.create_connection((address, int(port)), timeout=float(timeout))
+    say("ready")
+    digest, sent, begin = hashlib.sha256(), 0, time.monotonic()
+    while sent < octets:
+        data = pattern(sent, min(CHUNK * 8, octets - sent))
+        digest.update(data)
+        sock.sendall(data)
+        sent += len(data)
+        ahead = sent / rate - (time.monotonic() - begin)
+        if ahead > 0:
+            time.sleep(ahead)
+    sock.shutdown(socket.SHUT_WR)
+    answer = sock.makefile().readline().strip()
+    say(answer)
+    sys.exit(0 if answer == f"{octets} {digest.hexdigest()}" else 1)
+
+
+def tcp_echo(port):
+    def work(sock):
+        while data := sock.recv(65536):
+            sock.sendall(data)
+        sock.close()
+    _serve(port, work)
+
+
+def tcp_talk(address, port):
+    """One connection: each line of the standard input is sent, and its echo printed."""
+    sock = socket.create_connection((address, int(port)), timeout=30)
+    say("ready")
+    stream = sock.makefile("r")
+    for line in sys.stdin:
+        sock.sendall(line.encode())
+        say(stream.readline().rstrip("\n"))
+
+
+def udp_send(address, port, packets, rate, size):
+    """Numbered datagrams at `rate` per second; what the kernel refuses is counted, not retried."""
+    packets, rate, size = int(packets), float(rate), int(size)
+    sock = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM)
+    say("ready")
+    filler = b"POSTERN-CLEAR-" * (size // 14 + 1)
+    refused, begin = 0, time.monotonic()
+    for number in range(packets):
+        try:
+            sock.sendto((number.to_bytes(8, "big") + filler)[:size], (address, int(port)))
+        except OSError:
+            refused += 1
+        ahead = (number + 1) / rate - (time.monotonic() - begin)
+        if ahead > 0:
+            time.sleep(ahead)
+    say(json.dumps({"sent": packets - refused, "refused": refused}))
+
+
+def udp_count(port):
+    """Counts datagrams until the standard input ends, then prints what came."""
+    sock = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+    sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
+    sock.bind(("::", int(port)))
+    say("ready")
+    numbers, total, octets = set(), 0, 0
+    while True:
+        readable, _, _ = select.select([sock, sys.stdin], [], [])
+        if sock in readable:
+            data = sock.recv(65536)
+            numbers.add(int.from_bytes(data[:8], "big"))
+            total += 1
+            octets += len(data)
+        elif sys.stdin in readable and not sys.stdin.readline():
+            say(json.dumps({"received": total, "different": len(numbers), "octets": octets}))
+            return
+
+
+PROGRAMS = {"tcp-sink": tcp_sink, "tcp-send": tcp_send, "tcp-echo": tcp_echo, "tcp-talk": tcp_talk, "udp-send": udp_send,
+            "udp-count": udp_count}
+
+if __name__ == "__main__":
+    PROGRAMS[sys.argv[1]](*sys.argv[2:])
