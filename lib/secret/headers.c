@@ -1,2 +1,0 @@
-#include "secret/region.h"
-#include "secret/secret.h"

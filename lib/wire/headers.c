@@ -1,7 +1,0 @@
-#include "wire/esp/ah.h"
-#include "wire/esp/esp.h"
-#include "wire/esp/replay.h"
-#include "wire/ip/csum.h"
-#include "wire/ip/ecn.h"
-#include "wire/ip/frag.h"
-#include "wire/ip/ip.h"
