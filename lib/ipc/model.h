@@ -6,6 +6,8 @@
 #ifndef POSTERN_IPC_MODEL_H
 #define POSTERN_IPC_MODEL_H
 
+#include <stdbool.h>
+
 #include "base/err.h"
 #include "ipsec/policy.h"
 #include "ipsec/sa.h"
@@ -40,12 +42,17 @@ void model_policy_encode(const struct policy *p, struct model_policy_pb *ret);
 void model_sa_encode(const struct sa_desc *d, bool with_keys, struct model_sa_pb *ret);
 void model_sa_status_encode(const struct sa_status *s, Postern__SaStatus *ret);
 
-/* 0, or -EBADMSG with a reason in `e`. `m` may be NULL (field absent): refused, except where `optional` says so. */
+/*
+ * 0; -EBADMSG for what cannot be a model struct at all; -EINVAL or -EOPNOTSUPP for one that policy_check() or
+ * sa_desc_check() refuses (an answer to give rather than a connection to end); always with a reason in `e`.
+ * `m` may be NULL (field absent): refused, except where `optional` says so.
+ */
 int model_addr_decode(const Postern__Addr *m, bool optional, struct inet_addr *ret, struct err_text *e);
 int model_selector_decode(const Postern__Selector *m, struct selector *ret, struct err_text *e);
 int model_policy_decode(const Postern__Policy *m, struct policy *ret, struct err_text *e);
-/* Key pointers of the result borrow from `m`. */
-int model_sa_decode(const Postern__SaDesc *m, struct sa_desc *ret, struct err_text *e);
+/* Key pointers of the result borrow from `m`. Rows of a dump may come without keys (`keys_optional`):
+ * pointers NULL, lengths set. Otherwise a key is there with all its octets. */
+int model_sa_decode(const Postern__SaDesc *m, bool keys_optional, struct sa_desc *ret, struct err_text *e);
 int model_sa_status_decode(const Postern__SaStatus *m, struct sa_status *ret, struct err_text *e);
 
 #endif

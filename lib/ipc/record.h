@@ -11,6 +11,8 @@
 
 #include <protobuf-c/protobuf-c.h>
 
+#include "base/err.h"
+
 enum { IPC_RECORD_MAX = 65536, IPC_HEADER_LEN = 12 };
 
 enum ipc_record_flag {
@@ -33,14 +35,23 @@ int ipc_record_parse(const void *buf, size_t n, struct ipc_record *ret);
 int ipc_record_build(void *buf, size_t room, const struct ipc_record *head, const ProtobufCMessage *body);
 
 /*
- * Unpacks a body with an allocator that gives out at most `cap` bytes and wipes what it takes back. NULL when the
- * body does not parse or wants more. Free with ipc_unpack_free(), which wipes.
+ * Unpacks a body with an allocator that gives out at most `cap` bytes and wipes what it takes back. NULL when
+ * the body does not parse or wants more. Free with ipc_unpack_free(), which wipes.
  */
 ProtobufCMessage *ipc_unpack(const ProtobufCMessageDescriptor *d, const struct ipc_record *rec, size_t cap);
 void ipc_unpack_free(ProtobufCMessage *m);
+/* For AUTO(): frees what a local points at. */
 static inline void ipc_unpack_freep_(ProtobufCMessage **m)
 {
 	ipc_unpack_free(*m);
 }
+
+/* Reads an IPC_ERROR record: returns its code as a negative errno with its sentence in `e`, -EPROTO when it
+ * is none. */
+int ipc_error_decode(const struct ipc_record *rec, struct err_text *e);
+
+/* Copies text of the other side for a log line or a terminal: cut to `room`, everything but printable ASCII
+ * becomes '?'. */
+void ipc_text_copy(char *dst, size_t room, const char *src);
 
 #endif

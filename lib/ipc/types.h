@@ -11,40 +11,40 @@ enum ipc_type {
 	IPC_OK = 3,
 
 	/* every admin socket */
-	IPC_STATUS = 32,        /* no body -> IPC_STATUS_REPLY */
+	IPC_STATUS = 32, /* no body -> IPC_STATUS_REPLY */
 	IPC_STATUS_REPLY,
-	IPC_STATS,              /* no body -> IPC_STATS_REPLY */
+	IPC_STATS, /* no body -> IPC_STATS_REPLY */
 	IPC_STATS_REPLY,
-	IPC_LOG_SET,            /* LogSet -> IPC_OK */
-	IPC_MONITOR,            /* no body -> IPC_OK, then IPC_EVENT until the connection ends */
+	IPC_LOG_SET, /* LogSet -> IPC_OK */
+	IPC_MONITOR, /* no body -> IPC_OK, then IPC_EVENT until the connection ends */
 	IPC_EVENT,
 
 	/* policyd.admin */
-	IPC_SPD_PUT = 64,       /* SpdPut -> IPC_SPD_DONE */
-	IPC_SPD_DELETE,         /* SpdDelete -> IPC_SPD_DONE */
-	IPC_SPD_FLUSH,          /* SpdFlush -> IPC_SPD_DONE */
+	IPC_SPD_PUT = 64, /* SpdPut -> IPC_SPD_DONE */
+	IPC_SPD_DELETE,   /* SpdDelete -> IPC_SPD_DONE */
+	IPC_SPD_FLUSH,    /* SpdFlush -> IPC_SPD_DONE */
 	IPC_SPD_DONE,
-	IPC_SPD_BARRIER,        /* SpdBarrier -> IPC_SPD_BARRIER_DONE */
+	IPC_SPD_BARRIER, /* SpdBarrier -> IPC_SPD_BARRIER_DONE */
 	IPC_SPD_BARRIER_DONE,
-	IPC_SPD_DUMP,           /* SpdDump -> rows of IPC_SPD_DUMP_ROW, the last with IPC_F_END */
+	IPC_SPD_DUMP, /* SpdDump -> rows of IPC_SPD_DUMP_ROW, the last with IPC_F_END */
 	IPC_SPD_DUMP_ROW,
-	IPC_ENABLE_SET,         /* EnableSet -> IPC_OK */
-	IPC_ENABLE_GET,         /* no body -> IPC_ENABLE_REPLY */
+	IPC_ENABLE_SET, /* EnableSet -> IPC_OK */
+	IPC_ENABLE_GET, /* no body -> IPC_ENABLE_REPLY */
 	IPC_ENABLE_REPLY,
 	/* both admin sockets that hold state */
-	IPC_TXN_BEGIN = 80,     /* -> IPC_OK */
-	IPC_TXN_COMMIT,         /* -> IPC_OK, or IPC_ERROR and nothing changed */
-	IPC_TXN_ABORT,          /* -> IPC_OK */
+	IPC_TXN_BEGIN = 80, /* -> IPC_OK */
+	IPC_TXN_COMMIT,     /* -> IPC_OK, or IPC_ERROR and nothing changed */
+	IPC_TXN_ABORT,      /* -> IPC_OK */
 
 	/* datapathd.admin */
-	IPC_SA_ADD = 96,        /* SaAdd -> IPC_SA_DONE */
-	IPC_SA_GET,             /* SaGet -> IPC_SA_ROW */
-	IPC_SA_DELETE,          /* SaDelete -> IPC_SA_DONE */
-	IPC_SA_FLUSH,           /* SaFlush -> IPC_SA_DONE */
+	IPC_SA_ADD = 96, /* SaAdd -> IPC_SA_DONE */
+	IPC_SA_GET,      /* SaGet -> IPC_SA_ROW */
+	IPC_SA_DELETE,   /* SaDelete -> IPC_SA_DONE */
+	IPC_SA_FLUSH,    /* SaFlush -> IPC_SA_DONE */
 	IPC_SA_DONE,
-	IPC_SA_DUMP,            /* SaDump -> rows of IPC_SA_ROW, the last with IPC_F_END */
+	IPC_SA_DUMP, /* SaDump -> rows of IPC_SA_ROW, the last with IPC_F_END */
 	IPC_SA_ROW,
-	IPC_SETTING_SET,        /* SettingSet -> IPC_OK */
+	IPC_SETTING_SET, /* SettingSet -> IPC_OK */
 
 	/* datapathd <- policyd */
 	IPC_SNAPSHOT_BEGIN = 128, /* SnapshotBegin; no answer */
@@ -53,7 +53,8 @@ enum ipc_type {
 	IPC_SNAPSHOT_ACK,
 
 	/* policyd <- datapathd */
-	IPC_ACQUIRE = 160,        /* Acquire -> IPC_OK (filed), IPC_ERROR (refused), later IPC_ACQUIRE_EXPIRED as event */
+	IPC_ACQUIRE =
+	    160, /* Acquire -> IPC_OK (filed), IPC_ERROR (refused), later IPC_ACQUIRE_EXPIRED as event */
 	IPC_ACQUIRE_EXPIRED,
 };
 
