@@ -27,7 +27,7 @@ static int sa_row(const struct ipc_record *rec, cli_sa_fn fn, void *arg, struct 
 		    e, -EBADMSG, "datapathd sent a row that cannot be read: are both of one release?");
 	if (!row->sa)
 		return 0;
-	if (model_sa_decode(row->sa, &d, e) < 0 || model_sa_status_decode(row->status, &s, e) < 0)
+	if (model_sa_decode(row->sa, true, &d, e) < 0 || model_sa_status_decode(row->status, &s, e) < 0)
 		return err_prefix(e, -EBADMSG, "datapathd sent a row that makes no sense");
 	return fn(&d, &s, arg);
 }

@@ -2,7 +2,7 @@
  * The raw peer lives in the same thread as the server: a test sends, turns the loop and looks, and every run
  * is the same.
  */
-#include "ipc_rig.h"
+#include "support/ipc_rig.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -13,7 +13,7 @@
 
 #include "base/auto.h"
 #include "ipc/client.h"
-#include "ipc_rig.h"
+#include "support/ipc_rig.h"
 
 /* Four types of real edges in roles of this test: answered at once, never, rows without answer, ends the
  * connection. */
