@@ -34,7 +34,6 @@ struct cli_verb {
 	const char *args;    /* for the synopsis: "LEVEL [SERVICE]" */
 	const char *summary; /* one line */
 	const char *detail;  /* what `help VERB` adds; may be NULL */
-	bool hidden;         /* kept for old scripts, not listed */
 	int (*run)(struct cli *cli, int argc, char **argv);
 };
 
@@ -66,6 +65,9 @@ extern const char *const cli_services[];
 int cli_open_policyd(struct cli *cli, struct ipc_sync **ret);
 int cli_open_datapathd(struct cli *cli, struct ipc_sync **ret);
 int cli_open_service(const struct cli *cli, const char *service, struct ipc_sync **ret, struct err_text *e);
+
+/* False when no service's socket exists at all: then one sentence is enough for all of them. */
+bool cli_suite_is_there(const struct cli *cli);
 
 /* For verbs that change something: a sentence and false unless we are root. The service decides for itself
  * all the same. */

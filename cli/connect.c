@@ -7,10 +7,8 @@
 #include "cli/cli.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
+#include <unistd.h>
 
 #include "base/auto.h"
 
@@ -80,6 +78,18 @@ int cli_open_policyd(struct cli *cli, struct ipc_sync **ret)
 int cli_open_datapathd(struct cli *cli, struct ipc_sync **ret)
 {
 	return open_or_say(cli, "datapathd", ret);
+}
+
+bool cli_suite_is_there(const struct cli *cli)
+{
+	char path[108], edge[32];
+
+	for (const char *const *name = cli_services; *name; name++) {
+		snprintf(edge, sizeof(edge), "%s.admin", *name);
+		if (access(settings_socket_path(&cli->settings, edge, path), F_OK) == 0)
+			return true;
+	}
+	return false;
 }
 
 bool cli_need_root(struct cli *cli, const char *what)

@@ -39,14 +39,16 @@ static unsigned distance(const char *a, const char *b)
 const char *cli_nearest(const char *word, const char *const *list)
 {
 	size_t n = strlen(word);
-	unsigned best = n <= 3 ? 2 : 3; /* must stay below: one slip in a short word, two in a longer one */
+	unsigned limit = n <= 3 ? 1 : 2,
+	         best = 2 * (limit + 1); /* one slip in a short word, two in a longer one */
 	const char *found = NULL;
 
 	for (; *list; list++) {
-		unsigned d = distance(word, *list);
+		unsigned d = distance(word, *list),
+		         score = 2 * d + (strlen(*list) != n); /* a tie goes to equal length */
 
-		if (d < best) {
-			best = d;
+		if (d <= limit && score < best) {
+			best = score;
 			found = *list;
 		}
 	}

@@ -1,0 +1,65 @@
+/*
+ * What `status` says about SAs: each remark for the SAs it is about and for no others.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/auto.h"
+#include "cli/weak.h"
+
+static const char *const names[] = {"unauthenticated", "3des", "clear", "md5", "sha1", "no-replay-check"};
+
+/* The kinds said about one SA as a word of bits in the order above. */
+static unsigned said(enum ipsec_proto proto, enum alg_enc enc, enum alg_auth auth, uint32_t replay)
+{
+	struct sa_desc d = {.proto = proto, .enc = enc, .auth = auth, .replay_bytes = replay};
+	struct weak_notes w = {{0}, 0};
+	unsigned bits = 0;
+
+	weak_judge(&w, &d);
+	assert_int_equal(w.n_sas, 1);
+	for (size_t k = 0; k < WEAK_KINDS; k++) {
+		assert_string_equal(weak_name(k), names[k]);
+		assert_true(strlen(weak_text(k)) > 10);
+		bits |= w.n[k] ? 1U << k : 0;
+	}
+	return bits;
+}
+
+static void test_weak_each_remark_for_its_own_sas(void **state)
+{
+	static const struct {
+		enum ipsec_proto proto;
+		enum alg_enc enc;
+		enum alg_auth auth;
+		uint32_t replay;
+		unsigned bits;
+	} cases[] = {
+	    /* 1 */ {IPSEC_ESP, ALG_ENC_3DES_CBC, ALG_AUTH_NONE, 0, 0x23}, /* the guide's own */
+	    /* 2 */ {IPSEC_AH, ALG_ENC_NONE, ALG_AUTH_HMAC_MD5, 0, 0x28},
+	    /* 3 */ {IPSEC_ESP, ALG_ENC_AES_GCM_16, ALG_AUTH_NONE, 4, 0},
+	    /* 4 */ {IPSEC_ESP, ALG_ENC_AES_CBC, ALG_AUTH_HMAC_SHA256, 4, 0},
+	    /* 5 */ {IPSEC_ESP, ALG_ENC_AES_CBC, ALG_AUTH_HMAC_SHA1, 4, 0x10},
+	    /* 6 */ {IPSEC_ESP, ALG_ENC_NULL, ALG_AUTH_HMAC_SHA512, 4, 0x04},
+	    /* 7 */ {IPSEC_AH, ALG_ENC_NONE, ALG_AUTH_HMAC_SHA256, 32, 0},
+	    /* 8 */ {IPSEC_ESP, ALG_ENC_AES_CBC, ALG_AUTH_NONE, 4, 0x01},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		assert_int_equal(
+		    said(cases[i].proto, cases[i].enc, cases[i].auth, cases[i].replay), cases[i].bits);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_weak_each_remark_for_its_own_sas),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
