@@ -12,29 +12,39 @@
 #include "base/bucket.h"
 #include "base/err.h"
 
-enum log_level { LOG_LEVEL_NONE = 0, LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_NOTICE, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
+enum log_level {
+	LOG_LEVEL_NONE = 0,
+	LOG_LEVEL_ERROR,
+	LOG_LEVEL_WARNING,
+	LOG_LEVEL_NOTICE,
+	LOG_LEVEL_INFO,
+	LOG_LEVEL_DEBUG
+};
 
 const char *log_level_name(enum log_level l);
 /* "error" ... "debug"; LOG_LEVEL_NONE when unknown. */
 enum log_level log_level_parse(const char *name);
 
-/* `target`: "stderr", "journal", "syslog", "auto" (journal if there is one, else syslog), or "file:PATH". `tag` is borrowed for
- * ever. 0, or -errno with `e` saying what could not be opened. */
+/* `target`: "stderr", "journal", "syslog", "auto" (journal if there is one, else syslog), or "file:PATH".
+ * `tag` is borrowed for ever. 0, or -errno with `e` saying what could not be opened. */
 int log_open(const char *target, const char *tag, enum log_level level, struct err_text *e);
 void log_set_level(enum log_level l);
 enum log_level log_get_level(void);
 /* Lines that the sink refused since the start. */
 uint64_t log_dropped(void);
 
-/* `event` is a stable dotted id ("spd.reload.failed"); the rest says what happened, to whom, and what to do. */
-void log_event(enum log_level l, const char *event, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/* `event` is a stable dotted id ("spd.reload.failed"); the rest says what happened, to whom, and what to do.
+ */
+void log_event(enum log_level l, const char *event, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 #define log_error(...)   log_event(LOG_LEVEL_ERROR, __VA_ARGS__)
 #define log_warning(...) log_event(LOG_LEVEL_WARNING, __VA_ARGS__)
 #define log_notice(...)  log_event(LOG_LEVEL_NOTICE, __VA_ARGS__)
 #define log_info(...)    log_event(LOG_LEVEL_INFO, __VA_ARGS__)
 #define log_debug(...)   log_event(LOG_LEVEL_DEBUG, __VA_ARGS__)
 
-/* For lines that a stranger can cause: false when the limiter says no; the next line that passes tells how many were held. */
+/* For lines that a stranger can cause: false when the limiter says no; the next line that passes tells how
+ * many were held. */
 struct log_limit {
 	struct bucket bucket;
 	uint64_t held;
