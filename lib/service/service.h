@@ -55,9 +55,9 @@ struct service_def {
 	void (*admin_on_close)(struct ipc_conn *c);                        /* may be NULL */
 	void (*status)(struct service *s, struct service_status_sink *to); /* may be NULL */
 	void (*stats)(struct service *s, struct service_stats_sink *to);   /* may be NULL */
-	/* Further long options of this program; returns 1 when it handled the word (and the process should
-	 * exit with 0 after `start`-less modes such as --withdraw), 0 when it does not know it. May be NULL.
-	 */
+	/* A mode of this program that is not serving, such as --withdraw: runs as root after settings and log are there, before
+	 * anything of the launcher is looked at. 1: done, the process ends with 0; 0: the word is not known; -errno: the
+	 * process ends with 1, `option` having logged why. May be NULL. */
 	int (*option)(struct service *s, const char *word);
 };
 
@@ -88,6 +88,7 @@ int service_unstore_fd(struct service *s, const char *name);
 /* One sentence for `status` and the launcher's STATUS=. */
 void service_set_state(struct service *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+/* Servers and clients belong to the skeleton, which frees them after `stop`. */
 /* A server for a further listening socket of this service, `edge->name` being the socket's name. */
 int service_serve(
     struct service *s, const struct ipc_edge *edge, struct ipc_server **ret, struct err_text *e);
