@@ -16,6 +16,7 @@ enum {
 	ACCEPT_PAUSE_MS = 100,
 	LOG_PER_SECOND = 1,
 	LOG_BURST = 10,
+	GROUPS_MAX = 256, /* a peer in more groups is judged by its own group alone */
 };
 
 void ipc_server_ref_(struct ipc_server *s)
@@ -32,6 +33,18 @@ void ipc_server_unref_(struct ipc_server *s)
 	free(s);
 }
 
+/* Roles of the peer's own group and of every further group it is in. */
+static uint32_t roles_of(const struct ipc_server *s, int fd, const struct ucred *peer)
+{
+	uint32_t roles = s->env.roles_of(s->env.owner, peer->uid, peer->gid, peer->pid);
+	gid_t groups[GROUPS_MAX];
+	int n = ipc_sock_peer_groups(fd, groups, GROUPS_MAX);
+
+	for (int i = 0; i < n; i++)
+		roles |= s->env.roles_of(s->env.owner, peer->uid, groups[i], peer->pid);
+	return roles;
+}
+
 static void admit(struct ipc_server *s, int fd)
 {
 	struct ucred peer;
@@ -39,7 +52,7 @@ static void admit(struct ipc_server *s, int fd)
 
 	if (s->n_open >= s->edge->max_conns || ipc_sock_peer(fd, &peer) < 0)
 		goto refuse;
-	roles = s->env.roles_of(s->env.owner, peer.uid, peer.gid, peer.pid);
+	roles = roles_of(s, fd, &peer);
 	if (!roles)
 		goto refuse;
 	if (ipc_conn_new(s, fd, &peer, roles))

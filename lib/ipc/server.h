@@ -55,7 +55,8 @@ struct ipc_server_env {
 	const char *instance; /* borrowed */
 	uint64_t epoch_ms;
 	void *owner; /* ipc_conn_owner() hands it to handlers */
-	/* Roles of a peer; 0 refuses it. */
+	/* Roles of a peer; asked once for its own group and once for each further one, the answers added up.
+	 * None refuses it. */
 	uint32_t (*roles_of)(void *owner, uid_t uid, gid_t gid, pid_t pid);
 	/* One line per ended connection, already rate-limited; may be NULL. */
 	void (*log_violation)(void *owner, const char *edge, pid_t pid, uid_t uid, const char *why);

@@ -36,6 +36,15 @@ int ipc_sock_peer(int fd, struct ucred *ret)
 	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, ret, &n) < 0 ? -errno : 0;
 }
 
+int ipc_sock_peer_groups(int fd, gid_t *ret, unsigned max)
+{
+	socklen_t n = max * (socklen_t)sizeof(*ret);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, ret, &n) < 0)
+		return -errno;
+	return (int)(n / sizeof(*ret));
+}
+
 int ipc_sock_recv(int fd, void *buf, size_t room)
 {
 	struct iovec iov = {.iov_base = buf, .iov_len = room};

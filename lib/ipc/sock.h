@@ -15,6 +15,9 @@ int ipc_sock_connect(const char *path, int *ret_fd);
  * listen(). */
 int ipc_sock_peer(int fd, struct ucred *ret);
 
+/* The peer's supplementary groups into `ret`: how many, or -errno (-ERANGE: more than `max`). */
+int ipc_sock_peer_groups(int fd, gid_t *ret, unsigned max);
+
 /* One datagram. Its length; 0 at the end of the connection; -EAGAIN; -EMSGSIZE when it was longer than
  * `room`; -errno. */
 int ipc_sock_recv(int fd, void *buf, size_t room);

@@ -55,9 +55,9 @@ struct service_def {
 	void (*admin_on_close)(struct ipc_conn *c);                        /* may be NULL */
 	void (*status)(struct service *s, struct service_status_sink *to); /* may be NULL */
 	void (*stats)(struct service *s, struct service_stats_sink *to);   /* may be NULL */
-	/* A mode of this program that is not serving, such as --withdraw: runs as root after settings and log are there, before
-	 * anything of the launcher is looked at. 1: done, the process ends with 0; 0: the word is not known; -errno: the
-	 * process ends with 1, `option` having logged why. May be NULL. */
+	/* A mode of this program that is not serving, such as --withdraw: runs as root after settings and log
+	 * are there, before anything of the launcher is looked at. 1: done, the process ends with 0; 0: the
+	 * word is not known; -errno: the process ends with 1, `option` having logged why. May be NULL. */
 	int (*option)(struct service *s, const char *word);
 };
 
