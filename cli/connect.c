@@ -14,40 +14,6 @@
 
 const char *const cli_services[] = {"policyd", "datapathd", NULL};
 
-static int explain(const struct cli *cli, const char *service, const char *path, int code, struct err_text *e)
-{
-	switch (code) {
-	case -ENOENT:
-		return err_set(e, code,
-		    "the suite is not running (no %s). Start it with `systemctl start postern.target` or "
-		    "`postern-supervisor`.",
-		    path);
-	case -ECONNREFUSED:
-		return err_set(e, code,
-		    "the suite is not running (nobody listens on %s). Start it with `systemctl start "
-		    "postern.target` or "
-		    "`postern-supervisor`.",
-		    path);
-	case -EACCES:
-	case -EPERM:
-		return err_set(e, code,
-		    "no permission to talk to %s (%s). Run this as root; to read only, being in group %s is "
-		    "enough.",
-		    service, path, cli->settings.admin_group);
-	case -ETIME:
-	case -ETIMEDOUT:
-	case -EAGAIN:
-		return err_set(e, code,
-		    "%s does not answer on %s. `ipsecctl status` shows what the supervisor knows; its log "
-		    "says why.",
-		    service, path);
-	default:
-		if (e->s[0] == '\0')
-			err_set(e, code, "%s: %s", path, err_name(code));
-		return code;
-	}
-}
-
 int cli_open_service(const struct cli *cli, const char *service, struct ipc_sync **ret, struct err_text *e)
 {
 	char path[108], edge[32];
@@ -57,7 +23,11 @@ int cli_open_service(const struct cli *cli, const char *service, struct ipc_sync
 	settings_socket_path(&cli->settings, edge, path);
 	e->s[0] = '\0';
 	r = ipc_sync_open(path, edge, cli->settings.instance, (unsigned)-1, CLI_TIMEOUT_MS, ret, e);
-	return r < 0 ? explain(cli, service, path, r, e) : 0;
+	if (r == -EACCES || r == -EPERM)
+		return err_set(e, r,
+		    "no permission to talk to %s (%s). Run this as root; to read only, being in group %s is enough.",
+		    service, path, cli->settings.admin_group);
+	return r;
 }
 
 static int open_or_say(struct cli *cli, const char *service, struct ipc_sync **ret)
