@@ -25,7 +25,8 @@ int cli_open_service(const struct cli *cli, const char *service, struct ipc_sync
 	r = ipc_sync_open(path, edge, cli->settings.instance, (unsigned)-1, CLI_TIMEOUT_MS, ret, e);
 	if (r == -EACCES || r == -EPERM)
 		return err_set(e, r,
-		    "no permission to talk to %s (%s). Run this as root; to read only, being in group %s is enough.",
+		    "no permission to talk to %s (%s). Run this as root; to read only, being in group %s is "
+		    "enough.",
 		    service, path, cli->settings.admin_group);
 	return r;
 }
