@@ -19,6 +19,9 @@
 
 enum { RATE = 10, BURST = 5, MAX_QUEUED = 200000, ROWS = 10000 };
 
+/* Long enough that one turn's rows fill the socket. */
+static char long_text[10000];
+
 /* What the handlers of a test do and see. */
 static struct {
 	unsigned handled, opened, closed, done;
@@ -47,6 +50,16 @@ static int handle_answer(struct ipc_conn *c, const struct ipc_record *rec)
 	return 0;
 }
 
+static int handle_long_answer(struct ipc_conn *c, const struct ipc_record *rec)
+{
+	Postern__Event m = POSTERN__EVENT__INIT;
+
+	seen.handled++;
+	seen.conn = c;
+	m.text = long_text;
+	return ipc_conn_send(c, IPC_EVENT, rec->id, &m.base);
+}
+
 static int handle_hold(struct ipc_conn *c, const struct ipc_record *rec)
 {
 	(void)rec;
@@ -69,7 +82,7 @@ static int next_row(struct ipc_conn *c, uint32_t rec_id, uint32_t row, void *arg
 		return seen.end_with;
 	}
 	seen.rows++;
-	m.name = (char *)"a row of an ordinary length, say that of a policy with one request";
+	m.name = long_text;
 	m.value = row;
 	r = ipc_conn_send_row(c, IPC_SPD_DUMP_ROW, rec_id, row, end, &m.base);
 	assert_true(r == 0 || r == -EPIPE);
@@ -115,6 +128,7 @@ static const struct ipc_rule rules[] = {
     {IPC_STATUS, "status", IPC_ROLE_ADMIN, 0, 100, 1, false, handle_answer},
     {IPC_STATS, "stats", IPC_ROLE_ADMIN, 0, 100, 3, false, handle_answer},
     {IPC_ENABLE_GET, "costly", IPC_ROLE_ADMIN, 0, 100, 1000, false, handle_answer},
+    {IPC_TXN_BEGIN, "long", IPC_ROLE_ADMIN, 0, 100, 1, false, handle_long_answer},
     {IPC_MONITOR, "monitor", IPC_ROLE_ADMIN, 0, 1, 1, false, handle_hold},
     {IPC_SPD_DUMP, "spd.dump", IPC_ROLE_ADMIN, 0, 1, 1, false, handle_dump},
 };
@@ -151,6 +165,7 @@ static int setup(void **state)
 	memset(&seen, 0, sizeof(seen));
 	seen.rig = r;
 	seen.end_at = UINT32_MAX;
+	memset(long_text, 'x', sizeof(long_text) - 1);
 	*state = r;
 	return 0;
 }
@@ -293,6 +308,31 @@ static void test_server_slow_reader_of_events_ends_at_max_queued(void **state)
 	close(fd);
 }
 
+/* Its own questions never end a slow reader: they are not read while its answers wait. */
+static void test_server_slow_reader_of_answers_is_not_asked_on(void **state)
+{
+	struct ipc_rig *r = *state;
+	struct ipc_record rec;
+	int fd;
+
+	rig_serve(r, &fast, NULL);
+	fd = rig_connect_greeted(r);
+	for (uint32_t id = 1; id <= 200; id++) {
+		ask(fd, IPC_TXN_BEGIN, id);
+		rig_turn(r);
+	}
+	rig_settle(r);
+	assert_true(seen.handled < 150);
+	assert_int_equal(seen.conn->polled, UV_WRITABLE);
+	assert_true(seen.conn->out.bytes > MAX_QUEUED / 2 && seen.conn->out.bytes < MAX_QUEUED);
+	for (uint32_t id = 1; id <= 200; id++) {
+		assert_int_equal(rig_recv(r, fd, &rec), 1);
+		assert_int_equal(rec.id, id);
+	}
+	assert_int_equal(seen.handled, 200);
+	close(fd);
+}
+
 static void test_server_events_with_room_never_end_the_connection(void **state)
 {
 	static char text[60000];
@@ -349,7 +389,7 @@ static void test_server_stream_to_a_slow_reader_completes_in_order(void **state)
 	rig_settle(r);
 	/* Nobody has read: the socket is full, and one row waits at most. */
 	assert_true(seen.rows > 10 && seen.rows < ROWS / 4);
-	assert_true(seen.conn->out.bytes < 200);
+	assert_true(seen.conn->out.bytes < 2 * sizeof(long_text));
 	read_rows(r, fd, ROWS);
 	assert_int_equal(seen.done, 1);
 	/* The dump is answered: another may be asked for. */
@@ -610,6 +650,7 @@ int main(void)
 	    ON_STAGE(test_server_cost_is_taken_from_the_budget),
 	    ON_STAGE(test_server_cost_above_the_burst_counts_as_the_burst),
 	    ON_STAGE(test_server_slow_reader_of_events_ends_at_max_queued),
+	    ON_STAGE(test_server_slow_reader_of_answers_is_not_asked_on),
 	    ON_STAGE(test_server_events_with_room_never_end_the_connection),
 	    ON_STAGE(test_server_stream_to_a_slow_reader_completes_in_order),
 	    ON_STAGE(test_server_stream_cut_by_the_reader_is_done_once),
