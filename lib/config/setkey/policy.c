@@ -1,0 +1,232 @@
+/*
+ * Policy statements: the text behind -P with the checks of ipsec_set_policy(3), whose words the messages keep.
+ */
+#include "config/setkey/build.h"
+
+#include <string.h>
+
+#include "config/setkey/words.h"
+
+enum {
+	PRIO_BASE = 1073741824,      /* high is +this, low is -this */
+	PRIO_PLUS_MAX = 0x40000000,  /* offsets to a base */
+	PRIO_MINUS_MAX = 0x3fffffff,
+};
+
+void sk_request_short(struct sk_build *b, const struct sk_tok *t)
+{
+	sk_fault(b, t, "Too few arguments", "a request is PROTOCOL/MODE/SRC-DST/LEVEL; %.*s needs at least /transport or /tunnel",
+	    (int)t->n, t->p);
+}
+
+void sk_request_done(struct sk_build *b)
+{
+	if (b->pol.n_requests < POLICY_REQUESTS_MAX)
+		b->pol.req[b->pol.n_requests] = b->pol.cur;
+	else if (b->pol.n_requests == POLICY_REQUESTS_MAX)
+		sk_fault(b, &b->pol.cur.proto, "too many requests in one policy", "at most %d are possible",
+		    POLICY_REQUESTS_MAX);
+	b->pol.n_requests++;
+}
+
+static bool direction_ok(struct sk_build *b, enum policy_dir *ret)
+{
+	const struct sk_tok *t = &b->pol.dir;
+	char near[64];
+
+	if (sk_tok_is(t, "in"))
+		*ret = POLICY_IN;
+	else if (sk_tok_is(t, "out"))
+		*ret = POLICY_OUT;
+	else if (sk_tok_is(t, "fwd"))
+		*ret = POLICY_FWD;
+	else
+		sk_fault(b, t, "Invalid direction", "expected in, out or fwd%s", sk_suggest(t, sk_words_dir, near));
+	return !b->faulty;
+}
+
+static bool action_ok(struct sk_build *b, enum policy_action *ret)
+{
+	const struct sk_tok *t = &b->pol.action;
+	char near[64];
+
+	if (sk_tok_is(t, "discard"))
+		*ret = POLICY_DISCARD;
+	else if (sk_tok_is(t, "none"))
+		*ret = POLICY_PASS;
+	else if (sk_tok_is(t, "ipsec"))
+		*ret = POLICY_IPSEC;
+	else if (sk_tok_is(t, "entrust") || sk_tok_is(t, "bypass"))
+		sk_fault(b, t, "Invalid security policy", "entrust and bypass belong to the policy of one socket, not to the SPD");
+	else
+		sk_fault(b, t, "Invalid security policy", "expected ipsec, none or discard%s",
+		    sk_suggest(t, sk_words_action, near));
+	return !b->faulty;
+}
+
+static bool priority_ok(struct sk_build *b, int32_t *ret)
+{
+	const struct sk_raw_policy *p = &b->pol;
+	const struct sk_tok *base = &p->prio_base;
+	uint64_t max = p->prio_minus ? PRIO_MINUS_MAX : PRIO_PLUS_MAX, number = 0;
+	int64_t v = 0;
+	char near[64];
+
+	if (!p->prio.lex)
+		return true;
+	if (!base->lex)
+		max = INT32_MAX;
+	else if (sk_tok_is(base, "low") || sk_tok_is(base, "high"))
+		v = sk_tok_is(base, "low") ? -PRIO_BASE : PRIO_BASE;
+	else if (!sk_tok_is(base, "def"))
+		sk_fault(b, base, "Invalid priority", "expected low, def, high or a number%s",
+		    sk_suggest(base, sk_words_priority, near));
+	if (p->prio_number.lex && !sk_tok_number(&p->prio_number, max, &number))
+		sk_fault(b, &p->prio_number, "Invalid priority", "the number here is at most %llu", (unsigned long long)max);
+	v += p->prio_minus ? -(int64_t)number : (int64_t)number;
+	*ret = v > INT32_MAX ? INT32_MAX : (int32_t)v;
+	return !b->faulty;
+}
+
+static bool endpoint(struct sk_build *b, const struct sk_tok *t, const struct sk_tok *port, struct inet_addr *ret)
+{
+	char text[INET_ADDR_STRLEN];
+	uint64_t v;
+
+	if (!sk_tok_str(t, text, sizeof(text)) || inet_addr_parse(text, ret) < 0) {
+		sk_fault(b, t, "Invalid address specification", "endpoints are numeric addresses; names are not looked up here");
+		return false;
+	}
+	if (port->lex && (!sk_tok_number(port, UINT16_MAX, &v) || v)) {
+		sk_fault(b, port, "ports of endpoints are not provided by this version", "leave out the brackets");
+		return false;
+	}
+	return true;
+}
+
+/* me-any, any-me: no endpoints, but only in one direction. */
+static bool is_me_any(const struct sk_request *q)
+{
+	return (sk_tok_is(&q->src, "me") && sk_tok_is(&q->dst, "any")) ||
+	       (sk_tok_is(&q->src, "any") && sk_tok_is(&q->dst, "me"));
+}
+
+static bool endpoints_ok(struct sk_build *b, const struct sk_request *q, const struct policy *p, struct policy_request *r)
+{
+	const struct sk_tok *odd;
+
+	if (q->src.lex && is_me_any(q)) {
+		if (sk_tok_is(&q->src, "me") != (p->dir == POLICY_OUT))
+			sk_fault(b, &q->src, "Invalid direction", "me-any goes with out, any-me with in");
+	} else if (q->src.lex) {
+		if (!endpoint(b, &q->src, &q->src_port, &r->src) || !endpoint(b, &q->dst, &q->dst_port, &r->dst))
+			return false;
+		odd = q->src_port.lex ? &q->src_port : &q->dst_port;
+		if (!q->src_port.lex != !q->dst_port.lex)
+			sk_fault(b, odd, "Invalid address specification", "write a port on both endpoints or on none");
+		else if (r->src.family != r->dst.family)
+			sk_fault(b, &q->dst, "Family mismatch", "both endpoints need addresses of one family");
+		else if (r->mode == IPSEC_TRANSPORT && r->src.family != p->sel.src.addr.family)
+			sk_fault(b, &q->src, "Family mismatch", "endpoints of a transport request are of the selector's family");
+	}
+	if (!b->faulty && r->mode == IPSEC_TUNNEL && !r->src.family)
+		sk_fault(b, &q->mode, "Invalid address specification",
+		    "tunnel needs its two ends: %.*s/tunnel/SRC-DST/LEVEL", (int)q->proto.n, q->proto.p);
+	return !b->faulty;
+}
+
+static bool level_ok(struct sk_build *b, const struct sk_tok *t, struct policy_request *r)
+{
+	static const char unique[] = "unique:";
+	const size_t n = sizeof(unique) - 1;
+	uint64_t id;
+	char near[64];
+
+	for (enum policy_level l = LEVEL_DEFAULT; l <= LEVEL_UNIQUE; l++) {
+		if (!t->lex || sk_tok_is(t, policy_level_name(l))) {
+			r->level = l;
+			return true;
+		}
+	}
+	if (t->n > n && memcmp(t->p, unique, n) == 0) {
+		struct sk_tok number = {.lex = SK_LEX_NUM, .p = t->p + n, .n = t->n - (uint32_t)n};
+
+		r->level = LEVEL_UNIQUE;
+		if (sk_tok_number(&number, POLICY_REQID_MANUAL_MAX, &id))
+			r->reqid = (uint32_t)id;
+		else
+			sk_fault(b, t, "Invalid ipsec level", "the id behind unique: is a number of 1 to %d",
+			    POLICY_REQID_MANUAL_MAX);
+		return !b->faulty;
+	}
+	sk_fault(b, t, "Invalid ipsec level", "expected default, use, require, unique or unique:NUMBER%s",
+	    sk_suggest(t, sk_words_level, near));
+	return false;
+}
+
+static bool request_ok(struct sk_build *b, const struct sk_request *q, const struct policy *p, struct policy_request *r)
+{
+	char near[64];
+
+	r->proto = sk_tok_is(&q->proto, "esp") ? IPSEC_ESP : sk_tok_is(&q->proto, "ah") ? IPSEC_AH : IPSEC_IPCOMP;
+	if (sk_tok_is(&q->mode, "transport"))
+		r->mode = IPSEC_TRANSPORT;
+	else if (sk_tok_is(&q->mode, "tunnel"))
+		r->mode = IPSEC_TUNNEL;
+	else
+		sk_fault(b, &q->mode, "Invalid ipsec mode", "expected transport or tunnel%s",
+		    sk_suggest(&q->mode, sk_words_request_mode, near));
+	return !b->faulty && endpoints_ok(b, q, p, r) && level_ok(b, &q->level, r);
+}
+
+static bool rules_ok(struct sk_build *b, struct policy *p)
+{
+	if (!b->pol.action.lex) {
+		sk_fault(b, b->pol.prio.lex ? &b->pol.prio : &b->pol.dir, "Invalid security policy",
+		    "the action is missing: write ipsec, none or discard");
+		return false;
+	}
+	if (!priority_ok(b, &p->priority) || !action_ok(b, &p->action))
+		return false;
+	for (uint32_t i = 0; i < b->pol.n_requests; i++)
+		if (!request_ok(b, &b->pol.req[i], p, &p->req[i]))
+			return false;
+	if (p->action == POLICY_IPSEC) {
+		p->n_requests = (uint8_t)b->pol.n_requests;
+		if (!p->n_requests)
+			sk_warn(b, &b->pol.action, "ipsec without a request protects nothing: these packets pass in clear");
+	} else if (b->pol.n_requests) {
+		memset(p->req, 0, sizeof(p->req));
+		sk_warn(b, &b->pol.req[0].proto, "requests behind none or discard are ignored");
+	}
+	return true;
+}
+
+void sk_finish_policy(struct sk_build *b)
+{
+	struct setkey_stmt s = {.verb = b->verb};
+	const char *why;
+
+	if (b->tag.lex) {
+		if (sk_tok_is(&b->tag, "tagged"))
+			sk_fault(b, &b->tag, "tagged policies are not provided by this version",
+			    "write the addresses and the protocol the policy is for");
+		else
+			sk_fault(b, &b->tag, "Syntax error", "a host name is written without quotes");
+		return;
+	}
+	if (!direction_ok(b, &s.policy.dir) || !sk_selector_ok(b, &s.policy.sel))
+		return;
+	if (b->verb == SETKEY_SPDDELETE) {
+		s.policy.action = POLICY_PASS; /* not looked at; makes the policy a valid one */
+		sk_emit(b, &s);
+		return;
+	}
+	if (!rules_ok(b, &s.policy))
+		return;
+	if (policy_check(&s.policy, &why) < 0) {
+		sk_fault(b, &b->pol.dir, why, NULL);
+		return;
+	}
+	sk_emit(b, &s);
+}
