@@ -112,7 +112,8 @@ void ipc_conn_update_poll(struct ipc_conn *c)
 
 	if (!c->open)
 		return;
-	if (ipc_conn_wants_input(c))
+	/* A peer that does not read its answers is not asked for more questions. */
+	if (!c->throttled && c->out.bytes <= c->s->edge->max_queued / 2)
 		want |= UV_READABLE;
 	if (!ipc_outq_is_empty(&c->out) || !list_is_empty(&c->streams))
 		want |= UV_WRITABLE;

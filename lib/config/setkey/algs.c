@@ -30,20 +30,22 @@ static size_t key_len(const struct sk_tok *key)
 	return key->lex == SK_LEX_HEX ? (key->n - 1) / 2 : key->lex == SK_LEX_STRING ? key->n : 0;
 }
 
-static void fault_key_length(struct sk_build *b, const struct sk_tok *alg, const struct sk_tok *key, const char *takes)
+static void fault_key_length(
+    struct sk_build *b, const struct sk_tok *alg, const struct sk_tok *key, const char *takes)
 {
 	const char *hint = "";
 
 	if (key->lex == SK_LEX_STRING && memchr(key->p, '\n', key->n))
 		hint = "; it spans several lines: is its closing quote missing?";
-	sk_fault(b, key, "Invalid key length", "%.*s takes %s, this key has %zu bytes%s", (int)alg->n, alg->p, takes,
-	    key_len(key), hint);
+	sk_fault(b, key, "Invalid key length", "%.*s takes %s, this key has %zu bytes%s", (int)alg->n, alg->p,
+	    takes, key_len(key), hint);
 }
 
 static bool key_given(struct sk_build *b, const struct sk_tok *alg, const struct sk_tok *key)
 {
 	if (!key->lex)
-		sk_fault(b, alg, "no key found.", "write the key behind the algorithm: a quoted string, or 0x and digits");
+		sk_fault(b, alg, "no key found.",
+		    "write the key behind the algorithm: a quoted string, or 0x and digits");
 	return key->lex != 0;
 }
 
@@ -80,16 +82,18 @@ static void fault_unknown(struct sk_build *b, const struct sk_tok *t, const char
 	char name[64], near[64], have[128];
 
 	if (sk_tok_is(t, "des-deriv") || sk_tok_is(t, "des-32iv") || sk_tok_is(t, "3des-deriv"))
-		sk_fault(b, t, "unsupported algorithm", "the ciphers of the old ESP format are not provided by this version");
-	else if (sk_tok_str(t, name, sizeof(name)) && alg_name_is_known(name) && !alg_enc_by_name(name) && !alg_auth_by_name(name))
+		sk_fault(b, t, "unsupported algorithm",
+		    "the ciphers of the old ESP format are not provided by this version");
+	else if (sk_tok_str(t, name, sizeof(name)) && alg_name_is_known(name) && !alg_enc_by_name(name) &&
+	         !alg_auth_by_name(name))
 		sk_fault(b, t, "unsupported algorithm", "%s is not provided by this version", name);
 	else if (sk_tok_str(t, name, sizeof(name)) && words == sk_words_enc && alg_auth_by_name(name))
 		sk_fault(b, t, "unsupported algorithm", "%s authenticates: write it behind -A", name);
 	else if (sk_tok_str(t, name, sizeof(name)) && words == sk_words_auth && alg_enc_by_name(name))
 		sk_fault(b, t, "unsupported algorithm", "%s encrypts: write it behind -E", name);
 	else
-		sk_fault(b, t, "unsupported algorithm", "this version has %s%s", provided(words == sk_words_enc, have),
-		    sk_suggest(t, words, near));
+		sk_fault(b, t, "unsupported algorithm", "this version has %s%s",
+		    provided(words == sk_words_enc, have), sk_suggest(t, words, near));
 }
 
 static bool ignored_key_ok(struct sk_build *b, const struct sk_tok *alg, const struct sk_tok *key)
@@ -124,13 +128,15 @@ static bool enc_ok(struct sk_build *b)
 	if (!key_given(b, &b->enc, &b->enc_key))
 		return false;
 	if (!alg_enc_keylen_ok(a, key_len(&b->enc_key))) {
-		fault_key_length(b, &b->enc, &b->enc_key, size_range(a->key_min, a->key_max, a->key_step, sizes));
+		fault_key_length(
+		    b, &b->enc, &b->enc_key, size_range(a->key_min, a->key_max, a->key_step, sizes));
 		return false;
 	}
 	b->desc.enc_key_len = (uint8_t)key_len(&b->enc_key);
 	if (a->counter && !b->desc.fresh_key) {
 		sk_fault(b, &b->enc, "a counter-mode cipher is not safe under a manual key",
-		    "add `-f fresh-key` if this key was never used before and never will be again (RFC 8221 section 3)");
+		    "add `-f fresh-key` if this key was never used before and never will be again (RFC 8221 "
+		    "section 3)");
 		return false;
 	}
 	if (a->aead && b->auth.lex) {
@@ -147,7 +153,8 @@ static bool auth_ok(struct sk_build *b)
 
 	if (sk_tok_is(&b->auth, "null")) {
 		if (b->desc.proto == IPSEC_AH) {
-			sk_fault(b, &b->auth, "unsupported algorithm", "ah without authentication protects nothing");
+			sk_fault(b, &b->auth, "unsupported algorithm",
+			    "ah without authentication protects nothing");
 			return false;
 		}
 		sk_warn(b, &b->auth, "null authentication: anybody on the way can change these packets");
@@ -180,7 +187,8 @@ bool sk_algs_ok(struct sk_build *b)
 	if (b->auth.lex && !auth_ok(b))
 		return false;
 	if (b->desc.proto == IPSEC_ESP && !b->enc.lex) {
-		sk_fault(b, &b->auth_opt, "esp needs an encryption algorithm", "put -E before -A; `-E null` encrypts nothing");
+		sk_fault(b, &b->auth_opt, "esp needs an encryption algorithm",
+		    "put -E before -A; `-E null` encrypts nothing");
 		return false;
 	}
 	if (b->desc.fresh_key)

@@ -8,9 +8,9 @@
 #include "config/setkey/token.h"
 
 enum {
-	SK_TOKENS_MAX = 512,              /* words in one statement: eight requests of a policy need 120 */
+	SK_TOKENS_MAX = 512, /* words in one statement: eight requests of a policy need 120 */
 	SK_STATEMENT_BYTES_MAX = 64 * 1024,
-	SK_ADDRS_MAX = 16,                /* addresses of one host name */
+	SK_ADDRS_MAX = 16, /* addresses of one host name */
 };
 
 /* An address with what may stand behind it; .lex is SK_LEX_EOF in tokens that were not there. */
@@ -34,16 +34,16 @@ struct sk_build {
 	enum setkey_verb verb;
 	struct sk_tok first, last; /* first word of the statement, newest token */
 	uint32_t n_tokens;
-	uint32_t policy_pos;       /* words since -P, 0 before it */
-	const char *keys_from;     /* the first -E or -A: what stands behind it may be a key typed wrongly */
-	uint32_t hidden_line;      /* where a comment swallowed a `;`, 0: nowhere */
+	uint32_t policy_pos;   /* words since -P, 0 before it */
+	const char *keys_from; /* the first -E or -A: what stands behind it may be a key typed wrongly */
+	uint32_t hidden_line;  /* where a comment swallowed a `;`, 0: nowhere */
 
-	const char *want;          /* what the grammar expects next, for messages */
-	const char *title;         /* its compatible text; NULL: "Syntax error" */
+	const char *want;  /* what the grammar expects next, for messages */
+	const char *title; /* its compatible text; NULL: "Syntax error" */
 	bool faulty;
 	struct setkey_loc fault_at;
 	struct err_text fault;
-	int stopped;               /* what on_stmt returned, when nonzero */
+	int stopped; /* what on_stmt returned, when nonzero */
 
 	bool numeric_only;
 	enum inet_family family;
@@ -79,13 +79,15 @@ void sk_sa_proto(struct sk_build *b, const struct sk_tok *proto, const struct sk
 void sk_ext_mode(struct sk_build *b, const struct sk_tok *opt, const struct sk_tok *t);
 void sk_ext_flag(struct sk_build *b, const struct sk_tok *t);
 void sk_ext_number(struct sk_build *b, const struct sk_tok *opt, const struct sk_tok *t);
-void sk_alg(struct sk_build *b, const struct sk_tok *opt, const struct sk_tok *name, const struct sk_tok *key);
+void sk_alg(
+    struct sk_build *b, const struct sk_tok *opt, const struct sk_tok *name, const struct sk_tok *key);
 void sk_request_done(struct sk_build *b);
 void sk_request_short(struct sk_build *b, const struct sk_tok *t);
 
 /* Judge a statement that parsed and hand it to the callback, or record a fault. */
 void sk_finish(struct sk_build *b);
-/* Algorithms and key lengths into b->desc; then the keys into secrets of the caller's. False after a fault. */
+/* Algorithms and key lengths into b->desc; then the keys into secrets of the caller's. False after a fault.
+ */
 bool sk_algs_ok(struct sk_build *b);
 bool sk_keys_make(struct sk_build *b, struct setkey_sa *ret);
 void sk_finish_sa(struct sk_build *b);

@@ -1,6 +1,6 @@
 /*
- * A word is a keyword only where the language wants one: the first of a statement is its verb, the third after
- * -P may be `prio`, and so on. Everywhere else the same letters are the name of a host, a protocol or a
+ * A word is a keyword only where the language wants one: the first of a statement is its verb, the third
+ * after -P may be `prio`, and so on. Everywhere else the same letters are the name of a host, a protocol or a
  * service.
  */
 #include "config/setkey/build.h"
@@ -106,7 +106,8 @@ int sk_classify(struct sk_build *b)
 	if (b->n_tokens == 1)
 		return b->last.lex == SK_LEX_WORD ? classify_verb(b) : SK_T_NEVER;
 	/* No protocol is called like a statement: a `;` is missing. */
-	if (b->n_tokens == 2 && (b->verb == SETKEY_FLUSH || b->verb == SETKEY_DUMP) && sk_begins_statement(&b->last))
+	if (b->n_tokens == 2 && (b->verb == SETKEY_FLUSH || b->verb == SETKEY_DUMP) &&
+	    sk_begins_statement(&b->last))
 		return SK_T_NEVER;
 	switch (b->last.lex) {
 	case SK_LEX_WORD:

@@ -14,7 +14,8 @@
 
 static bool may_show(const struct sk_build *b, const struct sk_tok *t)
 {
-	if (!b->keys_from || t->p < b->keys_from || t->lex == SK_LEX_EOF || t->lex == SK_LEX_STRING || sk_is_option(t) || sk_begins_statement(t))
+	if (!b->keys_from || t->p < b->keys_from || t->lex == SK_LEX_EOF || t->lex == SK_LEX_STRING ||
+	    sk_is_option(t) || sk_begins_statement(t))
 		return true;
 	if (t->lex == SK_LEX_PUNCT && t->p[0] == ';')
 		return true;
@@ -35,8 +36,8 @@ void sk_fault(struct sk_build *b, const struct sk_tok *t, const char *title, con
 		vsnprintf(more, sizeof(more), hint, ap);
 		va_end(ap);
 	}
-	err_set(&b->fault, 0, "%s at [%s]%s%s", title, may_show(b, t) ? sk_tok_show(t, shown) : "...", *more ? "; " : "",
-	    more);
+	err_set(&b->fault, 0, "%s at [%s]%s%s", title, may_show(b, t) ? sk_tok_show(t, shown) : "...",
+	    *more ? "; " : "", more);
 }
 
 const char *sk_suggest(const struct sk_tok *t, const char *const *words, char buf[64])
@@ -57,7 +58,8 @@ static void fault_first_word(struct sk_build *b)
 	if (b->last.lex == SK_LEX_OPEN_STRING)
 		sk_fault(b, &b->last, "Syntax error", "the string that begins here has no closing quote");
 	else
-		sk_fault(b, &b->last, "Syntax error", "a statement begins with add, spdadd, flush or the like%s",
+		sk_fault(b, &b->last, "Syntax error",
+		    "a statement begins with add, spdadd, flush or the like%s",
 		    sk_suggest(&b->last, sk_words_verb, near));
 }
 
@@ -93,19 +95,23 @@ void sk_fault_syntax(struct sk_build *b)
 	if (b->n_tokens == 1) {
 		fault_first_word(b);
 	} else if (t->lex == SK_LEX_EOF) {
-		sk_fault(b, t, "Syntax error", "expected %s: the statement that begins in line %u has no `;`", want,
-		    b->first.line);
+		sk_fault(b, t, "Syntax error", "expected %s: the statement that begins in line %u has no `;`",
+		    want, b->first.line);
 	} else if (t->lex == SK_LEX_OPEN_STRING) {
 		sk_fault(b, t, "Syntax error", "the string that begins here has no closing quote");
 	} else if (t->lex == SK_LEX_BAD) {
-		sk_fault(b, t, "Syntax error", "this character is not part of the language; expected %s", want);
+		sk_fault(
+		    b, t, "Syntax error", "this character is not part of the language; expected %s", want);
 	} else if (sk_begins_statement(t) && b->hidden_line >= b->first.line) {
-		sk_fault(b, t, "Syntax error", "expected %s; the `;` in line %u is behind a #", want, b->hidden_line);
+		sk_fault(b, t, "Syntax error", "expected %s; the `;` in line %u is behind a #", want,
+		    b->hidden_line);
 	} else if (sk_begins_statement(t)) {
-		sk_fault(b, t, "Syntax error", "expected %s; is the `;` of the statement in line %u missing?", want,
-		    b->first.line);
-	} else if (b->keys_from && sk_is_option(t) && !sk_tok_is(t, "-A") && !sk_tok_is(t, "-R") && b->enc.n + b->auth.n) {
-		sk_fault(b, t, "Syntax error", sk_tok_is(t, "-E") ? "-E comes before -A" : "options come before -E and -A");
+		sk_fault(b, t, "Syntax error", "expected %s; is the `;` of the statement in line %u missing?",
+		    want, b->first.line);
+	} else if (b->keys_from && sk_is_option(t) && !sk_tok_is(t, "-A") && !sk_tok_is(t, "-R") &&
+	           b->enc.n + b->auth.n) {
+		sk_fault(b, t, "Syntax error",
+		    sk_tok_is(t, "-E") ? "-E comes before -A" : "options come before -E and -A");
 	} else {
 		if (words && may_show(b, t))
 			sk_suggest(t, words, near);

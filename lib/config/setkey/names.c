@@ -16,9 +16,25 @@ static const struct {
 	const char *name;
 	uint16_t number;
 } protos[] = {
-    {"icmp", 1}, {"igmp", 2}, {"ip4", 4}, {"ipencap", 4}, {"tcp", 6}, {"udp", 17}, {"dccp", 33}, {"ipv6", 41},
-    {"gre", 47}, {"esp", 50}, {"ah", 51}, {"ipv6-icmp", 58}, {"icmp6", 58}, {"ospf", 89}, {"ipcomp", 108},
-    {"sctp", 132}, {"mh", 135}, {"mobility-header", 135}, {"udplite", 136},
+    {"icmp", 1},
+    {"igmp", 2},
+    {"ip4", 4},
+    {"ipencap", 4},
+    {"tcp", 6},
+    {"udp", 17},
+    {"dccp", 33},
+    {"ipv6", 41},
+    {"gre", 47},
+    {"esp", 50},
+    {"ah", 51},
+    {"ipv6-icmp", 58},
+    {"icmp6", 58},
+    {"ospf", 89},
+    {"ipcomp", 108},
+    {"sctp", 132},
+    {"mh", 135},
+    {"mobility-header", 135},
+    {"udplite", 136},
 };
 
 static int system_proto(const char *name, uint16_t *ret_number)
@@ -78,12 +94,14 @@ static int system_service(const char *name, uint16_t proto, uint16_t *ret_port)
 	return p ? service_under(name, p->p_name, ret_port) : -ENOENT;
 }
 
-static int system_host(const char *name, bool numeric_only, enum inet_family family, struct inet_addr *ret, size_t room,
-    struct err_text *e)
+static int system_host(const char *name, bool numeric_only, enum inet_family family, struct inet_addr *ret,
+    size_t room, struct err_text *e)
 {
 	/* One answer per address: without a type the resolver repeats each for every socket type. */
 	const struct addrinfo hints = {
-	    .ai_family = family == INET_V4 ? AF_INET : family == INET_V6 ? AF_INET6 : AF_UNSPEC,
+	    .ai_family = family == INET_V4   ? AF_INET
+	                 : family == INET_V6 ? AF_INET6
+	                                     : AF_UNSPEC,
 	    .ai_socktype = SOCK_DGRAM,
 	    .ai_flags = numeric_only ? AI_NUMERICHOST : 0,
 	};

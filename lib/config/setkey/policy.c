@@ -1,5 +1,6 @@
 /*
- * Policy statements: the text behind -P with the checks of ipsec_set_policy(3), whose words the messages keep.
+ * Policy statements: the text behind -P with the checks of ipsec_set_policy(3), whose words the messages
+ * keep.
  */
 #include "config/setkey/build.h"
 
@@ -8,15 +9,16 @@
 #include "config/setkey/words.h"
 
 enum {
-	PRIO_BASE = 1073741824,      /* high is +this, low is -this */
-	PRIO_PLUS_MAX = 0x40000000,  /* offsets to a base */
+	PRIO_BASE = 1073741824,     /* high is +this, low is -this */
+	PRIO_PLUS_MAX = 0x40000000, /* offsets to a base */
 	PRIO_MINUS_MAX = 0x3fffffff,
 };
 
 void sk_request_short(struct sk_build *b, const struct sk_tok *t)
 {
-	sk_fault(b, t, "Too few arguments", "a request is PROTOCOL/MODE/SRC-DST/LEVEL; %.*s needs at least /transport or /tunnel",
-	    (int)t->n, t->p);
+	sk_fault(b, t, "Too few arguments",
+	    "a request is PROTOCOL/MODE/SRC-DST/LEVEL; %.*s needs at least /transport or /tunnel", (int)t->n,
+	    t->p);
 }
 
 void sk_request_done(struct sk_build *b)
@@ -41,7 +43,8 @@ static bool direction_ok(struct sk_build *b, enum policy_dir *ret)
 	else if (sk_tok_is(t, "fwd"))
 		*ret = POLICY_FWD;
 	else
-		sk_fault(b, t, "Invalid direction", "expected in, out or fwd%s", sk_suggest(t, sk_words_dir, near));
+		sk_fault(b, t, "Invalid direction", "expected in, out or fwd%s",
+		    sk_suggest(t, sk_words_dir, near));
 	return !b->faulty;
 }
 
@@ -57,7 +60,8 @@ static bool action_ok(struct sk_build *b, enum policy_action *ret)
 	else if (sk_tok_is(t, "ipsec"))
 		*ret = POLICY_IPSEC;
 	else if (sk_tok_is(t, "entrust") || sk_tok_is(t, "bypass"))
-		sk_fault(b, t, "Invalid security policy", "entrust and bypass belong to the policy of one socket, not to the SPD");
+		sk_fault(b, t, "Invalid security policy",
+		    "entrust and bypass belong to the policy of one socket, not to the SPD");
 	else
 		sk_fault(b, t, "Invalid security policy", "expected ipsec, none or discard%s",
 		    sk_suggest(t, sk_words_action, near));
@@ -82,23 +86,27 @@ static bool priority_ok(struct sk_build *b, int32_t *ret)
 		sk_fault(b, base, "Invalid priority", "expected low, def, high or a number%s",
 		    sk_suggest(base, sk_words_priority, near));
 	if (p->prio_number.lex && !sk_tok_number(&p->prio_number, max, &number))
-		sk_fault(b, &p->prio_number, "Invalid priority", "the number here is at most %llu", (unsigned long long)max);
+		sk_fault(b, &p->prio_number, "Invalid priority", "the number here is at most %llu",
+		    (unsigned long long)max);
 	v += p->prio_minus ? -(int64_t)number : (int64_t)number;
 	*ret = v > INT32_MAX ? INT32_MAX : (int32_t)v;
 	return !b->faulty;
 }
 
-static bool endpoint(struct sk_build *b, const struct sk_tok *t, const struct sk_tok *port, struct inet_addr *ret)
+static bool endpoint(
+    struct sk_build *b, const struct sk_tok *t, const struct sk_tok *port, struct inet_addr *ret)
 {
 	char text[INET_ADDR_STRLEN];
 	uint64_t v;
 
 	if (!sk_tok_str(t, text, sizeof(text)) || inet_addr_parse(text, ret) < 0) {
-		sk_fault(b, t, "Invalid address specification", "endpoints are numeric addresses; names are not looked up here");
+		sk_fault(b, t, "Invalid address specification",
+		    "endpoints are numeric addresses; names are not looked up here");
 		return false;
 	}
 	if (port->lex && (!sk_tok_number(port, UINT16_MAX, &v) || v)) {
-		sk_fault(b, port, "ports of endpoints are not provided by this version", "leave out the brackets");
+		sk_fault(
+		    b, port, "ports of endpoints are not provided by this version", "leave out the brackets");
 		return false;
 	}
 	return true;
@@ -111,7 +119,8 @@ static bool is_me_any(const struct sk_request *q)
 	       (sk_tok_is(&q->src, "any") && sk_tok_is(&q->dst, "me"));
 }
 
-static bool endpoints_ok(struct sk_build *b, const struct sk_request *q, const struct policy *p, struct policy_request *r)
+static bool endpoints_ok(
+    struct sk_build *b, const struct sk_request *q, const struct policy *p, struct policy_request *r)
 {
 	const struct sk_tok *odd;
 
@@ -119,15 +128,19 @@ static bool endpoints_ok(struct sk_build *b, const struct sk_request *q, const s
 		if (sk_tok_is(&q->src, "me") != (p->dir == POLICY_OUT))
 			sk_fault(b, &q->src, "Invalid direction", "me-any goes with out, any-me with in");
 	} else if (q->src.lex) {
-		if (!endpoint(b, &q->src, &q->src_port, &r->src) || !endpoint(b, &q->dst, &q->dst_port, &r->dst))
+		if (!endpoint(b, &q->src, &q->src_port, &r->src) ||
+		    !endpoint(b, &q->dst, &q->dst_port, &r->dst))
 			return false;
 		odd = q->src_port.lex ? &q->src_port : &q->dst_port;
 		if (!q->src_port.lex != !q->dst_port.lex)
-			sk_fault(b, odd, "Invalid address specification", "write a port on both endpoints or on none");
+			sk_fault(b, odd, "Invalid address specification",
+			    "write a port on both endpoints or on none");
 		else if (r->src.family != r->dst.family)
-			sk_fault(b, &q->dst, "Family mismatch", "both endpoints need addresses of one family");
+			sk_fault(
+			    b, &q->dst, "Family mismatch", "both endpoints need addresses of one family");
 		else if (r->mode == IPSEC_TRANSPORT && r->src.family != p->sel.src.addr.family)
-			sk_fault(b, &q->src, "Family mismatch", "endpoints of a transport request are of the selector's family");
+			sk_fault(b, &q->src, "Family mismatch",
+			    "endpoints of a transport request are of the selector's family");
 	}
 	if (!b->faulty && r->mode == IPSEC_TUNNEL && !r->src.family)
 		sk_fault(b, &q->mode, "Invalid address specification",
@@ -164,11 +177,14 @@ static bool level_ok(struct sk_build *b, const struct sk_tok *t, struct policy_r
 	return false;
 }
 
-static bool request_ok(struct sk_build *b, const struct sk_request *q, const struct policy *p, struct policy_request *r)
+static bool request_ok(
+    struct sk_build *b, const struct sk_request *q, const struct policy *p, struct policy_request *r)
 {
 	char near[64];
 
-	r->proto = sk_tok_is(&q->proto, "esp") ? IPSEC_ESP : sk_tok_is(&q->proto, "ah") ? IPSEC_AH : IPSEC_IPCOMP;
+	r->proto = sk_tok_is(&q->proto, "esp")  ? IPSEC_ESP
+	           : sk_tok_is(&q->proto, "ah") ? IPSEC_AH
+	                                        : IPSEC_IPCOMP;
 	if (sk_tok_is(&q->mode, "transport"))
 		r->mode = IPSEC_TRANSPORT;
 	else if (sk_tok_is(&q->mode, "tunnel"))
@@ -194,7 +210,8 @@ static bool rules_ok(struct sk_build *b, struct policy *p)
 	if (p->action == POLICY_IPSEC) {
 		p->n_requests = (uint8_t)b->pol.n_requests;
 		if (!p->n_requests)
-			sk_warn(b, &b->pol.action, "ipsec without a request protects nothing: these packets pass in clear");
+			sk_warn(b, &b->pol.action,
+			    "ipsec without a request protects nothing: these packets pass in clear");
 	} else if (b->pol.n_requests) {
 		memset(p->req, 0, sizeof(p->req));
 		sk_warn(b, &b->pol.req[0].proto, "requests behind none or discard are ignored");

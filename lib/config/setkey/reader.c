@@ -1,8 +1,8 @@
 /*
  * The loop around scanner and grammar. Each statement is pushed token by token into a fresh parser, so an
- * error needs no recovery inside the grammar: the parser is thrown away and the loop skips to the next `;`, or to a word
- * that begins a statement at the start of a line, which is what a file with a lost terminator goes on
- * with. The text is scanned in one private copy that is wiped at the end: keys stand in it.
+ * error needs no recovery inside the grammar: the parser is thrown away and the loop skips to the next `;`,
+ * or to a word that begins a statement at the start of a line, which is what a file with a lost terminator
+ * goes on with. The text is scanned in one private copy that is wiped at the end: keys stand in it.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -61,7 +61,8 @@ void sk_finish(struct sk_build *b)
 		sk_finish_id(b);
 		break;
 	case SETKEY_GETSPI:
-		sk_fault(b, &b->first, "getspi is not provided by this version", "choose the SPI yourself and use add");
+		sk_fault(b, &b->first, "getspi is not provided by this version",
+		    "choose the SPI yourself and use add");
 		break;
 	case SETKEY_SPDADD:
 	case SETKEY_SPDUPDATE:
@@ -90,8 +91,9 @@ static bool too_long(struct sk_build *b)
 		return false;
 	if (b->n_tokens <= SK_TOKENS_MAX && (size_t)(b->last.p - b->first.p) <= SK_STATEMENT_BYTES_MAX)
 		return false;
-	sk_fault(b, &b->last, "this statement is too long", "at most %d words and %d bytes are possible; is a `;` missing?",
-	    SK_TOKENS_MAX, SK_STATEMENT_BYTES_MAX);
+	sk_fault(b, &b->last, "this statement is too long",
+	    "at most %d words and %d bytes are possible; is a `;` missing?", SK_TOKENS_MAX,
+	    SK_STATEMENT_BYTES_MAX);
 	return true;
 }
 
@@ -136,8 +138,8 @@ static void report(struct reading *r, const struct sk_build *b)
 	r->cfg->on_message(r->cfg->arg, SETKEY_ERROR, e.s);
 	if (r->n_errors < SETKEY_ERRORS_MAX)
 		return;
-	err_set(&e, 0, "%s:%u:%u: %d errors: the rest of the file is not read", r->cfg->file, r->scan.tok.line,
-	    r->scan.tok.column, SETKEY_ERRORS_MAX);
+	err_set(&e, 0, "%s:%u:%u: %d errors: the rest of the file is not read", r->cfg->file,
+	    r->scan.tok.line, r->scan.tok.column, SETKEY_ERRORS_MAX);
 	r->cfg->on_message(r->cfg->arg, SETKEY_ERROR, e.s);
 }
 
@@ -187,7 +189,8 @@ int setkey_read(const struct setkey_reader *cfg, const void *text, size_t n)
 {
 	struct reading r = {
 	    .cfg = cfg,
-	    .scan = {.line = cfg->first.line ? cfg->first.line : 1, .column = cfg->first.column ? cfg->first.column : 1},
+	    .scan = {.line = cfg->first.line ? cfg->first.line : 1,
+	        .column = cfg->first.column ? cfg->first.column : 1},
 	};
 	char *copy;
 	int code;

@@ -1,7 +1,8 @@
 /*
- * SA statements. What a file gets wrong is judged here with the place of the word that is wrong; sa_desc_check()
- * has the last say, so that nothing leaves the reader that the data path would refuse as malformed. Everything
- * the language can say is understood; what this version does not provide is refused by name.
+ * SA statements. What a file gets wrong is judged here with the place of the word that is wrong;
+ * sa_desc_check() has the last say, so that nothing leaves the reader that the data path would refuse as
+ * malformed. Everything the language can say is understood; what this version does not provide is refused by
+ * name.
  */
 #include "config/setkey/build.h"
 
@@ -33,7 +34,8 @@ void sk_sa_proto(struct sk_build *b, const struct sk_tok *proto, const struct sk
 	if (sk_tok_is(proto, "esp-udp"))
 		return;
 	if (with_spi)
-		sk_fault(b, nat_oa, "invalid SPI", "an SPI is a decimal number, or hexadecimal digits after 0x");
+		sk_fault(
+		    b, nat_oa, "invalid SPI", "an SPI is a decimal number, or hexadecimal digits after 0x");
 	else
 		sk_fault(b, nat_oa, "Syntax error", "expected `;`");
 }
@@ -66,7 +68,8 @@ enum ipsec_proto sk_proto(struct sk_build *b, const struct sk_tok *t, bool addin
 	if (sk_tok_is(t, "tcp"))
 		sk_fault(b, t, "TCP-MD5 signatures are not provided by this version", NULL);
 	else
-		sk_fault(b, t, "Invalid ipsec protocol", "expected esp or ah%s", sk_suggest(t, sk_words_proto, near));
+		sk_fault(b, t, "Invalid ipsec protocol", "expected esp or ah%s",
+		    sk_suggest(t, sk_words_proto, near));
 	return IPSEC_PROTO_NONE;
 }
 
@@ -83,7 +86,8 @@ void sk_ext_mode(struct sk_build *b, const struct sk_tok *opt, const struct sk_t
 	else if (sk_tok_is(t, "tunnel"))
 		b->desc.mode = IPSEC_TUNNEL;
 	else
-		sk_fault(b, t, "Invalid ipsec mode", "expected transport, tunnel or any%s", sk_suggest(t, sk_words_mode, near));
+		sk_fault(b, t, "Invalid ipsec mode", "expected transport, tunnel or any%s",
+		    sk_suggest(t, sk_words_mode, near));
 }
 
 void sk_ext_flag(struct sk_build *b, const struct sk_tok *t)
@@ -101,7 +105,8 @@ void sk_ext_flag(struct sk_build *b, const struct sk_tok *t)
 	else if (sk_tok_is(t, "fresh-key"))
 		b->desc.fresh_key = true;
 	else
-		sk_fault(b, t, "Syntax error", "expected zero-pad, random-pad, seq-pad, nocyclic-seq or fresh-key%s",
+		sk_fault(b, t, "Syntax error",
+		    "expected zero-pad, random-pad, seq-pad, nocyclic-seq or fresh-key%s",
 		    sk_suggest(t, sk_words_flag, near));
 }
 
@@ -141,8 +146,8 @@ void sk_ext_number(struct sk_build *b, const struct sk_tok *opt, const struct sk
 	if (sk_tok_is(opt, "-esp_frag") && !sk_tok_is(&b->proto, "esp-udp"))
 		sk_fault(b, opt, "esp fragment size only valid for NAT-T", "leave it out, or use esp-udp");
 	if (sk_tok_is(opt, "-u") && v > POLICY_REQID_MANUAL_MAX)
-		sk_fault(b, t, "the request id is too large", "-u takes 1 to %d; larger ids are given automatically",
-		    POLICY_REQID_MANUAL_MAX);
+		sk_fault(b, t, "the request id is too large",
+		    "-u takes 1 to %d; larger ids are given automatically", POLICY_REQID_MANUAL_MAX);
 	else if (sk_tok_is(opt, "-u"))
 		b->desc.reqid = (uint32_t)v;
 }
@@ -167,7 +172,8 @@ static bool spi_ok(struct sk_build *b)
 static size_t pairs(struct sk_build *b, struct inet_addr ret[SK_ADDRS_MAX * SK_ADDRS_MAX][2])
 {
 	struct inet_addr src[SK_ADDRS_MAX], dst[SK_ADDRS_MAX];
-	size_t n_src = sk_resolve(b, &b->src.host, src), n_dst = n_src ? sk_resolve(b, &b->dst.host, dst) : 0, n = 0;
+	size_t n_src = sk_resolve(b, &b->src.host, src), n_dst = n_src ? sk_resolve(b, &b->dst.host, dst) : 0,
+	       n = 0;
 
 	for (size_t i = 0; i < n_src; i++) {
 		for (size_t j = 0; j < n_dst; j++) {
@@ -178,7 +184,8 @@ static size_t pairs(struct sk_build *b, struct inet_addr ret[SK_ADDRS_MAX * SK_A
 		}
 	}
 	if (n_src && n_dst && !n)
-		sk_fault(b, &b->dst.host, "Family mismatch", "source and destination need addresses of one family");
+		sk_fault(b, &b->dst.host, "Family mismatch",
+		    "source and destination need addresses of one family");
 	return n;
 }
 
@@ -213,8 +220,9 @@ static void emit_sa(struct sk_build *b, const struct setkey_sa *keys)
 		s.sa.auth_key = secret_dup_bytes(secret_bytes(keys->auth_key), secret_len(keys->auth_key));
 	if ((keys->enc_key && !s.sa.enc_key) || (keys->auth_key && !s.sa.auth_key)) {
 		setkey_stmt_fini(&s);
-		sk_fault(b, &b->first, "not enough core", "the locked memory for keys is full; raise the memlock limit "
-							  "or load the file in parts");
+		sk_fault(b, &b->first, "not enough core",
+		    "the locked memory for keys is full; raise the memlock limit "
+		    "or load the file in parts");
 		return;
 	}
 	s.sa.desc.enc_key = s.sa.enc_key ? secret_bytes(s.sa.enc_key) : NULL;
@@ -261,7 +269,8 @@ void sk_finish_id(struct sk_build *b)
 	s.id.spi = b->desc.spi;
 	n = pairs(b, ends);
 	if (n > 1 && b->verb == SETKEY_DELETE) {
-		sk_fault(b, &b->src.host, "multiple address specified", "delete takes one address for each side");
+		sk_fault(
+		    b, &b->src.host, "multiple address specified", "delete takes one address for each side");
 		return;
 	}
 	for (size_t i = 0; i < n && !b->stopped; i++) {

@@ -24,13 +24,15 @@ size_t sk_resolve(struct sk_build *b, const struct sk_tok *t, struct inet_addr r
 	int n;
 
 	if (!sk_tok_str(t, name, sizeof(name))) {
-		sk_fault(b, t, "this name is too long", "an address or a host name has at most 255 characters");
+		sk_fault(
+		    b, t, "this name is too long", "an address or a host name has at most 255 characters");
 		return 0;
 	}
 	if (inet_addr_parse(name, &ret[0]) == 0) {
 		if (b->family == INET_NONE || b->family == ret[0].family)
 			return 1;
-		sk_fault(b, t, "Address family for hostname not supported", "the statement says -%u", (unsigned)b->family);
+		sk_fault(b, t, "Address family for hostname not supported", "the statement says -%u",
+		    (unsigned)b->family);
 		return 0;
 	}
 	/* The resolver would read "10.1" as 10.0.0.1. */
@@ -49,7 +51,8 @@ size_t sk_resolve(struct sk_build *b, const struct sk_tok *t, struct inet_addr r
 static bool resolve_ends(struct sk_build *b, struct selector *sel)
 {
 	struct inet_addr src[SK_ADDRS_MAX], dst[SK_ADDRS_MAX];
-	size_t n_src = sk_resolve(b, &b->src.host, src), n_dst = n_src ? sk_resolve(b, &b->dst.host, dst) : 0, n = 0;
+	size_t n_src = sk_resolve(b, &b->src.host, src), n_dst = n_src ? sk_resolve(b, &b->dst.host, dst) : 0,
+	       n = 0;
 
 	for (size_t i = 0; i < n_src; i++) {
 		for (size_t j = 0; j < n_dst; j++) {
@@ -64,7 +67,8 @@ static bool resolve_ends(struct sk_build *b, struct selector *sel)
 		sk_fault(b, n_src > 1 ? &b->src.host : &b->dst.host, "multiple address specified",
 		    "a policy takes one address for each side; write it, or say -4 or -6");
 	else if (n_src && n_dst && !n)
-		sk_fault(b, &b->dst.host, "Family mismatch", "source and destination need addresses of one family");
+		sk_fault(b, &b->dst.host, "Family mismatch",
+		    "source and destination need addresses of one family");
 	return n == 1;
 }
 
@@ -122,8 +126,9 @@ static bool port_ok(struct sk_build *b, const struct sk_tok *t, uint16_t proto, 
 		}
 		*ret = (uint16_t)v;
 	} else if (!sk_tok_str(t, name, sizeof(name)) || b->cfg->names->service(name, proto, ret) < 0) {
-		sk_fault(b, t, "unknown service", "the system's table of services does not have it under this protocol; "
-						  "write the port's number");
+		sk_fault(b, t, "unknown service",
+		    "the system's table of services does not have it under this protocol; "
+		    "write the port's number");
 		return false;
 	}
 	if (*ret && proto != IPPROTO_ANY_ && !ip_proto_has_ports(proto) && !ip_proto_has_misc(proto)) {
@@ -177,11 +182,13 @@ static bool misc_ok(struct sk_build *b, struct selector *sel)
 	if (!b->misc1.lex)
 		return true;
 	if (!ip_proto_has_misc(sel->proto)) {
-		sk_fault(b, &b->misc1, title, "only icmp, icmp6, mh and gre have something behind their name");
+		sk_fault(
+		    b, &b->misc1, title, "only icmp, icmp6, mh and gre have something behind their name");
 		return false;
 	}
 	if (sel->proto == PROTO_GRE && !gre_key(b, sel)) {
-		sk_fault(b, &b->misc1, title, "gre takes one 32-bit key, as a number or like an IPv4 address");
+		sk_fault(
+		    b, &b->misc1, title, "gre takes one 32-bit key, as a number or like an IPv4 address");
 		return false;
 	}
 	if (sel->proto != PROTO_GRE && !type_and_code(b, sel)) {
@@ -199,7 +206,8 @@ bool sk_selector_ok(struct sk_build *b, struct selector *ret)
 		return false;
 	if (!prefix_ok(b, &b->src.plen, &sel.src) || !prefix_ok(b, &b->dst.plen, &sel.dst))
 		return false;
-	if (!port_ok(b, &b->src.port, sel.proto, &sel.sport) || !port_ok(b, &b->dst.port, sel.proto, &sel.dport))
+	if (!port_ok(b, &b->src.port, sel.proto, &sel.sport) ||
+	    !port_ok(b, &b->dst.port, sel.proto, &sel.dport))
 		return false;
 	if (!misc_ok(b, &sel))
 		return false;

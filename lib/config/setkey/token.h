@@ -23,7 +23,8 @@ enum sk_lex {
 	SK_LEX_BAD,         /* a byte that is not part of the language */
 };
 
-/* `p` points into the reader's copy of the text, which lives until the reader returns; strings without their quotes. */
+/* `p` points into the reader's copy of the text, which lives until the reader returns; strings without their
+ * quotes. */
 struct sk_tok {
 	enum sk_lex lex;
 	const char *p;
@@ -37,7 +38,7 @@ struct sk_scan {
 	uint32_t line, column;
 	bool line_has_token;
 	uint32_t hidden_line; /* the last line where a comment behind a token holds a `;` */
-	struct sk_tok tok; /* the last token */
+	struct sk_tok tok;    /* the last token */
 };
 
 /* The scanner, in lex.l. `buf` has `n` bytes of text and two NULs behind; it is scanned in place. */
@@ -58,7 +59,8 @@ bool sk_tok_is(const struct sk_tok *t, const char *word);
 bool sk_tok_str(const struct sk_tok *t, char *buf, size_t room);
 /* Decimal or 0x hex up to `max`; false when larger or not a number. */
 bool sk_tok_number(const struct sk_tok *t, uint64_t max, uint64_t *ret);
-/* How a message shows the token, without brackets: printable, short, and never more of a possible key than its kind. */
+/* How a message shows the token, without brackets: printable, short, and never more of a possible key than
+ * its kind. */
 const char *sk_tok_show(const struct sk_tok *t, char buf[64]);
 
 #endif

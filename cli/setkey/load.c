@@ -1,0 +1,228 @@
+/*
+ * Under the names setkey and ipseckey a file runs while it is read: everything before an error is in force,
+ * what the database refuses is told and forgotten (setkey.md 1.3). Under ipsecctl the file is one change:
+ * read to its end, put into a transaction on both services, and either all in force or none of it.
+ */
+#include "cli/setkey/load.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/auto.h"
+#include "cli/setkey/trace.h"
+
+struct compat_run {
+	struct session *s;
+	const char *file;
+	int failed; /* negative errno that ended the run */
+};
+
+struct native_run {
+	struct session *s;
+	struct setkey_stmt *stmts;
+	size_t n, room;
+	bool no_memory;
+};
+
+void load_message(void *session, enum setkey_severity sev, const char *text)
+{
+	struct session *s = (struct session *)session;
+
+	(void)sev;
+	fflush(s->cli->out);
+	fprintf(s->cli->err, "%s\n", text);
+}
+
+int load_run_compat(struct session *s, const char *file, const struct setkey_stmt *stmt)
+{
+	const char *name;
+	int r;
+
+	if (s->opt->parse_only) {
+		trace_stmt(s, stmt);
+		return 0;
+	}
+	r = session_run(s, stmt);
+	if (r != SESSION_REFUSED)
+		return r;
+	name = session_refusal_name(s, stmt->verb);
+	fflush(s->cli->out);
+	fprintf(s->cli->err, "The result of line %u: %s.\n", stmt->end.line, name);
+	if (s->refusal_text.s[0] && strcmp(s->refusal_text.s, err_name(-s->refusal)) != 0)
+		fprintf(
+		    s->cli->err, "%s:%u:%u: %s\n", file, stmt->at.line, stmt->at.column, s->refusal_text.s);
+	return 0;
+}
+
+static int on_stmt_compat(void *arg, struct setkey_stmt *stmt)
+{
+	struct compat_run *run = (struct compat_run *)arg;
+
+	run->failed = load_run_compat(run->s, run->file, stmt);
+	return run->failed;
+}
+
+static void on_message_compat(void *arg, enum setkey_severity sev, const char *text)
+{
+	load_message(((struct compat_run *)arg)->s, sev, text);
+}
+
+static int read_failed(struct session *s, const char *file, int code)
+{
+	return cli_fail(s->cli, "%s cannot be read: %s.", file, err_name(code));
+}
+
+int load_compat(struct session *s, const char *file)
+{
+	struct compat_run run = {.s = s, .file = file};
+	const struct setkey_reader reader = {
+	    .file = strcmp(file, "-") == 0 ? "stdin" : file,
+	    .strict = s->opt->strict,
+	    .names = &setkey_names_system,
+	    .arg = &run,
+	    .on_stmt = on_stmt_compat,
+	    .on_message = on_message_compat,
+	};
+	AUTO(load_text_fini) struct load_text t = {0};
+	int r;
+
+	run.file = reader.file;
+	if (load_text_read(s->cli, file, &t) < 0 || load_keys_init(s->cli, 0) < 0)
+		return CLI_FAILED;
+	r = setkey_read(&reader, t.p, t.n);
+	if (r < 0)
+		return read_failed(s, file, r);
+	if (run.failed < 0 || session_barrier(s) < 0)
+		return CLI_FAILED;
+	return r == SETKEY_FAULTY ? CLI_FAILED : CLI_OK;
+}
+
+static int on_stmt_native(void *arg, struct setkey_stmt *stmt)
+{
+	struct native_run *run = (struct native_run *)arg;
+
+	if (run->n == run->room) {
+		size_t room = run->room ? run->room * 2 : 64;
+		struct setkey_stmt *p = reallocarray(run->stmts, room, sizeof(*p));
+
+		if (!p) {
+			run->no_memory = true;
+			return -ENOMEM;
+		}
+		run->stmts = p;
+		run->room = room;
+	}
+	setkey_stmt_move(&run->stmts[run->n++], stmt);
+	return 0;
+}
+
+static void on_message_native(void *arg, enum setkey_severity sev, const char *text)
+{
+	load_message(((struct native_run *)arg)->s, sev, text);
+}
+
+static void native_fini(struct native_run *run)
+{
+	for (size_t i = 0; i < run->n; i++)
+		setkey_stmt_fini(&run->stmts[i]);
+	free(run->stmts);
+}
+
+/* Puts every statement into the transactions, going on after refusals to tell all of them. Their number, or a
+ * negative errno. */
+static int put_all(struct native_run *run, const char *file)
+{
+	struct session *s = run->s;
+	int n_refused = 0;
+
+	for (size_t i = 0; i < run->n && n_refused < SETKEY_ERRORS_MAX; i++) {
+		const struct setkey_stmt *stmt = &run->stmts[i];
+		enum session_peer peer = session_peer_of(stmt->verb);
+		int r = 0;
+
+		if (stmt->verb != SETKEY_EXIT && !s->txn[peer])
+			r = session_txn_begin(s, peer);
+		if (r == 0)
+			r = session_run(s, stmt);
+		if (r < 0)
+			return r;
+		if (r != SESSION_REFUSED)
+			continue;
+		n_refused++;
+		fflush(s->cli->out);
+		fprintf(s->cli->err, "%s:%u:%u: %s was refused: %s: %s\n", file, stmt->at.line,
+		    stmt->at.column, setkey_verb_name(stmt->verb), session_refusal_name(s, stmt->verb),
+		    s->refusal_text.s);
+		if (!s->txn[peer])
+			break;
+	}
+	return n_refused;
+}
+
+/* SAs first: a policy in force without its SA would stop traffic. */
+static int commit_all(struct session *s)
+{
+	static const enum session_peer order[] = {SESSION_DATAPATHD, SESSION_POLICYD};
+
+	for (size_t i = 0; i < ARRAY_SIZE(order); i++) {
+		int r = s->txn[order[i]] ? session_txn_commit(s, order[i]) : 0;
+
+		if (r == 0)
+			continue;
+		if (r == SESSION_REFUSED)
+			cli_fail(s->cli, "%s", s->refusal_text.s);
+		if (i > 0)
+			cli_fail(s->cli, "the SAs of this file are loaded, its policies are not. Repair what "
+			                 "is said above "
+			                 "and load the file again.");
+		return -EIO;
+	}
+	return 0;
+}
+
+static int apply(struct native_run *run, const char *file)
+{
+	struct session *s = run->s;
+	int n_refused;
+
+	if (s->opt->parse_only) {
+		for (size_t i = 0; i < run->n; i++)
+			trace_stmt(s, &run->stmts[i]);
+		return CLI_OK;
+	}
+	n_refused = put_all(run, file);
+	if (n_refused != 0) {
+		session_txn_abort(s, SESSION_POLICYD);
+		session_txn_abort(s, SESSION_DATAPATHD);
+		return cli_fail(s->cli, "nothing of %s was applied; everything is as it was before.", file);
+	}
+	if (commit_all(s) < 0 || session_barrier(s) < 0)
+		return CLI_FAILED;
+	return CLI_OK;
+}
+
+int load_native(struct session *s, const char *file)
+{
+	AUTO(native_fini) struct native_run run = {.s = s};
+	const struct setkey_reader reader = {
+	    .file = strcmp(file, "-") == 0 ? "stdin" : file,
+	    .strict = s->opt->strict,
+	    .names = &setkey_names_system,
+	    .arg = &run,
+	    .on_stmt = on_stmt_native,
+	    .on_message = on_message_native,
+	};
+	AUTO(load_text_fini) struct load_text t = {0};
+	int r;
+
+	if (load_text_read(s->cli, file, &t) < 0 || load_keys_init(s->cli, t.n) < 0)
+		return CLI_FAILED;
+	r = setkey_read(&reader, t.p, t.n);
+	if (r < 0 || run.no_memory)
+		return read_failed(s, reader.file, r < 0 ? r : -ENOMEM);
+	if (r == SETKEY_FAULTY)
+		return cli_fail(
+		    s->cli, "nothing of %s was applied; repair the lines above first.", reader.file);
+	return apply(&run, reader.file);
+}
