@@ -112,8 +112,7 @@ void ipc_conn_update_poll(struct ipc_conn *c)
 
 	if (!c->open)
 		return;
-	/* A peer that does not read its answers is not asked for more questions. */
-	if (!c->throttled && c->out.bytes <= c->s->edge->max_queued / 2)
+	if (ipc_conn_wants_input(c))
 		want |= UV_READABLE;
 	if (!ipc_outq_is_empty(&c->out) || !list_is_empty(&c->streams))
 		want |= UV_WRITABLE;

@@ -44,6 +44,12 @@ struct ipc_conn {
 	struct list streams;
 };
 
+/* A peer that is over its budget, or does not read its answers, is not asked for more questions. */
+static inline bool ipc_conn_wants_input(const struct ipc_conn *c)
+{
+	return c->open && !c->throttled && c->out.bytes <= c->s->edge->max_queued / 2;
+}
+
 void ipc_server_ref_(struct ipc_server *s);
 void ipc_server_unref_(struct ipc_server *s);
 

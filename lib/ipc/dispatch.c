@@ -141,10 +141,8 @@ static bool read_one(struct ipc_conn *c)
 
 void ipc_conn_read(struct ipc_conn *c)
 {
-	for (int i = 0; i < READ_BATCH; i++) {
-		if (!c->open || c->throttled || c->out.bytes > c->s->edge->max_queued / 2)
-			return;
-		if (!read_one(c))
-			return;
-	}
+	int i = 0;
+
+	while (i++ < READ_BATCH && ipc_conn_wants_input(c) && read_one(c))
+		;
 }

@@ -129,11 +129,15 @@ static int open_datagram(
 	return 0;
 }
 
-/* A new open file, so that non-blocking mode does not reach the terminal's other users. */
+/* A new open file, so that non-blocking mode does not reach the terminal's other users. A plain file cannot
+ * block, and keeps the offset that it shares with them. */
 static int open_stderr(struct log_sink *ret, struct err_text *e)
 {
-	int fd = open("/proc/self/fd/2", O_WRONLY | O_APPEND | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+	struct stat st;
+	int fd = -1;
 
+	if (!fstat(STDERR_FILENO, &st) && !S_ISREG(st.st_mode))
+		fd = open("/proc/self/fd/2", O_WRONLY | O_APPEND | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
 	if (fd < 0)
 		fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
 	if (fd < 0)

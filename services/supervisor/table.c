@@ -1,0 +1,36 @@
+/*
+ * A name that is not here cannot be stored: a service that has been taken over can neither fill the
+ * supervisor with descriptors nor plant something for its successor that the successor does not expect.
+ */
+#include "supervisor/table.h"
+
+#include <sys/stat.h>
+
+const struct unit_def unit_table[UNITS] = {
+    {
+        .name = "datapathd",
+        .sockets =
+            {
+                {.name = "datapathd.admin"},
+                {.name = "datapathd.spd", .connector = "policyd"},
+            },
+        .stored =
+            {
+                {.name = "tun", .type = S_IFCHR},
+                {.name = "raw-esp4", .type = S_IFSOCK},
+                {.name = "raw-ah4", .type = S_IFSOCK},
+                {.name = "send4", .type = S_IFSOCK},
+                {.name = "send6", .type = S_IFSOCK},
+                {.name = "sad-", .numbered = 256, .type = S_IFREG},
+            },
+    },
+    {
+        .name = "policyd",
+        .sockets =
+            {
+                {.name = "policyd.admin"},
+                {.name = "policyd.acquire", .connector = "datapathd"},
+            },
+        .withdraw = "--withdraw",
+    },
+};

@@ -1,0 +1,183 @@
+#!/usr/bin/python3
+"""Holds the pages to the tree: what they name must exist, what exists must be named, and examples must parse.
+
+usage: test_docs.py BUILD-FOLDER
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(HERE)))
+BUILD = os.path.abspath(sys.argv.pop(1)) if len(sys.argv) > 1 else os.path.join(ROOT, "build")
+MAN = os.path.join(ROOT, "docs", "man")
+README_LINES = 30
+# Behaviours of the guide that another piece of work brings, by topic; `docs/guide-coverage.md` may name no other.
+TOPICS = {"automatic keying", "certificates", "dynamic clients", "IP compression", "the programming library", "gateways",
+          "interoperability"}
+
+
+def read(*path):
+    with open(os.path.join(ROOT, *path), encoding="utf-8") as page:
+        return page.read()
+
+
+def files(*suffixes):
+    for folder in ("lib", "services", "cli", "tests", "docs", "scripts", "dist", "proto"):
+        for at, folders, names in os.walk(os.path.join(ROOT, folder)):
+            folders[:] = [name for name in folders if name not in ("__pycache__", "corpus")]
+            yield from (os.path.join(at, name) for name in names if name.endswith(suffixes))
+
+
+def verbs():
+    table = read("cli", "verbs.c")
+    return re.findall(r'^    \{"([a-z]+)",', table, re.M)
+
+
+def settings():
+    source = read("lib", "service", "settings.c")
+    return re.findall(r'^    "  --([a-z-]+) ', source, re.M)
+
+
+class Tour(unittest.TestCase):
+    def test_functions_named_in_the_tour_are_defined(self):
+        named = set(re.findall(r"`([a-z_][a-z0-9_]*)\(\)`", read("docs", "tour.md")))
+        self.assertGreater(len(named), 30, "a tour without functions is none")
+        code = "\n".join(read(path) for path in files(".c", ".h"))
+        # A definition: the name at the beginning of a line or after its type, and a brace before the next semicolon.
+        missing = [name for name in sorted(named)
+                   if not re.search(rf"^[a-z][\w *]*[ *]{name}\([^;{{]*\)\s*\{{", code, re.M)]
+        self.assertEqual(missing, [], "the tour names functions that are not defined")
+
+    def test_files_named_in_the_tour_exist(self):
+        named = set(re.findall(r"`((?:lib|services|cli|tests|proto|scripts)/[\w./-]+)`", read("docs", "tour.md")))
+        self.assertGreater(len(named), 10)
+        self.assertEqual([path for path in sorted(named) if not os.path.exists(os.path.join(ROOT, path))], [])
+
+
+class Coverage(unittest.TestCase):
+    def rows(self):
+        """Number -> the last column of its row."""
+        found = {}
+        for line in read("docs", "guide-coverage.md").splitlines():
+            if row := re.match(r"\| S(\d+) \|.*\| (.*) \|$", line):
+                self.assertNotIn(int(row.group(1)), found, "two rows for one number")
+                found[int(row.group(1))] = row.group(2)
+        return found
+
+    def test_every_behaviour_of_the_guide_has_a_row(self):
+        self.assertEqual(sorted(self.rows()), list(range(1, 230)))
+
+    def test_every_row_names_something_that_exists(self):
+        for number, where in self.rows().items():
+            with self.subTest(number=f"S{number}"):
+                named = re.findall(r"`([^`]+)`", where)
+                coming = re.findall(r"comes with \*([^*]+)\*", where)
+                self.assertTrue(named or coming or where.startswith("nothing to build"), f"nothing is named: {where}")
+                self.assertLessEqual(set(coming), TOPICS)
+                for name in named:
+                    self.check_name(name)
+
+    def check_name(self, name):
+        """`path` or `path:what`; what is a word of that file, a test's name or a heading."""
+        path, _, what = name.partition(":")
+        self.assertTrue(os.path.isfile(os.path.join(ROOT, path)), f"no such file: {path}")
+        if what:
+            self.assertRegex(read(path), rf"(?<!\w){re.escape(what)}(?!\w)", f"{path} has no {what}")
+
+
+class Pages(unittest.TestCase):
+    def test_links_lead_somewhere(self):
+        pages = ["README.md", *(os.path.relpath(path, ROOT) for path in files(".md"))]
+        for page in pages:
+            for link in re.findall(r"\]\(([^)#]+)\)", read(page)):
+                if not re.match(r"[a-z]+:", link):
+                    target = os.path.join(ROOT, os.path.dirname(page), link)
+                    self.assertTrue(os.path.exists(target), f"{page}: {link}")
+
+    def test_every_folder_says_what_it_is(self):
+        folders = [name for name in ("lib", "services") for name in
+                   sorted(os.path.join(name, sub) for sub in os.listdir(os.path.join(ROOT, name))
+                          if os.path.isdir(os.path.join(ROOT, name, sub)))]
+        folders += ["cli", "docs", "proto", "scripts", "tests", "dist"]
+        for folder in folders:
+            with self.subTest(folder=folder):
+                self.assertLessEqual(len(read(folder, "README.md").splitlines()), README_LINES)
+
+
+class Manual(unittest.TestCase):
+    PAGES = {"ipsecctl.8", "setkey.8", "postern.7", "postern-supervisor.8", "postern-policyd.8",
+             "postern-datapathd.8"}
+
+    def test_the_pages_are_there(self):
+        self.assertEqual(set(os.listdir(MAN)) - {"meson.build"}, self.PAGES)
+
+    @unittest.skipUnless(shutil.which("mandoc"), "mandoc is not installed")
+    def test_mandoc_has_nothing_to_say(self):
+        for page in sorted(self.PAGES):
+            said = subprocess.run(["mandoc", "-Tlint", "-Wstyle", os.path.join(MAN, page)], stdout=subprocess.PIPE,
+                                  stderr=subprocess.STDOUT, text=True, check=False).stdout
+            # What it cannot know: whether pages of other packages are installed here.
+            said = [line for line in said.splitlines() if "referenced manual not found" not in line and "mandoc.db" not in line]
+            self.assertEqual(said, [])
+
+    def test_every_verb_is_in_the_manual_and_the_completion(self):
+        page, completion = read("docs", "man", "ipsecctl.8"), read("dist", "completions", "ipsecctl")
+        self.assertGreater(len(verbs()), 10)
+        for verb in verbs():
+            self.assertRegex(page, rf"(?m)^\.It Cm {verb}\b")
+            self.assertEqual(len(re.findall(rf"[\" ]{verb}[\" ]", completion)) >= 2, True, f"{verb} is not completed")
+
+    def test_every_setting_is_in_the_manual_and_the_completion(self):
+        page, completion = read("docs", "man", "postern.7"), read("dist", "completions", "ipsecctl")
+        self.assertGreater(len(settings()), 10)
+        for name in settings():
+            self.assertRegex(page, rf"(?m)^\.It Fl -{name} ")
+            self.assertIn(f"--{name}", completion)
+
+    def test_every_algorithm_is_in_the_manual(self):
+        page = read("docs", "man", "setkey.8")
+        source = read("lib", "ipsec", "alg.c")
+        names = re.findall(r'\{ALG_(?:ENC|AUTH)_\w+,\s*"([a-z0-9-]+)"', source)
+        self.assertGreater(len(names), 7)
+        for name in names:
+            self.assertRegex(page, rf"(?m)^\.It Cm {name}\b")
+
+
+class Examples(unittest.TestCase):
+    """Configuration shown to people is read by the program it is for."""
+
+    def setUp(self):
+        self.ipsecctl = os.path.join(BUILD, "cli", "ipsecctl")
+        if not os.access(self.ipsecctl, os.X_OK):
+            self.skipTest("ipsecctl is not built")
+
+    def check(self, text):
+        with tempfile.NamedTemporaryFile("w", suffix=".conf") as file:
+            file.write(text)
+            file.flush()
+            done = subprocess.run([self.ipsecctl, "setkey", "-n", "-f", file.name], stdout=subprocess.PIPE,
+                                  stderr=subprocess.STDOUT, text=True, check=False)
+        self.assertEqual((done.returncode, done.stdout), (0, ""))
+
+    def test_the_readme_s_configuration_parses(self):
+        blocks = re.findall(r"```setkey\n(.*?)```", read("README.md"), re.S)
+        self.assertTrue(blocks)
+        for block in blocks:
+            self.check(block)
+
+    def test_the_manual_s_configuration_parses(self):
+        page = read("docs", "man", "setkey.8")
+        blocks = re.findall(r"\.Bd -literal -offset indent\n(.*?)\.Ed", page, re.S)
+        self.assertTrue(blocks)
+        for block in blocks:
+            self.check(block)
+
+
+if __name__ == "__main__":
+    unittest.main()
