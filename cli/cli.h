@@ -6,6 +6,7 @@
 #define POSTERN_CLI_CLI_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #include "base/err.h"
@@ -19,12 +20,13 @@ enum cli_exit {
 	CLI_USAGE = 2,  /* the command line makes no sense */
 };
 
-enum { CLI_TIMEOUT_MS = 10000 }; /* how long a service may take to answer one request */
+enum { CLI_TIMEOUT_MS = 10000 };
 
 struct cli {
 	struct settings settings;
-	const char *prog; /* what error lines begin with: "ipsecctl", "setkey", "ipseckey" */
-	bool json;        /* --json: machine form of everything a read verb prints */
+	const char *prog;    /* what error lines begin with: "ipsecctl", "setkey", "ipseckey" */
+	bool json;           /* --json: machine form of everything a read verb prints */
+	uint32_t timeout_ms; /* how long a service may take to answer one request; 0: CLI_TIMEOUT_MS */
 	FILE *out, *err;
 };
 
