@@ -52,9 +52,6 @@ int cli_fail(struct cli *cli, const char *fmt, ...) __attribute__((format(printf
 /* The same for a command line that makes no sense; adds where help is. Returns CLI_USAGE. */
 int cli_usage(struct cli *cli, const struct cli_verb *verb, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
-/* The word of a NULL-terminated list nearest to `word`, or NULL when none is near enough to be what was
- * meant. */
-const char *cli_nearest(const char *word, const char *const *list);
 
 /* Services with an admin socket, in display order, NULL-terminated. */
 extern const char *const cli_services[];
