@@ -1,0 +1,89 @@
+/*
+ * A batch: a fixed array of packets with room in front and behind, allocated once. Stages are functions from
+ * batch to batch; none returns early for one packet: it sets a verdict, and later stages skip it.
+ */
+#ifndef POSTERN_DATAPATHD_BATCH_H
+#define POSTERN_DATAPATHD_BATCH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/auto.h"
+#include "datapathd/counters.h"
+#include "ipsec/policy.h"
+#include "wire/esp/esp.h"
+
+struct sa_rt;
+struct spd_rule;
+
+enum {
+	BATCH_MAX = 64,
+	PKT_LEN_MAX = 65535,
+	PKT_HEADROOM = 768, /* deepest bundle: 8 outer IP and AH headers with the longest ICV */
+	PKT_TAILROOM =
+	    513, /* 8 ESP trailers and ICVs; makes the stride odd, so that packets share no cache set */
+};
+
+enum verdict {
+	VERDICT_GO = 0,  /* still in the pipeline */
+	VERDICT_DROP,    /* ended, with a reason */
+	VERDICT_SEND,    /* out: protected, for the wire */
+	VERDICT_CLEAR,   /* out: nothing to apply, for the wire as it is */
+	VERDICT_DELIVER, /* in: for the TUN device */
+	VERDICT_HELD,    /* a fragment kept until the rest has come */
+};
+
+/* What was undone on the way in, outermost first. The SA is valid until the worker's next quiet point. */
+struct applied {
+	const struct sa_rt *sa;
+	enum ipsec_mode mode; /* how it was applied: transport or tunnel */
+};
+
+struct pkt {
+	uint8_t *data; /* the IP packet as it stands now */
+	uint32_t len;
+	uint8_t *room, *room_end; /* of the whole buffer */
+	enum verdict verdict;
+	enum drop_reason reason;
+	bool v6;                          /* family of the packet at `data` */
+	bool fragment;                    /* `data` is a fragment */
+	struct packet_key key;            /* of the clear packet */
+	struct spd_rule *rule;            /* out: the policy found */
+	struct sa_rt *sa;                 /* of the header being worked on */
+	const struct policy_request *req; /* out: the request being applied; NULL: none left */
+	uint8_t next_req;
+	uint64_t seq;         /* taken or received for `sa` */
+	uint32_t payload_len; /* out: what the last header protects */
+	struct esp_frame esp; /* in: the opened ESP's parts */
+	bool peeled;          /* in: no header for this host is left */
+	uint8_t n_applied;
+	struct applied applied[POLICY_REQUESTS_MAX];
+};
+
+struct batch {
+	uint32_t n;
+	uint8_t *arena;
+	size_t arena_len;
+	struct pkt pkt[BATCH_MAX];
+};
+
+/* Maps the packet room. 0, or -ENOMEM. */
+int must_check batch_init(struct batch *b);
+void batch_fini(struct batch *b);
+/* Empties packet i for reading: data at the end of the headroom. The caller sets len. */
+struct pkt *batch_slot(struct batch *b, uint32_t i);
+
+#define batch_foreach(p, b) for (struct pkt *p = (b)->pkt; p < (b)->pkt + (b)->n; p++)
+/* Only packets that are still in the pipeline. */
+#define batch_foreach_go(p, b) batch_foreach(p, b) if (p->verdict == VERDICT_GO)
+
+/* The only way to drop a packet. */
+static inline void stage_drop(struct counters *c, struct pkt *p, enum drop_reason r)
+{
+	p->verdict = VERDICT_DROP;
+	p->reason = r;
+	counter_add(&c->drop[r], 1);
+	count_kame(c, p->v6, drop_info(r)->kame);
+}
+
+#endif

@@ -1,0 +1,82 @@
+/*
+ * The control side's state, one per process, and the parts of it that have a file of their own.
+ */
+#ifndef POSTERN_DATAPATHD_DATAPATHD_H
+#define POSTERN_DATAPATHD_DATAPATHD_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "datapathd/epoch.h"
+#include "datapathd/sa/sad.h"
+#include "datapathd/sa/txn.h"
+#include "datapathd/spd/view.h"
+#include "datapathd/worker.h"
+#include "service/service.h"
+
+struct acquirer;
+struct control_io;
+struct spd_edge;
+
+struct datapathd {
+	struct service *service;
+	struct worker_fds fd; /* opened by open.c before the privilege drop; kept for life */
+	struct epoch epoch;
+	struct sad_store *store;
+	struct sad sad;
+	struct sad_txn txn;              /* the one transaction that may be open */
+	struct ipc_conn *txn_owner;      /* reference; NULL: none is open */
+	_Atomic(struct spd_view *) view; /* the worker's; NULL before the first snapshot */
+	uint64_t generation;             /* of the last view published */
+	struct spd_edge *spd;
+	struct acquirer *acquirer;
+	struct control_io *io;
+	struct worker *worker;
+	uint32_t bad_slots; /* of SAD memory, dropped at start */
+};
+
+static inline struct datapathd *datapathd_of_conn(const struct ipc_conn *c)
+{
+	return service_data(service_of_conn(c));
+}
+
+/* open.c: as root. Takes descriptors from the launcher where they are what they should be, makes the others,
+ * and stores what it made. 0, or -errno with `e`. */
+int datapathd_open_privileged(struct service *s, struct err_text *e);
+
+/* spd_edge.c */
+int must_check spd_edge_new(struct datapathd *d, struct spd_edge **ret, struct err_text *e);
+struct spd_edge *spd_edge_free(struct spd_edge *e);
+/* The worker passed a quiet point: acknowledge what it uses by now. */
+void spd_edge_quiet(struct spd_edge *e);
+
+/* acquire.c */
+int must_check acquirer_new(struct datapathd *d, struct acquirer **ret, struct err_text *e);
+struct acquirer *acquirer_free(struct acquirer *a);
+/* Takes the worker's hints and asks policyd as far as the budget goes. */
+void acquirer_collect(struct acquirer *a);
+/* Frees policies whose acquire got no answer in time. */
+void acquirer_age(struct acquirer *a);
+/* A new view has no marks: sets those of the policies whose acquire is still out. Before it is published. */
+void acquirer_mark(struct acquirer *a, struct spd_view *v);
+uint32_t acquirer_outstanding(const struct acquirer *a);
+
+/* control_io.c: timers and the worker's eventfd on the loop. */
+int must_check control_io_new(struct datapathd *d, struct control_io **ret, struct err_text *e);
+struct control_io *control_io_free(struct control_io *io);
+/* Retired objects or acknowledgements wait for the worker: look soon, and be told. */
+void control_io_expect_quiet(struct control_io *io);
+
+/* admin/sa_verbs.c */
+enum { DATAPATHD_N_ADMIN_RULES = 9 };
+extern const struct ipc_rule datapathd_admin_rules[DATAPATHD_N_ADMIN_RULES];
+void datapathd_admin_on_close(struct ipc_conn *c);
+/* One event for an SA: monitors and the log. */
+void datapathd_tell_sa(void *d, const char *event, const struct sa *sa);
+
+/* report.c */
+void datapathd_status(struct service *s, struct service_status_sink *to);
+void datapathd_stats(struct service *s, struct service_stats_sink *to);
+
+#endif

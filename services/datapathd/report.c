@@ -1,0 +1,46 @@
+/*
+ * What `status` and `stats` say. Counters are read while the worker counts on: each number is right, the sum
+ * of two may be one packet apart.
+ */
+#include "crypto/crypto.h"
+#include "datapathd/datapathd.h"
+
+static void add_counter(void *arg, const char *name, uint64_t value)
+{
+	service_stats_add(arg, name, value);
+}
+
+void datapathd_stats(struct service *s, struct service_stats_sink *to)
+{
+	struct datapathd *d = service_data(s);
+
+	if (d->worker)
+		counters_each(&d->worker->counters, add_counter, to);
+}
+
+void datapathd_status(struct service *s, struct service_status_sink *to)
+{
+	struct datapathd *d = service_data(s);
+	const struct spd_view *v = atomic_load(&d->view);
+
+	service_status_add(to, "sas", "%u", d->sad.n);
+	service_status_add(to, "sad_memory", "%s, %u segments%s", sad_store_kind(d->store),
+	    sad_store_segments(d->store), sad_store_is_kept(d->store) ? ", kept by the launcher" : "");
+	if (!sad_store_is_kept(d->store))
+		service_status_add(to, "warning", "no launcher keeps SAD memory: SAs end with this process");
+	if (d->bad_slots)
+		service_status_add(to, "dropped_slots", "%u", d->bad_slots);
+	if (v) {
+		service_status_add(to, "spd_version", "%llu", (unsigned long long)v->version);
+		service_status_add(to, "policies_out", "%u", v->n_out);
+		service_status_add(to, "policies_in", "%u", v->n_in);
+		service_status_add(to, "enabled", "%s", v->enabled ? "yes" : "no");
+	} else {
+		service_status_add(to, "spd_version", "none yet: packets wait for policyd");
+	}
+	service_status_add(to, "key_preferred_oldsa", "%d", atomic_load(&d->sad.prefer_old) ? 1 : 0);
+	service_status_add(to, "acquires_outstanding", "%u", acquirer_outstanding(d->acquirer));
+	service_status_add(to, "workers", "%d", WORKERS_MAX);
+	service_status_add(to, "crypto", "%s", crypto_engine_name());
+	service_status_add(to, "device", "%s", service_settings(s)->device);
+}

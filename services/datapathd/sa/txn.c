@@ -1,0 +1,296 @@
+/*
+ * Removal is a mark on the SA until commit, so a statement is judged against what the SAD will be: staged
+ * SAs, and those of the SAD that carry no mark of this transaction.
+ */
+#include "datapathd/sa/txn.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "secret/secret.h"
+
+/* Further than a worker gets between the reading of an old counter and the end of its use. */
+static const uint64_t seq_jump = 4096;
+
+int sad_txn_init(struct sad_txn *t, struct sad *s)
+{
+	t->sad = s;
+	t->n_doomed = 0;
+	list_init(&t->staged);
+	return rhash_init(&t->by_spi, s->epoch);
+}
+
+static void unmark(struct sad_txn *t)
+{
+	if (!t->n_doomed)
+		return;
+	list_foreach (sa, &t->sad->all, struct sa, link)
+		if (sa->doomed_by == t)
+			sa->doomed_by = NULL;
+	t->n_doomed = 0;
+}
+
+static void mark(struct sad_txn *t, struct sa *sa)
+{
+	sa->doomed_by = t;
+	t->n_doomed++;
+}
+
+static void unstage(struct sad_txn *t, struct sa *sa)
+{
+	rhash_remove(&t->by_spi, &sa->rt->by_spi);
+	(void)sad_unmake(sa);
+}
+
+void sad_txn_fini(struct sad_txn *t)
+{
+	list_foreach_safe (sa, tmp, &t->staged, struct sa, link)
+		unstage(t, sa);
+	unmark(t);
+	rhash_fini(&t->by_spi);
+}
+
+static uint64_t ident_hash(const struct inet_addr *dst, enum ipsec_proto proto, uint32_t spi)
+{
+	return rhash_bytes((uint64_t)proto << 32 | spi, dst->b, sizeof(dst->b));
+}
+
+static struct sa *find_staged(
+    const struct sad_txn *t, const struct inet_addr *dst, enum ipsec_proto proto, uint32_t spi)
+{
+	struct rhash_node *n;
+
+	rhash_foreach(n, &t->by_spi, ident_hash(dst, proto, spi))
+	{
+		struct sa_rt *rt = container_of(n, struct sa_rt, by_spi);
+
+		if (rt->spi == spi && rt->proto == proto && inet_addr_equal(&rt->dst, dst))
+			return rt->control;
+	}
+	return NULL;
+}
+
+/* What holds this (destination, protocol, SPI) once the transaction is applied; NULL: free. */
+static struct sa *holder(
+    const struct sad_txn *t, const struct inet_addr *dst, enum ipsec_proto proto, uint32_t spi)
+{
+	static const struct inet_addr any;
+	struct sa *sa = find_staged(t, dst, proto, spi);
+
+	if (sa)
+		return sa;
+	sa = sad_find(t->sad, &any, dst, proto, spi);
+	return sa && sa->doomed_by != t ? sa : NULL;
+}
+
+static bool is_staged(const struct sad_txn *t, const struct sa *sa)
+{
+	return find_staged(t, &sa->desc.dst, sa->desc.proto, sa->desc.spi) == sa;
+}
+
+static void drop(struct sad_txn *t, struct sa *sa)
+{
+	if (is_staged(t, sa))
+		unstage(t, sa);
+	else
+		mark(t, sa);
+}
+
+static int no_entry(struct err_text *e)
+{
+	return err_set(e, -ENOENT, "No entry.");
+}
+
+static bool same_keys(const struct sa_desc *a, const struct sa_desc *b)
+{
+	return a->enc == b->enc && a->auth == b->auth && a->enc_key_len == b->enc_key_len &&
+	       a->auth_key_len == b->auth_key_len &&
+	       (!a->enc_key_len || secret_equal_bytes(a->enc_key, b->enc_key, a->enc_key_len)) &&
+	       (!a->auth_key_len || secret_equal_bytes(a->auth_key, b->auth_key, a->auth_key_len));
+}
+
+/* An update that keeps the keys goes on where the old SA is: numbers ahead of it, replays still refused. */
+static void carry_on(struct sa *sa, const struct sa *old)
+{
+	uint64_t seq = atomic_load(&old->slot->run.seq);
+	size_t window = replay_memory(sa->desc.replay_bytes);
+
+	if (!same_keys(&sa->desc, &old->desc))
+		return;
+	if (seq) {
+		bool ends = !(sa->desc.flags & SA_F_CYCLIC) && seq > UINT32_MAX - seq_jump;
+
+		seq = ends ? UINT32_MAX : seq + seq_jump;
+		atomic_store(&sa->slot->run.seq, seq);
+		atomic_store(&sa->slot->run.seq_not, ~seq);
+	}
+	if (sa->desc.replay_bytes == old->desc.replay_bytes) {
+		memcpy(sa->rt->window, old->rt->window, window);
+		if (!replay_valid(sa->rt->window, window, sa->desc.replay_bytes))
+			replay_init(sa->rt->window, sa->desc.replay_bytes);
+	}
+}
+
+static int check_staged_key(const struct sad_txn *t, const struct sa_desc *d, struct err_text *e)
+{
+	const struct alg_enc_info *enc = alg_enc_by_id(d->enc);
+
+	if (!enc || !enc->counter)
+		return 0;
+	list_foreach (sa, &t->staged, struct sa, link)
+		if (sa->desc.enc_key_len == d->enc_key_len &&
+		    secret_equal_bytes(sa->desc.enc_key, d->enc_key, d->enc_key_len))
+			return err_set(e, -EEXIST,
+			    "this %s key stands twice in the transaction: every SA needs its own", enc->name);
+	return sad_check_key(t->sad, d, e);
+}
+
+int sad_txn_add(struct sad_txn *t, const struct sa_desc *d, bool update, uint32_t pid, uint64_t *ret_serial,
+    struct err_text *e)
+{
+	struct sa *old = holder(t, &d->dst, d->proto, d->spi), *sa;
+	int r;
+
+	if (!update && old)
+		return err_set(e, -EEXIST, "File exists");
+	if (update && (!old || !inet_addr_equal(&old->desc.src, &d->src)))
+		return no_entry(e);
+	r = check_staged_key(t, d, e);
+	if (r < 0)
+		return r;
+	r = sad_make(t->sad, d, pid, &sa, e);
+	if (r < 0)
+		return r;
+	if (old) {
+		carry_on(sa, old);
+		drop(t, old);
+	}
+	list_append(&t->staged, &sa->link);
+	rhash_insert(&t->by_spi, &sa->rt->by_spi, ident_hash(&d->dst, d->proto, d->spi));
+	*ret_serial = sa->facts.serial;
+	return 0;
+}
+
+int sad_txn_delete(struct sad_txn *t, const struct sa_ident *id, uint64_t *ret_serial, struct err_text *e)
+{
+	struct sa *sa = holder(t, &id->dst, id->proto, id->spi);
+
+	if (!sa || !inet_addr_equal(&sa->desc.src, &id->src))
+		return no_entry(e);
+	*ret_serial = sa->facts.serial;
+	drop(t, sa);
+	return 0;
+}
+
+static bool in_group(const struct sa *sa, const struct sa_ident *id)
+{
+	return sa->desc.proto == id->proto && inet_addr_equal(&sa->desc.src, &id->src) &&
+	       inet_addr_equal(&sa->desc.dst, &id->dst);
+}
+
+int sad_txn_delete_all(struct sad_txn *t, const struct sa_ident *id, uint32_t *ret_n, struct err_text *e)
+{
+	uint32_t n = 0;
+
+	list_foreach_safe (sa, tmp, &t->staged, struct sa, link) {
+		if (in_group(sa, id)) {
+			unstage(t, sa);
+			n++;
+		}
+	}
+	list_foreach (sa, &t->sad->all, struct sa, link) {
+		if (in_group(sa, id) && sa->doomed_by != t) {
+			mark(t, sa);
+			n++;
+		}
+	}
+	if (!n)
+		return no_entry(e);
+	*ret_n = n;
+	return 0;
+}
+
+void sad_txn_flush(struct sad_txn *t, uint32_t proto, uint32_t *ret_n)
+{
+	uint32_t n = 0;
+
+	list_foreach_safe (sa, tmp, &t->staged, struct sa, link) {
+		if (!proto || sa->desc.proto == proto) {
+			unstage(t, sa);
+			n++;
+		}
+	}
+	list_foreach (sa, &t->sad->all, struct sa, link) {
+		if ((!proto || sa->desc.proto == proto) && sa->doomed_by != t) {
+			mark(t, sa);
+			n++;
+		}
+	}
+	*ret_n = n;
+}
+
+/* Others may have changed the SAD since the statements were judged. */
+static int judge_again(struct sad_txn *t, struct err_text *e)
+{
+	static const struct inet_addr any;
+	int r;
+
+	list_foreach (sa, &t->staged, struct sa, link) {
+		const struct sa *held = sad_find(t->sad, &any, &sa->desc.dst, sa->desc.proto, sa->desc.spi);
+
+		if (held && held->doomed_by != t)
+			return err_set(e, -EEXIST,
+			    "File exists: %s SPI 0x%08x was added by somebody else meanwhile",
+			    ipsec_proto_name(sa->desc.proto), sa->desc.spi);
+		r = sad_check_key(t->sad, &sa->desc, e);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int remember_keys(struct sad_txn *t, struct err_text *e)
+{
+	list_foreach (sa, &t->staged, struct sa, link) {
+		int r = sad_remember_key(t->sad, &sa->desc, e);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static void remove_marked(struct sad_txn *t, sad_changed_fn fn, void *arg)
+{
+	list_foreach_safe (sa, tmp, &t->sad->all, struct sa, link) {
+		if (sa->doomed_by != t)
+			continue;
+		if (fn)
+			fn(arg, "sa.delete", sa);
+		sad_remove(t->sad, sa);
+	}
+	t->n_doomed = 0;
+}
+
+int sad_txn_commit(struct sad_txn *t, sad_changed_fn fn, void *arg, struct err_text *e)
+{
+	int r = judge_again(t, e);
+
+	if (r == 0)
+		r = remember_keys(t, e);
+	if (r < 0) {
+		list_foreach_safe (sa, tmp, &t->staged, struct sa, link)
+			unstage(t, sa);
+		unmark(t);
+		return r;
+	}
+	list_foreach_safe (sa, tmp, &t->staged, struct sa, link) {
+		rhash_remove(&t->by_spi, &sa->rt->by_spi);
+		sad_insert(t->sad, sa);
+		if (fn)
+			fn(arg, "sa.add", sa);
+	}
+	if (t->n_doomed)
+		remove_marked(t, fn, arg);
+	return 0;
+}

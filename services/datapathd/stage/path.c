@@ -1,0 +1,99 @@
+/*
+ * The order of the stages, and nothing else. Bundles are rounds: bind, number, seal until no packet has a
+ * request left; inbound the same the other way, bounded by the deepest bundle a policy can ask for.
+ */
+#include "datapathd/stage/path.h"
+
+#include <string.h>
+
+int path_init(struct path *c, struct rng *rng)
+{
+	uint64_t seed[2];
+
+	memset(c, 0, sizeof(*c));
+	c->rng = rng;
+	c->ttl = PATH_TTL;
+	rng->fill(rng, seed, sizeof(seed));
+	rng->fill(rng, &c->ip_id, sizeof(c->ip_id));
+	frag_memory_init(&c->out_frags, seed[0]);
+	frag_memory_init(&c->in_frags, seed[1]);
+	return reasm_new(&c->reasm);
+}
+
+void path_fini(struct path *c)
+{
+	c->reasm = reasm_free(c->reasm);
+}
+
+static bool any_left(const struct batch *b)
+{
+	for (uint32_t i = 0; i < b->n; i++)
+		if (b->pkt[i].verdict == VERDICT_GO)
+			return true;
+	return false;
+}
+
+void path_outbound(struct path *c, struct batch *b)
+{
+	stage_parse_out(c, b);
+	stage_classify_out(c, b);
+	stage_reassemble(c, b);
+	/* Each round uses up a request of every packet, so the last one leaves none in the pipeline. */
+	for (unsigned round = 0; round <= POLICY_REQUESTS_MAX && any_left(b); round++) {
+		stage_bind(c, b);
+		stage_sequence(c, b);
+		stage_seal_esp(c, b);
+		stage_seal_ah(c, b);
+	}
+}
+
+void path_inbound(struct path *c, struct batch *b)
+{
+	stage_parse_in(c, b);
+	for (unsigned round = 0; round <= POLICY_REQUESTS_MAX && any_left(b); round++) {
+		stage_lookup(c, b);
+		stage_replay_check(c, b);
+		stage_open_esp(c, b);
+		stage_open_ah(c, b);
+		stage_replay_commit(c, b);
+		stage_strip(c, b);
+		stage_policy_in(c, b);
+	}
+}
+
+static bool same_key(const struct packet_key *a, const struct packet_key *b)
+{
+	return a->proto == b->proto && a->has_ports == b->has_ports && a->sport == b->sport &&
+	       a->dport == b->dport && inet_addr_equal(&a->src, &b->src) && inet_addr_equal(&a->dst, &b->dst);
+}
+
+static struct flow_entry *flow_slot(struct flow_entry *table, const struct packet_key *k)
+{
+	uint64_t ports =
+	    (uint64_t)k->proto << 33 | (uint64_t)k->has_ports << 32 | (uint32_t)k->sport << 16 | k->dport;
+	uint64_t h = rhash_bytes(ports, k->src.b, k->src.family == INET_V4 ? 4 : 16);
+
+	return &table[rhash_bytes(h, k->dst.b, k->dst.family == INET_V4 ? 4 : 16) % FLOW_CACHE_SLOTS];
+}
+
+struct spd_rule *path_match(struct path *c, const struct packet_key *k, bool out)
+{
+	struct flow_entry *f = flow_slot(out ? c->flow_out : c->flow_in, k);
+
+	if (f->generation != c->view->generation || !same_key(&f->key, k)) {
+		f->generation = c->view->generation;
+		f->key = *k;
+		f->rule = out ? spd_view_match_out(c->view, k) : spd_view_match_in(c->view, k);
+	}
+	return f->rule;
+}
+
+void path_fragment_key(struct frag_memory *m, const struct ip_view *v, struct packet_key *k, uint64_t now_ms)
+{
+	if (!v->is_frag)
+		return;
+	if (v->frag_off)
+		(void)frag_memory_get(m, k, v->frag_id, now_ms);
+	else if (k->has_ports)
+		frag_memory_put(m, k, v->frag_id, now_ms);
+}

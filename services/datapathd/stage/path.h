@@ -1,0 +1,91 @@
+/*
+ * The packet pipelines without their sockets: what one worker needs to judge and transform batches. A test or
+ * a fuzz target is a worker with hand-made batches.
+ */
+#ifndef POSTERN_DATAPATHD_STAGE_PATH_H
+#define POSTERN_DATAPATHD_STAGE_PATH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/rng.h"
+#include "crypto/crypto.h"
+#include "datapathd/acquire_ring.h"
+#include "datapathd/batch.h"
+#include "datapathd/frag/memory.h"
+#include "datapathd/frag/reasm.h"
+#include "datapathd/sa/sad.h"
+#include "datapathd/spd/view.h"
+#include "wire/esp/ah.h"
+#include "wire/esp/esp.h"
+#include "wire/ip/ecn.h"
+#include "wire/ip/ip.h"
+
+enum { FLOW_CACHE_SLOTS = 1024 };
+
+/* One remembered classification; valid while `generation` is the current view's. */
+struct flow_entry {
+	uint64_t generation;
+	struct packet_key key;
+	struct spd_rule *rule; /* NULL: nothing matches */
+};
+
+struct path {
+	struct counters *counters;
+	struct sad *sad;
+	const struct spd_view *view; /* loaded at the top of each round, never NULL in a stage */
+	struct acquire_ring *acquires;
+	struct rng *rng;
+	uint64_t now_ms;            /* CLOCK_BOOTTIME, once a round */
+	uint16_t ip_id;             /* last one given to an outer header */
+	bool hints;                 /* the ring got something this round */
+	enum { PATH_TTL = 64 } ttl; /* of outer headers */
+	struct frag_memory out_frags, in_frags;
+	struct reasm *reasm; /* outbound, for transport mode */
+	struct flow_entry flow_out[FLOW_CACHE_SLOTS], flow_in[FLOW_CACHE_SLOTS];
+	/* Scratch of the crypto stages, one entry per packet of a batch. */
+	struct crypto_op ops[BATCH_MAX];
+	struct crypto_mac_op mac_ops[BATCH_MAX];
+	struct pkt *op_pkt[BATCH_MAX];
+	struct esp_frame frames[BATCH_MAX];
+	struct ah_pieces pieces[BATCH_MAX];
+	uint8_t icv[BATCH_MAX][ALG_ICV_MAX];
+};
+
+/* Everything but the borrowed pointers, which the caller sets. 0, or -ENOMEM. */
+int must_check path_init(struct path *c, struct rng *rng);
+void path_fini(struct path *c);
+
+/* Whole pipelines. On return no packet is VERDICT_GO. */
+void path_outbound(struct path *c, struct batch *b);
+void path_inbound(struct path *c, struct batch *b);
+
+/* --- outbound stages, in order --- */
+void stage_parse_out(struct path *c, struct batch *b);
+void stage_classify_out(struct path *c, struct batch *b);
+/* Holds fragments whose policy begins with transport mode until the datagram is whole (RFC 4303
+ * section 3.3.4). */
+void stage_reassemble(struct path *c, struct batch *b);
+/* Finds the SA of each packet's next request; a packet with nothing left to do gets its verdict. */
+void stage_bind(struct path *c, struct batch *b);
+void stage_sequence(struct path *c, struct batch *b);
+void stage_seal_esp(struct path *c, struct batch *b);
+void stage_seal_ah(struct path *c, struct batch *b);
+
+/* --- inbound stages, in order --- */
+void stage_parse_in(struct path *c, struct batch *b);
+void stage_lookup(struct path *c, struct batch *b);
+void stage_replay_check(struct path *c, struct batch *b);
+void stage_open_esp(struct path *c, struct batch *b);
+void stage_open_ah(struct path *c, struct batch *b);
+void stage_replay_commit(struct path *c, struct batch *b);
+/* Undoes the header; a packet that has another one for this host comes round again. */
+void stage_strip(struct path *c, struct batch *b);
+void stage_policy_in(struct path *c, struct batch *b);
+
+/* Shared: first match through the flow cache. */
+struct spd_rule *path_match(struct path *c, const struct packet_key *k, bool out);
+/* Shared: completes a key from fragment memory, or remembers a first fragment's ports. */
+void path_fragment_key(struct frag_memory *m, const struct ip_view *v, struct packet_key *k, uint64_t now_ms);
+
+#endif

@@ -1,0 +1,175 @@
+/*
+ * A round reads at most one batch from each source, so no source starves another; the quiet point is at the
+ * top of the round, where the worker holds no pointer to anything published. It sleeps only when every source
+ * came back with less than a batch, and the wait is level-triggered, so nothing can be forgotten.
+ */
+#include "datapathd/worker.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+static int watch(struct worker *w, int fd)
+{
+	struct epoll_event ev = {.events = EPOLLIN, .data.fd = fd};
+
+	return fd < 0 ? 0 : epoll_ctl(w->epoll, EPOLL_CTL_ADD, fd, &ev) == 0 ? 0 : -errno;
+}
+
+int worker_init(struct worker *w, unsigned index, const struct worker_env *env, struct err_text *e)
+{
+	int r;
+
+	memset(w, 0, sizeof(*w));
+	w->index = index;
+	w->fd = env->fd;
+	w->epoch = env->epoch;
+	w->view = env->view;
+	w->clock = env->clock;
+	w->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	w->tell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	w->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (w->wake < 0 || w->tell < 0 || w->epoll < 0)
+		return err_set(
+		    e, -errno, "the worker's wake-up descriptors cannot be made: %s", err_name(-errno));
+	r = path_init(&w->path, env->rng);
+	if (r == 0)
+		r = batch_init(&w->in);
+	if (r == 0)
+		r = batch_init(&w->out);
+	if (r == 0)
+		r = watch(w, w->wake);
+	if (r < 0)
+		return err_set(e, r, "the worker cannot be made: %s", err_name(r));
+	w->path.counters = &w->counters;
+	w->path.sad = env->sad;
+	w->path.acquires = &w->acquires;
+	return 0;
+}
+
+static void signal_fd(int fd)
+{
+	const uint64_t one = 1;
+
+	/* A full counter says "look" just as well. */
+	if (write(fd, &one, sizeof(one)) < 0)
+		return;
+}
+
+static void drain_fd(int fd)
+{
+	uint64_t n;
+
+	if (read(fd, &n, sizeof(n)) < 0)
+		return;
+}
+
+void worker_wake(struct worker *w)
+{
+	signal_fd(w->wake);
+}
+
+int worker_tell_fd(const struct worker *w)
+{
+	return w->tell;
+}
+
+static void sleep_until_work(struct worker *w)
+{
+	struct epoll_event ev[4];
+
+	if (epoch_sleep(w->epoch, w->index))
+		signal_fd(w->tell);
+	if (epoll_wait(w->epoll, ev, (int)ARRAY_SIZE(ev), -1) > 0)
+		drain_fd(w->wake);
+}
+
+/* Packets are not read before there is an SPD to judge them by: they wait in the kernel's queues. */
+static void begin_watching(struct worker *w)
+{
+	w->watching = true;
+	if (watch(w, w->fd.tun) < 0 || watch(w, w->fd.esp4) < 0 || watch(w, w->fd.ah4) < 0)
+		atomic_store(&w->tun_lost, true);
+}
+
+static void lose_tun(struct worker *w)
+{
+	(void)epoll_ctl(w->epoll, EPOLL_CTL_DEL, w->fd.tun, NULL);
+	w->fd.tun = -1;
+	signal_fd(w->tell);
+}
+
+static bool work(struct worker *w)
+{
+	bool more = worker_inbound(w, w->fd.esp4);
+
+	more |= worker_inbound(w, w->fd.ah4);
+	if (w->fd.tun >= 0)
+		more |= worker_outbound(w);
+	if (atomic_load_explicit(&w->tun_lost, memory_order_relaxed) && w->fd.tun >= 0)
+		lose_tun(w);
+	if (w->path.hints) {
+		w->path.hints = false;
+		signal_fd(w->tell);
+	}
+	return more;
+}
+
+static void *run(void *arg)
+{
+	struct worker *w = arg;
+
+	(void)pthread_setname_np(pthread_self(), "worker");
+	while (!atomic_load(&w->stop)) {
+		if (epoch_quiet(w->epoch, w->index))
+			signal_fd(w->tell);
+		w->path.view = atomic_load_explicit(w->view, memory_order_acquire);
+		w->path.now_ms = clock_now_ms(w->clock);
+		if (w->path.view && !w->watching)
+			begin_watching(w);
+		if (!w->path.view || !work(w))
+			sleep_until_work(w);
+	}
+	if (epoch_sleep(w->epoch, w->index))
+		signal_fd(w->tell);
+	return NULL;
+}
+
+int worker_start(struct worker *w)
+{
+	sigset_t all, before;
+	int r;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	r = pthread_create(&w->thread, NULL, run, w);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	w->runs = r == 0;
+	return -r;
+}
+
+static void close_if_open(int *fd)
+{
+	if (*fd > 0)
+		close(*fd);
+	*fd = -1;
+}
+
+void worker_fini(struct worker *w)
+{
+	if (w->runs) {
+		atomic_store(&w->stop, true);
+		worker_wake(w);
+		(void)pthread_join(w->thread, NULL);
+		w->runs = false;
+	}
+	close_if_open(&w->wake);
+	close_if_open(&w->tell);
+	close_if_open(&w->epoll);
+	batch_fini(&w->in);
+	batch_fini(&w->out);
+	path_fini(&w->path);
+}
