@@ -28,11 +28,11 @@ static inline void auto_close_(const int *fd)
 #define AUTO_CLOSE AUTO(auto_close_)
 
 /* Hands a pointer over to the caller and disarms the local that held it. */
-#define take_ptr(p)                                                                                                    \
-	({                                                                                                             \
-		__typeof__(p) taken_ = (p);                                                                            \
-		(p) = NULL;                                                                                            \
-		taken_;                                                                                                \
+#define take_ptr(p)                                                                                          \
+	({                                                                                                   \
+		__typeof__(p) taken_ = (p);                                                                  \
+		(p) = NULL;                                                                                  \
+		taken_;                                                                                      \
 	})
 
 static inline int take_fd(int *fd)
@@ -50,11 +50,11 @@ static inline void wipe(void *p, size_t n)
 }
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
-#define must_check __attribute__((warn_unused_result))
-#define container_of(ptr, type, member)                                                                                \
-	({                                                                                                             \
-		__typeof__(((type *)0)->member) *mptr_ = (ptr);                                                        \
-		(type *)(void *)((char *)mptr_ - offsetof(type, member));                                              \
+#define must_check    __attribute__((warn_unused_result))
+#define container_of(ptr, type, member)                                                                      \
+	({                                                                                                   \
+		__typeof__(((type *)0)->member) *mptr_ = (ptr);                                              \
+		(type *)(void *)((char *)mptr_ - offsetof(type, member));                                    \
 	})
 
 #endif

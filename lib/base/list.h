@@ -14,7 +14,10 @@ struct list {
 	struct list *next, *prev;
 };
 
-#define LIST_INIT(name) {&(name), &(name)}
+#define LIST_INIT(name)                                                                                      \
+	{                                                                                                    \
+		&(name), &(name)                                                                             \
+	}
 
 static inline void list_init(struct list *l)
 {
@@ -53,12 +56,12 @@ static inline void list_remove(struct list *n)
 }
 
 #define list_entry(ptr, type, member) container_of(ptr, type, member)
-#define list_foreach(it, head, type, member)                                                                           \
-	for (type *it = list_entry((head)->next, type, member); &it->member != (head);                                 \
+#define list_foreach(it, head, type, member)                                                                 \
+	for (type *it = list_entry((head)->next, type, member); &it->member != (head);                       \
 	     it = list_entry(it->member.next, type, member))
-#define list_foreach_safe(it, tmp, head, type, member)                                                                 \
-	for (type *it = list_entry((head)->next, type, member),                                                        \
-		  *tmp = list_entry(it->member.next, type, member);                                                    \
+#define list_foreach_safe(it, tmp, head, type, member)                                                       \
+	for (type *it = list_entry((head)->next, type, member),                                              \
+	          *tmp = list_entry(it->member.next, type, member);                                          \
 	     &it->member != (head); it = tmp, tmp = list_entry(it->member.next, type, member))
 
 #endif

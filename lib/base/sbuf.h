@@ -8,10 +8,10 @@
 #include <stddef.h>
 
 struct sbuf {
-	char *s;      /* NUL-terminated once something was added; NULL before */
-	size_t len;   /* bytes without the NUL */
+	char *s;    /* NUL-terminated once something was added; NULL before */
+	size_t len; /* bytes without the NUL */
 	size_t room;
-	bool bad;     /* out of memory: the text is incomplete */
+	bool bad; /* out of memory: the text is incomplete */
 };
 
 void sbuf_init(struct sbuf *b);

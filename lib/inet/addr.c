@@ -182,7 +182,8 @@ static bool same_bits(const uint8_t *a, const uint8_t *b, uint8_t plen)
 
 bool inet_prefix_equal(const struct inet_prefix *a, const struct inet_prefix *b)
 {
-	return a->addr.family == b->addr.family && a->plen == b->plen && same_bits(a->addr.b, b->addr.b, a->plen);
+	return a->addr.family == b->addr.family && a->plen == b->plen &&
+	       same_bits(a->addr.b, b->addr.b, a->plen);
 }
 
 bool inet_prefix_contains(const struct inet_prefix *p, const struct inet_addr *a)

@@ -1,7 +1,7 @@
 /*
- * Aliases stand beside the table rather than in it, so that a dump always prints the one canonical name. Names
- * that the language knows and this build lacks are listed too: "unsupported algorithm" is a better answer than
- * "syntax error".
+ * Aliases stand beside the table rather than in it, so that a dump always prints the one canonical name.
+ * Names that the language knows and this build lacks are listed too: "unsupported algorithm" is a better
+ * answer than "syntax error".
  */
 #include "ipsec/alg.h"
 
@@ -35,9 +35,25 @@ static const struct {
 };
 
 static const char *const known_names[] = {
-    "keyed-md5", "keyed-sha1", "hmac-ripemd160", "aes-xcbc-mac", "tcp-md5", "des-cbc", "blowfish-cbc", "cast128-cbc",
-    "twofish-cbc", "des-deriv", "des-32iv", "3des-deriv", "aes-ctr", "aes-gmac", "camellia-cbc", "rc5-cbc", "deflate",
-    "lzs", "oui",
+    "keyed-md5",
+    "keyed-sha1",
+    "hmac-ripemd160",
+    "aes-xcbc-mac",
+    "tcp-md5",
+    "des-cbc",
+    "blowfish-cbc",
+    "cast128-cbc",
+    "twofish-cbc",
+    "des-deriv",
+    "des-32iv",
+    "3des-deriv",
+    "aes-ctr",
+    "aes-gmac",
+    "camellia-cbc",
+    "rc5-cbc",
+    "deflate",
+    "lzs",
+    "oui",
 };
 
 static const char *canonical(const char *name)

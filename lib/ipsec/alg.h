@@ -31,15 +31,15 @@ enum { ALG_KEY_MAX = 64, ALG_ICV_MAX = 32, ALG_IV_MAX = 16 };
 
 struct alg_enc_info {
 	enum alg_enc id;
-	const char *name;        /* as setkey dumps it */
-	const char *stat_name;   /* as netstat's histogram has it */
-	uint8_t stat_order;      /* place in the histogram */
+	const char *name;                   /* as setkey dumps it */
+	const char *stat_name;              /* as netstat's histogram has it */
+	uint8_t stat_order;                 /* place in the histogram */
 	uint8_t key_min, key_max, key_step; /* bytes, salt included */
-	uint8_t salt_len;        /* last bytes of the key that are the nonce's salt (RFC 4106) */
-	uint8_t block;           /* padding unit before ESP's own 4 */
-	uint8_t iv_len;          /* bytes on the wire */
-	uint8_t icv_len;         /* of the combined mode, else 0 */
-	bool aead, counter;      /* combined mode; needs a never-repeated IV (RFC 8221 section 3) */
+	uint8_t salt_len;                   /* last bytes of the key that are the nonce's salt (RFC 4106) */
+	uint8_t block;                      /* padding unit before ESP's own 4 */
+	uint8_t iv_len;                     /* bytes on the wire */
+	uint8_t icv_len;                    /* of the combined mode, else 0 */
+	bool aead, counter; /* combined mode; needs a never-repeated IV (RFC 8221 section 3) */
 };
 
 struct alg_auth_info {
@@ -47,8 +47,8 @@ struct alg_auth_info {
 	const char *name, *stat_name;
 	uint8_t stat_order;
 	uint8_t key_min, key_max;
-	uint8_t icv_len;         /* bytes on the wire by default (RFC 2403, 2404, 4868) */
-	uint8_t digest_len;      /* of the whole hash */
+	uint8_t icv_len;    /* bytes on the wire by default (RFC 2403, 2404, 4868) */
+	uint8_t digest_len; /* of the whole hash */
 };
 
 /* By number; NULL when unknown, so that a number from outside can be tried. */

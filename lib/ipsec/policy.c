@@ -1,6 +1,6 @@
 /*
- * Levels are resolved here and nowhere else: whether a packet may ever leave in clear must have one answer for
- * the kernel's rules and for the data path.
+ * Levels are resolved here and nowhere else: whether a packet may ever leave in clear must have one answer
+ * for the kernel's rules and for the data path.
  */
 #include "ipsec/policy.h"
 

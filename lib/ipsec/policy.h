@@ -13,31 +13,37 @@
 
 /* Zero is "not said" in every enum here and is refused wherever a value is needed. */
 enum policy_dir { POLICY_DIR_NONE = 0, POLICY_IN, POLICY_OUT, POLICY_FWD };
-enum policy_action { POLICY_ACTION_NONE = 0, POLICY_DISCARD, POLICY_PASS /* setkey's `none` */, POLICY_IPSEC };
+enum policy_action {
+	POLICY_ACTION_NONE = 0,
+	POLICY_DISCARD,
+	POLICY_PASS /* setkey's `none` */,
+	POLICY_IPSEC
+};
 enum ipsec_proto { IPSEC_PROTO_NONE = 0, IPSEC_ESP = 50, IPSEC_AH = 51, IPSEC_IPCOMP = 108 };
 enum ipsec_mode { IPSEC_MODE_NONE = 0, IPSEC_MODE_ANY, IPSEC_TRANSPORT, IPSEC_TUNNEL };
 enum policy_level { LEVEL_NONE = 0, LEVEL_DEFAULT, LEVEL_USE, LEVEL_REQUIRE, LEVEL_UNIQUE };
 
 enum {
-	POLICY_REQUESTS_MAX = 8,      /* deepest bundle; KAME's own tests need nine parsed, four nested is the field's most */
+	POLICY_REQUESTS_MAX =
+	    8, /* deepest bundle; KAME's own tests need nine parsed, four nested is the field's most */
 	POLICY_REQID_MANUAL_MAX = 32767,
 	POLICY_REQID_AUTO_FIRST = 0x8000,
 };
 
 struct policy_request {
 	enum ipsec_proto proto;
-	enum ipsec_mode mode;         /* transport or tunnel */
+	enum ipsec_mode mode; /* transport or tunnel */
 	enum policy_level level;
-	struct inet_addr src, dst;    /* tunnel endpoints, sending node first; INET_NONE both when not given */
-	uint32_t reqid;               /* unique: the id, 0 until policyd assigns one */
-	bool reqid_auto;              /* assigned by policyd: dumped as unique#N */
+	struct inet_addr src, dst; /* tunnel endpoints, sending node first; INET_NONE both when not given */
+	uint32_t reqid;            /* unique: the id, 0 until policyd assigns one */
+	bool reqid_auto;           /* assigned by policyd: dumped as unique#N */
 };
 
 struct policy {
-	uint32_t id;                  /* spid, given by policyd; 0 before */
+	uint32_t id; /* spid, given by policyd; 0 before */
 	enum policy_dir dir;
 	enum policy_action action;
-	int32_t priority;             /* larger is looked at earlier; 0 is `def` */
+	int32_t priority; /* larger is looked at earlier; 0 is `def` */
 	struct selector sel;
 	uint8_t n_requests;
 	struct policy_request req[POLICY_REQUESTS_MAX]; /* innermost first on output (setkey.md 6.1) */
@@ -46,13 +52,14 @@ struct policy {
 
 /* What the first-match lookup tells the packet filter and the data path to do. */
 enum policy_class {
-	POLICY_CLASS_PASS = 1,  /* `none`, or `ipsec` with nothing to apply */
+	POLICY_CLASS_PASS = 1, /* `none`, or `ipsec` with nothing to apply */
 	POLICY_CLASS_DISCARD,
-	POLICY_CLASS_USE,       /* every level resolves to use: protected if it can be, clear if not */
-	POLICY_CLASS_PROTECT,   /* some level resolves to require or unique: never in clear */
+	POLICY_CLASS_USE,     /* every level resolves to use: protected if it can be, clear if not */
+	POLICY_CLASS_PROTECT, /* some level resolves to require or unique: never in clear */
 };
 
-/* System defaults for level `default`, KAME's *_deflev; index by policy_deflev_index(). LEVEL_USE or LEVEL_REQUIRE. */
+/* System defaults for level `default`, KAME's *_deflev; index by policy_deflev_index(). LEVEL_USE or
+ * LEVEL_REQUIRE. */
 struct policy_deflev {
 	enum policy_level esp_trans, esp_net, ah_trans, ah_net;
 };
@@ -63,8 +70,8 @@ enum policy_level policy_request_level(const struct policy_request *r, const str
 enum policy_class policy_classify(const struct policy *p, const struct policy_deflev *d);
 
 /* Checks a policy as far as it can be judged without the SPD: enums in range, selector valid, tunnel requests
- * with both endpoints of one family, transport endpoints (if any) of the selector's family. 0, or -EINVAL with *ret_why (static
- * text). */
+ * with both endpoints of one family, transport endpoints (if any) of the selector's family. 0, or -EINVAL
+ * with *ret_why (static text). */
 int policy_check(const struct policy *p, const char **ret_why);
 
 /* Same identity: direction and selector (setkey.md 4.5). */

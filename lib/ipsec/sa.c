@@ -30,7 +30,8 @@ static const char *alg_fault(const struct sa_desc *d)
 		       "add `-f fresh-key` if this key was never used before and never will be again";
 	if (enc && enc->counter && (d->flags & SA_F_CYCLIC))
 		return "a counter-mode cipher cannot have a cyclic sequence";
-	if (d->icv_len && (!auth || d->icv_len > auth->digest_len || d->icv_len > ALG_ICV_MAX || d->icv_len < 12))
+	if (d->icv_len &&
+	    (!auth || d->icv_len > auth->digest_len || d->icv_len > ALG_ICV_MAX || d->icv_len < 12))
 		return "the ICV length does not fit the authentication algorithm";
 	return NULL;
 }

@@ -1,6 +1,6 @@
 /*
- * The control description of a security association (RFC 4301 section 4.4.2.1), as setkey adds it and dumps it.
- * The data path compiles its own run-time half from this.
+ * The control description of a security association (RFC 4301 section 4.4.2.1), as setkey adds it and dumps
+ * it. The data path compiles its own run-time half from this.
  */
 #ifndef POSTERN_IPSEC_SA_H
 #define POSTERN_IPSEC_SA_H
@@ -19,7 +19,7 @@ enum sa_flag {
 	SA_F_OLD = 0x0001,
 	SA_F_IV4 = 0x0010,
 	SA_F_DERIV = 0x0020,
-	SA_F_CYCLIC = 0x0040,    /* the sequence counter may wrap; default for manual SAs */
+	SA_F_CYCLIC = 0x0040, /* the sequence counter may wrap; default for manual SAs */
 	SA_F_RAWCPI = 0x0080,
 	SA_F_RANDPAD = 0x0100,
 	SA_F_ZEROPAD = 0x0200,
@@ -35,40 +35,43 @@ struct sa_lifetime {
 
 /*
  * Key octets are borrowed, never copied with the struct: they stay in the secret type of whoever holds them.
- * A description that travels without keys (to a reader who is not root) has the pointers NULL and the lengths set.
+ * A description that travels without keys (to a reader who is not root) has the pointers NULL and the lengths
+ * set.
  */
 struct sa_desc {
 	struct inet_addr src, dst;
 	enum ipsec_proto proto;
-	uint32_t spi;               /* host order; 256 and up */
-	enum ipsec_mode mode;       /* any, transport or tunnel */
-	uint32_t reqid;             /* 0: none */
-	uint32_t replay_bytes;      /* -r: window in bytes of bitmap; packets = 8 * this; 0: no check */
-	uint32_t flags;             /* enum sa_flag */
+	uint32_t spi;          /* host order; 256 and up */
+	enum ipsec_mode mode;  /* any, transport or tunnel */
+	uint32_t reqid;        /* 0: none */
+	uint32_t replay_bytes; /* -r: window in bytes of bitmap; packets = 8 * this; 0: no check */
+	uint32_t flags;        /* enum sa_flag */
 	enum alg_enc enc;
 	enum alg_auth auth;
 	const uint8_t *enc_key, *auth_key;
 	uint8_t enc_key_len, auth_key_len;
-	uint8_t icv_len;            /* override of the algorithm's ICV in bytes; 0: default (D8) */
-	bool fresh_key;             /* `-f fresh-key`: root vouches that a counter-mode key was never used (RFC 8221 section 3) */
+	uint8_t icv_len; /* override of the algorithm's ICV in bytes; 0: default (D8) */
+	bool fresh_key;  /* `-f fresh-key`: root vouches that a counter-mode key was never used (RFC 8221
+	                    section 3) */
 	struct sa_lifetime life;
 };
 
 /* What a dump shows beside the description. */
 struct sa_status {
-	uint64_t serial;            /* never reused; names the SA in IPC, logs and JSON */
+	uint64_t serial; /* never reused; names the SA in IPC, logs and JSON */
 	enum sa_state state;
 	bool manual;
-	uint64_t seq;               /* last number sent, or highest received */
+	uint64_t seq;                                /* last number sent, or highest received */
 	uint64_t created_wall_ms, last_used_wall_ms; /* 0: never used */
-	uint64_t age_ms;            /* CLOCK_BOOTTIME age */
+	uint64_t age_ms;                             /* CLOCK_BOOTTIME age */
 	uint64_t bytes, packets;
-	uint32_t pid;               /* of the requester */
+	uint32_t pid; /* of the requester */
 	uint32_t refcnt;
 };
 
-/* Judges a description alone: enums, SPI range, algorithms against protocol, key lengths, counter modes without `-f fresh-key`, IPv6
- * endpoints. 0, or -EINVAL / -EOPNOTSUPP with *ret_why (static text). Key pointers are not read. */
+/* Judges a description alone: enums, SPI range, algorithms against protocol, key lengths, counter modes
+ * without `-f fresh-key`, IPv6 endpoints. 0, or -EINVAL / -EOPNOTSUPP with *ret_why (static text). Key
+ * pointers are not read. */
 int sa_desc_check(const struct sa_desc *d, const char **ret_why);
 
 const char *sa_state_name(enum sa_state s); /* "larval", "mature", "dying", "dead" */

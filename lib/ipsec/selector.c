@@ -11,8 +11,8 @@ enum { PROTO_GRE = 47, PROTO_MH = 135 };
 
 bool ip_proto_has_ports(uint16_t proto)
 {
-	return proto == IPPROTO_TCP || proto == IPPROTO_UDP || proto == IPPROTO_UDPLITE || proto == IPPROTO_SCTP ||
-	       proto == IPPROTO_DCCP;
+	return proto == IPPROTO_TCP || proto == IPPROTO_UDP || proto == IPPROTO_UDPLITE ||
+	       proto == IPPROTO_SCTP || proto == IPPROTO_DCCP;
 }
 
 bool ip_proto_has_misc(uint16_t proto)
@@ -40,8 +40,8 @@ int selector_check(const struct selector *s, const char **ret_why)
 
 bool selector_equal(const struct selector *a, const struct selector *b)
 {
-	return inet_prefix_equal(&a->src, &b->src) && inet_prefix_equal(&a->dst, &b->dst) && a->proto == b->proto &&
-	       a->sport == b->sport && a->dport == b->dport && a->misc == b->misc;
+	return inet_prefix_equal(&a->src, &b->src) && inet_prefix_equal(&a->dst, &b->dst) &&
+	       a->proto == b->proto && a->sport == b->sport && a->dport == b->dport && a->misc == b->misc;
 }
 
 static bool port_match(uint16_t want, uint16_t have)

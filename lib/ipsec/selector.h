@@ -12,13 +12,13 @@
 #include "inet/addr.h"
 
 enum {
-	IPPROTO_ANY_ = 256,      /* selector matches every upper protocol */
-	SELECTOR_PORT_ANY = 0,   /* selector port that matches every port */
+	IPPROTO_ANY_ = 256,    /* selector matches every upper protocol */
+	SELECTOR_PORT_ANY = 0, /* selector port that matches every port */
 };
 
 /*
- * For ICMP, ICMPv6 and MH (135) the type is in sport and the code in dport, for GRE the key's high half in sport and low
- * half in dport (setkey's `misc`); `misc` says so. Zero is "any" everywhere, as KAME has it.
+ * For ICMP, ICMPv6 and MH (135) the type is in sport and the code in dport, for GRE the key's high half in
+ * sport and low half in dport (setkey's `misc`); `misc` says so. Zero is "any" everywhere, as KAME has it.
  */
 struct selector {
 	struct inet_prefix src, dst; /* of one family */
@@ -30,19 +30,20 @@ struct selector {
 /* What classification reads from one packet. */
 struct packet_key {
 	struct inet_addr src, dst;
-	uint8_t proto;         /* upper protocol after IPv6 extension headers */
-	bool has_ports;        /* false: sport/dport could not be read (short packet, later fragment, no ports) */
+	uint8_t proto;  /* upper protocol after IPv6 extension headers */
+	bool has_ports; /* false: sport/dport could not be read (short packet, later fragment, no ports) */
 	uint16_t sport, dport; /* ports; or ICMP type and code; or GRE key halves */
 };
 
-/* Both sides one family, prefixes within it, ports only where the protocol has them. 0, or -EINVAL with *ret_why (static
- * text) saying which. */
+/* Both sides one family, prefixes within it, ports only where the protocol has them. 0, or -EINVAL with
+ * *ret_why (static text) saying which. */
 int selector_check(const struct selector *s, const char **ret_why);
 
 /* The same entry, by KAME's exact equality (setkey.md 4.5), not containment. */
 bool selector_equal(const struct selector *a, const struct selector *b);
 
-/* A packet without ports matches a selector with ports only when `lenient`: a check that must fail closed passes true. */
+/* A packet without ports matches a selector with ports only when `lenient`: a check that must fail closed
+ * passes true. */
 bool selector_match(const struct selector *s, const struct packet_key *k, bool lenient);
 
 /* Whether any packet could match both. */
