@@ -33,19 +33,17 @@ static unsigned distance(const char *a, size_t n, const char *b, size_t m)
 const char *nearest_word(const char *word, const char *const *list)
 {
 	size_t n = strlen(word);
-	unsigned limit = n > 3 ? 2 : 1, best = 2 * (limit + 1);
+	unsigned best = n > 3 ? 3 : 2;
 	const char *found = NULL;
 
 	if (n > NEAREST_MAX)
 		return NULL;
 	for (; *list; list++) {
 		size_t m = strlen(*list);
-		unsigned d = m > NEAREST_MAX ? limit + 1 : distance(word, n, *list, m);
-		unsigned score =
-		    2 * d + (m != n); /* a tie goes to the word of equal length: letters swapped */
+		unsigned d = m > NEAREST_MAX ? best : distance(word, n, *list, m);
 
-		if (d <= limit && score < best) {
-			best = score;
+		if (d < best) {
+			best = d;
 			found = *list;
 		}
 	}

@@ -215,10 +215,7 @@ static int on_probe(struct ipc_conn *c, const struct ipc_record *rec)
 		if (!strcmp(word, probes[i].word)) {
 			int r = probes[i].run(service_of_conn(c), arg ? arg : "");
 
-			if (r)
-				ipc_conn_send_error(c, rec->id, -r, "probe");
-			else
-				ipc_conn_send(c, IPC_OK, rec->id, NULL);
+			ipc_conn_send_error(c, rec->id, -r, "probe");
 			return 0;
 		}
 	}

@@ -1,0 +1,127 @@
+/*
+ * Free of sockets and time, so that setkey's semantics can be tested as a table.
+ */
+#include "book.h"
+
+#include <errno.h>
+
+#include "base/auto.h"
+#include "base/clock.h"
+
+int book_init(struct book *b, uint64_t version)
+{
+	*b = (struct book){
+	    .version = version, .next_id = 1, .next_reqid = POLICY_REQID_AUTO_FIRST, .enabled = true};
+	return spd_new(&b->spd);
+}
+
+void book_fini(struct book *b)
+{
+	b->spd = spd_free(b->spd);
+}
+
+/* Gives plain `unique` its number and judges a number that was asked for. */
+static int settle_reqids(struct book *b, struct policy *p, struct err_text *e)
+{
+	for (uint8_t i = 0; i < p->n_requests; i++) {
+		struct policy_request *q = &p->req[i];
+
+		q->reqid_auto = false;
+		if (q->level == LEVEL_UNIQUE ? q->reqid > POLICY_REQID_MANUAL_MAX : q->reqid != 0)
+			return err_set(e, -EINVAL,
+			    "Invalid argument: unique:%u is not 1 to %d; plain `unique` chooses a number "
+			    "itself",
+			    q->reqid, POLICY_REQID_MANUAL_MAX);
+	}
+	for (uint8_t i = 0; i < p->n_requests; i++)
+		if (p->req[i].level == LEVEL_UNIQUE && !p->req[i].reqid) {
+			p->req[i].reqid = b->next_reqid++;
+			p->req[i].reqid_auto = true;
+		}
+	return 0;
+}
+
+int book_put(struct book *b, const struct policy *p, bool update, uint32_t *ret_id, struct err_text *e)
+{
+	struct spd_entry *old = spd_find(b->spd, p->dir, &p->sel);
+	struct policy copy = *p;
+	int r;
+
+	if (old && !update && !old->inherited)
+		return err_set(e, -EEXIST, "File exists");
+	if (!old && spd_count(b->spd, POLICY_DIR_NONE) >= BOOK_POLICIES_MAX)
+		return err_set(e, -ENOSPC, "the SPD is full: it holds %d policies", BOOK_POLICIES_MAX);
+	r = settle_reqids(b, &copy, e);
+	if (r < 0)
+		return r;
+	copy.id = b->next_id;
+	copy.created_wall_ms = clock_wall_ms();
+	if (old)
+		spd_remove(b->spd, old);
+	r = spd_insert(b->spd, &copy, NULL);
+	b->version++;
+	if (r < 0)
+		return err_set(e, r, "out of memory");
+	b->next_id++;
+	*ret_id = copy.id;
+	return 0;
+}
+
+int book_delete(
+    struct book *b, enum policy_dir dir, const struct selector *sel, uint32_t *ret_id, struct err_text *e)
+{
+	struct spd_entry *old = spd_find(b->spd, dir, sel);
+
+	if (!old)
+		return err_set(e, -ENOENT, "No entry");
+	*ret_id = old->policy.id;
+	spd_remove(b->spd, old);
+	b->version++;
+	return 0;
+}
+
+void book_flush(struct book *b)
+{
+	spd_clear(b->spd);
+	b->version++;
+}
+
+void book_set_enabled(struct book *b, bool on)
+{
+	if (b->enabled == on)
+		return;
+	b->enabled = on;
+	b->version++;
+}
+
+int book_stage(const struct book *b, struct book *ret_staged)
+{
+	struct book staged = *b;
+	int r = spd_clone(b->spd, &staged.spd);
+
+	if (r == 0)
+		*ret_staged = staged;
+	return r;
+}
+
+static void keep_numbers(struct book *b, const struct book *staged)
+{
+	b->next_id = staged->next_id;
+	b->next_reqid = staged->next_reqid;
+}
+
+void book_apply(struct book *b, struct book *staged)
+{
+	struct spd *old = b->spd;
+
+	b->spd = take_ptr(staged->spd);
+	b->version = (staged->version > b->version ? staged->version : b->version) + 1;
+	keep_numbers(b, staged);
+	spd_free(old);
+}
+
+void book_forget(struct book *b, struct book *staged)
+{
+	keep_numbers(b, staged);
+	book_fini(staged);
+}

@@ -1,0 +1,250 @@
+/*
+ * The order. A packet is judged twice: by the kernel (clear, or to datapathd) and by datapathd (protect, or
+ * drop what it finds no policy for). Let A be the version in force and B the next one.
+ *
+ *   B has something A has not: datapathd first. While the kernel still has A, a packet that both protect is
+ * protected, by B; one that only A matches is dropped by datapathd for some milliseconds, which is allowed;
+ * nothing the kernel passes in clear is something A protects. Then the kernel gets B. B is A with entries
+ * taken out: the kernel first. Nothing new is sent to datapathd, which still knows A and so handles all that
+ * the kernel sends it; no packet is dropped for want of a policy.
+ *
+ * A union of A and B in between would spare the few dropped packets of the first case at the price of another
+ * snapshot; it would not make anything safer. Inbound clear packets are refused by the kernel alone, in one
+ * transaction, so that order does not matter to them.
+ *
+ * Without datapathd the kernel gets additions after a bounded wait: packets then queue at the device or find
+ * no route, which is closed. Holding them back would be open.
+ */
+#include "commit.h"
+
+#include <errno.h>
+#include <inttypes.h>
+
+struct barrier {
+	struct list in_barriers;
+	uint64_t version, due_ms;
+	commit_done_fn done;
+	void *arg;
+};
+
+void commit_init(
+    struct commit *c, const struct commit_ports *ports, const struct clock *clock, const struct book *book)
+{
+	*c = (struct commit){.ports = *ports, .clock = clock, .book = book};
+	list_init(&c->barriers);
+}
+
+uint64_t commit_kernel_version(const struct commit *c)
+{
+	return c->in_kernel ? c->in_kernel->book.version : 0;
+}
+
+static void finish(struct commit *c, struct barrier *b, int result, const char *why)
+{
+	list_remove(&b->in_barriers);
+	c->n_barriers--;
+	b->done(b->arg, result, b->version, why);
+	free(b);
+}
+
+/* The first of these that lacks the version names the reason. */
+static int judge(const struct commit *c, const struct barrier *b, uint64_t now, struct err_text *e)
+{
+	bool frozen = c->newest && c->newest->book.version >= b->version;
+
+	if (commit_kernel_version(c) < b->version) {
+		if (frozen && c->kernel_why.s[0])
+			return err_set(e, -EIO, "not enforced: %s", c->kernel_why.s);
+		return now < b->due_ms ? 1 : err_set(e, -EIO, "not enforced yet: policyd is busy; try again");
+	}
+	if (c->acked < b->version) {
+		if (now < b->due_ms)
+			return 1;
+		return err_set(e, -EIO,
+		    "enforced by the kernel, but datapathd has not taken it over: packets that need "
+		    "protection wait "
+		    "or are dropped until it does; see `ipsecctl status`");
+	}
+	if (c->saved < b->version && frozen && c->save_why.s[0])
+		return err_set(e, -EIO, "in force, but not saved for the next start: %s", c->save_why.s);
+	return c->saved < b->version;
+}
+
+static void answer_barriers(struct commit *c)
+{
+	uint64_t now = clock_now_ms(c->clock);
+
+	list_foreach_safe (b, tmp, &c->barriers, struct barrier, in_barriers) {
+		struct err_text e = {{0}};
+		int r = judge(c, b, now, &e);
+
+		if (r <= 0)
+			finish(c, b, r, e.s);
+	}
+}
+
+void commit_fini(struct commit *c)
+{
+	list_foreach_safe (b, tmp, &c->barriers, struct barrier, in_barriers)
+		finish(c, b, -EIO, "policyd is stopping");
+	c->newest = frozen_unref(c->newest);
+	c->in_kernel = frozen_unref(c->in_kernel);
+}
+
+static void be_due(struct commit *c, uint64_t at)
+{
+	if (!c->due_ms || at < c->due_ms)
+		c->due_ms = at;
+}
+
+void commit_changed(struct commit *c)
+{
+	be_due(c, clock_now_ms(c->clock) + COMMIT_COALESCE_MS);
+}
+
+int commit_wait(struct commit *c, uint64_t version, commit_done_fn done, void *arg)
+{
+	struct barrier *b;
+
+	if (c->n_barriers >= COMMIT_BARRIERS_MAX)
+		return -EBUSY;
+	b = calloc(1, sizeof(*b));
+	if (!b)
+		return -ENOMEM;
+	/* A version from the future would wait for changes nobody has made. */
+	b->version = version && version < c->book->version ? version : c->book->version;
+	b->due_ms = clock_now_ms(c->clock) + COMMIT_BARRIER_MS;
+	b->done = done;
+	b->arg = arg;
+	list_append(&c->barriers, &b->in_barriers);
+	c->n_barriers++;
+	answer_barriers(c);
+	return 0;
+}
+
+static void enforce(struct commit *c)
+{
+	struct err_text e = {{0}};
+	int r = c->ports.enforce(c->ports.arg, c->newest, &e);
+
+	c->waiting = false;
+	if (r < 0) {
+		c->kernel_why = e;
+		be_due(c, clock_now_ms(c->clock) + COMMIT_RETRY_MS);
+		return;
+	}
+	c->kernel_why.s[0] = '\0';
+	if (c->in_kernel == c->newest)
+		return;
+	frozen_unref(c->in_kernel);
+	c->in_kernel = frozen_ref(c->newest);
+}
+
+static void save(struct commit *c)
+{
+	struct err_text e = {{0}};
+
+	if (c->saved >= c->newest->book.version)
+		return;
+	if (c->ports.save(c->ports.arg, c->newest, &e) < 0) {
+		c->save_why = e;
+		be_due(c, clock_now_ms(c->clock) + COMMIT_RETRY_MS);
+		return;
+	}
+	c->save_why.s[0] = '\0';
+	c->saved = c->newest->book.version;
+}
+
+/* Additions: datapathd, then, once it has answered or time is up, the kernel. */
+static void tell_then_enforce(struct commit *c)
+{
+	if (c->ports.tell(c->ports.arg, c->newest) < 0) {
+		enforce(c);
+		return;
+	}
+	c->waiting = true;
+	c->ack_due_ms = clock_now_ms(c->clock) + COMMIT_ACK_WAIT_MS;
+}
+
+/* Takes the book's newest version, if there is a newer one. */
+static bool freeze(struct commit *c)
+{
+	struct frozen *f;
+
+	if (c->newest && c->newest->book.version == c->book->version)
+		return true;
+	if (frozen_new(c->book, &f) < 0) {
+		be_due(c, clock_now_ms(c->clock) + COMMIT_RETRY_MS);
+		return false;
+	}
+	frozen_unref(c->newest);
+	c->newest = f;
+	return true;
+}
+
+static void begin(struct commit *c)
+{
+	c->due_ms = 0;
+	if (!freeze(c))
+		return;
+	save(c);
+	if (c->in_kernel == c->newest)
+		return;
+	if (c->acked >= c->newest->book.version) {
+		enforce(c);
+	} else if (frozen_only_removes(c->in_kernel, c->newest)) {
+		enforce(c);
+		c->ports.tell(c->ports.arg, c->newest);
+	} else {
+		tell_then_enforce(c);
+	}
+}
+
+void commit_step(struct commit *c)
+{
+	uint64_t now = clock_now_ms(c->clock);
+
+	if (c->waiting && now >= c->ack_due_ms)
+		enforce(c);
+	if (!c->waiting && c->due_ms && now >= c->due_ms)
+		begin(c);
+	answer_barriers(c);
+}
+
+void commit_on_ack(struct commit *c, uint64_t version)
+{
+	if (version > c->acked)
+		c->acked = version;
+	if (c->waiting && c->acked >= c->newest->book.version)
+		enforce(c);
+	commit_step(c);
+}
+
+void commit_on_up(struct commit *c)
+{
+	c->acked = 0;
+	if (c->newest)
+		c->ports.tell(c->ports.arg, c->newest);
+}
+
+void commit_on_down(struct commit *c)
+{
+	c->acked = 0;
+	if (c->waiting)
+		enforce(c);
+	commit_step(c);
+}
+
+uint64_t commit_next_ms(const struct commit *c)
+{
+	uint64_t next = UINT64_MAX;
+
+	if (c->waiting)
+		next = c->ack_due_ms;
+	else if (c->due_ms)
+		next = c->due_ms;
+	list_foreach (b, &c->barriers, struct barrier, in_barriers)
+		if (b->due_ms < next)
+			next = b->due_ms;
+	return next;
+}

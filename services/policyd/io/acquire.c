@@ -1,0 +1,107 @@
+/*
+ * datapathd is the process most exposed to strangers' packets, so what it says here is a hint under a budget:
+ * the policy must exist, and one acquire of it at a time is kept.
+ */
+#include "io/acquire.h"
+
+#include <errno.h>
+
+#include "ipc/server.h"
+#include "policyd.h"
+#include "policyd_msg.h"
+#include "service/log.h"
+#include "service/service.h"
+
+static bool has_policy(const struct policyd *p, uint32_t id)
+{
+	const struct spd *spd = p->commit.newest ? p->commit.newest->book.spd : p->book.spd;
+
+	for (const struct spd_entry *x = spd_first(spd, POLICY_OUT); x; x = spd_next(spd, x))
+		if (x->policy.id == id)
+			return true;
+	return false;
+}
+
+static void publish(struct policyd *p, const struct msg_acquire *a)
+{
+	char src[INET_ADDR_STRLEN], dst[INET_ADDR_STRLEN];
+
+	if (service_has_monitors(p->service))
+		service_publish(p->service, "acquire", "policy=%u request=%u src=%s dst=%s", a->policy_id,
+		    a->request, inet_addr_format(&a->src, src), inet_addr_format(&a->dst, dst));
+}
+
+static int on_acquire(struct ipc_conn *c, const struct ipc_record *rec)
+{
+	struct policyd *p = policyd_of(service_of_conn(c));
+	struct msg_acquire a;
+	struct err_text e;
+	int r = msg_acquire_decode(rec, &a, &e);
+
+	if (r == -EBADMSG)
+		return r;
+	if (r == 0 && !has_policy(p, a.policy_id)) {
+		r = err_set(&e, -ENOENT, "there is no outbound policy %u", a.policy_id);
+		p->acquires.n_received++;
+		p->acquires.n_refused++;
+	} else if (r == 0) {
+		r = acquires_file(&p->acquires, a.policy_id, a.seq, c, clock_now_ms(p->clock), &e);
+	}
+	if (r < 0) {
+		ipc_conn_send_error(c, rec->id, -r, "%s", e.s);
+		return 0;
+	}
+	ipc_conn_ref(c);
+	publish(p, &a);
+	ipc_conn_send(c, IPC_OK, rec->id, NULL);
+	return 0;
+}
+
+void acquire_expire(struct policyd *p, uint64_t now_ms)
+{
+	struct acquire a;
+
+	while (acquires_take_expired(&p->acquires, now_ms, &a)) {
+		if (ipc_conn_is_open(a.who))
+			msg_send_acquire_expired(a.who, a.seq, a.policy_id);
+		ipc_conn_unref(a.who);
+		service_publish(p->service, "acquire.expired", "policy=%u seq=%llu", a.policy_id,
+		    (unsigned long long)a.seq);
+	}
+}
+
+static void on_close(struct ipc_conn *c)
+{
+	struct policyd *p = policyd_of(service_of_conn(c));
+	struct acquire a;
+
+	while (acquires_take_of(&p->acquires, c, &a))
+		ipc_conn_unref(a.who);
+}
+
+static const struct ipc_rule rules[] = {
+    {.type = IPC_ACQUIRE,
+        .name = "acquire",
+        .roles = IPC_ROLE_DATAPATHD,
+        .max_body = 512,
+        .max_in_flight = 64,
+        .handle = on_acquire},
+};
+
+static const struct ipc_edge edge = {
+    .name = "policyd.acquire",
+    .version_min = 1,
+    .version_max = 1,
+    .rules = rules,
+    .n_rules = ARRAY_SIZE(rules),
+    .budget_rate = 200,
+    .budget_burst = 400,
+    .max_conns = 2, /* a restarting datapathd's old connection may linger */
+    .max_queued = 256 << 10,
+    .on_close = on_close,
+};
+
+int acquire_serve(struct policyd *p, struct err_text *e)
+{
+	return service_serve(p->service, &edge, NULL, e);
+}

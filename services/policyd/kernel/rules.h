@@ -1,0 +1,19 @@
+/*
+ * The ip rules that lead marked packets to the device, one set per family (kernel-mechanics section 1).
+ */
+#ifndef POSTERN_POLICYD_KERNEL_RULES_H
+#define POSTERN_POLICYD_KERNEL_RULES_H
+
+#include <stdint.h>
+
+#include "rtnl.h"
+
+struct policyd_conf;
+
+/* Adds what is missing. Returns how many rules were missing, or -errno; -EAFNOSUPPORT when the host lacks the
+ * family. */
+int rules_ensure(struct rtnl *r, const struct policyd_conf *c, uint8_t family);
+/* Removes what is there; the absence of any is no error. */
+void rules_remove(struct rtnl *r, const struct policyd_conf *c, uint8_t family);
+
+#endif

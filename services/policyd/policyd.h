@@ -1,0 +1,57 @@
+/*
+ * The service's state in one place; each part's own header says what it does.
+ */
+#ifndef POSTERN_POLICYD_H
+#define POSTERN_POLICYD_H
+
+#include "acquires.h"
+#include "base/bucket.h"
+#include "book.h"
+#include "commit.h"
+#include "conf.h"
+#include "kernel/enforce.h"
+#include "snapshot_file.h"
+#include "txn.h"
+
+struct datapath;
+struct pump;
+struct service;
+
+struct policyd {
+	struct service *service;
+	const struct clock *clock;
+	struct policyd_conf conf;
+	struct boot_id boot;
+	char state_dir[128];
+	struct nft *nft;
+	int nft_events_fd, rtnl_events_fd;
+
+	struct book book;
+	struct txn txn;
+	struct commit commit;
+	struct enforce enforce;
+	struct acquires acquires;
+	struct datapath *datapath;
+	struct pump *pump;
+
+	/* Repairs that are due, and the brake on them: two programs that undo each other must not eat the
+	 * machine. */
+	uint64_t table_repair_ms, routing_repair_ms; /* 0: none */
+	struct bucket table_repairs, routing_repairs;
+	struct err_text lacks; /* what the kernel lacks; empty: nothing */
+};
+
+/* The SPD of `service`'s process. */
+struct policyd *policyd_of(const struct service *s);
+
+/* Tells whoever looks what state the process is in. */
+void policyd_update_state(struct policyd *p);
+
+/* Does everything that is due; the time of the next turn, UINT64_MAX: none. */
+uint64_t policyd_turn(struct policyd *p);
+
+/* Somebody else changed our table, or something of routing. */
+void policyd_on_table_event(struct policyd *p);
+void policyd_on_routing_event(struct policyd *p);
+
+#endif

@@ -1,0 +1,308 @@
+/*
+ * Layout, big endian: "PSPD", version u16, flags u16, boot id, SPD version u64, next spid u32, next reqid
+ * u32, number of rows u32; then per row flags u8, length u16, a packed Policy; then "DPSP". Written beside
+ * the old file, synced and renamed: a crash leaves the old one or the new one. Read as if a stranger had
+ * written it.
+ */
+#include "snapshot_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/auto.h"
+#include "base/rd.h"
+#include "base/sbuf.h"
+#include "base/wr.h"
+#include "policyd_msg.h"
+
+#define FILE_NAME "spd.snapshot"
+#define FILE_TEMP "spd.snapshot.new"
+
+enum { MAGIC = 0x50535044, MAGIC_END = 0x44505350, FORMAT = 1, HEAD_LEN = 44, FLAGS_AT = 6 };
+enum { F_LEFT = 1, F_DISABLED = 2, F_KNOWN = 3, ROW_INHERITED = 1 };
+enum { FILE_MAX = 256 << 20 };
+
+int boot_id_read(struct boot_id *ret)
+{
+	AUTO_CLOSE int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+	struct boot_id id = {{0}};
+	char text[37] = {0};
+	size_t n = 0;
+
+	if (fd < 0 || read(fd, text, sizeof(text) - 1) < 0)
+		return -errno;
+	for (const char *p = text; *p && n < 2 * (size_t)BOOT_ID_LEN; p++) {
+		int digit = *p >= '0' && *p <= '9' ? *p - '0' : *p >= 'a' && *p <= 'f' ? *p - 'a' + 10 : -1;
+
+		if (digit < 0)
+			continue;
+		id.b[n / 2] = (uint8_t)(id.b[n / 2] << 4 | digit);
+		n++;
+	}
+	*ret = id;
+	return n == 2 * (size_t)BOOT_ID_LEN ? 0 : -EBADMSG;
+}
+
+static void encode_head(struct sbuf *to, const struct book *b, const struct boot_id *boot)
+{
+	uint8_t head[HEAD_LEN];
+	struct wr w = wr_init(head, sizeof(head));
+
+	wr_u32(&w, MAGIC);
+	wr_u16(&w, FORMAT);
+	wr_u16(&w, b->enabled ? 0 : F_DISABLED);
+	wr_bytes(&w, boot->b, BOOT_ID_LEN);
+	wr_u64(&w, b->version);
+	wr_u32(&w, b->next_id);
+	wr_u32(&w, b->next_reqid);
+	wr_u32(&w, (uint32_t)spd_count(b->spd, POLICY_DIR_NONE));
+	sbuf_add_bytes(to, head, wr_len(&w));
+}
+
+static int encode_row(struct sbuf *to, const struct spd_entry *x)
+{
+	uint8_t row[3 + MSG_POLICY_MAX];
+	struct wr w = wr_init(row, 3);
+	int n = msg_policy_pack(&x->policy, row + 3, MSG_POLICY_MAX);
+
+	if (n < 0)
+		return n;
+	wr_u8(&w, x->inherited ? ROW_INHERITED : 0);
+	wr_u16(&w, (uint16_t)n);
+	sbuf_add_bytes(to, row, 3 + (size_t)n);
+	return 0;
+}
+
+static int encode(struct sbuf *to, const struct book *b, const struct boot_id *boot)
+{
+	const uint8_t end[] = {
+	    MAGIC_END >> 24, MAGIC_END >> 16 & 0xff, MAGIC_END >> 8 & 0xff, MAGIC_END & 0xff};
+	int r = 0;
+
+	encode_head(to, b, boot);
+	for (enum policy_dir d = POLICY_IN; d <= POLICY_FWD; d++)
+		for (const struct spd_entry *x = spd_first(b->spd, d); r == 0 && x; x = spd_next(b->spd, x))
+			r = encode_row(to, x);
+	sbuf_add_bytes(to, end, sizeof(end));
+	return r < 0 ? r : to->bad ? -ENOMEM : 0;
+}
+
+static int write_all(int fd, const char *p, size_t n)
+{
+	while (n) {
+		ssize_t done = write(fd, p, n);
+
+		if (done < 0 && errno == EINTR)
+			continue;
+		if (done < 0)
+			return -errno;
+		p += done;
+		n -= (size_t)done;
+	}
+	return fsync(fd) ? -errno : 0;
+}
+
+int snapshot_save(const char *dir, const struct book *b, const struct boot_id *boot, struct err_text *e)
+{
+	AUTO_SBUF struct sbuf text = {0};
+	AUTO_CLOSE int dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	AUTO_CLOSE int fd = -1;
+	int r = encode(&text, b, boot);
+
+	if (r == 0 && dir_fd < 0)
+		r = -errno;
+	if (r < 0)
+		return err_set(e, r, "%s: %s", dir, err_name(r));
+	fd = openat(dir_fd, FILE_TEMP, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	r = fd < 0 ? -errno : write_all(fd, text.s, text.len);
+	if (r == 0 && (renameat(dir_fd, FILE_TEMP, dir_fd, FILE_NAME) || fsync(dir_fd)))
+		r = -errno;
+	return r < 0 ? err_set(e, r, "cannot write %s/%s: %s", dir, FILE_NAME, err_name(r)) : 0;
+}
+
+struct head {
+	uint16_t flags;
+	struct boot_id boot;
+	uint64_t version;
+	uint32_t next_id, next_reqid, n_rows;
+};
+
+static int decode_head(struct rd *r, struct head *ret, struct err_text *e)
+{
+	uint32_t magic = rd_u32(r);
+	uint16_t format = rd_u16(r);
+	struct head h;
+
+	h.flags = rd_u16(r);
+	rd_copy(r, h.boot.b, BOOT_ID_LEN);
+	h.version = rd_u64(r);
+	h.next_id = rd_u32(r);
+	h.next_reqid = rd_u32(r);
+	h.n_rows = rd_u32(r);
+	if (!rd_ok(r) || magic != MAGIC)
+		return err_set(e, -EBADMSG, "it is no SPD snapshot");
+	if (format != FORMAT || h.flags & ~F_KNOWN)
+		return err_set(e, -EBADMSG, "it was written by another release (format %u, flags 0x%x)",
+		    format, h.flags);
+	if (h.n_rows > BOOK_POLICIES_MAX || !h.next_id || h.next_reqid < POLICY_REQID_AUTO_FIRST)
+		return err_set(e, -EBADMSG, "its head makes no sense");
+	*ret = h;
+	return 0;
+}
+
+static bool numbers_fit(const struct policy *p, const struct head *h)
+{
+	if (!p->id || p->id >= h->next_id)
+		return false;
+	for (uint8_t i = 0; i < p->n_requests; i++)
+		if (p->req[i].reqid_auto
+		        ? p->req[i].reqid < POLICY_REQID_AUTO_FIRST || p->req[i].reqid >= h->next_reqid
+		        : p->req[i].reqid > POLICY_REQID_MANUAL_MAX)
+			return false;
+	return true;
+}
+
+static int decode_row(struct rd *r, const struct head *h, struct spd *spd, bool inherited, struct err_text *e)
+{
+	uint8_t flags = rd_u8(r);
+	uint16_t n = rd_u16(r);
+	const uint8_t *p = rd_bytes(r, n);
+	struct spd_entry *x;
+	struct policy policy;
+	int err;
+
+	if (!p || flags & ~ROW_INHERITED)
+		return err_set(e, -EBADMSG, "it ends in the middle of a row");
+	err = msg_policy_unpack(p, n, &policy, e);
+	if (err == 0 && !numbers_fit(&policy, h))
+		err = err_set(e, -EBADMSG, "its numbers do not fit its head");
+	if (err == 0) {
+		err = spd_insert(spd, &policy, &x);
+		if (err < 0)
+			return err_set(e, err == -ENOMEM ? err : -EBADMSG, "it is there twice");
+		x->inherited = inherited || flags & ROW_INHERITED;
+	}
+	return err < 0 ? -EBADMSG : 0;
+}
+
+static int by_number(const void *a, const void *b)
+{
+	const uint32_t *x = a, *y = b;
+
+	return *x < *y ? -1 : *x > *y;
+}
+
+/* A number given twice would make two versions look alike. */
+static bool ids_unique(const struct spd *spd)
+{
+	AUTO_FREE uint32_t *ids = calloc(spd_count(spd, POLICY_DIR_NONE) + 1, sizeof(*ids));
+	size_t n = 0;
+
+	if (!ids)
+		return false;
+	for (enum policy_dir d = POLICY_IN; d <= POLICY_FWD; d++)
+		for (const struct spd_entry *x = spd_first(spd, d); x; x = spd_next(spd, x))
+			ids[n++] = x->policy.id;
+	qsort(ids, n, sizeof(*ids), by_number);
+	for (size_t i = 1; i < n; i++)
+		if (ids[i - 1] == ids[i])
+			return false;
+	return true;
+}
+
+int snapshot_decode(
+    const uint8_t *buf, size_t n, struct book *b, const struct boot_id *boot, struct err_text *e)
+{
+	struct rd r = rd_init(buf, n);
+	AUTO_SPD struct spd *spd = NULL;
+	struct head h;
+	bool inherited;
+	int err = decode_head(&r, &h, e);
+
+	if (err == 0)
+		err = spd_new(&spd);
+	if (err < 0)
+		return err;
+	inherited = h.flags & F_LEFT || memcmp(h.boot.b, boot->b, BOOT_ID_LEN) != 0;
+	for (uint32_t i = 0; i < h.n_rows; i++) {
+		err = decode_row(&r, &h, spd, inherited, e);
+		if (err < 0)
+			return err_prefix(e, err, "policy %u of %u", i + 1, h.n_rows);
+	}
+	if (rd_u32(&r) != MAGIC_END || !rd_done(&r))
+		return err_set(e, -EBADMSG, "its end is missing");
+	if (!ids_unique(spd))
+		return err_set(e, -EBADMSG, "two of its policies have one number");
+	spd_free(b->spd);
+	b->spd = take_ptr(spd);
+	b->next_id = h.next_id;
+	b->next_reqid = h.next_reqid;
+	b->enabled = !(h.flags & F_DISABLED);
+	if (h.version >= b->version)
+		b->version = h.version + 1;
+	return 0;
+}
+
+static int read_file(const char *path, struct sbuf *ret)
+{
+	AUTO_CLOSE int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	struct stat st;
+	char buf[65536];
+	ssize_t n = 1;
+
+	if (fd < 0 || fstat(fd, &st))
+		return -errno;
+	if (!S_ISREG(st.st_mode) || st.st_size > FILE_MAX)
+		return -EBADMSG;
+	while (n > 0 && ret->len <= FILE_MAX) {
+		n = read(fd, buf, sizeof(buf));
+		if (n > 0)
+			sbuf_add_bytes(ret, buf, (size_t)n);
+	}
+	return n < 0 ? -errno : n > 0 ? -EBADMSG : ret->bad ? -ENOMEM : 0;
+}
+
+int snapshot_load(const char *dir, struct book *b, const struct boot_id *boot, struct err_text *e)
+{
+	AUTO_SBUF struct sbuf text = {0};
+	char path[160];
+	int r;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, FILE_NAME);
+	r = read_file(path, &text);
+	if (r == -ENOENT)
+		return r;
+	if (r < 0)
+		return err_set(e, r, "cannot read %s: %s", path, err_name(r));
+	r = snapshot_decode((const uint8_t *)sbuf_str(&text), text.len, b, boot, e);
+	return r < 0 ? err_prefix(e, r, "cannot use %s", path) : 0;
+}
+
+int snapshot_mark_left(const char *dir, struct err_text *e)
+{
+	char path[160];
+	AUTO_CLOSE int fd = -1;
+	uint8_t head[HEAD_LEN];
+	struct rd r;
+	struct wr w;
+	uint16_t flags;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, FILE_NAME);
+	fd = open(path, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT)
+		return 0;
+	if (fd < 0 || pread(fd, head, sizeof(head), 0) != sizeof(head))
+		return err_set(e, fd < 0 ? -errno : -EBADMSG, "cannot mark %s as left behind", path);
+	r = rd_init(head, sizeof(head));
+	if (rd_u32(&r) != MAGIC || rd_u16(&r) != FORMAT)
+		return err_set(e, -EBADMSG, "%s is no SPD snapshot of this release", path);
+	flags = (uint16_t)(rd_u16(&r) | F_LEFT);
+	w = wr_init(head, 2);
+	wr_u16(&w, flags);
+	if (pwrite(fd, head, 2, FLAGS_AT) != 2 || fsync(fd))
+		return err_set(e, -errno, "cannot mark %s as left behind: %s", path, err_name(-errno));
+	return 0;
+}

@@ -1,0 +1,280 @@
+/*
+ * A statement is answered when the SPD has it; whoever must know that it is enforced sends a barrier. That
+ * lets a file of ten thousand statements become a handful of commits.
+ */
+#include "spd_admin.h"
+
+#include <errno.h>
+
+#include "base/auto.h"
+#include "policyd.h"
+#include "policyd_msg.h"
+#include "service/log.h"
+#include "service/service.h"
+
+static struct policyd *of(const struct ipc_conn *c)
+{
+	return policyd_of(service_of_conn(c));
+}
+
+/* The refusal as an answer; what was malformed ends the connection. */
+static int answer_error(struct ipc_conn *c, const struct ipc_record *rec, int r, const struct err_text *e)
+{
+	if (r == -EBADMSG)
+		return r;
+	ipc_conn_send_error(c, rec->id, -r, "%s", e->s[0] ? e->s : err_name(r));
+	return 0;
+}
+
+/* A staged change is not one yet. */
+static void changed(struct policyd *p, const struct book *b)
+{
+	if (b == &p->book)
+		commit_changed(&p->commit);
+}
+
+static void publish_policy(
+    struct policyd *p, const char *event, enum policy_dir dir, const struct selector *s, uint32_t id)
+{
+	char src[INET_PREFIX_STRLEN], dst[INET_PREFIX_STRLEN];
+
+	if (service_has_monitors(p->service))
+		service_publish(p->service, event, "spid=%u dir=%s src=%s[%u] dst=%s[%u] upper=%u", id,
+		    policy_dir_name(dir), inet_prefix_format(&s->src, src), s->sport,
+		    inet_prefix_format(&s->dst, dst), s->dport, s->proto);
+}
+
+static int on_put(struct ipc_conn *c, const struct ipc_record *rec)
+{
+	struct policyd *p = of(c);
+	struct err_text e = {{0}};
+	struct policy policy;
+	struct book *b;
+	bool update;
+	uint32_t id;
+	int r = msg_put_decode(rec, &policy, &update, &e);
+
+	if (r == 0)
+		r = txn_book(&p->txn, c, &b, &e);
+	if (r == 0)
+		r = book_put(b, &policy, update, &id, &e);
+	if (r < 0)
+		return answer_error(c, rec, r, &e);
+	changed(p, b);
+	publish_policy(p, "spd.add", policy.dir, &policy.sel, id);
+	msg_send_done(c, rec->id, id, b->version);
+	return 0;
+}
+
+static int on_delete(struct ipc_conn *c, const struct ipc_record *rec)
+{
+	struct policyd *p = of(c);
+	struct err_text e = {{0}};
+	enum policy_dir dir;
+	struct selector sel;
+	struct book *b;
+	uint32_t id;
+	int r = msg_delete_decode(rec, &dir, &sel, &e);
+
+	if (r == 0)
+		r = txn_book(&p->txn, c, &b, &e);
+	if (r == 0)
+		r = book_delete(b, dir, &sel, &id, &e);
+	if (r < 0)
+		return answer_error(c, rec, r, &e);
+	changed(p, b);
+	publish_policy(p, "spd.delete", dir, &sel, id);
+	msg_send_done(c, rec->id, id, b->version);
+	return 0;
+}
+
+static int on_flush(struct ipc_conn *c, const struct ipc_record *rec)
+{
+	struct policyd *p = of(c);
+	struct err_text e = {{0}};
+	struct book *b;
+	int r = txn_book(&p->txn, c, &b, &e);
+
+	if (r < 0)
+		return answer_error(c, rec, r, &e);
+	book_flush(b);
+	changed(p, b);
+	service_publish(p->service, "spd.flush", "all policies");
+	msg_send_done(c, rec->id, 0, b->version);
+	return 0;
+}
+
+/* Who asked, kept until the answer is known. */
+struct waiter {
+	struct ipc_conn *c;
+	uint32_t rec_id;
+	bool barrier; /* else: the switch, answered by OK */
+};
+
+static void on_in_force(void *arg, int result, uint64_t version, const char *why)
+{
+	struct waiter *w = arg;
+
+	if (ipc_conn_is_open(w->c)) {
+		if (result < 0)
+			ipc_conn_send_error(w->c, w->rec_id, -result, "%s", why);
+		else if (w->barrier)
+			msg_send_barrier_done(w->c, w->rec_id, version);
+		else
+			ipc_conn_send(w->c, IPC_OK, w->rec_id, NULL);
+	}
+	ipc_conn_unref(w->c);
+	free(w);
+}
+
+static int wait_in_force(struct ipc_conn *c, const struct ipc_record *rec, uint64_t version, bool barrier)
+{
+	struct waiter *w = malloc(sizeof(*w));
+	int r = w ? 0 : -ENOMEM;
+
+	if (w) {
+		*w = (struct waiter){.c = ipc_conn_ref(c), .rec_id = rec->id, .barrier = barrier};
+		r = commit_wait(&of(c)->commit, version, on_in_force, w);
+	}
+	if (r == 0)
+		return 0;
+	ipc_conn_send_error(c, rec->id, -r, r == -EBUSY ? "too many wait already" : "out of memory");
+	if (w)
+		ipc_conn_unref(w->c);
+	free(w);
+	return 0;
+}
+
+static int on_barrier(struct ipc_conn *c, const struct ipc_record *rec)
+{
+	uint64_t version;
+	int r = msg_barrier_decode(rec, &version);
+
+	return r < 0 ? r : wait_in_force(c, rec, version, true);
+}
+
+/* A dump shows one version however long its reader takes. */
+struct dump {
+	struct spd *spd;
+	const struct spd_entry *next;
+	enum policy_dir dir;
+};
+
+static void dump_advance(struct dump *d)
+{
+	static const enum policy_dir after[] = {
+	    [POLICY_IN] = POLICY_FWD, [POLICY_FWD] = POLICY_OUT, [POLICY_OUT] = POLICY_DIR_NONE};
+
+	if (d->next)
+		d->next = spd_next(d->spd, d->next);
+	while (!d->next && d->dir != POLICY_DIR_NONE) {
+		d->dir = after[d->dir];
+		if (d->dir != POLICY_DIR_NONE)
+			d->next = spd_first(d->spd, d->dir);
+	}
+}
+
+static int dump_next(struct ipc_conn *c, uint32_t rec_id, uint32_t row, void *arg)
+{
+	struct dump *d = arg;
+	const struct policy *p = d->next ? &d->next->policy : NULL;
+	int r = msg_send_dump_row(c, rec_id, row, p);
+
+	if (r < 0)
+		return r;
+	if (!p)
+		return 0;
+	dump_advance(d);
+	return 1;
+}
+
+static void dump_done(void *arg)
+{
+	struct dump *d = arg;
+
+	spd_free(d->spd);
+	free(d);
+}
+
+static int on_dump(struct ipc_conn *c, const struct ipc_record *rec)
+{
+	static const struct ipc_stream_ops ops = {.next = dump_next, .done = dump_done};
+	struct dump *d = calloc(1, sizeof(*d));
+
+	if (!d || spd_clone(of(c)->book.spd, &d->spd) < 0) {
+		free(d);
+		ipc_conn_send_error(c, rec->id, ENOMEM, "out of memory");
+		return 0;
+	}
+	d->dir = POLICY_IN;
+	d->next = spd_first(d->spd, POLICY_IN);
+	if (!d->next)
+		dump_advance(d);
+	return ipc_conn_stream(c, rec->id, &ops, d);
+}
+
+static int on_enable_set(struct ipc_conn *c, const struct ipc_record *rec)
+{
+	struct policyd *p = of(c);
+	bool on;
+	int r = msg_enable_decode(rec, &on);
+
+	if (r < 0)
+		return r;
+	book_set_enabled(&p->book, on);
+	commit_changed(&p->commit);
+	log_notice("spd.switch", "pid=%d protection is switched %s", (int)ipc_conn_pid(c), on ? "on" : "off");
+	return wait_in_force(c, rec, 0, false);
+}
+
+static int on_enable_get(struct ipc_conn *c, const struct ipc_record *rec)
+{
+	msg_send_enable(c, rec->id, of(c)->book.enabled);
+	return 0;
+}
+
+static int on_txn(struct ipc_conn *c, const struct ipc_record *rec)
+{
+	struct policyd *p = of(c);
+	struct err_text e = {{0}};
+	int r;
+
+	switch (rec->type) {
+	case IPC_TXN_BEGIN:
+		r = txn_begin(&p->txn, c, &e);
+		break;
+	case IPC_TXN_COMMIT:
+		r = txn_commit(&p->txn, c, &e);
+		if (r == 0)
+			commit_changed(&p->commit);
+		break;
+	default:
+		r = txn_abort(&p->txn, c, &e);
+		break;
+	}
+	if (r < 0)
+		return answer_error(c, rec, r, &e);
+	ipc_conn_send(c, IPC_OK, rec->id, NULL);
+	return 0;
+}
+
+void spd_admin_on_close(struct ipc_conn *c)
+{
+	txn_close(&of(c)->txn, c);
+}
+
+enum { READERS = IPC_ROLE_ADMIN | IPC_ROLE_ROOT, BODY_SMALL = 64, MANY = 1024 };
+
+const struct ipc_rule spd_admin_rules[] = {
+    {IPC_SPD_PUT, "spd.put", IPC_ROLE_ROOT, MSG_POLICY_MAX, MANY, .handle = on_put},
+    {IPC_SPD_DELETE, "spd.delete", IPC_ROLE_ROOT, 512, MANY, .handle = on_delete},
+    {IPC_SPD_FLUSH, "spd.flush", IPC_ROLE_ROOT, BODY_SMALL, MANY, .handle = on_flush},
+    {IPC_SPD_BARRIER, "spd.barrier", READERS, BODY_SMALL, 16, .handle = on_barrier},
+    {IPC_SPD_DUMP, "spd.dump", READERS, BODY_SMALL, 2, .cost = 10, .handle = on_dump},
+    {IPC_ENABLE_SET, "enable.set", IPC_ROLE_ROOT, BODY_SMALL, 4, .handle = on_enable_set},
+    {IPC_ENABLE_GET, "enable.get", READERS, BODY_SMALL, 16, .handle = on_enable_get},
+    {IPC_TXN_BEGIN, "txn.begin", IPC_ROLE_ROOT, BODY_SMALL, 4, .cost = 10, .handle = on_txn},
+    {IPC_TXN_COMMIT, "txn.commit", IPC_ROLE_ROOT, BODY_SMALL, 4, .handle = on_txn},
+    {IPC_TXN_ABORT, "txn.abort", IPC_ROLE_ROOT, BODY_SMALL, 4, .handle = on_txn},
+};
+const size_t spd_admin_n_rules = ARRAY_SIZE(spd_admin_rules);

@@ -1,0 +1,16 @@
+/*
+ * policyd.admin: setkey's policy statements, barriers, dumps, transactions and the switch.
+ */
+#ifndef POSTERN_POLICYD_SPD_ADMIN_H
+#define POSTERN_POLICYD_SPD_ADMIN_H
+
+#include <stddef.h>
+
+#include "ipc/server.h"
+
+extern const struct ipc_rule spd_admin_rules[];
+extern const size_t spd_admin_n_rules;
+
+void spd_admin_on_close(struct ipc_conn *c);
+
+#endif

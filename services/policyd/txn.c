@@ -1,0 +1,115 @@
+/*
+ * A plain change during somebody else's transaction would be lost when the staged copy takes over, so it is
+ * refused rather than merged. A client that hangs with an open transaction does not lock the others out for
+ * ever: after a while the next one who wants in ends it, and the hung one learns it when it goes on.
+ */
+#include "txn.h"
+
+#include <errno.h>
+
+void txn_init(struct txn *t, struct book *book, const struct clock *clock)
+{
+	*t = (struct txn){.book = book, .clock = clock};
+}
+
+static void drop(struct txn *t)
+{
+	if (t->owner)
+		book_forget(t->book, &t->staged);
+	t->owner = NULL;
+}
+
+void txn_fini(struct txn *t)
+{
+	drop(t);
+}
+
+/* Nobody but `who` is in the way, or is any longer. */
+static int make_way(struct txn *t, const void *who, struct err_text *e)
+{
+	if (!t->owner || t->owner == who)
+		return 0;
+	if (clock_now_ms(t->clock) - t->begun_ms < TXN_PATIENCE_MS)
+		return err_set(e, -EBUSY, "another transaction is open: try again when it is done");
+	t->evicted = t->owner;
+	drop(t);
+	return 0;
+}
+
+static int check_evicted(const struct txn *t, const void *who, struct err_text *e)
+{
+	if (t->evicted != who)
+		return 0;
+	return err_set(e, -ECANCELED,
+	    "this transaction was open for more than %d s and gave way to another: abort it and begin again",
+	    TXN_PATIENCE_MS / 1000);
+}
+
+int txn_begin(struct txn *t, const void *who, struct err_text *e)
+{
+	int r = make_way(t, who, e);
+
+	if (r < 0)
+		return r;
+	if (t->owner == who)
+		return err_set(e, -EALREADY, "this connection has a transaction open already");
+	if (t->evicted == who)
+		t->evicted = NULL;
+	r = book_stage(t->book, &t->staged);
+	if (r < 0)
+		return err_set(e, r, "out of memory");
+	t->owner = who;
+	t->begun_ms = clock_now_ms(t->clock);
+	return 0;
+}
+
+static int check_owner(struct txn *t, const void *who, struct err_text *e)
+{
+	int r = check_evicted(t, who, e);
+
+	if (r < 0)
+		t->evicted = NULL;
+	else if (t->owner != who)
+		r = err_set(e, -EINVAL, "this connection has no transaction open");
+	return r;
+}
+
+int txn_commit(struct txn *t, const void *who, struct err_text *e)
+{
+	int r = check_owner(t, who, e);
+
+	if (r < 0)
+		return r;
+	book_apply(t->book, &t->staged);
+	t->owner = NULL;
+	return 0;
+}
+
+int txn_abort(struct txn *t, const void *who, struct err_text *e)
+{
+	int r = check_owner(t, who, e);
+
+	if (r < 0)
+		return r == -ECANCELED ? 0 : r;
+	drop(t);
+	return 0;
+}
+
+void txn_close(struct txn *t, const void *who)
+{
+	if (t->evicted == who)
+		t->evicted = NULL;
+	if (t->owner == who)
+		drop(t);
+}
+
+int txn_book(struct txn *t, const void *who, struct book **ret, struct err_text *e)
+{
+	int r = check_evicted(t, who, e);
+
+	if (r == 0)
+		r = make_way(t, who, e);
+	if (r == 0)
+		*ret = t->owner == who ? &t->staged : t->book;
+	return r;
+}
