@@ -130,26 +130,33 @@ static int make_state_dir(const struct service *s, const char *path, struct err_
 	return 0;
 }
 
-static int raise_memlock(uint64_t bytes, struct err_text *e)
+/* A container may not let us raise the limit. Then what there is has to do: who runs out of it says so by
+ * name. */
+static void raise_memlock(uint64_t bytes)
 {
 	struct rlimit now;
 	rlim_t max;
+	int problem;
 
 	if (!bytes || getrlimit(RLIMIT_MEMLOCK, &now) || now.rlim_cur >= bytes)
-		return 0;
+		return;
 	max = now.rlim_max > bytes ? now.rlim_max : bytes;
-	if (setrlimit(RLIMIT_MEMLOCK, &(struct rlimit){.rlim_cur = bytes, .rlim_max = max}))
-		return err_set(e, -errno,
-		    "cannot raise the locked memory limit to %llu bytes: %s; set LimitMEMLOCK= or ulimit -l "
-		    "in the launcher",
-		    (unsigned long long)bytes, err_name(errno));
-	return 0;
+	if (!setrlimit(RLIMIT_MEMLOCK, &(struct rlimit){.rlim_cur = bytes, .rlim_max = max}))
+		return;
+	problem = errno;
+	setrlimit(RLIMIT_MEMLOCK, &(struct rlimit){.rlim_cur = now.rlim_max, .rlim_max = now.rlim_max});
+	log_warning("limit.memlock",
+	    "locked memory stays at %llu of %llu wanted bytes: %s; fewer keys fit; set LimitMEMLOCK= or "
+	    "ulimit -l in the launcher",
+	    (unsigned long long)now.rlim_max, (unsigned long long)bytes, err_name(problem));
 }
 
 int service_open_privileged(struct service *s, struct err_text *e)
 {
 	const struct service_def *def = s->def;
-	int r = raise_memlock(def->memlock_bytes, e);
+	int r = 0;
+
+	raise_memlock(def->memlock_bytes);
 
 	for (size_t i = 0; i < def->n_dirs && !r; i++) {
 		char path[128];
