@@ -6,6 +6,7 @@
 #define POSTERN_CLI_CLI_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #include "base/err.h"
@@ -19,12 +20,13 @@ enum cli_exit {
 	CLI_USAGE = 2,  /* the command line makes no sense */
 };
 
-enum { CLI_TIMEOUT_MS = 10000 }; /* how long a service may take to answer one request */
+enum { CLI_TIMEOUT_MS = 10000 };
 
 struct cli {
 	struct settings settings;
-	const char *prog; /* what error lines begin with: "ipsecctl", "setkey", "ipseckey" */
-	bool json;        /* --json: machine form of everything a read verb prints */
+	const char *prog;    /* what error lines begin with: "ipsecctl", "setkey", "ipseckey" */
+	bool json;           /* --json: machine form of everything a read verb prints */
+	uint32_t timeout_ms; /* how long a service may take to answer one request; 0: CLI_TIMEOUT_MS */
 	FILE *out, *err;
 };
 
@@ -50,9 +52,6 @@ int cli_fail(struct cli *cli, const char *fmt, ...) __attribute__((format(printf
 /* The same for a command line that makes no sense; adds where help is. Returns CLI_USAGE. */
 int cli_usage(struct cli *cli, const struct cli_verb *verb, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
-/* The word of a NULL-terminated list nearest to `word`, or NULL when none is near enough to be what was
- * meant. */
-const char *cli_nearest(const char *word, const char *const *list);
 
 /* Services with an admin socket, in display order, NULL-terminated. */
 extern const char *const cli_services[];

@@ -22,7 +22,8 @@ int cli_open_service(const struct cli *cli, const char *service, struct ipc_sync
 	snprintf(edge, sizeof(edge), "%s.admin", service);
 	settings_socket_path(&cli->settings, edge, path);
 	e->s[0] = '\0';
-	r = ipc_sync_open(path, edge, cli->settings.instance, (unsigned)-1, CLI_TIMEOUT_MS, ret, e);
+	r = ipc_sync_open(path, edge, cli->settings.instance, (unsigned)-1,
+	    cli->timeout_ms ? cli->timeout_ms : CLI_TIMEOUT_MS, ret, e);
 	if (r == -EACCES || r == -EPERM)
 		return err_set(e, r,
 		    "no permission to talk to %s (%s). Run this as root; to read only, being in group %s is "

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/auto.h"
+#include "base/nearest.h"
 #include "cli/verbs.h"
 
 const struct cli_verb *cli_verb_find(const char *name)
@@ -27,7 +28,7 @@ static int unknown_verb(struct cli *cli, const char *word)
 	for (const struct cli_verb *v = cli_verbs; v->name && n + 1 < ARRAY_SIZE(names); v++)
 		names[n++] = v->name;
 	names[n] = NULL;
-	near = cli_nearest(word, names);
+	near = nearest_word(word, names);
 	if (near)
 		return cli_usage(cli, NULL, "there is no verb `%s`. Did you mean `%s`?", word, near);
 	return cli_usage(cli, NULL, "there is no verb `%s`.", word);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/auto.h"
+#include "base/nearest.h"
 #include "cli/admin.h"
 #include "cli/json.h"
 #include "cli/verbs.h"
@@ -82,7 +83,7 @@ int verb_log(struct cli *cli, int argc, char **argv)
 		return show(cli);
 	level = log_level_parse(argv[1]);
 	if (level == LOG_LEVEL_NONE) {
-		const char *near = cli_nearest(argv[1], levels);
+		const char *near = nearest_word(argv[1], levels);
 
 		return cli_usage(cli, self,
 		    "there is no log level `%s`%s%s. From few words to many: error, warning, notice, "

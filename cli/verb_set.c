@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/auto.h"
+#include "base/nearest.h"
 #include "cli/admin.h"
 #include "cli/verbs.h"
 
@@ -75,7 +76,7 @@ int verb_set(struct cli *cli, int argc, char **argv)
 			return cli_usage(cli, self, "%s is 0 or 1, not `%s`.", argv[1], argv[2]);
 		return settings[i].set(cli, argv[2][0] == '1');
 	}
-	near = cli_nearest(argv[1], names);
+	near = nearest_word(argv[1], names);
 	return cli_usage(cli, self, "there is no setting `%s`.%s%s%s", argv[1], near ? " Did you mean `" : "",
 	    near ? near : " ipsec_enable and key_preferred_oldsa are.", near ? "`?" : "");
 }

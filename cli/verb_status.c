@@ -11,6 +11,9 @@
 #include "cli/status.h"
 #include "cli/verbs.h"
 
+/* A service that is down keeps its socket, so only silence shows it: nobody wants to wait long for that. */
+enum { PATIENCE_MS = 2000 };
+
 static uint64_t field_u64(const struct admin_status *st, const char *key, bool *ok)
 {
 	const char *v = admin_field(st, key);
@@ -70,6 +73,7 @@ int verb_status(struct cli *cli, int argc, char **argv)
 		return cli_usage(cli, cli_verb_find("status"), "status takes no further words.");
 	if (!s)
 		return cli_fail(cli, "out of memory.");
+	cli->timeout_ms = PATIENCE_MS;
 	s->instance = cli->settings.instance;
 	s->run_dir = cli->settings.run_dir;
 	for (const char *const *name = cli_services; *name && s->n < STATUS_SERVICES_MAX; name++) {

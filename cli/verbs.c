@@ -25,7 +25,7 @@ const struct cli_verb cli_verbs[] = {
         "-ss         leave out counters that are zero\n"
         "-d          also every reason for which packets were dropped",
         verb_stats},
-    {"netstat", "-nsp ipsec", "the same, asked in netstat's words",
+    {"netstat", "-nsp ipsec", "show the packet counters, asked in netstat's words",
         "-s          statistics; -ss leaves out counters that are zero\n"
         "-p PROTO    ipsec or ipsec6; without it both\n"
         "-n          taken and ignored: these counters have no names to look up\n"

@@ -33,17 +33,19 @@ static unsigned distance(const char *a, size_t n, const char *b, size_t m)
 const char *nearest_word(const char *word, const char *const *list)
 {
 	size_t n = strlen(word);
-	unsigned best = n > 3 ? 3 : 2;
+	unsigned limit = n > 3 ? 2 : 1, best = 2 * (limit + 1);
 	const char *found = NULL;
 
 	if (n > NEAREST_MAX)
 		return NULL;
 	for (; *list; list++) {
 		size_t m = strlen(*list);
-		unsigned d = m > NEAREST_MAX ? best : distance(word, n, *list, m);
+		unsigned d = m > NEAREST_MAX ? limit + 1 : distance(word, n, *list, m);
+		unsigned score =
+		    2 * d + (m != n); /* a tie goes to the word of equal length: letters swapped */
 
-		if (d < best) {
-			best = d;
+		if (d <= limit && score < best) {
+			best = score;
 			found = *list;
 		}
 	}

@@ -76,15 +76,15 @@ static int connect_fault(struct err_text *e, int r, const char *path, const char
 	switch (r) {
 	case -ENOENT:
 		return err_set(e, r,
-		    "the suite is not running: there is no %s; start it with 'systemctl start "
-		    "postern.target' or "
-		    "'postern-supervisor'",
+		    "the suite is not running: there is no %s; start it with `systemctl start "
+		    "postern.target` or "
+		    "`postern-supervisor`",
 		    path);
 	case -ECONNREFUSED:
 		return err_set(e, r,
-		    "the suite is not running: nobody serves %s; start it with 'systemctl start "
-		    "postern.target' or "
-		    "'postern-supervisor'",
+		    "the suite is not running: nobody serves %s; start it with `systemctl start "
+		    "postern.target` or "
+		    "`postern-supervisor`",
 		    path);
 	case -EACCES:
 	case -EPERM:
@@ -127,7 +127,7 @@ static int send_within(struct ipc_sync *s, const void *buf, size_t n, uint64_t u
 static int gone(struct ipc_sync *s, struct err_text *e)
 {
 	return err_set(
-	    e, -ECONNRESET, "%s ended the connection; 'ipsecctl status' and its log say why", s->service);
+	    e, -ECONNRESET, "%s ended the connection; `ipsecctl status` and its log say why", s->service);
 }
 
 static int recv_until(struct ipc_sync *s, uint64_t until_ms, struct ipc_record *ret, struct err_text *e)
@@ -139,7 +139,7 @@ static int recv_until(struct ipc_sync *s, uint64_t until_ms, struct ipc_record *
 		int r = wait_for(s->fd, POLLIN, until_ms);
 
 		if (r == -ETIME)
-			return err_set(e, r, "%s does not answer; 'ipsecctl status' and its log may say why",
+			return err_set(e, r, "%s does not answer; `ipsecctl status` and its log may say why",
 			    s->service);
 		if (r < 0)
 			return err_set(e, r, "waiting for %s: %s", s->service, err_name(r));
@@ -228,7 +228,7 @@ int ipc_sync_send(struct ipc_sync *s, enum ipc_type type, const ProtobufCMessage
 	wipe(s->tx, (size_t)n);
 	if (r == -ETIME)
 		return err_set(
-		    e, r, "%s does not read its requests; 'ipsecctl status' may say why", s->service);
+		    e, r, "%s does not read its requests; `ipsecctl status` may say why", s->service);
 	/* The reason may still be waiting to be read. */
 	if (r == -EPIPE || r == -ECONNRESET) {
 		struct ipc_record rec;

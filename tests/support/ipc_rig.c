@@ -101,7 +101,8 @@ void rig_serve(struct ipc_rig *r, const struct ipc_edge *edge, const struct cloc
 
 void rig_turn(struct ipc_rig *r)
 {
-	uv_timer_start(&r->tick, on_tick, TICK_MS, 0);
+	/* Repeating: if it is due before the loop polls, the poll still has an end. */
+	uv_timer_start(&r->tick, on_tick, TICK_MS, TICK_MS);
 	uv_run(&r->loop, UV_RUN_ONCE);
 	uv_timer_stop(&r->tick);
 }

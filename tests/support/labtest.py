@@ -44,6 +44,15 @@ def wait_for(what, condition, timeout=20, every=0.02):
         time.sleep(every)
 
 
+def _pid_inside(pid):
+    """The number a process has in its own pid namespace."""
+    try:
+        with open(f"/proc/{pid}/status", encoding="utf-8") as source:
+            return next(int(line.split()[-1]) for line in source if line.startswith("NSpid:"))
+    except (FileNotFoundError, ProcessLookupError, StopIteration):
+        return None
+
+
 class Host:
     """A host of the lab under test."""
 
@@ -123,10 +132,14 @@ class Host:
         return None
 
     def ready(self):
-        """Every service runs and says it is ready, and the admin sockets answer."""
+        """Every service runs and says so, and what runs is what the supervisor speaks of."""
         rows = self.lab.services(self.name)
-        pids = {self.service_pid(service) for service in SERVICES}
-        return rows and None not in pids and all(row.get("state") == "running" for row in rows.values())
+        for service in SERVICES:
+            pid = self.service_pid(service)
+            if pid is None or service not in rows or rows[service]["state"] != "running" \
+                    or rows[service]["pid"] != _pid_inside(pid):
+                return False
+        return True
 
     def kill(self, service):
         """kill -9, and back when the process is gone."""
@@ -169,7 +182,7 @@ class LabTest(unittest.TestCase):
         outcome = self._outcome.result
         if any(case is self for case, _ in outcome.failures + outcome.errors):
             for host in self.both:
-                print(f"--- log of the suite on {host.name}\n{self.lab._log_tail(host.name, 40)}", file=sys.stderr)
+                print(f"--- log of the suite on {host.name}\n{self.lab.log_tail(host.name, 40)}", file=sys.stderr)
 
     def add_host(self, name, address):
         self.lab.add(name, [address])

@@ -215,7 +215,10 @@ static int on_probe(struct ipc_conn *c, const struct ipc_record *rec)
 		if (!strcmp(word, probes[i].word)) {
 			int r = probes[i].run(service_of_conn(c), arg ? arg : "");
 
-			ipc_conn_send_error(c, rec->id, -r, "probe");
+			if (r)
+				ipc_conn_send_error(c, rec->id, -r, "probe");
+			else
+				ipc_conn_send(c, IPC_OK, rec->id, NULL);
 			return 0;
 		}
 	}

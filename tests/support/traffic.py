@@ -13,6 +13,7 @@ import threading
 import time
 
 CHUNK = 1400
+QUIET_S = 0.3
 
 
 def say(text):
@@ -103,27 +104,46 @@ def udp_send(address, port, packets, rate, size):
 
 
 def udp_count(port):
-    """Counts datagrams until the standard input ends, then prints what came."""
+    """Counts datagrams until the standard input says a line and the wire has been quiet for a while; prints what came."""
     sock = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
     sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
     sock.bind(("::", int(port)))
     say("ready")
-    numbers, total, octets = set(), 0, 0
+    numbers, total, octets, ending = set(), 0, 0, False
     while True:
-        readable, _, _ = select.select([sock, sys.stdin], [], [])
+        readable, _, _ = select.select([sock] if ending else [sock, sys.stdin], [], [], QUIET_S if ending else None)
         if sock in readable:
             data = sock.recv(65536)
             numbers.add(int.from_bytes(data[:8], "big"))
             total += 1
             octets += len(data)
-        elif sys.stdin in readable and not sys.stdin.readline():
+        elif ending:
             say(json.dumps({"received": total, "different": len(numbers), "octets": octets}))
             return
+        elif sys.stdin in readable:
+            sys.stdin.readline()
+            ending = True
+
+
+def raw_send(address, protocol, packets, rate, size):
+    """Bare IP packets of a protocol with `size` octets of upper layer: too short for anybody's ports."""
+    sock = socket.socket(socket.AF_INET, socket.SOCK_RAW, int(protocol))
+    say("ready")
+    refused, begin = 0, time.monotonic()
+    for number in range(int(packets)):
+        try:
+            sock.sendto(b"\x01\x02\x03\x04"[:int(size)], (address, 0))
+        except OSError:
+            refused += 1
+        ahead = (number + 1) / float(rate) - (time.monotonic() - begin)
+        if ahead > 0:
+            time.sleep(ahead)
+    say(json.dumps({"sent": int(packets) - refused, "refused": refused}))
 
 
 PROGRAMS = {"tcp-sink": tcp_sink, "tcp-send": tcp_send, "tcp-echo": tcp_echo, "tcp-talk": tcp_talk, "udp-send": udp_send,
-            "udp-count": udp_count}
+            "udp-count": udp_count, "raw-send": raw_send}
 
 if __name__ == "__main__":
     PROGRAMS[sys.argv[1]](*sys.argv[2:])

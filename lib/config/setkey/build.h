@@ -62,7 +62,9 @@ void sk_build_init(struct sk_build *b, const struct setkey_reader *cfg);
 int sk_classify(struct sk_build *b);
 /* The token is the first on its line and begins a statement: where recovery may go on. */
 bool sk_begins_statement(const struct sk_tok *t);
+/* An option that the language knows; a cluster of -n, -4 and -6. */
 bool sk_is_option(const struct sk_tok *t);
+bool sk_is_aiflags(const struct sk_tok *t);
 
 /* Records the first fault of the statement: "TITLE at [TOKEN]; HINT". A hint of NULL is left out. */
 void sk_fault(struct sk_build *b, const struct sk_tok *t, const char *title, const char *hint, ...)

@@ -144,6 +144,11 @@ bool sk_is_option(const struct sk_tok *t)
 	return t->lex == SK_LEX_OPTION && option_kind(t) != SK_T_NEVER;
 }
 
+bool sk_is_aiflags(const struct sk_tok *t)
+{
+	return t->lex == SK_LEX_OPTION && option_kind(t) == SK_T_AIFLAGS;
+}
+
 const char *setkey_verb_name(enum setkey_verb v)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)

@@ -5,6 +5,7 @@
  */
 #include "config/setkey/build.h"
 
+#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,8 +15,8 @@
 
 static bool may_show(const struct sk_build *b, const struct sk_tok *t)
 {
-	if (!b->keys_from || t->p < b->keys_from || t->lex == SK_LEX_EOF || t->lex == SK_LEX_STRING ||
-	    sk_is_option(t) || sk_begins_statement(t))
+	if (!b->keys_from || t->p < b->keys_from || t->lex == SK_LEX_EOF || t->lex == SK_LEX_OPEN_STRING ||
+	    t->lex == SK_LEX_STRING || sk_is_option(t) || sk_begins_statement(t))
 		return true;
 	if (t->lex == SK_LEX_PUNCT && t->p[0] == ';')
 		return true;
@@ -43,9 +44,18 @@ void sk_fault(struct sk_build *b, const struct sk_tok *t, const char *title, con
 const char *sk_suggest(const struct sk_tok *t, const char *const *words, char buf[64])
 {
 	char word[NEAREST_MAX + 1];
-	const char *near = sk_tok_str(t, word, sizeof(word)) ? nearest_word(word, words) : NULL;
+	const char *near = NULL;
 
 	buf[0] = '\0';
+	if (t->lex == SK_LEX_STRING || !sk_tok_str(t, word, sizeof(word)))
+		return buf;
+	if (t->lex == SK_LEX_WORD)
+		for (char *c = word; *c; c++)
+			*c = (char)tolower((unsigned char)*c);
+	near = nearest_word(word, words);
+	/* Options of one letter are all neighbours: only the other case of a letter is a likely slip. */
+	if (near && t->lex == SK_LEX_OPTION && t->n == 2 && strcasecmp(near, word) != 0)
+		near = NULL;
 	if (near)
 		snprintf(buf, 64, "; did you mean %s?", near);
 	return buf;
@@ -78,7 +88,7 @@ static const char *const *words_wanted(const struct sk_build *b)
 	};
 
 	if (b->last.lex == SK_LEX_OPTION)
-		return sk_words_option;
+		return sk_is_option(&b->last) ? NULL : sk_words_option;
 	for (size_t i = 0; b->title && i < sizeof(lists) / sizeof(lists[0]); i++)
 		if (strcmp(b->title, lists[i].title) == 0)
 			return lists[i].words;
@@ -99,6 +109,11 @@ void sk_fault_syntax(struct sk_build *b)
 		    want, b->first.line);
 	} else if (t->lex == SK_LEX_OPEN_STRING) {
 		sk_fault(b, t, "Syntax error", "the string that begins here has no closing quote");
+	} else if (t->lex == SK_LEX_OPTION && !b->src.host.lex && !b->tag.lex) {
+		sk_fault(b, t, "invalid flag", "only -n, -4 and -6 stand before the source address");
+	} else if (t->lex == SK_LEX_OPTION && sk_is_aiflags(t)) {
+		sk_fault(b, t, "Syntax error",
+		    "-n, -4 and -6 stand before the source address; expected %s here", want);
 	} else if (t->lex == SK_LEX_BAD) {
 		sk_fault(
 		    b, t, "Syntax error", "this character is not part of the language; expected %s", want);

@@ -23,6 +23,13 @@ static void sk_gram_error(struct sk_build *b, const char *text)
 	sk_fault(b, &b->last, text, NULL);
 }
 
+static const char *want_behind(const struct sk_tok *alg, const struct sk_tok *key, const char *then)
+{
+	bool keyless = sk_tok_is(alg, "null") || sk_tok_is(alg, "simple");
+
+	return key->lex || keyless ? then : want_key;
+}
+
 static bool adds(const struct sk_build *b)
 {
 	return b->verb == SETKEY_ADD || b->verb == SETKEY_UPDATE;
@@ -90,12 +97,12 @@ ctx: ctx_opt NUM NUM STRING ;
 ctx_opt: OPT_CTX { WANT("two numbers (DOI, algorithm) and the label in quotes"); } ;
 
 algs
-    : enc alg_name key { sk_alg(b, &$1, &$2, &$3); WANT($3.lex ? "-A or `;`" : want_key); } auth_opt
+    : enc alg_name key { sk_alg(b, &$1, &$2, &$3); WANT(want_behind(&$2, &$3, "-A or `;`")); } auth_opt
     | auth_alg
     | comp WORD { b->comp = $2; WANT(want_end); } rawcpi
     ;
 auth_opt: %empty | auth_alg ;
-auth_alg: auth alg_name key { sk_alg(b, &$1, &$2, &$3); WANT($3.lex ? want_end : want_key); } ;
+auth_alg: auth alg_name key { sk_alg(b, &$1, &$2, &$3); WANT(want_behind(&$2, &$3, want_end)); } ;
 enc: OPT_ENC { WANT("the name of an encryption algorithm"); } ;
 auth: OPT_AUTH { WANT("the name of an authentication algorithm"); } ;
 comp: OPT_COMP { WANT("the name of a compression algorithm"); } ;

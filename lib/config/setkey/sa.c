@@ -45,14 +45,14 @@ enum ipsec_proto sk_proto(struct sk_build *b, const struct sk_tok *t, bool addin
 	static const struct {
 		const char *word;
 		enum ipsec_proto proto;
-		const char *refusal; /* of add and update */
+		const char *refusal, *instead; /* of add and update */
 	} protos[] = {
-	    {"esp", IPSEC_ESP, NULL},
-	    {"ah", IPSEC_AH, NULL},
-	    {"esp-old", IPSEC_ESP, "esp-old (RFC 1827) is not provided by this version"},
-	    {"ah-old", IPSEC_AH, "ah-old (RFC 1826) is not provided by this version"},
-	    {"esp-udp", IPSEC_ESP, "esp-udp (NAT traversal by hand) is not provided by this version"},
-	    {"ipcomp", IPSEC_IPCOMP, "ipcomp is not provided by this version"},
+	    {"esp", IPSEC_ESP, NULL, NULL},
+	    {"ah", IPSEC_AH, NULL, NULL},
+	    {"esp-old", IPSEC_ESP, "esp-old (RFC 1827) is not provided by this version", "use esp"},
+	    {"ah-old", IPSEC_AH, "ah-old (RFC 1826) is not provided by this version", "use ah"},
+	    {"esp-udp", IPSEC_ESP, "esp-udp (NAT traversal by hand) is not provided by this version", NULL},
+	    {"ipcomp", IPSEC_IPCOMP, "ipcomp is not provided by this version", NULL},
 	};
 	char near[64];
 
@@ -60,7 +60,7 @@ enum ipsec_proto sk_proto(struct sk_build *b, const struct sk_tok *t, bool addin
 		if (!sk_tok_is(t, protos[i].word))
 			continue;
 		if (adding && protos[i].refusal) {
-			sk_fault(b, t, protos[i].refusal, "use esp or ah");
+			sk_fault(b, t, protos[i].refusal, protos[i].instead ? "%s" : NULL, protos[i].instead);
 			return IPSEC_PROTO_NONE;
 		}
 		return protos[i].proto;

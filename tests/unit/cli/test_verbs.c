@@ -128,6 +128,7 @@ static void test_verbs_wrong_words_say_what_helps(void **state)
 	    {"ipsecctl monitor -n none", "not `none`"},
 	    {"ipsecctl monitor -n 0", "not `0`"},
 	    {"ipsecctl monitor -n 5x", "not `5x`"},
+	    {"ipsecctl --json setkey -D", "`ipsecctl --json sad`"},
 	    {"ipsecctl --run-dir relative status", "--run-dir"},
 	};
 

@@ -101,9 +101,8 @@ class Pages(unittest.TestCase):
                     self.assertTrue(os.path.exists(target), f"{page}: {link}")
 
     def test_every_folder_says_what_it_is(self):
-        folders = [name for name in ("lib", "services") for name in
-                   sorted(os.path.join(name, sub) for sub in os.listdir(os.path.join(ROOT, name))
-                          if os.path.isdir(os.path.join(ROOT, name, sub)))]
+        folders = [os.path.join(name, sub) for name in ("lib", "services") for sub in sorted(os.listdir(os.path.join(ROOT, name)))
+                   if os.path.isdir(os.path.join(ROOT, name, sub))]
         folders += ["cli", "docs", "proto", "scripts", "tests", "dist"]
         for folder in folders:
             with self.subTest(folder=folder):

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "base/auto.h"
-#include "cli/cli.h"
+#include "base/nearest.h"
 
 static const char *const words[] = {
     "setkey", "sad", "spd", "stats", "status", "monitor", "enable", "disable", "log", NULL};
@@ -32,7 +32,7 @@ static void test_nearest_slips_find_what_was_meant(void **state)
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
-		assert_string_equal(cli_nearest(cases[i].typed, words), cases[i].meant);
+		assert_string_equal(nearest_word(cases[i].typed, words), cases[i].meant);
 }
 
 static void test_nearest_other_words_find_nothing(void **state)
@@ -41,7 +41,7 @@ static void test_nearest_other_words_find_nothing(void **state)
 	    "a-word-far-longer-than-any-word-that-the-table-of-distances-has-room-for"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
-		assert_null(cli_nearest(cases[i], words));
+		assert_null(nearest_word(cases[i], words));
 }
 
 int main(void)

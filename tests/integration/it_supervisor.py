@@ -1,0 +1,310 @@
+#!/usr/bin/python3
+"""postern-supervisor as a launcher: what it makes, restarts, keeps, refuses and takes down, with stand-ins for the services."""
+
+import array
+import os
+import random
+import signal
+import socket
+import stat
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+
+import suitebox  # noqa: E402
+from suitebox import RUN, STATE, Channel, Suite, proc_status, suite_processes, wait_for  # noqa: E402
+
+
+def notify(service, text, fds=()):
+    """A message to a service's notify socket from this process."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
+        rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))] if fds else []
+        s.sendmsg([text], rights, 0, f"{RUN}/notify.{service}")
+
+
+class Activation(suitebox.BoxTest):
+    def test_sockets_have_the_owners_and_modes_that_guard_them(self):
+        suite = self.start()
+        policyd, datapathd = suite.row("policyd")["gid"], suite.row("datapathd")["gid"]
+        expected = {"policyd.admin": (0, 0o600), "policyd.acquire": (datapathd, 0o660), "datapathd.admin": (0, 0o600),
+                    "datapathd.spd": (policyd, 0o660), "notify.policyd": (0, 0o600), "notify.datapathd": (0, 0o600)}
+        for name, (gid, mode) in expected.items():
+            found = os.stat(f"{RUN}/{name}")
+            self.assertTrue(stat.S_ISSOCK(found.st_mode), name)
+            self.assertEqual((found.st_uid, found.st_gid, stat.S_IMODE(found.st_mode)), (0, gid, mode), name)
+        folder = os.stat(RUN)
+        self.assertEqual((folder.st_uid, stat.S_IMODE(folder.st_mode)), (0, 0o755))
+
+    def test_admin_group_where_it_exists_may_connect(self):
+        with open("/etc/group", encoding="ascii") as source:
+            groups = source.read()
+        suitebox.bind_over("/etc/group", groups + "postern-admin:x:4711:\n")
+        self.addCleanup(subprocess.run, ["umount", "/etc/group"], check=True)
+        self.start()
+        found = os.stat(f"{RUN}/policyd.admin")
+        self.assertEqual((found.st_gid, stat.S_IMODE(found.st_mode)), (4711, 0o660))
+
+        def as_user(groups, what):
+            """Exit status of what() run as a plain user in those further groups."""
+            child = os.fork()
+            if child == 0:
+                code = 99
+                try:
+                    os.setgroups(groups)
+                    os.setresgid(4000, 4000, 4000)
+                    os.setresuid(4000, 4000, 4000)
+                    code = what()
+                except PermissionError:
+                    code = 13
+                except suitebox.Refused:
+                    code = 14
+                finally:
+                    os._exit(code)
+            return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+        def read():
+            return 0 if Channel("policyd.admin").status() else 1
+
+        def write():
+            return Channel("policyd.admin").log_set(3)
+
+        self.assertEqual(as_user([4711], read), 0)
+        self.assertEqual(as_user([4711], write), suitebox.ERROR)
+        self.assertEqual(as_user([], read), 13)
+
+    def test_clients_see_the_service_and_not_the_launcher(self):
+        suite = self.start()
+        for name in suitebox.SERVICES:
+            row = suite.row(name)
+            self.assertEqual(Channel(f"{name}.admin").peer(), (row["pid"], row["uid"], row["gid"]))
+
+    def test_ids_are_distinct_recorded_and_the_same_after_a_restart(self):
+        suite = self.start()
+        first = {name: suite.row(name)["uid"] for name in suitebox.SERVICES}
+        self.assertEqual(len(set(first.values())), 2)
+        for uid in first.values():
+            self.assertTrue(61184 <= uid <= 65519, uid)
+        with open(f"{RUN}/ids", encoding="ascii") as source:
+            self.assertEqual(dict(line.split() for line in source), {name: str(uid) for name, uid in first.items()})
+        suite.process.kill()
+        suite.process.wait()
+        again = self.start()
+        self.assertEqual({name: again.row(name)["uid"] for name in suitebox.SERVICES}, first)
+
+    def test_system_users_are_used_where_they_exist(self):
+        with open("/etc/passwd", encoding="ascii") as source:
+            users = source.read()
+        suitebox.bind_over("/etc/passwd", users + "postern-policyd:x:4811:4812::/:/bin/false\n")
+        self.addCleanup(subprocess.run, ["umount", "/etc/passwd"], check=True)
+        suite = self.start()
+        row = suite.row("policyd")
+        self.assertEqual((row["uid"], row["gid"]), (4811, 4812))
+        self.assertEqual(proc_status(row["pid"])["Uid"].split(), ["4811"] * 4)
+
+    def test_second_supervisor_is_refused_and_the_first_goes_on(self):
+        suite = self.start()
+        done = subprocess.run([suitebox.SUPERVISOR, "--bin-dir", suitebox.STAND_INS], stderr=subprocess.PIPE, text=True)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("another postern-supervisor runs in /run/postern", done.stderr)
+        Channel("policyd.admin").status()
+        self.assertTrue(suite.ready())
+
+    def test_run_folder_of_somebody_else_is_refused(self):
+        os.mkdir(RUN)
+        os.chown(RUN, 4000, 4000)
+        self.addCleanup(os.rmdir, RUN)
+        done = subprocess.run([suitebox.SUPERVISOR, "--bin-dir", suitebox.STAND_INS], stderr=subprocess.PIPE, text=True)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("must be a folder of root's", done.stderr)
+
+    def test_background_start_returns_when_everything_is_ready(self):
+        done = subprocess.run([suitebox.SUPERVISOR, "--log", f"file:{suitebox.LOG}", "--bin-dir", suitebox.STAND_INS])
+        self.assertEqual(done.returncode, 0)
+        pid = Suite.status(None)["pid"]
+        self.addCleanup(lambda: wait_for("the suite to be gone", lambda: not suite_processes()))
+        self.addCleanup(os.kill, pid, signal.SIGTERM)
+        self.assertEqual([row["state"] for row in Suite.status(None)["services"]], ["running", "running"])
+        self.assertIn("suite.ready: every service is ready", self.log())
+
+
+class Restart(suitebox.BoxTest):
+    def test_killed_service_comes_back_with_its_store_intact(self):
+        suite = self.start()
+        for life in range(2, 6):
+            row = suite.kill("datapathd")
+            self.assertEqual(row["stored"], ["sad-0"])
+            self.assertEqual(row["status"], f"life {life}")
+            self.assertEqual(row["last_exit"], "killed by SIGKILL")
+            self.assertEqual(row["restarts"], life - 1)
+        self.assertEqual(suite.row("policyd")["restarts"], 0)
+
+    def test_back_off_grows_while_failures_follow_each_other(self):
+        suite = self.start()
+        for _ in range(4):
+            suite.kill("policyd", signal.SIGSEGV)
+        delays = [int(line.split(" started again in ")[1].split()[0]) for line in self.log().splitlines() if "started again in" in line]
+        self.assertEqual(len(delays), 4)
+        for number, delay in enumerate(delays):
+            self.assertTrue(75 * 2 ** number <= delay <= 125 * 2 ** number, delays)
+
+    def test_connection_made_while_a_service_is_away_is_served_by_its_successor(self):
+        suite = self.start()
+        old = suite.pid("policyd")
+        os.kill(old, signal.SIGKILL)
+        self.assertTrue(Channel("policyd.admin").status())
+        suite.wait_new_life("policyd", old)
+
+    def test_killed_at_random_moments_around_its_start(self):
+        suite = self.start()
+        seed = random.randrange(1 << 32)
+        rng = random.Random(seed)
+        for number in range(6):
+            row = wait_for("a process", lambda: (suite.row("datapathd") or {}).get("pid") and suite.row("datapathd"))
+            # Also before its exec, before its drop and in the middle of its start, twice in a row.
+            wait_for("a moment", lambda: rng.random() < 0.2, every=0.001)
+            try:
+                os.kill(row["pid"], signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+            wait_for(f"the end to be noticed (seed {seed}, {number})", lambda: suite.row("datapathd")["pid"] != row["pid"])
+        wait_for("the service to be ready again", suite.ready, timeout=30)
+        self.assertLessEqual(set(suite.row("datapathd")["stored"]), {"sad-0"})
+
+    def test_hung_service_is_aborted_and_started_again(self):
+        suite = self.start("--watchdog-ms", "300")
+        row = suite.kill("datapathd", signal.SIGSTOP)
+        self.assertIn("hung", row["last_exit"])
+        self.assertEqual(row["status"], "life 2")
+        self.assertEqual(suite.row("policyd")["restarts"], 0)
+        self.assertIn("unit.hung: service=datapathd", self.log())
+
+    def test_call_outside_the_list_is_explained(self):
+        suite = self.start()
+        old = suite.pid("policyd")
+        with self.assertRaises(suitebox.Refused):
+            Channel("policyd.admin").probe("inet")
+        row = suite.wait_new_life("policyd", old)
+        if "SIGSYS" in row["last_exit"]:
+            self.assertIn("system call outside its list", row["last_exit"])
+
+    def test_program_that_is_missing_is_named(self):
+        os.makedirs("/run/empty", exist_ok=True)
+        done = subprocess.run([suitebox.SUPERVISOR, "--bin-dir", "/run/empty"], stderr=subprocess.PIPE, text=True)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("there is no program postern-datapathd in --bin-dir /run/empty", done.stderr)
+        self.assertFalse(os.path.exists(RUN))
+
+
+class Store(suitebox.BoxTest):
+    def refusals(self, suite, service="datapathd"):
+        return suite.row(service)["refused_notifications"]
+
+    def wait_refused(self, suite, number, service="datapathd"):
+        wait_for(f"{number} refusals", lambda: self.refusals(suite, service) >= number)
+        self.assertEqual(self.refusals(suite, service), number)
+
+    def test_foreign_process_is_refused_even_if_it_is_root(self):
+        suite = self.start()
+        before = suite.row("datapathd")
+        with open("/dev/null", encoding="ascii") as null:
+            notify("datapathd", b"STATUS=forged")
+            notify("datapathd", b"FDSTORE=1\nFDNAME=tun", [null.fileno()])
+            notify("datapathd", b"FDSTOREREMOVE=1\nFDNAME=sad-0")
+            notify("datapathd", b"STOPPING=1\nREADY=1")
+        self.wait_refused(suite, 4)
+        after = suite.row("datapathd")
+        self.assertEqual((after["status"], after["stored"]), (before["status"], before["stored"]))
+        self.assertIn("not from the service's main process", self.log())
+
+    def test_service_cannot_store_what_its_table_does_not_name(self):
+        suite = self.start()
+        channel = Channel("datapathd.admin")
+        for name in ("evil", "sad-256", "sad-00", "sad-", "sad-1x", "tunnel", "raw-esp4" + "x" * 20):
+            self.assertEqual(channel.probe(f"store {name}"), 0)
+        self.wait_refused(suite, 7)
+        # The right names with the wrong kind of descriptor.
+        for name in ("tun", "raw-esp4"):
+            self.assertEqual(channel.probe(f"store {name}"), 0)
+        self.wait_refused(suite, 9)
+        self.assertEqual(suite.row("datapathd")["stored"], ["sad-0"])
+
+    def test_service_cannot_store_under_the_other_ones_name(self):
+        suite = self.start()
+        self.assertEqual(Channel("policyd.admin").probe("store sad-1"), 0)
+        self.wait_refused(suite, 1, "policyd")
+        self.assertEqual(suite.row("policyd")["stored"], [])
+        self.assertEqual(suite.row("datapathd")["stored"], ["sad-0"])
+
+    def test_permitted_names_are_kept_replaced_and_removed(self):
+        suite = self.start()
+        channel = Channel("datapathd.admin")
+        for word in ("store sad-1", "store sad-255", "store sad-1", "unstore sad-255"):
+            self.assertEqual(channel.probe(word), 0)
+        wait_for("the store", lambda: sorted(suite.row("datapathd")["stored"]) == ["sad-0", "sad-1"])
+        self.assertEqual(self.refusals(suite), 0)
+        fds = os.listdir(f"/proc/{suite.process.pid}/fd")
+        links = [os.readlink(f"/proc/{suite.process.pid}/fd/{fd}") for fd in fds]
+        self.assertEqual(sum("memfd:" in link for link in links), 2)
+
+    def test_what_was_stored_just_before_death_is_kept(self):
+        suite = self.start()
+        old = suite.pid("datapathd")
+        channel = Channel("datapathd.admin")
+        os.kill(suite.process.pid, signal.SIGSTOP)
+        try:
+            self.assertEqual(channel.probe("store sad-7"), 0)
+            os.kill(old, signal.SIGKILL)
+            wait_for("the service to be dead", lambda: proc_status(old) is None)
+        finally:
+            os.kill(suite.process.pid, signal.SIGCONT)
+        row = suite.wait_new_life("datapathd", old)
+        self.assertIn("sad-7", row["stored"])
+
+    def test_supervisor_never_maps_what_it_holds(self):
+        suite = self.start()
+        with open(f"/proc/{suite.process.pid}/maps", encoding="ascii") as source:
+            self.assertNotIn("memfd:", source.read())
+
+
+class End(suitebox.BoxTest):
+    def test_orderly_end_stops_in_order_withdraws_and_leaves_nothing(self):
+        suite = self.start()
+        self.assertEqual(suite.stop(), 0)
+        self.assertEqual(suite_processes(), {})
+        self.assertFalse(os.path.exists(RUN))
+        self.assertTrue(os.path.exists(f"{STATE}/withdrawn"))
+        log = self.log()
+        order = [log.index(text) for text in ("unit.stopped: service=datapathd", "unit.stopped: service=policyd", "suite.stopped")]
+        self.assertEqual(order, sorted(order))
+
+    def test_end_of_a_resting_and_of_a_stopped_service(self):
+        suite = self.start()
+        for number in (signal.SIGKILL, signal.SIGKILL, signal.SIGKILL):
+            suite.kill("policyd", number)
+        os.kill(suite.pid("policyd"), signal.SIGKILL)
+        wait_for("the back-off", lambda: suite.row("policyd")["state"] == "resting")
+        self.assertEqual(suite.stop(), 0)
+        self.assertTrue(os.path.exists(f"{STATE}/withdrawn"))
+
+    def test_hangup_is_ignored(self):
+        suite = self.start()
+        suite.process.send_signal(signal.SIGHUP)
+        Channel("policyd.admin").status()
+        self.assertIsNone(suite.process.poll())
+        self.assertTrue(suite.ready())
+
+    def test_services_do_not_outlive_a_killed_supervisor_and_a_new_one_takes_over(self):
+        suite = self.start()
+        old = [suite.pid(name) for name in suitebox.SERVICES]
+        suite.process.kill()
+        suite.process.wait()
+        wait_for("the services to be gone", lambda: not any(proc_status(pid) for pid in old))
+        self.assertFalse(os.path.exists(f"{STATE}/withdrawn"))
+        again = self.start()
+        self.assertEqual(again.row("datapathd")["status"], "life 1")
+        Channel("datapathd.admin").status()
+
+
+if __name__ == "__main__":
+    suitebox.main()

@@ -1,0 +1,105 @@
+#!/usr/bin/python3
+"""The systemd units as systemd itself judges them, offline, in a root of their own: no word unknown, nothing missing, how exposed.
+
+Arguments: folder of the configured units, folder of the others (the repository's dist/).
+"""
+
+import glob
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+CONFIGURED, DIST = sys.argv[1:3]
+HOST_UNITS = "/usr/lib/systemd/system"
+SKIP = 77
+# systemd's own measure, 10 is no protection at all. The services start as root to drop by themselves, which costs them the rest.
+EXPOSURE_MAX = {"postern-policyd.service": 3.0, "postern-datapathd.service": 3.2, "postern-withdraw.service": 3.0, "postern.service": 3.8}
+
+
+def read(path):
+    with open(path, encoding="utf-8") as source:
+        return source.read()
+
+
+class Units(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.root = tempfile.mkdtemp(prefix="postern-units-")
+        cls.addClassCleanup(shutil.rmtree, cls.root)
+        cls.units = cls.root + HOST_UNITS
+        shutil.copytree(HOST_UNITS, cls.units, symlinks=True)
+        for path in glob.glob(f"{CONFIGURED}/*.service") + glob.glob(f"{DIST}/systemd/*.socket") + glob.glob(f"{DIST}/systemd/*.target"):
+            shutil.copy(path, cls.units)
+        cls.names = sorted(name for name in os.listdir(cls.units) if name.startswith("postern"))
+        os.makedirs(f"{cls.root}/etc")
+        for name in cls.names:
+            for program in re.findall(r"^Exec\w+=(/\S+)", read(f"{cls.units}/{name}"), re.M):
+                path = cls.root + program
+                os.makedirs(os.path.dirname(path), exist_ok=True)
+                with open(path, "w", encoding="ascii"):
+                    os.chmod(path, 0o755)
+
+    def analyze(self, *words):
+        return subprocess.run(["systemd-analyze", *words[:1], f"--root={self.root}", *words[1:]], stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True)
+
+    def test_verify_has_nothing_to_say(self):
+        self.assertEqual(len(self.names), 9, self.names)
+        done = self.analyze("verify", "--man=no", *self.names)
+        self.assertEqual((done.returncode, done.stdout), (0, ""))
+
+    def test_verify_would_notice_a_missing_program_and_an_unknown_word(self):
+        path = f"{self.units}/postern-broken.service"
+        self.addCleanup(os.unlink, path)
+        with open(path, "w", encoding="ascii") as target:
+            target.write("[Service]\nExecStart=/nowhere/postern-policyd\nProtectNothing=yes\n")
+        said = self.analyze("verify", "--man=no", "postern-broken.service").stdout
+        self.assertIn("/nowhere/postern-policyd", said)
+        self.assertIn("ProtectNothing", said)
+
+    def test_exposure_stays_low(self):
+        for name, limit in EXPOSURE_MAX.items():
+            done = self.analyze("security", "--offline=yes", "--no-pager", name)
+            found = re.search(r"Overall exposure level for \S+: ([\d.]+)", done.stdout)
+            self.assertTrue(found, done.stdout)
+            print(f"{name}: exposure {found.group(1)} of 10", file=sys.stderr)
+            self.assertLessEqual(float(found.group(1)), limit, name)
+
+    def test_every_edge_has_a_socket_unit_that_names_it(self):
+        edges = {}
+        for name in self.names:
+            if name.endswith(".socket"):
+                text = read(f"{self.units}/{name}")
+                edge = re.search(r"^ListenSequentialPacket=/run/postern/(\S+)$", text, re.M).group(1)
+                self.assertEqual(re.search(r"^FileDescriptorName=(\S+)$", text, re.M).group(1), edge)
+                self.assertEqual(re.search(r"^SocketMode=(\S+)$", text, re.M).group(1), "0660")
+                edges[edge] = (re.search(r"^Service=postern-(\S+)\.service$", text, re.M).group(1),
+                               re.search(r"^SocketGroup=(\S+)$", text, re.M).group(1))
+        self.assertEqual(edges, {"policyd.admin": ("policyd", "postern-admin"), "policyd.acquire": ("policyd", "postern-datapathd"),
+                                 "datapathd.admin": ("datapathd", "postern-admin"), "datapathd.spd": ("datapathd", "postern-policyd")})
+
+    def test_users_and_folders_can_be_made(self):
+        done = subprocess.run(["systemd-sysusers", f"--root={self.root}", "--dry-run", f"{DIST}/sysusers/postern.conf"],
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        self.assertEqual(done.returncode, 0, done.stdout)
+        for name in ("user 'postern-policyd'", "user 'postern-datapathd'", "group 'postern-admin'"):
+            self.assertIn(name, done.stdout)
+        if os.geteuid() != 0:
+            self.skipTest("folders of root's take root")
+        done = subprocess.run(["systemd-tmpfiles", f"--root={self.root}", "--create", f"{DIST}/tmpfiles/postern.conf"],
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        self.assertEqual(done.returncode, 0, done.stdout)
+        for folder in ("run/postern", "var/lib/postern"):
+            found = os.stat(f"{self.root}/{folder}")
+            self.assertEqual((found.st_uid, found.st_mode & 0o7777), (0, 0o755))
+
+
+if __name__ == "__main__":
+    if not shutil.which("systemd-analyze") or not os.path.isdir(HOST_UNITS):
+        print("there is no systemd-analyze here")
+        sys.exit(SKIP)
+    unittest.main(verbosity=2, argv=sys.argv[:1])
