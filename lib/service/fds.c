@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -100,18 +99,27 @@ int fds_take(struct fds *f, const char *name)
 	return -1;
 }
 
-const char *fds_next(const struct fds *f, const char *prefix, const char *after)
+/* Where the walk stands: by identity when the name is one of ours, so that two descriptors of one name do not
+ * make it go round. */
+static size_t index_behind(const struct fds *f, const char *after)
 {
-	bool found = !after;
+	size_t behind = f->n;
 
 	for (size_t i = 0; i < f->n; i++) {
-		const struct fds_entry *x = &f->e[i];
+		if (f->e[i].name == after)
+			return i + 1;
+		if (!strcmp(f->e[i].name, after))
+			behind = i + 1;
+	}
+	return behind;
+}
 
-		/* `after` may have been taken meanwhile; its place still counts. */
-		if (found && x->fd >= 0 && !strncmp(x->name, prefix, strlen(prefix)))
-			return x->name;
-		if (after == x->name || (after && !strcmp(after, x->name)))
-			found = true;
+const char *fds_next(const struct fds *f, const char *prefix, const char *after)
+{
+	/* `after` may have been taken meanwhile; its place still counts. */
+	for (size_t i = after ? index_behind(f, after) : 0; i < f->n; i++) {
+		if (f->e[i].fd >= 0 && !strncmp(f->e[i].name, prefix, strlen(prefix)))
+			return f->e[i].name;
 	}
 	return NULL;
 }
