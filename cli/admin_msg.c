@@ -26,6 +26,14 @@ static void copy_text(char *dst, size_t room, const char *src)
 			*p = '?';
 }
 
+/* Keys are one word each, so that programs can name them; status_print.c takes them apart again. */
+static void join_words(char *key)
+{
+	for (; *key; key++)
+		if (*key == ' ')
+			*key = '_';
+}
+
 /* The answer to a request without body, unpacked. */
 static ProtobufCMessage *ask(struct ipc_sync *s, enum ipc_type type, enum ipc_type answer,
     const ProtobufCMessageDescriptor *d, int *ret_code, struct err_text *e)
@@ -77,6 +85,7 @@ int admin_get_status(struct ipc_sync *s, struct admin_status *ret, struct err_te
 		struct admin_field *f = &ret->fields[ret->n_fields++];
 
 		copy_text(f->key, sizeof(f->key), reply->fields[i]->key);
+		join_words(f->key);
 		copy_text(f->value, sizeof(f->value), reply->fields[i]->value);
 	}
 	return 0;

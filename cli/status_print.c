@@ -100,13 +100,23 @@ static void print_service(const struct suite_status *s, const struct status_serv
 		fprintf(out, "  %-10s         %s\n", "", svc->st.state);
 }
 
+static void print_field(const struct admin_field *f, FILE *out)
+{
+	char words[sizeof(f->key)];
+
+	memcpy(words, f->key, sizeof(words));
+	for (char *at = strchr(words, '_'); at; at = strchr(at, '_'))
+		*at = ' ';
+	fprintf(out, "  %-22s %s\n", words, f->value);
+}
+
 static void print_fields(const struct status_service *svc, FILE *out)
 {
 	if (!svc->up || svc->st.n_fields == 0)
 		return;
 	fprintf(out, "\n%s\n", svc->name);
 	for (uint32_t i = 0; i < svc->st.n_fields; i++)
-		fprintf(out, "  %-24s %s\n", svc->st.fields[i].key, svc->st.fields[i].value);
+		print_field(&svc->st.fields[i], out);
 }
 
 static void print_notes(const struct suite_status *s, FILE *out)

@@ -31,7 +31,7 @@ static void note_policyd(struct suite_status *s, struct ipc_sync *policyd, const
 	s->spd.known = true;
 	s->spd.version = field_u64(st, "spd_version", &s->spd.known);
 	s->spd.kernel = field_u64(st, "kernel_version", &s->spd.known);
-	s->spd.datapath = field_u64(st, "datapath_version", &s->spd.known);
+	s->spd.datapath = field_u64(st, "datapathd_version", &s->spd.known);
 }
 
 static int judge(const struct sa_desc *d, const struct sa_status *st, void *arg)

@@ -131,6 +131,18 @@ static void test_status_json_shape(void **state)
 	json_decref(doc);
 }
 
+static void test_status_fields_print_as_words(void **state)
+{
+	AUTO_FREE struct suite_status *s = healthy();
+	AUTO_FREE char *text = NULL;
+
+	s->svc[0].st.n_fields = 1;
+	snprintf(s->svc[0].st.fields[0].key, 48, "last_repair_at");
+	snprintf(s->svc[0].st.fields[0].value, 256, "never_yet");
+	text = printed(s);
+	assert_non_null(strstr(text, "\npolicyd\n  last repair at         never_yet\n"));
+}
+
 static void test_status_uptime_forms(void **state)
 {
 	static const struct {
@@ -164,6 +176,7 @@ int main(void)
 	    cmocka_unit_test(test_status_service_down_says_why_and_its_last_end),
 	    cmocka_unit_test(test_status_disabled_and_weak_are_said),
 	    cmocka_unit_test(test_status_json_shape),
+	    cmocka_unit_test(test_status_fields_print_as_words),
 	    cmocka_unit_test(test_status_uptime_forms),
 	};
 
