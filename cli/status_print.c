@@ -71,26 +71,36 @@ static void print_enforcement(const struct suite_status *s, FILE *out)
 		    d->version, d->kernel, d->datapath);
 }
 
-static void print_service(const struct suite_status *s, const struct status_service *svc, FILE *out)
+static const char *text_of(const json_t *sup, const char *key)
 {
-	const json_t *sup = supervised(s, svc->name);
-	json_int_t restarts = json_integer_value(json_object_get(sup, "restarts"));
-	const char *exit_text = json_string_value(json_object_get(sup, "last_exit"));
+	const char *v = json_string_value(json_object_get(sup, key));
+
+	return v ? v : "";
+}
+
+/* What the launcher knows says more than that nobody answered. */
+static void print_down(const struct status_service *svc, const json_t *sup, FILE *out)
+{
+	const char *said = text_of(sup, "status"), *end = text_of(sup, "last_exit");
+
+	fprintf(out, "  %-10s DOWN    %s\n", svc->name, sup && *said ? said : svc->why.s);
+	if (sup)
+		fprintf(out, "  %-10s         %s; restarts: %lld%s%s\n", "", text_of(sup, "state"),
+		    (long long)json_integer_value(json_object_get(sup, "restarts")),
+		    *end ? "; last end: " : "", end);
+}
+
+static void print_up(const struct status_service *svc, const json_t *sup, FILE *out)
+{
+	long long restarts = (long long)json_integer_value(json_object_get(sup, "restarts"));
+	const char *end = text_of(sup, "last_exit");
 	char up[32];
 
-	if (!svc->up) {
-		fprintf(out, "  %-10s DOWN    %s\n", svc->name, svc->why.s);
-		if (exit_text && *exit_text)
-			fprintf(out, "  %-10s         last end: %s; restarts: %lld\n", "", exit_text,
-			    (long long)restarts);
-		return;
-	}
 	fprintf(out, "  %-10s up      pid %" PRIu32 ", since %s, log level %s", svc->name, svc->st.pid,
 	    format_uptime(svc->st.uptime_ms, up), svc->st.log_level);
 	if (restarts)
-		fprintf(out, ", restarts: %lld%s%s%s", (long long)restarts,
-		    exit_text && *exit_text ? " (last end: " : "", exit_text ? exit_text : "",
-		    exit_text && *exit_text ? ")" : "");
+		fprintf(out, ", restarts: %lld%s%s%s", restarts, *end ? " (last end: " : "", end,
+		    *end ? ")" : "");
 	if (strcmp(svc->st.version, POSTERN_VERSION) != 0)
 		fprintf(out, ", version %s (ipsecctl is %s)", svc->st.version, POSTERN_VERSION);
 	if (svc->st.log_dropped)
@@ -98,6 +108,16 @@ static void print_service(const struct suite_status *s, const struct status_serv
 	fprintf(out, "\n");
 	if (svc->st.state[0])
 		fprintf(out, "  %-10s         %s\n", "", svc->st.state);
+}
+
+static void print_service(const struct suite_status *s, const struct status_service *svc, FILE *out)
+{
+	const json_t *sup = supervised(s, svc->name);
+
+	if (svc->up)
+		print_up(svc, sup, out);
+	else
+		print_down(svc, sup, out);
 }
 
 static void print_field(const struct admin_field *f, FILE *out)

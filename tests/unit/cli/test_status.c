@@ -81,14 +81,26 @@ static void test_status_service_down_says_why_and_its_last_end(void **state)
 
 	s->svc[1].up = false;
 	err_set(&s->svc[1].why, 0, "nobody answers");
-	s->supervisor = json_pack("{sis[{sssissss}]}", "pid", 1, "services", "name", "datapathd", "restarts",
-	    3, "state", "waiting", "last_exit", "killed by signal 9");
+	s->supervisor =
+	    json_pack("{sis[{ss si ss ss ss}]}", "pid", 1, "services", "name", "datapathd", "restarts", 3,
+	        "state", "resting", "last_exit", "killed by signal 9", "status", "cannot lock memory");
 	assert_non_null(s->supervisor);
 	text = printed(s);
 	assert_false(status_is_good(s));
-	assert_non_null(strstr(text, "datapathd  DOWN    nobody answers\n"));
-	assert_non_null(strstr(text, "last end: killed by signal 9; restarts: 3\n"));
+	assert_non_null(strstr(text, "datapathd  DOWN    cannot lock memory\n"));
+	assert_non_null(strstr(text, "  resting; restarts: 3; last end: killed by signal 9\n"));
 	json_decref(s->supervisor);
+}
+
+static void test_status_service_down_without_supervisor_says_what_failed(void **state)
+{
+	AUTO_FREE struct suite_status *s = healthy();
+	AUTO_FREE char *text = NULL;
+
+	s->svc[0].up = false;
+	err_set(&s->svc[0].why, 0, "nobody answers");
+	text = printed(s);
+	assert_non_null(strstr(text, "policyd    DOWN    nobody answers\n  datapathd  up"));
 }
 
 static void test_status_disabled_and_weak_are_said(void **state)
@@ -174,6 +186,7 @@ int main(void)
 	    cmocka_unit_test(test_status_healthy_suite_is_good),
 	    cmocka_unit_test(test_status_lagging_enforcer_is_not_good),
 	    cmocka_unit_test(test_status_service_down_says_why_and_its_last_end),
+	    cmocka_unit_test(test_status_service_down_without_supervisor_says_what_failed),
 	    cmocka_unit_test(test_status_disabled_and_weak_are_said),
 	    cmocka_unit_test(test_status_json_shape),
 	    cmocka_unit_test(test_status_fields_print_as_words),
