@@ -6,8 +6,12 @@
 static void refill(struct bucket *b, uint64_t now_ms)
 {
 	uint64_t full = (uint64_t)b->burst * 1000;
-	uint64_t elapsed = now_ms > b->last_ms ? now_ms - b->last_ms : 0;
+	uint64_t elapsed;
 
+	/* A time that went back must not be paid for twice. */
+	if (now_ms <= b->last_ms)
+		return;
+	elapsed = now_ms - b->last_ms;
 	b->last_ms = now_ms;
 	/* An hour refills any bucket; the bound keeps the product from overflowing. */
 	if (elapsed > 3600000)
