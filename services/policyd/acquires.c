@@ -2,7 +2,7 @@
  * All lives are equally long, so appending keeps the array in order of expiry. The bound is small because an
  * acquire costs a negotiation once somebody answers.
  */
-#include "acquires.h"
+#include "policyd/acquires.h"
 
 #include <errno.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /*
  * Free of sockets and time, so that setkey's semantics can be tested as a table.
  */
-#include "book.h"
+#include "policyd/book.h"
 
 #include <errno.h>
 

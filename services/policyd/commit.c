@@ -15,7 +15,7 @@
  * Without datapathd the kernel gets additions after a bounded wait: packets then queue at the device or find
  * no route, which is closed. Holding them back would be open.
  */
-#include "commit.h"
+#include "policyd/commit.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -8,7 +8,7 @@
 
 #include "base/clock.h"
 #include "base/list.h"
-#include "frozen.h"
+#include "policyd/frozen.h"
 
 enum {
 	COMMIT_COALESCE_MS = 3, /* changes that arrive together make one commit */

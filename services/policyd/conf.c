@@ -2,7 +2,7 @@
  * Names from the command line end up in nft text, so each character is checked here against what the kernel
  * takes for a name; nothing else that policyd writes into a rule set is a string.
  */
-#include "conf.h"
+#include "policyd/conf.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -2,7 +2,7 @@
  * A policy never changes under its number, and numbers are not reused, so comparing two versions is comparing
  * two sequences of numbers.
  */
-#include "frozen.h"
+#include "policyd/frozen.h"
 
 #include <errno.h>
 #include <stdlib.h>

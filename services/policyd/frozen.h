@@ -5,7 +5,7 @@
 #ifndef POSTERN_POLICYD_FROZEN_H
 #define POSTERN_POLICYD_FROZEN_H
 
-#include "book.h"
+#include "policyd/book.h"
 
 struct frozen {
 	unsigned refs;

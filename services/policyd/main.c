@@ -11,14 +11,14 @@
 #include <unistd.h>
 
 #include "base/auto.h"
-#include "io/acquire.h"
-#include "io/datapath.h"
-#include "io/pump.h"
-#include "kernel/events.h"
-#include "policyd.h"
+#include "policyd/io/acquire.h"
+#include "policyd/io/datapath.h"
+#include "policyd/io/pump.h"
+#include "policyd/kernel/events.h"
+#include "policyd/policyd.h"
 #include "service/service.h"
-#include "spd_admin.h"
-#include "withdraw.h"
+#include "policyd/spd_admin.h"
+#include "policyd/withdraw.h"
 
 enum { REPAIRS_PER_S = 5, REPAIRS_BURST = 20 };
 

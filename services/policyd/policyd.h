@@ -4,14 +4,14 @@
 #ifndef POSTERN_POLICYD_H
 #define POSTERN_POLICYD_H
 
-#include "acquires.h"
+#include "policyd/acquires.h"
 #include "base/bucket.h"
-#include "book.h"
-#include "commit.h"
-#include "conf.h"
-#include "kernel/enforce.h"
-#include "snapshot_file.h"
-#include "txn.h"
+#include "policyd/book.h"
+#include "policyd/commit.h"
+#include "policyd/conf.h"
+#include "policyd/kernel/enforce.h"
+#include "policyd/snapshot_file.h"
+#include "policyd/txn.h"
 
 struct datapath;
 struct pump;

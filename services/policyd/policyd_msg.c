@@ -2,7 +2,7 @@
  * Decoding believes nothing: the record is unpacked with a ceiling, every field goes through lib/ipc's model
  * or is checked here, and only then does a handler see a plain struct.
  */
-#include "policyd_msg.h"
+#include "policyd/policyd_msg.h"
 
 #include <errno.h>
 

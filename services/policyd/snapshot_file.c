@@ -4,7 +4,7 @@
  * the old file, synced and renamed: a crash leaves the old one or the new one. Read as if a stranger had
  * written it.
  */
-#include "snapshot_file.h"
+#include "policyd/snapshot_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,7 +16,7 @@
 #include "base/rd.h"
 #include "base/sbuf.h"
 #include "base/wr.h"
-#include "policyd_msg.h"
+#include "policyd/policyd_msg.h"
 
 #define FILE_NAME "spd.snapshot"
 #define FILE_TEMP "spd.snapshot.new"

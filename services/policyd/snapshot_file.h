@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
-#include "book.h"
+#include "policyd/book.h"
 
 enum { BOOT_ID_LEN = 16 };
 

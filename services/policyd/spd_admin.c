@@ -2,13 +2,13 @@
  * A statement is answered when the SPD has it; whoever must know that it is enforced sends a barrier. That
  * lets a file of ten thousand statements become a handful of commits.
  */
-#include "spd_admin.h"
+#include "policyd/spd_admin.h"
 
 #include <errno.h>
 
 #include "base/auto.h"
-#include "policyd.h"
-#include "policyd_msg.h"
+#include "policyd/policyd.h"
+#include "policyd/policyd_msg.h"
 #include "service/log.h"
 #include "service/service.h"
 

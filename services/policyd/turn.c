@@ -3,8 +3,8 @@
  */
 #include <errno.h>
 
-#include "io/acquire.h"
-#include "policyd.h"
+#include "policyd/io/acquire.h"
+#include "policyd/policyd.h"
 #include "service/log.h"
 #include "service/service.h"
 

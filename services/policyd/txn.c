@@ -3,7 +3,7 @@
  * refused rather than merged. A client that hangs with an open transaction does not lock the others out for
  * ever: after a while the next one who wants in ends it, and the hung one learns it when it goes on.
  */
-#include "txn.h"
+#include "policyd/txn.h"
 
 #include <errno.h>
 

@@ -6,7 +6,7 @@
 #define POSTERN_POLICYD_TXN_H
 
 #include "base/clock.h"
-#include "book.h"
+#include "policyd/book.h"
 
 /* How long a transaction may stay open while somebody else waits for it. */
 enum { TXN_PATIENCE_MS = 30000 };

@@ -2,15 +2,15 @@
  * The file is marked first: should this be interrupted, the kernel still protects, and the entries are merely
  * replaceable.
  */
-#include "withdraw.h"
+#include "policyd/withdraw.h"
 
 #include <stdio.h>
 
 #include "base/clock.h"
-#include "conf.h"
-#include "kernel/enforce.h"
+#include "policyd/conf.h"
+#include "policyd/kernel/enforce.h"
 #include "service/settings.h"
-#include "snapshot_file.h"
+#include "policyd/snapshot_file.h"
 
 int withdraw(const struct settings *s, struct err_text *e)
 {

@@ -4,7 +4,7 @@
  * lets a packet pass in clear: PASS is skipped, so that a later protecting entry still gets its say; what
  * protects or discards is taken to match.
  */
-#include "box.h"
+#include "policyd/compile/box.h"
 
 #include <errno.h>
 #include <netinet/in.h>

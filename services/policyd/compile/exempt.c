@@ -3,7 +3,7 @@
  * IKE/ESP/AH for this host. IGMP stands beside MLD as its IPv4 twin. Matches are as narrow as the protocols
  * allow (hop limits, both ports), so that a row is no way around a policy.
  */
-#include "exempt.h"
+#include "policyd/compile/exempt.h"
 
 #include <netinet/in.h>
 

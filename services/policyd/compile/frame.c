@@ -9,12 +9,12 @@
  * The first postrouting rules are the guard: what is marked for protection leaves through the device or not
  * at all, whatever became of rules and routes.
  */
-#include "frame.h"
+#include "policyd/compile/frame.h"
 
 #include <inttypes.h>
 #include <stddef.h>
 
-#include "conf.h"
+#include "policyd/conf.h"
 
 const char *const frame_counters[] = {"in_polvio", "out_polvio", "guard", NULL};
 

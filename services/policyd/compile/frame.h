@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #include "base/sbuf.h"
-#include "exempt.h"
+#include "policyd/compile/exempt.h"
 
 struct policyd_conf;
 

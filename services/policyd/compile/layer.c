@@ -4,7 +4,7 @@
  * only those whose prefix contains its own (one hash lookup per length in use) or is longer (rare: a wide
  * entry behind narrow ones, which has to look at all of those).
  */
-#include "layer.h"
+#include "policyd/compile/layer.h"
 
 #include <errno.h>
 #include <stdlib.h>

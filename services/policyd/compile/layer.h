@@ -5,7 +5,7 @@
 #ifndef POSTERN_POLICYD_COMPILE_LAYER_H
 #define POSTERN_POLICYD_COMPILE_LAYER_H
 
-#include "box.h"
+#include "policyd/compile/box.h"
 
 /* The parts of a map's key. */
 enum box_field { BOX_SRC = 0, BOX_DST, BOX_PROTO, BOX_SPORT, BOX_DPORT, BOX_FIELDS };

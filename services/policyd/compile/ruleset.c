@@ -4,16 +4,16 @@
  * for filling, swapping and dropping. Dropping is not part of the swap either: a packet that entered the old
  * chains just before the swap still finds its map.
  */
-#include "ruleset.h"
+#include "policyd/compile/ruleset.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "conf.h"
-#include "frame.h"
-#include "layer.h"
+#include "policyd/conf.h"
+#include "policyd/compile/frame.h"
+#include "policyd/compile/layer.h"
 
 enum { NAME_ROOM = 48 };
 

@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "conf.h"
-#include "ruleset.h"
+#include "policyd/conf.h"
+#include "policyd/compile/ruleset.h"
 
 enum { NAME_MAX_ = 96 };
 

@@ -2,13 +2,13 @@
  * datapathd is the process most exposed to strangers' packets, so what it says here is a hint under a budget:
  * the policy must exist, and one acquire of it at a time is kept.
  */
-#include "io/acquire.h"
+#include "policyd/io/acquire.h"
 
 #include <errno.h>
 
 #include "ipc/server.h"
-#include "policyd.h"
-#include "policyd_msg.h"
+#include "policyd/policyd.h"
+#include "policyd/policyd_msg.h"
 #include "service/log.h"
 #include "service/service.h"
 

@@ -3,14 +3,14 @@
  * simply begins again. A snapshot that datapathd refuses or does not answer is sent once more when the
  * connection or the SPD changes, and the barrier says that it is missing.
  */
-#include "io/datapath.h"
+#include "policyd/io/datapath.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
 #include "ipc/client.h"
-#include "policyd.h"
-#include "policyd_msg.h"
+#include "policyd/policyd.h"
+#include "policyd/policyd_msg.h"
 #include "service/log.h"
 #include "service/service.h"
 

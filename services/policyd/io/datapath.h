@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
-#include "frozen.h"
+#include "policyd/frozen.h"
 
 struct datapath;
 struct policyd;

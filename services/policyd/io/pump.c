@@ -2,15 +2,15 @@
  * Before the loop sleeps it is asked what is due next: whatever an event of this round changed is then known,
  * and no handler has to remember to set a timer.
  */
-#include "io/pump.h"
+#include "policyd/io/pump.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <uv.h>
 
 #include "base/auto.h"
-#include "kernel/events.h"
-#include "policyd.h"
+#include "policyd/kernel/events.h"
+#include "policyd/policyd.h"
 #include "service/service.h"
 
 struct pump {

@@ -1,12 +1,12 @@
 /*
  * Routing is up before a rule marks the first packet, and goes down after the last rule is gone.
  */
-#include "enforce.h"
+#include "policyd/kernel/enforce.h"
 
 #include <errno.h>
 
-#include "compile/ruleset.h"
-#include "conf.h"
+#include "policyd/compile/ruleset.h"
+#include "policyd/conf.h"
 #include "service/log.h"
 
 static const struct spd *in_force(const struct frozen *f)

@@ -4,9 +4,9 @@
 #ifndef POSTERN_POLICYD_KERNEL_ENFORCE_H
 #define POSTERN_POLICYD_KERNEL_ENFORCE_H
 
-#include "frozen.h"
-#include "routing.h"
-#include "tables.h"
+#include "policyd/frozen.h"
+#include "policyd/kernel/routing.h"
+#include "policyd/kernel/tables.h"
 
 struct enforce {
 	struct tables tables;

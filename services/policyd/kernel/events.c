@@ -2,7 +2,7 @@
  * Events are only a reason to look, never taken for the state itself; a lost one is answered like one that
  * concerns us. A bound on what is read at once keeps a storm from starving the rest of the process.
  */
-#include "events.h"
+#include "policyd/kernel/events.h"
 
 #include <errno.h>
 #include <linux/netfilter/nf_tables.h>
@@ -14,9 +14,9 @@
 #include <unistd.h>
 
 #include "base/auto.h"
-#include "compile/ruleset.h"
-#include "conf.h"
-#include "rtnl.h"
+#include "policyd/compile/ruleset.h"
+#include "policyd/conf.h"
+#include "policyd/kernel/rtnl.h"
 
 enum { READ_ROOM = 65536, READS_MAX = 256, NFT_RCVBUF = 16 << 20, RTNL_RCVBUF = 1 << 20 };
 

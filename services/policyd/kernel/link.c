@@ -3,7 +3,7 @@
  * is set whenever one appears. The kernel shall not give the device a link-local address: what that makes it
  * send would only be dropped.
  */
-#include "link.h"
+#include "policyd/kernel/link.h"
 
 #include <errno.h>
 #include <linux/if_arp.h>
@@ -13,7 +13,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "conf.h"
+#include "policyd/conf.h"
 
 struct found {
 	struct link link;

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "rtnl.h"
+#include "policyd/kernel/rtnl.h"
 
 struct policyd_conf;
 

@@ -2,7 +2,7 @@
  * libnftables takes text; every text given to it is made in compile/ from numbers and checked names. The
  * context is kept, because making one opens sockets and files that the sandbox no longer allows.
  */
-#include "nft.h"
+#include "policyd/kernel/nft.h"
 
 #include <errno.h>
 #include <nftables/libnftables.h>

@@ -6,8 +6,8 @@
 
 #include "base/auto.h"
 #include "base/sbuf.h"
-#include "conf.h"
-#include "tables.h"
+#include "policyd/conf.h"
+#include "policyd/kernel/tables.h"
 
 #define PROBE "postern_probe"
 

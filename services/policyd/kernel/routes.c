@@ -2,7 +2,7 @@
  * The unreachable route has the worst metric there is, so that it decides exactly when the device is gone:
  * senders get EHOSTUNREACH instead of a clear packet.
  */
-#include "routes.h"
+#include "policyd/kernel/routes.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -10,7 +10,7 @@
 #include <sys/socket.h>
 
 #include "base/auto.h"
-#include "conf.h"
+#include "policyd/conf.h"
 
 static int af_of(uint8_t family)
 {

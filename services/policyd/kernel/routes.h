@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #include "ipsec/spd.h"
-#include "rtnl.h"
+#include "policyd/kernel/rtnl.h"
 
 struct policyd_conf;
 

@@ -2,14 +2,14 @@
  * Everything here may be repeated at any time: what is there already is left alone, what is missing is added
  * and counted. That makes the first start, a restart, a new device and a repair the same thing.
  */
-#include "routing.h"
+#include "policyd/kernel/routing.h"
 
 #include <errno.h>
 
 #include "base/auto.h"
-#include "conf.h"
-#include "link.h"
-#include "rules.h"
+#include "policyd/conf.h"
+#include "policyd/kernel/link.h"
+#include "policyd/kernel/rules.h"
 #include "service/log.h"
 
 static const uint8_t families[] = {INET_V4, INET_V6};

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 
 #include "base/err.h"
-#include "routes.h"
+#include "policyd/kernel/routes.h"
 
 struct policyd_conf;
 

@@ -2,7 +2,7 @@
  * The kernel answers a routing request before sendmsg() returns, so waiting for the acknowledgement is no
  * waiting; a time limit on the socket guards against a kernel that does not answer at all.
  */
-#include "rtnl.h"
+#include "policyd/kernel/rtnl.h"
 
 #include <errno.h>
 #include <string.h>

@@ -10,14 +10,14 @@
  * `protocol kernel` keeps systemd-networkd from taking them for leftovers. NLM_F_EXCL makes adding tell
  * whether the rule was missing.
  */
-#include "rules.h"
+#include "policyd/kernel/rules.h"
 
 #include <errno.h>
 #include <linux/fib_rules.h>
 #include <sys/socket.h>
 
 #include "base/auto.h"
-#include "conf.h"
+#include "policyd/conf.h"
 #include "inet/addr.h"
 
 struct rule {

@@ -6,7 +6,7 @@
 
 #include <stdint.h>
 
-#include "rtnl.h"
+#include "policyd/kernel/rtnl.h"
 
 struct policyd_conf;
 

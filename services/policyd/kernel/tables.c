@@ -2,7 +2,7 @@
  * Names carry the generation, so a new one is filled beside the one in force and takes over in a single
  * transaction. The old one is removed a moment later: packets that entered it finish in it.
  */
-#include "tables.h"
+#include "policyd/kernel/tables.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -10,9 +10,9 @@
 #include <string.h>
 
 #include "base/auto.h"
-#include "compile/frame.h"
-#include "compile/ruleset.h"
-#include "conf.h"
+#include "policyd/compile/frame.h"
+#include "policyd/compile/ruleset.h"
+#include "policyd/conf.h"
 #include "service/log.h"
 
 void tables_init(

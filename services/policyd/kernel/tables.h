@@ -10,7 +10,7 @@
 
 #include "base/clock.h"
 #include "ipsec/spd.h"
-#include "nft.h"
+#include "policyd/kernel/nft.h"
 
 struct policyd_conf;
 

@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "commit.h"
+#include "policyd/commit.h"
 
 /* Both ends played by the test; what happened, in order, as letters: S saved, K enforced, D told. */
 struct stage {

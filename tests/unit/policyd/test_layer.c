@@ -12,7 +12,7 @@
 
 #include <netinet/in.h>
 
-#include "compile/layer.h"
+#include "policyd/compile/layer.h"
 #include "support/model_spd.h"
 
 /* What the kernel reads: ICMP type and code come as one number. */
