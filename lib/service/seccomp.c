@@ -322,6 +322,9 @@ int sandbox_seccomp(const int *extra, size_t n_extra, bool files, struct err_tex
 	if (!ctx)
 		return err_set(e, -ENOMEM, "out of memory while making the system call filter");
 	r = seccomp_attr_set(ctx, SCMP_FLTATR_CTL_LOG, 1);
+	/* Calls in the numbering of another architecture (32 bit on 64 bit) are as foreign as any other. */
+	if (!r)
+		r = seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
 	/* Bit 2 of the optimisation level: a binary tree, so that the length of the list costs little per
 	 * call. */
 	if (!r)

@@ -155,21 +155,27 @@ class Restart(suitebox.BoxTest):
         self.assertTrue(Channel("policyd.admin").status())
         suite.wait_new_life("policyd", old)
 
-    def test_killed_at_random_moments_around_its_start(self):
+    def test_killed_again_and_again_from_the_first_instant_of_its_life(self):
         suite = self.start()
-        seed = random.randrange(1 << 32)
-        rng = random.Random(seed)
-        for number in range(6):
-            row = wait_for("a process", lambda: (suite.row("datapathd") or {}).get("pid") and suite.row("datapathd"))
-            # Also before its exec, before its drop and in the middle of its start, twice in a row.
-            wait_for("a moment", lambda: rng.random() < 0.2, every=0.001)
-            try:
-                os.kill(row["pid"], signal.SIGKILL)
-            except ProcessLookupError:
-                continue
-            wait_for(f"the end to be noticed (seed {seed}, {number})", lambda: suite.row("datapathd")["pid"] != row["pid"])
-        wait_for("the service to be ready again", suite.ready, timeout=30)
-        self.assertLessEqual(set(suite.row("datapathd")["stored"]), {"sad-0"})
+        old = suite.pid("datapathd")
+        others = set(suite.children()) - {old}
+        killed = []
+        os.kill(old, signal.SIGKILL)
+        rng = random.Random(7)
+        # As soon as the child is there: before its exec, before its drop, while it starts; twice in a row and more.
+        for _ in range(6):
+            def fresh():
+                found = [pid for pid in suite.children() if pid not in others and pid != old and pid not in killed]
+                return found[0] if found else None
+            pid = wait_for("the next child", fresh, every=0)
+            for _ in range(rng.randrange(3) * rng.randrange(2000)):
+                pass
+            os.kill(pid, signal.SIGKILL)
+            killed.append(pid)
+        row = wait_for("the service to run again", lambda: suite.row("datapathd") if suite.ready() else None, timeout=30)
+        self.assertEqual(row["stored"], ["sad-0"])
+        self.assertEqual(row["restarts"], 7)
+        self.assertEqual(len(suite.children()), 2)
 
     def test_hung_service_is_aborted_and_started_again(self):
         suite = self.start("--watchdog-ms", "300")
@@ -265,6 +271,122 @@ class Store(suitebox.BoxTest):
         suite = self.start()
         with open(f"/proc/{suite.process.pid}/maps", encoding="ascii") as source:
             self.assertNotIn("memfd:", source.read())
+
+
+class Admin(suitebox.BoxTest):
+    """What every admin socket answers."""
+
+    def text(self, fields, number):
+        return next(value for key, value in fields if key == number).decode()
+
+    def test_status_says_who_and_how(self):
+        suite = self.start()
+        for name in suitebox.SERVICES:
+            fields = Channel(f"{name}.admin").status()
+            self.assertEqual(self.text(fields, 1), name)
+            self.assertEqual(dict(fields)[3], suite.pid(name))
+            self.assertEqual(self.text(fields, 5), "life 1")
+            self.assertEqual(self.text(fields, 6), "debug")
+            rows = {self.text(row, 1): self.text(row, 2) for row in (Channel.fields(value) for key, value in fields if key == 8)}
+            self.assertEqual(rows["kind"], f"stand-in for {name}")
+            self.assertIn("violations 0", rows[f"edge {name}.admin"])
+
+    def test_stats_are_the_services_own(self):
+        self.start()
+        kind, body = Channel("policyd.admin").call(suitebox.STATS)
+        self.assertEqual(kind, suitebox.STATS_REPLY)
+        rows = [Channel.fields(value) for key, value in Channel.fields(body) if key == 1]
+        self.assertEqual([(self.text(row, 1), dict(row)[2]) for row in rows], [("probe", 42)])
+
+    def test_log_level_changes_while_running(self):
+        self.start()
+        channel = Channel("policyd.admin")
+        self.assertEqual(channel.log_set(2), suitebox.OK)
+        self.assertEqual(self.text(channel.status(), 6), "warning")
+        self.assertEqual(channel.probe("log unheard"), 0)
+        self.assertEqual(channel.log_set(4), suitebox.OK)
+        self.assertEqual(channel.probe("log heard"), 0)
+        wait_for("the line", lambda: "probe.log: heard" in self.log())
+        self.assertNotIn("unheard", self.log())
+        for level in (0, 6, 1 << 31):
+            self.assertEqual(channel.log_set(level), suitebox.ERROR)
+
+    def test_monitors_hear_events_and_a_slow_one_learns_what_it_missed(self):
+        self.start()
+        monitor, channel = Channel("policyd.admin"), Channel("policyd.admin")
+        self.assertEqual(monitor.call(suitebox.MONITOR)[0], suitebox.OK)
+        self.assertEqual(channel.probe("publish hello"), 0)
+        kind, body = monitor.receive()
+        self.assertEqual(kind, suitebox.EVENT)
+        fields = Channel.fields(body)
+        self.assertEqual([self.text(fields, number) for number in (2, 3, 4)], ["policyd", "probe.event", "hello"])
+        # Nobody reads: events are dropped, the service does not wait, and the next one that gets through says how many.
+        sent = 30000
+        for _ in range(sent):
+            channel.send(suitebox.PROBE, b"publish " + b"x" * 150)
+            self.assertEqual(channel.receive()[0], suitebox.OK)
+        heard = lost = 0
+        monitor.socket.settimeout(0.2)
+        try:
+            while True:
+                fields = dict(Channel.fields(monitor.receive()[1]))
+                heard, lost = heard + 1, lost + fields.get(5, 0)
+        except TimeoutError:
+            pass
+        self.assertEqual(channel.probe("publish last"), 0)
+        lost += dict(Channel.fields(monitor.receive()[1])).get(5, 0)
+        self.assertEqual(heard + lost, sent)
+        self.assertGreater(lost, 0)
+
+    def test_seventeenth_monitor_is_told_that_there_are_too_many(self):
+        self.start()
+        channels = [Channel("policyd.admin") for _ in range(17)]
+        self.assertEqual([channel.call(suitebox.MONITOR)[0] for channel in channels], [suitebox.OK] * 16 + [suitebox.ERROR])
+        channels[0].close()
+        wait_for("a place", lambda: channels[16].call(suitebox.MONITOR)[0] == suitebox.OK)
+
+
+class Log(suitebox.BoxTest):
+    def journal(self):
+        os.makedirs("/run/systemd/journal", exist_ok=True)
+        path = "/run/systemd/journal/socket"
+        if os.path.exists(path):
+            os.unlink(path)
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.addCleanup(listener.close)
+        listener.bind(path)
+        os.chmod(path, 0o666)
+        listener.settimeout(10)
+        return listener
+
+    def next_from(self, listener, event):
+        while True:
+            fields = dict(line.split("=", 1) for line in listener.recv(4096).decode().splitlines())
+            if fields["POSTERN_EVENT"] == event:
+                return fields
+
+    def test_journal_gets_its_fields_also_from_inside_the_sandbox_and_after_its_restart(self):
+        listener = self.journal()
+        self.addCleanup(subprocess.run, ["rm", "-rf", "/run/systemd"])
+        self.start("--log", "journal")
+        channel = Channel("policyd.admin")
+        self.assertEqual(channel.probe("log one"), 0)
+        fields = self.next_from(listener, "probe.log")
+        self.assertEqual((fields["PRIORITY"], fields["SYSLOG_IDENTIFIER"], fields["MESSAGE"]),
+                         ("6", "postern-policyd", "probe.log: one"))
+        # The logger goes, and comes back under the same name: lines in between are lost and counted.
+        listener.close()
+        self.assertEqual(channel.probe("log two"), 0)
+        listener = self.journal()
+
+        def heard():
+            self.assertEqual(channel.probe("log three"), 0)
+            listener.settimeout(0.1)
+            try:
+                return self.next_from(listener, "log.dropped")
+            except TimeoutError:
+                return None
+        self.assertIn("did not take", wait_for("the journal to hear again", heard)["MESSAGE"])
 
 
 class End(suitebox.BoxTest):

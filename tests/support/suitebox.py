@@ -8,7 +8,6 @@ import contextlib
 import ctypes
 import json
 import os
-import re
 import signal
 import socket
 import struct
@@ -183,6 +182,11 @@ class Suite:
         except FileNotFoundError:
             return None
 
+    def children(self):
+        """Living children of the supervisor, those included that have not yet become a service."""
+        with open(f"/proc/{self.process.pid}/task/{self.process.pid}/children", encoding="ascii") as source:
+            return [int(word) for word in source.read().split() if proc_status(word)]
+
     def row(self, name):
         status = self.status()
         if not status or status["pid"] != self.process.pid:
@@ -288,7 +292,3 @@ def capabilities(text):
     """'0000000000001000' -> {12}."""
     bits = int(text, 16)
     return {n for n in range(64) if bits >> n & 1}
-
-
-def log_has(pattern, text):
-    return re.search(pattern, text) is not None

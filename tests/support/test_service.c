@@ -113,6 +113,18 @@ static int probe_state(struct service *s, const char *text)
 	return 0;
 }
 
+static int probe_publish(struct service *s, const char *text)
+{
+	service_publish(s, "probe.event", "%s", text);
+	return 0;
+}
+
+static int probe_log(struct service *s, const char *text)
+{
+	log_info("probe.log", "%s", text);
+	return 0;
+}
+
 static int probe_exit(struct service *s, const char *code)
 {
 	_exit(atoi(code));
@@ -190,6 +202,8 @@ static const struct {
     {"create", probe_create},
     {"abstract", probe_abstract},
     {"state", probe_state},
+    {"publish", probe_publish},
+    {"log", probe_log},
     {"exit", probe_exit},
     {"exec", probe_exec},
     {"fork", probe_fork},
