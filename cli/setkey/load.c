@@ -34,6 +34,18 @@ void load_message(void *session, enum setkey_severity sev, const char *text)
 	fprintf(s->cli->err, "%s\n", text);
 }
 
+/* The service's sentence is more than the name of the error. */
+static bool says_more(const struct session *s, const char *name)
+{
+	const char *text = s->refusal_text.s, *plain = err_name(-s->refusal);
+	size_t n = strlen(text);
+
+	if (n && text[n - 1] == '.')
+		n--;
+	return n && (n != strlen(name) || strncmp(text, name, n) != 0) &&
+	       (n != strlen(plain) || strncmp(text, plain, n) != 0);
+}
+
 int load_run_compat(struct session *s, const char *file, const struct setkey_stmt *stmt)
 {
 	const char *name;
@@ -49,7 +61,7 @@ int load_run_compat(struct session *s, const char *file, const struct setkey_stm
 	name = session_refusal_name(s, stmt->verb);
 	fflush(s->cli->out);
 	fprintf(s->cli->err, "The result of line %u: %s.\n", stmt->end.line, name);
-	if (s->refusal_text.s[0] && strcmp(s->refusal_text.s, err_name(-s->refusal)) != 0)
+	if (says_more(s, name))
 		fprintf(
 		    s->cli->err, "%s:%u:%u: %s\n", file, stmt->at.line, stmt->at.column, s->refusal_text.s);
 	return 0;
@@ -129,7 +141,23 @@ static void native_fini(struct native_run *run)
 	free(run->stmts);
 }
 
-/* Puts every statement into the transactions, going on after refusals to tell all of them. Their number, or a
+static void say_refused(struct session *s, const char *file, const struct setkey_stmt *stmt)
+{
+	const char *name = session_refusal_name(s, stmt->verb);
+	bool more = says_more(s, name);
+
+	fflush(s->cli->out);
+	fprintf(s->cli->err, "%s:%u:%u: %s was refused: %s%s%s\n", file, stmt->at.line, stmt->at.column,
+	    setkey_verb_name(stmt->verb), name, more ? ": " : ".", more ? s->refusal_text.s : "");
+}
+
+/* get and the dumps show what is in force, so they wait until the file is. */
+static bool only_reads(enum setkey_verb v)
+{
+	return v == SETKEY_GET || v == SETKEY_DUMP || v == SETKEY_SPDDUMP || v == SETKEY_EXIT;
+}
+
+/* Puts every change into the transactions, going on after refusals to tell all of them. Their number, or a
  * negative errno. */
 static int put_all(struct native_run *run, const char *file)
 {
@@ -141,7 +169,9 @@ static int put_all(struct native_run *run, const char *file)
 		enum session_peer peer = session_peer_of(stmt->verb);
 		int r = 0;
 
-		if (stmt->verb != SETKEY_EXIT && !s->txn[peer])
+		if (only_reads(stmt->verb))
+			continue;
+		if (!s->txn[peer])
 			r = session_txn_begin(s, peer);
 		if (r == 0)
 			r = session_run(s, stmt);
@@ -150,14 +180,28 @@ static int put_all(struct native_run *run, const char *file)
 		if (r != SESSION_REFUSED)
 			continue;
 		n_refused++;
-		fflush(s->cli->out);
-		fprintf(s->cli->err, "%s:%u:%u: %s was refused: %s: %s\n", file, stmt->at.line,
-		    stmt->at.column, setkey_verb_name(stmt->verb), session_refusal_name(s, stmt->verb),
-		    s->refusal_text.s);
+		say_refused(s, file, stmt);
 		if (!s->txn[peer])
 			break;
 	}
 	return n_refused;
+}
+
+static int show_all(struct native_run *run, const char *file)
+{
+	int code = CLI_OK;
+
+	for (size_t i = 0; i < run->n; i++) {
+		int r = only_reads(run->stmts[i].verb) ? session_run(run->s, &run->stmts[i]) : 0;
+
+		if (r == SESSION_REFUSED)
+			say_refused(run->s, file, &run->stmts[i]);
+		if (r != 0)
+			code = CLI_FAILED;
+		if (r < 0)
+			break;
+	}
+	return code;
 }
 
 /* SAs first: a policy in force without its SA would stop traffic. */
@@ -173,9 +217,8 @@ static int commit_all(struct session *s)
 		if (r == SESSION_REFUSED)
 			cli_fail(s->cli, "%s", s->refusal_text.s);
 		if (i > 0)
-			cli_fail(s->cli, "the SAs of this file are loaded, its policies are not. Repair what "
-			                 "is said above "
-			                 "and load the file again.");
+			cli_fail(s->cli, "the SAs of this file are loaded, its policies are not. "
+			                 "Repair what is said above and load the file again.");
 		return -EIO;
 	}
 	return 0;
@@ -199,7 +242,7 @@ static int apply(struct native_run *run, const char *file)
 	}
 	if (commit_all(s) < 0 || session_barrier(s) < 0)
 		return CLI_FAILED;
-	return CLI_OK;
+	return show_all(run, file);
 }
 
 int load_native(struct session *s, const char *file)

@@ -134,7 +134,7 @@ void setkey_rig_read_bytes(struct setkey_rig *r, const void *text, size_t n)
 	    .file = "f",
 	    .first = r->first,
 	    .strict = r->strict,
-	    .names = &setkey_rig_names,
+	    .names = r->names ? r->names : &setkey_rig_names,
 	    .arg = r,
 	    .on_stmt = keep,
 	    .on_message = note,

@@ -13,6 +13,7 @@ enum { RIG_STMTS = 64, RIG_TEXT = 16384 };
 
 struct setkey_rig {
 	bool strict;
+	const struct setkey_names *names; /* NULL: setkey_rig_names */
 	struct setkey_loc first;
 	size_t stop_after; /* on_stmt asks to stop after so many; 0: never */
 	int code;          /* of setkey_read() */
