@@ -7,12 +7,32 @@
 #include "cli/cli.h"
 
 #include <errno.h>
+#include <grp.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/auto.h"
 
 const char *const cli_services[] = {"policyd", "datapathd", NULL};
+
+/* The socket's own mode says who may read; better than a setting, which may not be the one the suite was
+ * started with. */
+static int no_permission(const char *service, const char *path, struct err_text *e)
+{
+	const struct group *g = NULL;
+	struct stat st;
+
+	if (stat(path, &st) == 0 && (st.st_mode & 0060) == 0060 && st.st_gid != 0)
+		g = getgrgid(st.st_gid);
+	if (g)
+		return err_set(e, -EACCES,
+		    "no permission to talk to %s (%s). Run this as root; to read only, being in group %s is "
+		    "enough.",
+		    service, path, g->gr_name);
+	return err_set(e, -EACCES, "no permission to talk to %s (%s). Only root may: run this with sudo.",
+	    service, path);
+}
 
 int cli_open_service(const struct cli *cli, const char *service, struct ipc_sync **ret, struct err_text *e)
 {
@@ -25,10 +45,7 @@ int cli_open_service(const struct cli *cli, const char *service, struct ipc_sync
 	r = ipc_sync_open(path, edge, cli->settings.instance, (unsigned)-1,
 	    cli->timeout_ms ? cli->timeout_ms : CLI_TIMEOUT_MS, ret, e);
 	if (r == -EACCES || r == -EPERM)
-		return err_set(e, r,
-		    "no permission to talk to %s (%s). Run this as root; to read only, being in group %s is "
-		    "enough.",
-		    service, path, cli->settings.admin_group);
+		return no_permission(service, path, e);
 	return r;
 }
 

@@ -121,14 +121,26 @@ static void print_set(
 	}
 }
 
+/* "drop.replay" and "ip6.drop.replay" -> "replay"; NULL for other counters. */
+static const char *drop_reason(const char *name, bool *ret_v6)
+{
+	*ret_v6 = strncmp(name, "ip6.", 4) == 0;
+	if (*ret_v6)
+		name += 4;
+	return strncmp(name, "drop.", 5) == 0 ? name + 5 : NULL;
+}
+
 static void print_drops(const struct counters *c, bool skip_zero, FILE *out)
 {
-	static const char prefix[] = "drop.";
+	bool v6;
 
 	fprintf(out, "drops:\n");
-	for (size_t i = 0; i < c->n; i++)
-		if (strncmp(c->v[i].name, prefix, strlen(prefix)) == 0 && (c->v[i].value || !skip_zero))
-			fprintf(out, "\t%" PRIu64 " %s\n", c->v[i].value, c->v[i].name + strlen(prefix));
+	for (size_t i = 0; i < c->n; i++) {
+		const char *reason = drop_reason(c->v[i].name, &v6);
+
+		if (reason && (c->v[i].value || !skip_zero))
+			fprintf(out, "\t%" PRIu64 " %s%s\n", c->v[i].value, reason, v6 ? " (IPv6)" : "");
+	}
 }
 
 void stats_print(const struct counters *c, const struct stats_options *o, FILE *out)
@@ -191,14 +203,16 @@ static bool is_in_sets(const char *name)
 
 json_t *stats_json(const struct counters *c)
 {
-	json_t *o = json_object(), *drops = json_object(), *other = json_object();
+	json_t *o = json_object(), *drops = json_object(), *drops6 = json_object(), *other = json_object();
 
 	for (size_t i = 0; i < c->n; i++) {
-		const char *name = c->v[i].name;
+		const char *name = c->v[i].name, *reason;
 		json_t *v = json_integer((json_int_t)c->v[i].value);
+		bool v6;
 
-		if (strncmp(name, "drop.", 5) == 0)
-			json_object_set_new(drops, name + 5, v);
+		reason = drop_reason(name, &v6);
+		if (reason)
+			json_object_set_new(v6 ? drops6 : drops, reason, v);
 		else if (!is_in_sets(name))
 			json_object_set_new(other, name, v);
 		else
@@ -208,6 +222,7 @@ json_t *stats_json(const struct counters *c)
 	json_object_set_new(o, "ipsec", set_json(c, ""));
 	json_object_set_new(o, "ipsec6", set_json(c, "ip6."));
 	json_object_set_new(o, "drops", drops);
+	json_object_set_new(o, "drops_ipv6", drops6);
 	json_object_set_new(o, "other", other);
 	return o;
 }

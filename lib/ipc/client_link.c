@@ -230,8 +230,9 @@ static int open_socket(const struct ipc_client *c, int *ret_fd, struct err_text 
 	if (r < 0)
 		return err_set(e, r, "%s: %s", c->path, err_name(r));
 	if (peer.uid != c->env.server_uid)
-		return err_set(e, -EPERM, "%s: served by uid %u instead of uid %u", c->path,
-		    (unsigned)peer.uid, (unsigned)c->env.server_uid);
+		return err_set(e, -EPERM, "%s: served by uid %u instead of uid %u%s", c->path,
+		    (unsigned)peer.uid, (unsigned)c->env.server_uid,
+		    peer.uid == 0 ? " (it has not started yet)" : "");
 	*ret_fd = take_fd(&fd);
 	return 0;
 }

@@ -177,7 +177,9 @@ static void status(struct service *s, struct service_status_sink *to)
 	service_status_add(to, "map elements", "%zu", x->tables.n_elements);
 	service_status_add(to, "device", "%s %s", p->conf.device, x->routing.index ? "up" : "not there");
 	service_status_add(to, "repairs", "%llu", (unsigned long long)x->n_repairs);
-	service_status_add(to, "last repair", "%llu", (unsigned long long)x->last_repair_wall_ms / 1000);
+	if (x->n_repairs)
+		service_status_add(to, "last repair", "%llu s ago",
+		    (unsigned long long)(clock_wall_ms() - x->last_repair_wall_ms) / 1000);
 	if (x->routing.no_ipv6)
 		service_status_add(to, "ipv6", "not on this host");
 	if (p->commit.kernel_why.s[0])

@@ -164,8 +164,9 @@ static void test_stats_drops_listed_by_reason(void **state)
 	counters_init(&c);
 	counters_add(&c, "drop.replay", 3);
 	counters_add(&c, "drop.short", 0);
+	counters_add(&c, "ip6.drop.replay", 4);
 	text = printed(&c, (struct stats_options){.drops = true, .skip_zero = true});
-	assert_string_equal(text, "drops:\n\t3 replay\n");
+	assert_string_equal(text, "drops:\n\t3 replay\n\t4 replay (IPv6)\n");
 }
 
 static void test_stats_counters_refuse_endless_names(void **state)
@@ -197,6 +198,7 @@ static void test_stats_json_has_every_member(void **state)
 	counters_init(&c);
 	add_guide_numbers(&c);
 	counters_add(&c, "drop.replay", 3);
+	counters_add(&c, "ip6.drop.guard", 2);
 	counters_add(&c, "acquires", 9);
 	doc = stats_json(&c);
 	assert_int_equal(json_integer_value(json_object_get(doc, "schema_version")), 1);
@@ -212,6 +214,7 @@ static void test_stats_json_has_every_member(void **state)
 	assert_int_equal(json_object_size(set), 24);
 	assert_int_equal(json_object_size(json_object_get(doc, "ipsec6")), 24);
 	assert_int_equal(json_object_size(json_object_get(doc, "other")), 1);
+	assert_int_equal(json_integer_value(json_object_get(json_object_get(doc, "drops_ipv6"), "guard")), 2);
 	json_decref(doc);
 }
 

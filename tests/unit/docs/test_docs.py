@@ -51,7 +51,7 @@ class Tour(unittest.TestCase):
         code = "\n".join(read(path) for path in files(".c", ".h"))
         # A definition: the name at the beginning of a line or after its type, and a brace before the next semicolon.
         missing = [name for name in sorted(named)
-                   if not re.search(rf"^[a-z][\w *]*[ *]{name}\([^;{{]*\)\s*\{{", code, re.M)]
+                   if not re.search(rf"^[A-Za-z][\w *]*[ *]{name}\([^;{{]*\)\s*\{{", code, re.M)]
         self.assertEqual(missing, [], "the tour names functions that are not defined")
 
     def test_files_named_in_the_tour_exist(self):
@@ -146,6 +146,14 @@ class Manual(unittest.TestCase):
         self.assertGreater(len(names), 7)
         for name in names:
             self.assertRegex(page, rf"(?m)^\.It Cm {name}\b")
+
+
+    def test_every_reason_for_dropping_is_in_the_manual(self):
+        page = read("docs", "man", "postern-datapathd.8")
+        reasons = re.findall(r'X\([A-Z_0-9]+, "([a-z0-9_]+)",\s*\w+,\s*"([^"]+)"\)', read("services", "datapathd", "drop.h"))
+        self.assertGreater(len(reasons), 20)
+        for name, text in reasons:
+            self.assertIn(f".It Cm {name}\n{text}\n", page)
 
 
 class Examples(unittest.TestCase):
