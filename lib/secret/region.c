@@ -47,7 +47,7 @@ static int region_map(int fd, size_t len, enum secret_region_kind kind, uint8_t 
 	if (p == MAP_FAILED)
 		return map_failed(-errno, len, e);
 	if (madvise(p, len, MADV_DONTFORK) < 0 ||
-	    (kind == SECRET_REGION_MEMFD && (madvise(p, len, MADV_DONTDUMP) < 0 || mlock(p, len) < 0)))
+	    (kind == SECRET_REGION_MEMFD && (madvise(p, len, MADV_DONTDUMP) < 0 || mlock2(p, len, 0) < 0)))
 		r = map_failed(-errno, len, e);
 	if (r < 0)
 		munmap(p, len);

@@ -205,8 +205,9 @@ static void test_region_adopt_hostile_descriptors_are_refused(void **state)
 	fd = mkstemp(name);
 	assert_true(fd >= 0);
 	assert_int_equal(ftruncate(fd, 4096), 0);
+	expect_refused(dup(fd), 4096, "has a name");
 	unlink(name);
-	expect_refused(fd, 4096, "");
+	expect_refused(fd, 4096, "not sealed");
 }
 
 static void test_region_adopt_any_size_takes_what_is_there(void **state)

@@ -22,7 +22,8 @@ static struct ip_view make_packet(
 	b[0] = (uint8_t)(0x40 | hdr_len / 4);
 	b[6] = (uint8_t)(off_field >> 8);
 	b[7] = (uint8_t)off_field;
-	memcpy(b + 20, options, n_options);
+	if (n_options)
+		memcpy(b + 20, options, n_options);
 	for (uint32_t i = 0; i < payload; i++)
 		b[hdr_len + i] = (uint8_t)(i ^ i >> 8);
 	ip4_set_payload(b, 50, (uint16_t)(hdr_len + payload));

@@ -37,9 +37,9 @@ static const struct {
     {2, 4, {0}, 0, REPLAY_ZERO},
     {3, 4, {1, 2, 3}, 2, REPLAY_SEEN},
     {4, 4, {1, 3}, 2, REPLAY_NEW},
-    {5, 4, {33}, 2, REPLAY_NEW}, /* the left edge is inside */
-    {6, 4, {33}, 1, REPLAY_OLD}, /* one further is not */
-    {7, 4, {32}, 1, REPLAY_NEW},
+    {5, 4, {33}, 2, REPLAY_NEW},        /* the left edge is inside */
+    {6, 4, {33}, 1, REPLAY_OLD},        /* one further is not */
+    {7, 24, {1, 704}, 513, REPLAY_NEW}, /* 513 and 1 share a bit of the ring */
     {8, 4, {1, 33}, 1, REPLAY_OLD},
     {9, 4, {2, 33}, 2, REPLAY_SEEN},
     {10, 4, {1, 1000000}, 1000000, REPLAY_SEEN}, /* a jump beyond the ring */
