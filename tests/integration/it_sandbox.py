@@ -22,12 +22,6 @@ CAP_NET_ADMIN = 12
 CAPS = {"policyd": {CAP_NET_ADMIN}, "datapathd": set()}
 
 
-def sanitized():
-    """Whether this build has no system call filter because its run time could not live with one."""
-    found = subprocess.run(["nm", "-u", os.path.join(suitebox.STAND_INS, "postern-policyd")], stdout=subprocess.PIPE, text=True)
-    return "__asan_init" in found.stdout or "__ubsan" in found.stdout
-
-
 class ProcTable(suitebox.BoxTest):
     """From /proc, per process."""
 
@@ -42,7 +36,7 @@ class ProcTable(suitebox.BoxTest):
             for field, expected in {"CapInh": set(), "CapPrm": caps, "CapEff": caps, "CapBnd": caps, "CapAmb": set()}.items():
                 self.assertEqual(capabilities(status[field]), expected, field)
             self.assertEqual(status["NoNewPrivs"], "1")
-            if not sanitized():
+            if not suitebox.sanitized():
                 self.assertEqual(status["Seccomp"], "2")
             with open(f"/proc/{pid}/limits", encoding="ascii") as source:
                 core = next(line for line in source if line.startswith("Max core file size"))
@@ -118,7 +112,7 @@ class Walls(suitebox.BoxTest):
 
     def setUp(self):
         super().setUp()
-        if sanitized():
+        if suitebox.sanitized():
             self.skipTest("a sanitizer build has no system call filter")
 
     def assert_killed(self, suite, service, word):

@@ -2,6 +2,7 @@
 """postern-supervisor as a launcher: what it makes, restarts, keeps, refuses and takes down, with stand-ins for the services."""
 
 import array
+import contextlib
 import os
 import random
 import signal
@@ -186,13 +187,14 @@ class Restart(suitebox.BoxTest):
         self.assertIn("unit.hung: service=datapathd", self.log())
 
     def test_call_outside_the_list_is_explained(self):
+        if suitebox.sanitized():
+            self.skipTest("a sanitizer build has no system call filter")
         suite = self.start()
         old = suite.pid("policyd")
         with self.assertRaises(suitebox.Refused):
             Channel("policyd.admin").probe("inet")
         row = suite.wait_new_life("policyd", old)
-        if "SIGSYS" in row["last_exit"]:
-            self.assertIn("system call outside its list", row["last_exit"])
+        self.assertIn("killed by SIGSYS (a system call outside its list", row["last_exit"])
 
     def test_program_that_is_missing_is_named(self):
         os.makedirs("/run/empty", exist_ok=True)
@@ -370,6 +372,12 @@ class Log(suitebox.BoxTest):
         self.addCleanup(subprocess.run, ["rm", "-rf", "/run/systemd"])
         self.start("--log", "journal")
         channel = Channel("policyd.admin")
+        # The kernel queues a few lines only; what was said at the start must not crowd out what follows.
+        listener.setblocking(False)
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                listener.recv(4096)
+        listener.settimeout(10)
         self.assertEqual(channel.probe("log one"), 0)
         fields = self.next_from(listener, "probe.log")
         self.assertEqual((fields["PRIORITY"], fields["SYSLOG_IDENTIFIER"], fields["MESSAGE"]),

@@ -46,6 +46,12 @@ def real_services_built():
     return all(os.access(os.path.join(BUILD, "services", name, f"postern-{name}"), os.X_OK) for name in SERVICES)
 
 
+def sanitized():
+    """Whether this build has no system call filter because its run time could not live with one."""
+    found = subprocess.run(["nm", "-u", os.path.join(STAND_INS, "postern-policyd")], stdout=subprocess.PIPE, text=True)
+    return "__asan_init" in found.stdout or "__ubsan" in found.stdout
+
+
 def proc_status(pid):
     """/proc/PID/status as a dict; None when the process is gone or a zombie."""
     try:
