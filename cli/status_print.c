@@ -49,6 +49,14 @@ static const json_t *supervised(const struct suite_status *s, const char *name)
 	return NULL;
 }
 
+static void print_lag(const char *who, uint64_t version, FILE *out)
+{
+	if (version)
+		fprintf(out, " the %s has %" PRIu64, who, version);
+	else
+		fprintf(out, " the %s has none yet", who);
+}
+
 static void print_enforcement(const struct suite_status *s, FILE *out)
 {
 	const struct status_spd *d = &s->spd;
@@ -60,15 +68,19 @@ static void print_enforcement(const struct suite_status *s, FILE *out)
 		        : "IPsec is OFF: packets pass as if there were no policies (`ipsecctl enable`).\n");
 	if (!d->known)
 		return;
-	if (d->kernel == d->version && d->datapath == d->version)
-		fprintf(
-		    out, "The SPD, version %" PRIu64 ", is enforced by kernel and datapath.\n", d->version);
-	else
-		fprintf(out,
-		    "The SPD is at version %" PRIu64 ", but the kernel has %" PRIu64
-		    " and the datapath has %" PRIu64
-		    ". This passes within a second; if it stays, the log of policyd says why.\n",
-		    d->version, d->kernel, d->datapath);
+	if (d->kernel == d->version && d->datapath == d->version) {
+		fprintf(out, "The SPD, version %" PRIu64 ", is %s kernel and datapath.\n", d->version,
+		    s->enabled_known && !s->enabled ? "known to" : "enforced by");
+		return;
+	}
+	fprintf(out, "The SPD is at version %" PRIu64 ", but", d->version);
+	if (d->kernel != d->version)
+		print_lag("kernel", d->kernel, out);
+	if (d->kernel != d->version && d->datapath != d->version)
+		fprintf(out, " and");
+	if (d->datapath != d->version)
+		print_lag("datapath", d->datapath, out);
+	fprintf(out, ". This passes within a second; if it stays, the log of policyd says why.\n");
 }
 
 static const char *text_of(const json_t *sup, const char *key)

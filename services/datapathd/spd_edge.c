@@ -128,7 +128,8 @@ static void commit(
 
 	log_info("spd.snapshot", "version=%llu policies=%u enabled=%d", (unsigned long long)v->version,
 	    v->n_rules, v->enabled);
-	service_set_state(d->service, "protecting with %u policies", v->n_rules);
+	service_set_state(d->service,
+	    v->enabled ? "protecting with %u policies" : "switched off: %u policies are kept", v->n_rules);
 	publish(d, v);
 	*ack = (struct pending_ack){
 	    .conn = ipc_conn_ref(c), .id = id, .version = v->version, .epoch = epoch_advance(&d->epoch)};

@@ -38,6 +38,8 @@ struct policyd {
 	 * machine. */
 	uint64_t table_repair_ms, routing_repair_ms; /* 0: none */
 	struct bucket table_repairs, routing_repairs;
+	uint64_t said_version; /* what the state sentence is about */
+	bool said_bad;
 	struct err_text lacks; /* what the kernel lacks; empty: nothing */
 };
 

@@ -14,6 +14,8 @@ void policyd_update_state(struct policyd *p)
 {
 	size_t n = spd_count(p->book.spd, POLICY_DIR_NONE);
 
+	p->said_version = commit_kernel_version(&p->commit);
+	p->said_bad = p->commit.kernel_why.s[0];
 	if (p->lacks.s[0])
 		service_set_state(p->service, "cannot enforce anything: %s", p->lacks.s);
 	else if (p->commit.kernel_why.s[0])
@@ -65,15 +67,16 @@ static uint64_t sooner(uint64_t a, uint64_t b)
 
 uint64_t policyd_turn(struct policyd *p)
 {
-	uint64_t now = clock_now_ms(p->clock), kernel = commit_kernel_version(&p->commit), next;
-	bool was_bad = p->commit.kernel_why.s[0];
+	uint64_t now = clock_now_ms(p->clock), next;
 
 	repair(p, &p->table_repair_ms, now, enforce_repair_table, "table");
 	repair(p, &p->routing_repair_ms, now, enforce_repair_routing, "routing");
 	commit_step(&p->commit);
 	tables_collect(&p->enforce.tables);
 	acquire_expire(p, now);
-	if (kernel != commit_kernel_version(&p->commit) || was_bad != (p->commit.kernel_why.s[0] != '\0'))
+	/* An acknowledgement brings a version into force outside this function too. */
+	if (p->said_version != commit_kernel_version(&p->commit) ||
+	    p->said_bad != (p->commit.kernel_why.s[0] != '\0'))
 		policyd_update_state(p);
 	next = sooner(p->table_repair_ms, commit_next_ms(&p->commit));
 	next = sooner(p->routing_repair_ms, next);
