@@ -101,7 +101,7 @@ struct ipc_conn *ipc_conn_new(struct ipc_server *s, int fd, const struct ucred *
 	c->poll.data = c->timer.data = c;
 	uv_timer_start(&c->timer, on_timer, HELLO_DEADLINE_MS, 0);
 	list_append(&s->conns, &c->node);
-	s->n_open++;
+	s->n_open[peer->uid == 0]++;
 	ipc_conn_update_poll(c);
 	return c;
 }
@@ -130,7 +130,7 @@ void ipc_conn_close(struct ipc_conn *c)
 	if (!c->open)
 		return;
 	c->open = false;
-	c->s->n_open--;
+	c->s->n_open[c->peer.uid == 0]--;
 	ipc_outq_clear(&c->out);
 	uv_close((uv_handle_t *)&c->poll, on_poll_closed);
 	uv_close((uv_handle_t *)&c->timer, on_timer_closed);

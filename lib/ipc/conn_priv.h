@@ -19,8 +19,8 @@ struct ipc_server {
 	uv_timer_t pause; /* accept() ran out of something: when to look again */
 	unsigned refs;    /* owner, two handles, every connection that exists */
 	bool closing;
-	uint32_t n_open;
-	struct list conns; /* until ipc_conn_finish() */
+	uint32_t n_open[2]; /* connections of others, of root */
+	struct list conns;  /* until ipc_conn_finish() */
 	struct bucket log_budget;
 	uint8_t *rx, *tx; /* IPC_RECORD_MAX each; hold a record only while it is read or sent */
 };

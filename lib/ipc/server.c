@@ -50,7 +50,8 @@ static void admit(struct ipc_server *s, int fd)
 	struct ucred peer;
 	uint32_t roles;
 
-	if (s->n_open >= s->edge->max_conns || ipc_sock_peer(fd, &peer) < 0)
+	/* Whoever may connect can take all places of his kind, but cannot lock root out. */
+	if (ipc_sock_peer(fd, &peer) < 0 || s->n_open[peer.uid == 0] >= s->edge->max_conns)
 		goto refuse;
 	roles = roles_of(s, fd, &peer);
 	if (!roles)

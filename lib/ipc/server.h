@@ -38,7 +38,7 @@ struct ipc_edge {
 	size_t n_rules;
 	/* Tokens per second and connection, not 0; reading stops while there are none. */
 	uint32_t budget_rate, budget_burst;
-	uint16_t max_conns;  /* more are closed at accept */
+	uint16_t max_conns;  /* of root, and of all others; more are closed at accept */
 	uint32_t max_queued; /* bytes of answers waiting for the peer to read; more ends the connection */
 	void (*on_open)(struct ipc_conn *c); /* after HELLO; may be NULL */
 	/* Before it goes, for each connection that was opened; may be NULL. Called from the loop, never

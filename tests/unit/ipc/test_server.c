@@ -1,5 +1,6 @@
 /*
- * What a server does over time: budgets, slow readers, bulk answers, and handlers that pull the rug.
+ * What a server does over time: budgets, slow readers, connections that come and go, and handlers that pull
+ * the rug.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,18 +18,16 @@
 
 #include "admin.pb-c.h"
 
-enum { RATE = 10, BURST = 5, MAX_QUEUED = 200000, ROWS = 10000 };
+enum { RATE = 10, BURST = 5, MAX_QUEUED = 200000 };
 
-/* Long enough that one turn's rows fill the socket. */
+/* Some of these fill the socket. */
 static char long_text[10000];
 
 /* What the handlers of a test do and see. */
 static struct {
-	unsigned handled, opened, closed, done;
+	unsigned handled, opened, closed;
 	struct ipc_conn *conn; /* the last that said something; not a reference */
 	struct ipc_conn *held;
-	uint32_t rows, end_at;
-	int end_with; /* next() returns this at end_at instead of the END row */
 	bool free_server, close_conn;
 	struct ipc_rig *rig;
 } seen;
@@ -68,45 +67,6 @@ static int handle_hold(struct ipc_conn *c, const struct ipc_record *rec)
 	return 0;
 }
 
-static int next_row(struct ipc_conn *c, uint32_t rec_id, uint32_t row, void *arg)
-{
-	Postern__Counter m = POSTERN__COUNTER__INIT;
-	bool end = row + 1 == ROWS;
-	int r;
-
-	assert_ptr_equal(arg, &seen);
-	assert_int_equal(row, seen.rows);
-	assert_true(ipc_outq_is_empty(&c->out));
-	if (row == seen.end_at) {
-		rug(c);
-		return seen.end_with;
-	}
-	seen.rows++;
-	m.name = long_text;
-	m.value = row;
-	r = ipc_conn_send_row(c, IPC_SPD_DUMP_ROW, rec_id, row, end, &m.base);
-	assert_true(r == 0 || r == -EPIPE);
-	return r ? r : end ? 0 : 1;
-}
-
-static void stream_done(void *arg)
-{
-	assert_ptr_equal(arg, &seen);
-	seen.done++;
-}
-
-static int handle_dump(struct ipc_conn *c, const struct ipc_record *rec)
-{
-	static const struct ipc_stream_ops ops = {.next = next_row, .done = stream_done};
-
-	seen.handled++;
-	seen.conn = c;
-	assert_int_equal(ipc_conn_stream(c, rec->id, &ops, &seen), 0);
-	/* The first row comes from the loop. */
-	assert_int_equal(seen.rows, 0);
-	return 0;
-}
-
 static void on_open(struct ipc_conn *c)
 {
 	seen.opened++;
@@ -130,7 +90,6 @@ static const struct ipc_rule rules[] = {
     {IPC_ENABLE_GET, "costly", IPC_ROLE_ADMIN, 0, 100, 1000, false, handle_answer},
     {IPC_TXN_BEGIN, "long", IPC_ROLE_ADMIN, 0, 100, 1, false, handle_long_answer},
     {IPC_MONITOR, "monitor", IPC_ROLE_ADMIN, 0, 1, 1, false, handle_hold},
-    {IPC_SPD_DUMP, "spd.dump", IPC_ROLE_ADMIN, 0, 1, 1, false, handle_dump},
 };
 
 static const struct ipc_edge slow = {.name = RIG_EDGE,
@@ -164,7 +123,6 @@ static int setup(void **state)
 	rig_init(r);
 	memset(&seen, 0, sizeof(seen));
 	seen.rig = r;
-	seen.end_at = UINT32_MAX;
 	memset(long_text, 'x', sizeof(long_text) - 1);
 	*state = r;
 	return 0;
@@ -352,115 +310,6 @@ static void test_server_events_with_room_never_end_the_connection(void **state)
 	assert_true(ipc_conn_is_open(seen.held));
 	assert_false(ipc_conn_has_room(seen.held));
 	close(fd);
-}
-
-/* Reads the rows in bursts with pauses; `on_way` is asked in between. */
-static void read_rows(struct ipc_rig *r, int fd, uint32_t n)
-{
-	for (uint32_t row = 0; row < n; row++) {
-		struct ipc_record rec;
-
-		assert_int_equal(rig_recv(r, fd, &rec), 1);
-		if (rec.type == IPC_OK) {
-			row--;
-			continue;
-		}
-		assert_int_equal(rec.type, IPC_SPD_DUMP_ROW);
-		assert_int_equal(rec.id, 9);
-		assert_int_equal(rec.row, row);
-		assert_int_equal(rec.flags, row + 1 == ROWS ? IPC_F_END : 0);
-		if (row % 700 == 0)
-			rig_settle(r);
-		if (row % 1000 == 500)
-			ask(fd, IPC_STATUS, 100 + row);
-	}
-}
-
-static void test_server_stream_to_a_slow_reader_completes_in_order(void **state)
-{
-	struct ipc_rig *r = *state;
-	struct ipc_record rec;
-	int fd;
-
-	rig_serve(r, &fast, NULL);
-	fd = rig_connect_greeted(r);
-	ask(fd, IPC_SPD_DUMP, 9);
-	rig_settle(r);
-	rig_settle(r);
-	/* Nobody has read: the socket is full, and one row waits at most. */
-	assert_true(seen.rows > 10 && seen.rows < ROWS / 4);
-	assert_true(seen.conn->out.bytes < 2 * sizeof(long_text));
-	read_rows(r, fd, ROWS);
-	assert_int_equal(seen.done, 1);
-	/* The dump is answered: another may be asked for. */
-	seen.rows = 0;
-	ask(fd, IPC_SPD_DUMP, 9);
-	read_rows(r, fd, ROWS);
-	assert_int_equal(seen.done, 2);
-	/* The requests in between were answered while the rows ran, or are now. */
-	for (unsigned want = 2 + 20; seen.handled < want;)
-		assert_int_equal(rig_recv(r, fd, &rec), 1);
-	assert_int_equal(r->server->counters.violations, 0);
-	close(fd);
-}
-
-static void test_server_stream_cut_by_the_reader_is_done_once(void **state)
-{
-	struct ipc_rig *r = *state;
-	unsigned want = 1;
-	int fd;
-
-	rig_serve(r, &fast, NULL);
-	fd = rig_connect_greeted(r);
-	ask(fd, IPC_SPD_DUMP, 9);
-	read_rows(r, fd, 50);
-	close(fd);
-	assert_true(rig_until(r, has_closed, &want));
-	assert_int_equal(seen.done, 1);
-}
-
-static void test_server_stream_that_fails_ends_the_connection(void **state)
-{
-	struct ipc_rig *r = *state;
-	struct ipc_record rec;
-	int fd;
-
-	rig_serve(r, &fast, NULL);
-	fd = rig_connect_greeted(r);
-	seen.end_at = 20;
-	seen.end_with = -EIO;
-	ask(fd, IPC_SPD_DUMP, 9);
-	read_rows(r, fd, 20);
-	assert_int_equal(rig_recv(r, fd, &rec), 0);
-	assert_int_equal(seen.done, 1);
-	close(fd);
-}
-
-/* next() closes its connection or frees the server under it, and says that all is well. */
-static void test_server_rug_pulled_inside_a_stream(void **state)
-{
-	struct ipc_rig *r = *state;
-
-	for (int way = 0; way < 6; way++) {
-		struct ipc_record rec;
-		int fd;
-
-		rig_serve(r, &fast, NULL);
-		fd = rig_connect_greeted(r);
-		seen.rows = seen.done = 0;
-		seen.end_at = 5;
-		seen.end_with = way % 3 - 1;
-		seen.close_conn = way < 3;
-		seen.free_server = way >= 3;
-		ask(fd, IPC_SPD_DUMP, 9);
-		read_rows(r, fd, 5);
-		assert_int_equal(rig_recv(r, fd, &rec), 0);
-		rig_settle(r);
-		assert_int_equal(seen.done, 1);
-		close(fd);
-		r->server = ipc_server_free(r->server);
-		rig_settle(r);
-	}
 }
 
 static void test_server_rug_pulled_inside_a_handler(void **state)
@@ -652,10 +501,6 @@ int main(void)
 	    ON_STAGE(test_server_slow_reader_of_events_ends_at_max_queued),
 	    ON_STAGE(test_server_slow_reader_of_answers_is_not_asked_on),
 	    ON_STAGE(test_server_events_with_room_never_end_the_connection),
-	    ON_STAGE(test_server_stream_to_a_slow_reader_completes_in_order),
-	    ON_STAGE(test_server_stream_cut_by_the_reader_is_done_once),
-	    ON_STAGE(test_server_stream_that_fails_ends_the_connection),
-	    ON_STAGE(test_server_rug_pulled_inside_a_stream),
 	    ON_STAGE(test_server_rug_pulled_inside_a_handler),
 	    ON_STAGE(test_server_held_connection_outlives_peer_and_server),
 	    ON_STAGE(test_server_peer_that_vanishes_after_asking_is_heard),
