@@ -102,6 +102,28 @@ void commit_changed(struct commit *c)
 	be_due(c, clock_now_ms(c->clock) + COMMIT_COALESCE_MS);
 }
 
+/* A commit costs what the whole SPD costs. While statements come one by one, each waiting for its answer, a
+ * commit after each would make a file of n policies cost n times n; so it rests, unless a barrier waits. */
+static uint64_t next_begin(const struct commit *c)
+{
+	uint64_t rest = c->work_ms * COMMIT_REST_TIMES;
+
+	if (!c->due_ms)
+		return UINT64_MAX;
+	if (rest > COMMIT_REST_MAX_MS)
+		rest = COMMIT_REST_MAX_MS;
+	if (!list_is_empty(&c->barriers) || c->due_ms > c->worked_until_ms + rest)
+		return c->due_ms;
+	return c->worked_until_ms + rest;
+}
+
+/* Adds what was done since `from_ms` to the cost of the present commit. */
+static void count_work(struct commit *c, uint64_t from_ms)
+{
+	c->worked_until_ms = clock_now_ms(c->clock);
+	c->work_ms += c->worked_until_ms - from_ms;
+}
+
 int commit_wait(struct commit *c, uint64_t version, commit_done_fn done, void *arg)
 {
 	struct barrier *b;
@@ -124,9 +146,11 @@ int commit_wait(struct commit *c, uint64_t version, commit_done_fn done, void *a
 
 static void enforce(struct commit *c)
 {
+	uint64_t from = clock_now_ms(c->clock);
 	struct err_text e = {{0}};
 	int r = c->ports.enforce(c->ports.arg, c->newest, &e);
 
+	count_work(c, from);
 	c->waiting = false;
 	if (r < 0) {
 		c->kernel_why = e;
@@ -184,10 +208,14 @@ static bool freeze(struct commit *c)
 
 static void begin(struct commit *c)
 {
+	uint64_t from = clock_now_ms(c->clock);
+
 	c->due_ms = 0;
+	c->work_ms = 0;
 	if (!freeze(c))
 		return;
 	save(c);
+	count_work(c, from);
 	if (c->in_kernel == c->newest)
 		return;
 	if (c->acked >= c->newest->book.version) {
@@ -206,7 +234,7 @@ void commit_step(struct commit *c)
 
 	if (c->waiting && now >= c->ack_due_ms)
 		enforce(c);
-	if (!c->waiting && c->due_ms && now >= c->due_ms)
+	if (!c->waiting && now >= next_begin(c))
 		begin(c);
 	answer_barriers(c);
 }
@@ -241,8 +269,8 @@ uint64_t commit_next_ms(const struct commit *c)
 
 	if (c->waiting)
 		next = c->ack_due_ms;
-	else if (c->due_ms)
-		next = c->due_ms;
+	else
+		next = next_begin(c);
 	list_foreach (b, &c->barriers, struct barrier, in_barriers)
 		if (b->due_ms < next)
 			next = b->due_ms;

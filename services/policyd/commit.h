@@ -11,7 +11,9 @@
 #include "policyd/frozen.h"
 
 enum {
-	COMMIT_COALESCE_MS = 3, /* changes that arrive together make one commit */
+	COMMIT_COALESCE_MS = 3,   /* changes that arrive together make one commit */
+	COMMIT_REST_TIMES = 4,    /* after a commit that worked for n ms the next one waits 4n, */
+	COMMIT_REST_MAX_MS = 500, /* but never longer than this, and not when a barrier asks for it */
 	COMMIT_ACK_WAIT_MS =
 	    1000, /* how long additions wait for datapathd before the kernel gets them anyway */
 	COMMIT_BARRIER_MS = 5000, /* how long a barrier waits */
@@ -41,6 +43,7 @@ struct commit {
 	bool waiting;                         /* `newest` waits for datapathd before it goes to the kernel */
 	uint64_t due_ms;                      /* when to freeze, or to try again; 0: nothing to do */
 	uint64_t ack_due_ms;                  /* end of that wait */
+	uint64_t work_ms, worked_until_ms;    /* what the last commit cost us, and when it ended */
 	uint64_t saved, acked;                /* versions */
 	struct err_text save_why, kernel_why; /* empty: fine */
 	struct list barriers;

@@ -17,7 +17,8 @@ struct stage {
 	char trace[64];
 	uint64_t told;
 	bool away, kernel_broken, disk_broken;
-	int answer; /* of the barrier; 1: none yet */
+	uint64_t kernel_ms; /* how long the kernel takes */
+	int answer;         /* of the barrier; 1: none yet */
 	char why[480];
 	uint64_t answered;
 	uint16_t port;
@@ -44,6 +45,7 @@ static int on_enforce(void *arg, const struct frozen *f, struct err_text *e)
 {
 	struct stage *s = arg;
 
+	s->clock.ms += s->kernel_ms;
 	mark(s, s->kernel_broken ? 'k' : 'K');
 	return s->kernel_broken ? err_set(e, -EOPNOTSUPP, "no nf_tables") : 0;
 }
@@ -150,6 +152,46 @@ static void test_commit_changes_that_come_together_are_one(void **state)
 		add(&s);
 	run(&s, COMMIT_COALESCE_MS + 1);
 	trace_is(&s, "SD");
+	stage_fini(&s);
+}
+
+/* One statement after another, each as soon as the last was answered: commits take a fifth of the time. */
+static void test_commit_slow_kernel_is_left_to_rest(void **state)
+{
+	struct stage s;
+
+	(void)state;
+	stage_init(&s);
+	s.away = true;
+	s.kernel_ms = 20;
+	for (int i = 0; i < 200; i++) {
+		add(&s);
+		run(&s, 1);
+	}
+	trace_is(&s, "SKSKSK");
+	/* Nothing is forgotten, and nobody waits longer than the rest. */
+	run(&s, 20 * COMMIT_REST_TIMES);
+	assert_int_equal(commit_kernel_version(&s.c), s.book.version);
+	stage_fini(&s);
+}
+
+static void test_commit_barrier_ends_the_rest(void **state)
+{
+	struct stage s;
+
+	(void)state;
+	stage_init(&s);
+	s.away = true;
+	s.kernel_ms = 1000;
+	add(&s);
+	run(&s, COMMIT_COALESCE_MS + 1);
+	trace_is(&s, "SK");
+	add(&s);
+	run(&s, COMMIT_COALESCE_MS + 1);
+	trace_is(&s, "");
+	assert_int_equal(commit_wait(&s.c, 0, on_done, &s), 0);
+	run(&s, COMMIT_COALESCE_MS + 1);
+	trace_is(&s, "SK");
 	stage_fini(&s);
 }
 
@@ -358,6 +400,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_commit_additions_datapathd_first),
 	    cmocka_unit_test(test_commit_changes_that_come_together_are_one),
+	    cmocka_unit_test(test_commit_slow_kernel_is_left_to_rest),
+	    cmocka_unit_test(test_commit_barrier_ends_the_rest),
 	    cmocka_unit_test(test_commit_removals_kernel_first),
 	    cmocka_unit_test(test_commit_mixed_datapathd_first),
 	    cmocka_unit_test(test_commit_switch_off_kernel_first_on_datapathd_first),
