@@ -39,7 +39,11 @@ void rhash_fini(struct rhash *h);
 
 /* Writer. The newest node with a hash is found first. */
 void rhash_insert(struct rhash *h, struct rhash_node *n, uint64_t hash);
-/* Writer. Readers may hold the node until the epoch advanced now has passed. */
+/*
+ * Writer. Readers may hold the node until the epoch advanced now has passed. Who replaces a node inserts the
+ * new one and removes the old one only after a quiet point: a reader already inside the chain sees no
+ * insertion in front of it.
+ */
 void rhash_remove(struct rhash *h, struct rhash_node *n);
 
 /* Readers: every node that may have this hash, newest first. */

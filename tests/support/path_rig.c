@@ -134,7 +134,7 @@ void path_rig_delete(struct path_rig *r, const struct sa_desc *d)
 	struct sa *sa = sad_find(&r->sad, &d->src, &d->dst, d->proto, d->spi);
 
 	must(sa != NULL, "no such SA");
-	sad_remove(&r->sad, sa);
+	sad_remove(&r->sad, sa, false);
 	(void)epoch_reclaim(&r->epoch);
 }
 

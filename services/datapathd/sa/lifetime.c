@@ -36,7 +36,7 @@ void sad_age(struct sad *s, void (*told)(void *arg, const char *event, const str
 	list_foreach_safe (sa, tmp, &s->all, struct sa, link) {
 		if (sa->dead_ms) {
 			if (now - sa->dead_ms >= SAD_DEAD_KEEP_MS)
-				sad_remove(s, sa);
+				sad_remove(s, sa, false);
 			continue;
 		}
 		if (past(sa, now, true)) {

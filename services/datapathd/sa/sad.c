@@ -1,6 +1,7 @@
 /*
- * Two indexes because the two directions ask two questions. Replacing an SA inserts the new one in front of
- * the old before the old one goes, so that a worker always finds one of them.
+ * Two indexes because the two directions ask two questions. What is removed leaves them only after a quiet
+ * point: a worker that began to walk a chain before the replacement was linked in front must still find the
+ * old SA, and never neither. Memory is wiped after a second one.
  */
 #include "datapathd/sa/sad.h"
 
@@ -102,7 +103,8 @@ struct sa *sad_find(const struct sad *s, const struct inet_addr *src, const stru
 	{
 		struct sa_rt *rt = container_of(n, struct sa_rt, by_spi);
 
-		if (rt->spi == spi && rt->proto == proto && inet_addr_equal(&rt->dst, dst) &&
+		if (!rt->control->leaving && rt->spi == spi && rt->proto == proto &&
+		    inet_addr_equal(&rt->dst, dst) &&
 		    (src->family == INET_NONE || inet_addr_equal(&rt->src, src)))
 			return rt->control;
 	}
@@ -221,17 +223,26 @@ void sad_insert(struct sad *s, struct sa *sa)
 	s->n++;
 }
 
-void sad_remove(struct sad *s, struct sa *sa)
+static void retired_leave(struct retired *r)
 {
-	atomic_store(&sa->slot->run.state, SA_DEAD);
+	struct sa *sa = container_of(r, struct sa, retired);
+
+	unindex_sa(sa->sad, sa);
+	epoch_retire(sa->sad->epoch, &sa->retired, retired_free);
+}
+
+void sad_remove(struct sad *s, struct sa *sa, bool replaced)
+{
+	if (!replaced)
+		atomic_store(&sa->slot->run.state, SA_DEAD);
 	list_foreach (it, &s->iters, struct sad_iter, link)
 		if (it->next == &sa->link)
 			it->next = sa->link.next;
 	list_remove(&sa->link);
-	unindex_sa(s, sa);
+	sa->leaving = true;
 	atomic_store(&sa->slot->commit, 0);
 	s->n--;
-	epoch_retire(s->epoch, &sa->retired, retired_free);
+	epoch_retire(s->epoch, &sa->retired, retired_leave);
 }
 
 void sad_expire(struct sad *s, struct sa *sa)

@@ -28,6 +28,7 @@ struct sa {
 	struct sad_slot *slot;
 	struct sa_rt *rt;
 	bool indexed;                    /* workers can find it */
+	bool leaving;                    /* removed; stays in the indexes until the quiet point */
 	const struct sad_txn *doomed_by; /* the transaction that removes it; NULL: none */
 	uint64_t dead_ms;                /* since when it is only shown, not used; 0: alive */
 };
@@ -87,8 +88,9 @@ int must_check sad_make(
 struct sa *sad_unmake(struct sa *sa);
 /* From here on it is found by workers and counts for a successor. Cannot fail. */
 void sad_insert(struct sad *s, struct sa *sa);
-/* Out of sight now; slot and keys are wiped after the quiet point. */
-void sad_remove(struct sad *s, struct sa *sa);
+/* Gone for control and for a successor; workers stop using it now, or, when something else in the SAD takes
+ * its place (`replaced`), at their next quiet point. Then slot and keys are wiped. */
+void sad_remove(struct sad *s, struct sa *sa, bool replaced);
 /* Like remove, but still shown by `-a` for SAD_DEAD_KEEP_MS. */
 void sad_expire(struct sad *s, struct sa *sa);
 

@@ -260,20 +260,21 @@ static int remember_keys(struct sad_txn *t, struct err_text *e)
 	return 0;
 }
 
-static void remove_marked(struct sad_txn *t, sad_changed_fn fn, void *arg)
+static void remove_marked(struct sad_txn *t, bool replaced, sad_changed_fn fn, void *arg)
 {
 	list_foreach_safe (sa, tmp, &t->sad->all, struct sa, link) {
 		if (sa->doomed_by != t)
 			continue;
 		if (fn)
 			fn(arg, "sa.delete", sa);
-		sad_remove(t->sad, sa);
+		sad_remove(t->sad, sa, replaced);
 	}
 	t->n_doomed = 0;
 }
 
 int sad_txn_commit(struct sad_txn *t, sad_changed_fn fn, void *arg, struct err_text *e)
 {
+	bool replaces = !list_is_empty(&t->staged);
 	int r = judge_again(t, e);
 
 	if (r == 0)
@@ -291,6 +292,6 @@ int sad_txn_commit(struct sad_txn *t, sad_changed_fn fn, void *arg, struct err_t
 			fn(arg, "sa.add", sa);
 	}
 	if (t->n_doomed)
-		remove_marked(t, fn, arg);
+		remove_marked(t, replaces, fn, arg);
 	return 0;
 }

@@ -1,0 +1,317 @@
+/*
+ * SAD memory across lives: what a killed process leaves is taken over whole; what is not ours is not.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "support/path_rig.h"
+
+/* The launcher's store. */
+static struct {
+	char name[SAD_NAME_MAX];
+	int fd;
+} kept[SAD_SEGMENTS_MAX];
+static unsigned n_kept, n_said;
+
+static struct clock_fake fake;
+static struct rng_seeded rng;
+static struct epoch epoch;
+static struct sad_store *store;
+static struct sad sad;
+
+static int keep(void *arg, const char *name, int fd)
+{
+	(void)arg;
+	snprintf(kept[n_kept].name, sizeof(kept[n_kept].name), "%s", name);
+	kept[n_kept++].fd = dup(fd);
+	return 0;
+}
+
+static void say(void *arg, const char *what)
+{
+	(void)arg;
+	assert_true(strlen(what) > 10);
+	n_said++;
+}
+
+static void begin_life(void)
+{
+	const struct sad_store_env env = {.clock = &fake.clock, .rng = &rng.rng, .keep = keep, .log = say};
+
+	epoch_init(&epoch);
+	assert_int_equal(sad_store_new(&env, &store), 0);
+	assert_int_equal(sad_init(&sad, &epoch, store, &fake.clock), 0);
+}
+
+static struct sad_store_found recover(void)
+{
+	struct err_text e;
+	struct sad_store_found found;
+	unsigned n = n_kept;
+
+	for (unsigned i = 0; i < n; i++)
+		(void)sad_store_adopt(store, kept[i].name, dup(kept[i].fd));
+	found = sad_recover(&sad);
+	assert_int_equal(sad_store_begin(store, &e), 0);
+	return found;
+}
+
+/* As kill -9 would: nothing is said to anybody. */
+static void end_life(void)
+{
+	epoch_fini(&epoch);
+	sad_fini(&sad);
+	epoch_fini(&epoch);
+	store = sad_store_free(store);
+}
+
+static int setup(void **state)
+{
+	struct err_text e;
+
+	(void)state;
+	n_kept = n_said = 0;
+	clock_fake_init(&fake, 1000000);
+	rng_seeded_init(&rng, 11);
+	assert_int_equal(crypto_init(&e), 0);
+	begin_life();
+	assert_int_equal(recover().sas, 0);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	end_life();
+	for (unsigned i = 0; i < n_kept; i++)
+		close(kept[i].fd);
+	return 0;
+}
+
+static struct sa *add(uint32_t spi, enum alg_enc enc, uint32_t replay_bytes)
+{
+	struct sa_desc d = path_rig_desc("10.0.0.1", "10.0.0.2", IPSEC_ESP, spi, IPSEC_TUNNEL, enc,
+	    enc == ALG_ENC_AES_GCM_16 ? ALG_AUTH_NONE : ALG_AUTH_HMAC_SHA1);
+	struct err_text e = {0};
+	struct sad_txn t;
+	uint64_t serial;
+	struct sa *sa = NULL;
+
+	d.replay_bytes = replay_bytes;
+	assert_int_equal(sad_txn_init(&t, &sad), 0);
+	if (sad_txn_add(&t, &d, false, 5, &serial, &e) == 0 && sad_txn_commit(&t, NULL, NULL, &e) == 0)
+		sa = sad_find(&sad, &d.src, &d.dst, d.proto, spi);
+	sad_txn_fini(&t);
+	return sa;
+}
+
+static struct sa *find(uint32_t spi)
+{
+	const struct inet_addr src = path_rig_addr("10.0.0.1"), dst = path_rig_addr("10.0.0.2");
+
+	return sad_find(&sad, &src, &dst, IPSEC_ESP, spi);
+}
+
+static void test_store_next_life_has_the_same_sas(void **state)
+{
+	uint64_t serial, seq;
+	struct sa *sa;
+
+	(void)state;
+	for (uint32_t spi = 0x1000; spi < 0x1000 + 1500; spi++)
+		assert_non_null(add(spi, ALG_ENC_AES_CBC, spi % 3 ? 4 : 1024));
+	assert_true(sad_store_segments(store) > 1);
+	sa = find(0x1234);
+	serial = sa->facts.serial;
+	for (int i = 0; i < 100; i++)
+		assert_int_equal(sa_rt_take_seq(sa->rt, &seq), 0);
+	assert_int_equal(replay_commit(sa->rt->window, 77), REPLAY_NEW);
+	sad_set_prefer_old(&sad, true);
+
+	end_life();
+	begin_life();
+	assert_int_equal(recover().sas, 1500);
+	assert_int_equal(n_said, 0);
+	sa = find(0x1234);
+	assert_non_null(sa);
+	assert_int_equal(sa->facts.serial, serial);
+	assert_int_equal(sa_rt_take_seq(sa->rt, &seq), 0);
+	assert_int_equal(seq, 101);
+	assert_int_equal(replay_check(sa->rt->window, 77), REPLAY_SEEN);
+	assert_true(atomic_load(&sad.prefer_old));
+	/* No serial is given out twice. */
+	assert_true(add(0x9999, ALG_ENC_AES_CBC, 0)->facts.serial > 1500);
+}
+
+static void test_store_serials_of_deleted_sas_are_not_reused(void **state)
+{
+	uint64_t serial;
+
+	(void)state;
+	for (uint32_t spi = 0x1000; spi < 0x1010; spi++)
+		(void)add(spi, ALG_ENC_NULL, 0);
+	serial = find(0x100f)->facts.serial;
+	for (uint32_t spi = 0x1000; spi < 0x1010; spi++)
+		sad_remove(&sad, find(spi), false);
+	end_life();
+	begin_life();
+	assert_int_equal(recover().sas, 0);
+	assert_true(add(0x2000, ALG_ENC_NULL, 0)->facts.serial > serial);
+}
+
+/* RFC 8221 section 3, RFC 4106: not in this life, not in the next. */
+static void test_store_counter_mode_key_is_refused_the_second_time(void **state)
+{
+	(void)state;
+	assert_non_null(add(0x1000, ALG_ENC_AES_GCM_16, 4));
+	sad_remove(&sad, find(0x1000), false);
+	assert_false(epoch_reclaim(&epoch));
+	assert_null(add(0x1000, ALG_ENC_AES_GCM_16, 4));
+	/* Many others in between, more than one slot of fingerprints holds. */
+	for (uint32_t spi = 0x1001; spi < 0x1001 + 2 * SAD_PRINTS; spi++)
+		assert_non_null(add(spi, ALG_ENC_AES_GCM_16, 4));
+	end_life();
+	begin_life();
+	(void)recover();
+	assert_null(add(0x1000, ALG_ENC_AES_GCM_16, 4));
+	sad_remove(&sad, find(0x1001 + SAD_PRINTS), false);
+	assert_null(add(0x1001 + SAD_PRINTS, ALG_ENC_AES_GCM_16, 4));
+	assert_non_null(add(0x80f0, ALG_ENC_AES_GCM_16, 4));
+}
+
+static struct sad_slot *raw_slot(unsigned i)
+{
+	uint8_t *p = mmap(NULL, SAD_SEGMENT_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, kept[0].fd, 0);
+
+	assert_ptr_not_equal(p, MAP_FAILED);
+	return (struct sad_slot *)(void *)p + i;
+}
+
+static void test_store_bad_slot_is_dropped_and_counted_the_rest_lives(void **state)
+{
+	struct sad_store_found found;
+	struct sad_slot *base;
+
+	(void)state;
+	for (uint32_t spi = 0x1000; spi < 0x1003; spi++)
+		(void)add(spi, ALG_ENC_AES_CBC, 4);
+	base = raw_slot(0);
+	base[2].d.spi ^= 1;
+	end_life();
+	begin_life();
+	found = recover();
+	assert_int_equal(found.sas, 2);
+	assert_int_equal(found.bad, 1);
+	assert_int_equal(n_said, 1);
+	/* Its memory holds no key any more. */
+	for (size_t i = 0; i < SAD_SLOT_SIZE; i++)
+		assert_int_equal(((uint8_t *)&base[2])[i], 0);
+	munmap(base, SAD_SEGMENT_BYTES);
+}
+
+static void test_store_two_slots_of_one_identity_leave_one(void **state)
+{
+	struct sad_store_found found;
+	struct sad_slot *base;
+
+	(void)state;
+	(void)add(0x1000, ALG_ENC_AES_CBC, 4);
+	base = raw_slot(0);
+	base[500] = base[1];
+	base[500].d.index = 500;
+	sad_slot_commit(&base[500]);
+	munmap(base, SAD_SEGMENT_BYTES);
+	end_life();
+	begin_life();
+	found = recover();
+	assert_int_equal(found.sas, 1);
+	assert_int_equal(found.bad, 1);
+}
+
+static void expect_refused(const char *name, int fd)
+{
+	unsigned said = n_said;
+
+	assert_int_equal(sad_store_adopt(store, name, fd), -EINVAL);
+	assert_int_equal(n_said, said + 1);
+}
+
+static void test_store_descriptors_that_are_no_segment_are_refused(void **state)
+{
+	int plain = memfd_create("plain", MFD_CLOEXEC), pipes[2];
+
+	(void)state;
+	end_life();
+	begin_life();
+	assert_int_equal(ftruncate(plain, SAD_SEGMENT_BYTES), 0);
+	expect_refused("sad-0", plain);
+	assert_int_equal(pipe(pipes), 0);
+	expect_refused("sad-0", pipes[0]);
+	expect_refused("sad-0", pipes[1]);
+	expect_refused("sad-0", -1);
+	expect_refused("sad-64", dup(kept[0].fd));
+	expect_refused("sad-00", dup(kept[0].fd));
+	expect_refused("sad-", dup(kept[0].fd));
+	expect_refused("sad-1", dup(kept[0].fd)); /* it is segment 0 */
+	assert_int_equal(sad_store_adopt(store, "sad-0", dup(kept[0].fd)), 0);
+	expect_refused("sad-0", dup(kept[0].fd));
+}
+
+static void test_store_every_changed_octet_of_the_header_is_safe(void **state)
+{
+	uint8_t *base;
+
+	(void)state;
+	(void)add(0x1000, ALG_ENC_AES_CBC, 4);
+	base = (uint8_t *)raw_slot(0);
+	for (size_t i = 0; i < 80; i++) {
+		end_life();
+		base[i] ^= 0xff;
+		begin_life();
+		if (sad_store_adopt(store, "sad-0", dup(kept[0].fd)) == 0)
+			(void)sad_recover(&sad);
+		base[i] ^= 0xff;
+	}
+	end_life();
+	begin_life();
+	(void)recover();
+	munmap(base, SAD_SEGMENT_BYTES);
+}
+
+static void test_store_full_says_so(void **state)
+{
+	struct sad_slot *slot;
+	struct err_text e = {0};
+	uint32_t index, n = 0;
+
+	(void)state;
+	while (sad_store_alloc(store, 15, &slot, &index, &e) == 0)
+		n++;
+	assert_true(n >= 60); /* at least one segment, more where memory may be locked */
+	assert_true(e.s[0]);
+}
+
+int main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+	const struct CMUnitTest tests[] = {
+	    T(test_store_next_life_has_the_same_sas),
+	    T(test_store_serials_of_deleted_sas_are_not_reused),
+	    T(test_store_counter_mode_key_is_refused_the_second_time),
+	    T(test_store_bad_slot_is_dropped_and_counted_the_rest_lives),
+	    T(test_store_two_slots_of_one_identity_leave_one),
+	    T(test_store_descriptors_that_are_no_segment_are_refused),
+	    T(test_store_every_changed_octet_of_the_header_is_safe),
+	    T(test_store_full_says_so),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
