@@ -158,7 +158,7 @@ def story(lab, folder):
     show(command(lab, "relent", "ipseckey", "-DP"))
 
     step(4, "Over the same connection, still open, relent now sends a letter. What crosses the wire:")
-    with Capture(lab, os.path.join(folder, "after.pcap")) as after:
+    with Capture(lab, os.path.join(folder, "after.pcap"), "ip") as after:
         arrived = connection.send(LETTER)
         connection.close()
         deadline = time.monotonic() + 5
