@@ -24,9 +24,9 @@ static int phase_settings(struct service *s, struct err_text *e)
 static void print_help(const struct service *s)
 {
 	printf("usage: %s [OPTIONS]\n\nThis is a service of Postern; postern-supervisor or systemd starts it "
-	       "and hands it its sockets.\n\n%s"
+	       "and hands it its sockets.\n\n%s%s"
 	       "  --version            print the version\n",
-	    s->tag, settings_help);
+	    s->tag, s->def->option_help ? s->def->option_help : "", settings_help);
 }
 
 static int phase_log(struct service *s, struct err_text *e)

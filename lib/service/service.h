@@ -59,6 +59,7 @@ struct service_def {
 	 * are there, before anything of the launcher is looked at. 1: done, the process ends with 0; 0: the
 	 * word is not known; -errno: the process ends with 1, `option` having logged why. May be NULL. */
 	int (*option)(struct service *s, const char *word);
+	const char *option_help; /* their lines of --help; may be NULL */
 };
 
 /* Runs the service to its end; the value is main()'s. */

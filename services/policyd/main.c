@@ -243,6 +243,8 @@ int main(int argc, char **argv)
 	    .status = status,
 	    .stats = stats,
 	    .option = option,
+	    .option_help =
+	        "  --withdraw           take everything of this suite out of the kernel, and end\n",
 	};
 	struct service_def with_rules = def;
 

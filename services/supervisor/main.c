@@ -188,11 +188,12 @@ int main(int argc, char **argv)
 		r = go_background(s, &code, &e);
 	if (r > 0 || o.done)
 		return code;
-	if (!r)
+	if (!r) {
 		r = serve(s, &e);
-	if (r < 0) {
-		fprintf(stderr, "%s: %s\n", tag, e.s);
-		log_error("suite.failed", "%s", e.s);
+		if (r < 0)
+			log_error("suite.failed", "%s", e.s);
 	}
+	if (r < 0)
+		fprintf(stderr, "%s: %s\n", tag, e.s);
 	return r ? EXIT_FAILURE : EXIT_SUCCESS;
 }
