@@ -116,12 +116,13 @@ static bool parse(struct reading *r, struct sk_build *b)
 	return status == 0;
 }
 
-/* Leaves the current token at the first one of the next statement, or at the end of the text. */
-static void skip(struct reading *r, const struct sk_tok *first)
+/* Leaves the current token at the first one of the next statement, or at the end of the text. A word that
+ * begins a statement never fails in that place, so this cannot stay where it is. */
+static void skip(struct reading *r)
 {
 	sk_scan_leave_policy(r->scanner);
 	while (r->scan.tok.lex != SK_LEX_EOF && !at_terminator(&r->scan.tok)) {
-		if (r->scan.tok.p != first->p && sk_begins_statement(&r->scan.tok))
+		if (sk_begins_statement(&r->scan.tok))
 			return;
 		next(r);
 	}
@@ -167,7 +168,7 @@ static int statement(struct reading *r)
 	if (parsed)
 		next(r);
 	else
-		skip(r, &b.first);
+		skip(r);
 	return 0;
 }
 
