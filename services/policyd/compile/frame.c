@@ -28,7 +28,7 @@ static const struct {
     {"postrouting", "type filter hook postrouting priority 350; policy accept;"},
 };
 static const char *const verdict_chains[] = {
-    FRAME_OUT_PROTECT, FRAME_OUT_USE, FRAME_OUT_DISCARD, FRAME_IN_REFUSE, "v_mark", "v_guard"};
+    FRAME_OUT_PROTECT, FRAME_OUT_USE, FRAME_OUT_DISCARD, FRAME_IN_REFUSE, "v_mark", FRAME_GUARD};
 
 enum { MSS_OVERHEAD4 = 40, MSS_OVERHEAD6 = 60 };
 
@@ -104,7 +104,7 @@ static void write_verdicts(struct sbuf *to, const struct policyd_conf *c)
 
 	add_counted_drop(to, c, FRAME_OUT_DISCARD, "out_polvio");
 	add_counted_drop(to, c, FRAME_IN_REFUSE, "in_polvio");
-	add_counted_drop(to, c, "v_guard", "guard");
+	add_counted_drop(to, c, FRAME_GUARD, "guard");
 }
 
 /* "jump out4_GENERATION" for the families that have one. */
@@ -121,6 +121,27 @@ static void add_jumps(struct sbuf *to, const struct policyd_conf *c, const char 
 	}
 }
 
+/*
+ * ICMP errors that no policy took: what they quote may have come out of a tunnel. Behind an extension header
+ * the quoted protocol is not looked for; addresses have to do.
+ */
+static void write_quotations(struct sbuf *to, const struct policyd_conf *c, const struct frame *f)
+{
+	if (f->has_in[0]) {
+		rule(to, c, "output");
+		sbuf_add(to, "icmp type { 3, 4, 5, 11, 12 } jump in4_%" PRIx64 "_q\n", f->generation);
+	}
+	if (f->has_in[1]) {
+		rule(to, c, "output");
+		sbuf_add(to,
+		    "icmpv6 type { 1, 2, 3, 4, 137 } @th,112,8 { 0, 43, 44, 51, 60 } jump in6_%" PRIx64
+		    "_r\n",
+		    f->generation);
+		rule(to, c, "output");
+		sbuf_add(to, "icmpv6 type { 1, 2, 3, 4, 137 } jump in6_%" PRIx64 "_q\n", f->generation);
+	}
+}
+
 static void write_out(struct sbuf *to, const struct policyd_conf *c, const struct frame *f)
 {
 	add_if_mark(to, c, "output", c->bypass);
@@ -132,6 +153,7 @@ static void write_out(struct sbuf *to, const struct policyd_conf *c, const struc
 	sbuf_add(to, "\n");
 	exempt_write(to, c->table, "output", f->out_exempt, EXEMPT_OUT);
 	add_jumps(to, c, "output", "out", f->has_out, f->generation);
+	write_quotations(to, c, f);
 }
 
 static void write_pre(struct sbuf *to, const struct policyd_conf *c, const struct frame *f)

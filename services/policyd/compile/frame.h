@@ -18,6 +18,7 @@ struct policyd_conf;
 #define FRAME_OUT_USE     "v_out_use"
 #define FRAME_OUT_DISCARD "v_out_discard"
 #define FRAME_IN_REFUSE   "v_in_refuse"
+#define FRAME_GUARD       "v_guard"
 
 /* Which classification chains this generation has, and what is exempt from them. */
 struct frame {

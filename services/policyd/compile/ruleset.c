@@ -13,6 +13,7 @@
 
 #include "policyd/conf.h"
 #include "policyd/compile/frame.h"
+#include "policyd/compile/key.h"
 #include "policyd/compile/layer.h"
 
 enum { NAME_ROOM = 48 };
@@ -23,13 +24,35 @@ struct list_name {
 };
 static const struct list_name lists[] = {{"out", POLICY_OUT}, {"in", POLICY_IN}, {"fwd", POLICY_FWD}};
 
-static const struct {
+/*
+ * The ways a list is looked up, each with maps and a chain of its own. An ICMP error made here quotes a
+ * packet; when that packet had to arrive protected, the quotation must not leave in clear.
+ */
+struct look {
 	char letter;
-	const char *readable; /* matches when that much of the packet can be read */
-} sights[BOX_SIGHTS] = {
-    [BOX_SEES_PORTS] = {'p', "th dport 0-65535"},
-    [BOX_SEES_PROTO] = {'n', "meta l4proto 0-255"},
-    [BOX_SEES_ADDRS] = {'a', NULL},
+	enum box_sight sight;
+	bool quoted; /* looks at the packet that an ICMP error quotes; inbound list only */
+};
+static const struct look looks[] = {
+    {'p', BOX_SEES_PORTS, false},
+    {'n', BOX_SEES_PROTO, false},
+    {'a', BOX_SEES_ADDRS, false},
+    {'q', BOX_SEES_PROTO, true},
+    {'r', BOX_SEES_ADDRS, true},
+};
+
+/*
+ * Which look a packet gets, in this order. Later fragments come first: the kernel would read "ports" out of
+ * their payload (its fast path for short loads does not look at the fragment offset).
+ */
+static const struct {
+	const char *match[2]; /* by family */
+	char letter;
+} dispatch[] = {
+    {{"ip frag-off & 0x1fff != 0 ", "frag frag-off != 0 "}, 'n'},
+    {{"th dport 0-65535 ", "th dport 0-65535 "}, 'p'},
+    {{"meta l4proto 0-255 ", "meta l4proto 0-255 "}, 'n'},
+    {{"", ""}, 'a'},
 };
 
 /* What is being written, and for which list. */
@@ -56,69 +79,7 @@ static int next_chunk(struct writer *w)
 	return 0;
 }
 
-static const char *field_expr(enum box_field f, bool v6)
-{
-	static const char *const expr[][2] = {
-	    [BOX_SRC] = {"ip saddr", "ip6 saddr"},
-	    [BOX_DST] = {"ip daddr", "ip6 daddr"},
-	    [BOX_PROTO] = {"meta l4proto", "meta l4proto"},
-	    [BOX_SPORT] = {"th sport", "th sport"},
-	    [BOX_DPORT] = {"th dport", "th dport"},
-	};
-
-	return expr[f][v6];
-}
-
-static const char *field_type(enum box_field f, bool v6)
-{
-	switch (f) {
-	case BOX_SRC:
-	case BOX_DST:
-		return v6 ? "ipv6_addr" : "ipv4_addr";
-	case BOX_PROTO:
-		return "inet_proto";
-	default:
-		return "inet_service";
-	}
-}
-
-static void write_interval(struct sbuf *to, unsigned lo, unsigned hi)
-{
-	if (lo == hi)
-		sbuf_add(to, "%u", lo);
-	else
-		sbuf_add(to, "%u-%u", lo, hi);
-}
-
-static void write_prefix(struct sbuf *to, const struct inet_prefix *p)
-{
-	char buf[INET_ADDR_STRLEN];
-
-	sbuf_add(to, "%s/%u", inet_addr_format(&p->addr, buf), p->plen);
-}
-
-static void write_field(struct sbuf *to, const struct box *b, enum box_field f)
-{
-	switch (f) {
-	case BOX_SRC:
-		write_prefix(to, &b->src);
-		break;
-	case BOX_DST:
-		write_prefix(to, &b->dst);
-		break;
-	case BOX_PROTO:
-		write_interval(to, b->proto_lo, b->proto_hi);
-		break;
-	case BOX_SPORT:
-		write_interval(to, b->sport_lo, b->sport_hi);
-		break;
-	default:
-		write_interval(to, b->dport_lo, b->dport_hi);
-		break;
-	}
-}
-
-static const char *verdict_text(enum box_verdict v, enum policy_dir dir)
+static const char *verdict_text(enum box_verdict v, enum policy_dir dir, bool quoted)
 {
 	bool out = dir == POLICY_OUT;
 
@@ -128,27 +89,31 @@ static const char *verdict_text(enum box_verdict v, enum policy_dir dir)
 	case BOX_USE:
 		return out ? "goto " FRAME_OUT_USE : "return";
 	case BOX_DISCARD:
-		return out ? "goto " FRAME_OUT_DISCARD : "goto " FRAME_IN_REFUSE;
+		if (out)
+			return "goto " FRAME_OUT_DISCARD;
+		break;
 	case BOX_PROTECT:
+		if (out)
+			return "goto " FRAME_OUT_PROTECT;
 		break;
 	}
-	return out ? "goto " FRAME_OUT_PROTECT : "goto " FRAME_IN_REFUSE;
+	return quoted ? "goto " FRAME_GUARD : "goto " FRAME_IN_REFUSE;
 }
 
-static int write_elements(struct writer *w, const char *map, const struct box *b, size_t n,
-    const enum box_field *order, int n_fields)
+static int write_elements(
+    struct writer *w, const char *map, const struct key_form *k, const struct box *b, size_t n)
 {
 	bool open = false;
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < n; i++) {
-		sbuf_add(w->to, open ? "," : "add element inet %s %s {", w->conf->table, map);
+		if (open)
+			sbuf_add(w->to, ", ");
+		else
+			sbuf_add(w->to, "add element inet %s %s { ", w->conf->table, map);
 		open = true;
-		for (int f = 0; f < n_fields; f++) {
-			sbuf_add(w->to, f ? " . " : " ");
-			write_field(w->to, &b[i], order[f]);
-		}
-		sbuf_add(w->to, " : %s", verdict_text(b[i].verdict, w->dir));
+		key_write_value(w->to, k, &b[i]);
+		sbuf_add(w->to, " : %s", verdict_text(b[i].verdict, w->dir, k->quoted));
 		if (++w->n_in_chunk == RULESET_CHUNK || i + 1 == n) {
 			sbuf_add(w->to, " }\n");
 			open = false;
@@ -162,61 +127,50 @@ static int write_elements(struct writer *w, const char *map, const struct box *b
 
 /* One layer: its map, its elements, and its rule in `chain`. */
 static int write_layer(
-    struct writer *w, const char *chain, const struct box *b, size_t n, enum box_sight sight)
+    struct writer *w, const struct look *look, const char *chain, const struct box *b, size_t n)
 {
-	enum box_field order[BOX_FIELDS];
-	int n_fields = box_field_order(b, n, sight, order), r;
+	struct key_form k = {.v6 = w->v6, .quoted = look->quoted};
 	char map[NAME_ROOM + 24];
+	int r;
 
-	if (n_fields < 0)
-		return n_fields;
-	snprintf(map, sizeof(map), "%s_%c%u", w->chain, sights[sight].letter, b->layer);
-	sbuf_add(w->to, "add map inet %s %s { type ", w->conf->table, map);
-	for (int f = 0; f < n_fields; f++)
-		sbuf_add(w->to, "%s%s", f ? " . " : "", field_type(order[f], w->v6));
+	k.n_fields = box_field_order(b, n, look->sight, k.order);
+	if (k.n_fields < 0)
+		return k.n_fields;
+	snprintf(map, sizeof(map), "%s%u", chain, b->layer);
+	sbuf_add(w->to, "add map inet %s %s { ", w->conf->table, map);
+	key_write_type(w->to, &k);
 	sbuf_add(w->to, " : verdict; flags interval; }\n");
 	sbuf_add(&w->r->drop, "delete map inet %s %s\n", w->conf->table, map);
-	r = write_elements(w, map, b, n, order, n_fields);
+	r = write_elements(w, map, &k, b, n);
 	if (r < 0)
 		return r;
 	sbuf_add(w->to, "add rule inet %s %s ", w->conf->table, chain);
-	for (int f = 0; f < n_fields; f++)
-		sbuf_add(w->to, "%s%s", f ? " . " : "", field_expr(order[f], w->v6));
+	key_write_expr(w->to, &k);
 	sbuf_add(w->to, " vmap @%s\n", map);
 	return 0;
 }
 
-/* All layers for packets of which this much can be read, in a chain of their own that the list's chain goes
- * to. */
-static int write_sight(
-    struct writer *w, const struct spd *spd, const struct policy_deflev *deflev, enum box_sight sight)
+/* All layers of one look, in a chain of their own. */
+static int write_look(
+    struct writer *w, const struct spd *spd, const struct policy_deflev *deflev, const struct look *look)
 {
 	AUTO_BOX_LIST struct box_list l = {0};
 	char chain[NAME_ROOM + 8];
 	uint32_t n_layers = 0;
-	size_t i = 0, n;
-	int r = box_list_build(&l, spd, w->dir, w->v6 ? INET_V6 : INET_V4, sight, deflev);
+	int r = box_list_build(&l, spd, w->dir, w->v6 ? INET_V6 : INET_V4, look->sight, deflev);
 
 	if (r == 0)
 		r = box_list_layer(&l, &n_layers);
-	if (r < 0)
-		return r;
-	snprintf(chain, sizeof(chain), "%s_%c", w->chain, sights[sight].letter);
+	snprintf(chain, sizeof(chain), "%s_%c", w->chain, look->letter);
 	sbuf_add(w->to, "add chain inet %s %s\n", w->conf->table, chain);
-	for (; r == 0 && i < l.n; i += n) {
+	for (size_t i = 0, n; r == 0 && i < l.n; i += n) {
 		for (n = 1; i + n < l.n && l.b[i + n].layer == l.b[i].layer; n++)
 			;
-		r = write_layer(w, chain, &l.b[i], n, sight);
+		r = write_layer(w, look, chain, &l.b[i], n);
 	}
-	if (r < 0)
-		return r;
-	sbuf_add(w->to, "add rule inet %s %s ", w->conf->table, w->chain);
-	if (sights[sight].readable)
-		sbuf_add(w->to, "%s ", sights[sight].readable);
-	sbuf_add(w->to, "goto %s\n", chain);
 	if (n_layers > w->r->n_layers)
 		w->r->n_layers = n_layers;
-	return 0;
+	return r;
 }
 
 static bool has_family(const struct spd *spd, enum policy_dir dir, bool v6)
@@ -228,14 +182,15 @@ static bool has_family(const struct spd *spd, enum policy_dir dir, bool v6)
 }
 
 /* Chains are emptied before any is deleted, so that none is still referred to. */
-static void write_drop_chains(struct writer *w, struct sbuf *deletions)
+static void write_drop_chain(struct writer *w, const char *suffix, struct sbuf *deletions)
 {
-	static const char *const suffix[] = {"", "_p", "_n", "_a"};
+	sbuf_add(&w->r->drop, "flush chain inet %s %s%s\n", w->conf->table, w->chain, suffix);
+	sbuf_add(deletions, "delete chain inet %s %s%s\n", w->conf->table, w->chain, suffix);
+}
 
-	for (size_t i = 0; i < ARRAY_SIZE(suffix); i++) {
-		sbuf_add(&w->r->drop, "flush chain inet %s %s%s\n", w->conf->table, w->chain, suffix[i]);
-		sbuf_add(deletions, "delete chain inet %s %s%s\n", w->conf->table, w->chain, suffix[i]);
-	}
+static bool has_look(const struct writer *w, const struct look *look)
+{
+	return !look->quoted || w->dir == POLICY_IN;
 }
 
 static int write_list(struct writer *w, const struct spd *spd, const struct policy_deflev *deflev,
@@ -246,9 +201,16 @@ static int write_list(struct writer *w, const struct spd *spd, const struct poli
 	w->dir = list->dir;
 	snprintf(w->chain, sizeof(w->chain), "%s%d_%" PRIx64, list->name, w->v6 ? 6 : 4, w->r->generation);
 	sbuf_add(w->to, "add chain inet %s %s\n", w->conf->table, w->chain);
-	write_drop_chains(w, deletions);
-	for (enum box_sight s = BOX_SEES_PORTS; r == 0 && s < BOX_SIGHTS; s++)
-		r = write_sight(w, spd, deflev, s);
+	write_drop_chain(w, "", deletions);
+	for (size_t i = 0; i < ARRAY_SIZE(looks); i++)
+		if (has_look(w, &looks[i]))
+			write_drop_chain(w, (const char[]){'_', looks[i].letter, '\0'}, deletions);
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(looks); i++)
+		if (has_look(w, &looks[i]))
+			r = write_look(w, spd, deflev, &looks[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(dispatch); i++)
+		sbuf_add(w->to, "add rule inet %s %s %sgoto %s_%c\n", w->conf->table, w->chain,
+		    dispatch[i].match[w->v6], w->chain, dispatch[i].letter);
 	return r;
 }
 

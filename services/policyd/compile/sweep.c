@@ -34,7 +34,7 @@ static bool parse_name(const char *name, uint64_t *ret)
 		if (!digits)
 			return false;
 		*ret = gen;
-		return !*name || (name[0] == '_' && strchr("pna", name[1]) && name[1] &&
+		return !*name || (name[0] == '_' && strchr("pnaqr", name[1]) && name[1] &&
 		                     strspn(name + 2, "0123456789") == strlen(name + 2));
 	}
 	return false;
