@@ -57,6 +57,8 @@ void commit_fini(struct commit *c);
 
 /* The book has changed. */
 void commit_changed(struct commit *c);
+/* At the start: the book is brought into force before this returns, without waiting for datapathd. */
+void commit_at_once(struct commit *c);
 /* Calls `done` when `version` (0: the book's newest) is in force. 0, or -EBUSY when too many wait. */
 int commit_wait(struct commit *c, uint64_t version, commit_done_fn done, void *arg);
 

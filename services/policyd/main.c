@@ -103,9 +103,9 @@ static void restore(struct policyd *p)
 	if (r == 0) {
 		log_notice("spd.restored", "policies=%zu version=%llu",
 		    spd_count(p->book.spd, POLICY_DIR_NONE), (unsigned long long)p->book.version);
-		commit_changed(&p->commit);
+		commit_at_once(&p->commit);
 	} else if (r == -ENOENT) {
-		commit_changed(&p->commit);
+		commit_at_once(&p->commit);
 	} else {
 		/* Not committed: rules that the kernel still has from before protect better than an empty
 		 * SPD. */
