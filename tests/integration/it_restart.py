@@ -30,7 +30,7 @@ class Restart(labtest.LabTest):
             host.setkey(KEYS + POLICIES % words)
 
     def spis(self, host):
-        return sorted((row["spi"], row["src"], row["dst"]) for row in host.json("sad")["sad"])
+        return sorted((row["spi"], row["src"], row["dst"]) for row in host.json("sad")["sas"])
 
     def under_transfer(self, disturb):
         """Runs disturb(host) KILLS times during one TCP transfer; the ESP headers that crossed the segment."""
