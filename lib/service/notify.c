@@ -7,10 +7,12 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -44,6 +46,8 @@ static void read_watchdog(struct notify *n)
 
 int notify_open(struct notify *n, struct err_text *e)
 {
+	/* A launcher that is stopped must not stop its services for longer. */
+	const struct timeval patience = {.tv_sec = 5};
 	const char *path = getenv("NOTIFY_SOCKET");
 	int r;
 
@@ -54,6 +58,7 @@ int notify_open(struct notify *n, struct err_text *e)
 	n->fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (n->fd < 0)
 		return err_set(e, -errno, "cannot make the notify socket: %s", err_name(errno));
+	setsockopt(n->fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
 	r = connect_notify(n->fd, path);
 	if (r) {
 		notify_close(n);
@@ -68,6 +73,11 @@ void notify_close(struct notify *n)
 	if (n->fd >= 0)
 		close(n->fd);
 	n->fd = -1;
+}
+
+static bool comes_again(const char *text)
+{
+	return !strncmp(text, "STATUS=", 7) || !strncmp(text, "WATCHDOG=", 9);
 }
 
 int notify_send(const struct notify *n, int fd, const char *fmt, ...)
@@ -101,7 +111,7 @@ int notify_send(const struct notify *n, int fd, const char *fmt, ...)
 		c->cmsg_len = CMSG_LEN(sizeof(int));
 		memcpy(CMSG_DATA(c), &fd, sizeof(fd));
 	}
-	/* With a descriptor aboard the message matters: wait for room, at most until the watchdog would
-	 * notice anyway. */
-	return sendmsg(n->fd, &msg, MSG_NOSIGNAL | (fd >= 0 ? 0 : MSG_DONTWAIT)) < 0 ? -errno : 0;
+	/* A queue holds ten messages by default, and a start sends about as many. What comes again may be lost;
+	 * READY=1, or a descriptor, comes once and waits for room. */
+	return sendmsg(n->fd, &msg, MSG_NOSIGNAL | (comes_again(text) ? MSG_DONTWAIT : 0)) < 0 ? -errno : 0;
 }
