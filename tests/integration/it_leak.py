@@ -60,7 +60,7 @@ class LeakBase(labtest.LabTest):
 
     def apply(self, host, statements):
         """`ipsecctl setkey`: the whole file as one change."""
-        host.run("ipsecctl", "setkey", "-c", text=statements)
+        host.run("ipsecctl", "setkey", "-f", "/dev/stdin", text=statements)
 
 
 
