@@ -111,7 +111,7 @@ int notify_send(const struct notify *n, int fd, const char *fmt, ...)
 		c->cmsg_len = CMSG_LEN(sizeof(int));
 		memcpy(CMSG_DATA(c), &fd, sizeof(fd));
 	}
-	/* A queue holds ten messages by default, and a start sends about as many. What comes again may be lost;
-	 * READY=1, or a descriptor, comes once and waits for room. */
+	/* A queue holds ten messages by default, and a start sends about as many. What comes again may be
+	 * lost; READY=1, or a descriptor, comes once and waits for room. */
 	return sendmsg(n->fd, &msg, MSG_NOSIGNAL | (comes_again(text) ? MSG_DONTWAIT : 0)) < 0 ? -errno : 0;
 }
