@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/auto.h"
@@ -106,6 +107,37 @@ static void test_notify_abstract_address_works(void **state)
 	notify_close(&n);
 }
 
+/* The last message before a launcher that was busy must not be the one that is lost. */
+static void test_notify_full_queue_drops_hints_and_send_waits(void **state)
+{
+	AUTO_CLOSE int rx = -1;
+	struct notify n;
+	struct err_text e;
+	char name[64], buf[64] = "";
+	int sent = 0, status;
+	pid_t child;
+
+	(void)state;
+	snprintf(name, sizeof(name), "@postern-test-full-%d", (int)getpid());
+	rx = receiver(name);
+	setenv("NOTIFY_SOCKET", name, 1);
+	assert_int_equal(notify_open(&n, &e), 0);
+	while (sent < 100000 && notify_send(&n, -1, "WATCHDOG=1") == 0)
+		sent++;
+	assert_int_equal(notify_send(&n, -1, "WATCHDOG=1"), -EAGAIN);
+	child = fork();
+	if (child == 0)
+		_exit(notify_send(&n, -1, "READY=1") == 0 ? 0 : 1);
+	for (int i = 0; i < sent; i++)
+		assert_true(recv(rx, buf, sizeof(buf), 0) > 0);
+	memset(buf, 0, sizeof(buf));
+	assert_true(recv(rx, buf, sizeof(buf) - 1, 0) > 0);
+	assert_string_equal(buf, "READY=1");
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	notify_close(&n);
+}
+
 static void test_notify_without_a_launcher_says_so(void **state)
 {
 	struct notify n;
@@ -170,6 +202,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_notify_words_and_descriptors_arrive),
 	    cmocka_unit_test(test_notify_abstract_address_works),
+	    cmocka_unit_test(test_notify_full_queue_drops_hints_and_send_waits),
 	    cmocka_unit_test(test_notify_without_a_launcher_says_so),
 	    cmocka_unit_test(test_notify_watchdog_is_for_the_named_process_only),
 	    cmocka_unit_test(test_notify_too_long_is_refused_whole),
