@@ -60,7 +60,35 @@ class Tour(unittest.TestCase):
         self.assertEqual([path for path in sorted(named) if not os.path.exists(os.path.join(ROOT, path))], [])
 
 
-class Coverage(unittest.TestCase):
+class Named(unittest.TestCase):
+    """What pages name as proof: `path` or `path:what`; a test that nobody runs proves nothing."""
+
+    def check_name(self, name):
+        path, _, what = name.partition(":")
+        self.assertTrue(os.path.isfile(os.path.join(ROOT, path)), f"no such file: {path}")
+        if what:
+            self.assertRegex(read(path), rf"(?<!\w){re.escape(what)}(?!\w)", f"{path} has no {what}")
+        if re.match(r"tests/(unit|integration)/", path):
+            folder, file = os.path.split(path)
+            test = re.sub(r"^test_|\.(c|py)$", "", file)
+            # Unit tests are listed by their last words, those with hosts by their whole name.
+            names = test if file.startswith("it_") else f"{test}|{test.split('_')[-1]}"
+            self.assertRegex(read(folder, "meson.build"), rf"['_]({names})['.]", f"{path} is not among the tests that run")
+
+
+class Promises(Named):
+    def test_every_promise_of_the_threat_model_has_tests(self):
+        page = read("docs", "threat-model.md")
+        promised = re.findall(r"^(\d)\. ", page, re.M)
+        proved = re.findall(r"^\| (\d) \| (.*) \|$", page, re.M)
+        self.assertEqual([number for number, _ in proved], promised)
+        for number, tests in proved:
+            with self.subTest(promise=number):
+                for name in re.findall(r"`([^`]+)`", tests):
+                    self.check_name(name)
+
+
+class Coverage(Named):
     def rows(self):
         """Number -> the last column of its row."""
         found = {}
@@ -82,13 +110,6 @@ class Coverage(unittest.TestCase):
                 self.assertLessEqual(set(coming), TOPICS)
                 for name in named:
                     self.check_name(name)
-
-    def check_name(self, name):
-        """`path` or `path:what`; what is a word of that file, a test's name or a heading."""
-        path, _, what = name.partition(":")
-        self.assertTrue(os.path.isfile(os.path.join(ROOT, path)), f"no such file: {path}")
-        if what:
-            self.assertRegex(read(path), rf"(?<!\w){re.escape(what)}(?!\w)", f"{path} has no {what}")
 
 
 class Pages(unittest.TestCase):
