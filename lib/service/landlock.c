@@ -73,11 +73,14 @@ int sandbox_landlock(const struct sandbox_dir *dirs, size_t n_dirs, struct err_t
 	const struct ruleset_attr *attr;
 	AUTO_CLOSE int ruleset = -1;
 
-	if (abi < 1 && (errno == ENOSYS || errno == EOPNOTSUPP))
+	/* Asking for the version takes no right: EPERM comes from the call filter of a container around us.
+	 */
+	if (abi < 1 && (errno == ENOSYS || errno == EOPNOTSUPP || errno == EPERM))
 		return err_set(e, 1,
-		    "this kernel has no Landlock: file access is limited by user and system call rules only; "
-		    "boot with "
-		    "lsm=...,landlock to have it");
+		    "there is no Landlock here (%s): file access is limited by user and system call rules "
+		    "only; boot "
+		    "with lsm=...,landlock, or let the container use it",
+		    err_name(errno));
 	if (abi < 1)
 		return err_set(e, -errno, "Landlock: %s", err_name(errno));
 	attr = &abi_attr[abi < (long)ARRAY_SIZE(abi_attr) ? abi : (long)ARRAY_SIZE(abi_attr) - 1];
