@@ -33,7 +33,7 @@ def step(number, text):
 
 def show(lines, indent="     "):
     for line in lines:
-        print(f"{indent}{line.rstrip()[:160]}")
+        print(f"{indent}{line.rstrip()[:116]}")
 
 
 class Capture:

@@ -168,6 +168,43 @@ class Doors(LeakBase):
             with NoClear(self, CLEAR):
                 protected_both_ways(self, packets=100)
 
+    def test_other_programs_reload_their_own_tables(self):
+        """Somebody's firewall comes and goes and sets marks of its own; ours are told apart by their bits."""
+        self.protect_both()
+        theirs = """
+        table inet theirs
+        delete table inet theirs
+        table inet theirs {
+            chain output { type route hook output priority mangle + 5; meta mark set meta mark or 0x00000007; }
+            chain forward { type filter hook forward priority filter; ct state established accept; }
+        }"""
+        with Load(self), NoClear(self, CLEAR) as clear:
+            for _ in range(ROUNDS):
+                for host in self.both:
+                    host.run("nft", "-f", "/dev/stdin", text=theirs)
+                clear.check("another table is loaded")
+            protected_both_ways(self)
+        for host in self.both:
+            host.run("nft", "delete", "table", "inet", "theirs")
+
+    def test_started_again_after_an_orderly_stop(self):
+        """Stopped, everything is clear; from the moment the start is done, nothing is."""
+        self.protect_both()
+        with Load(self):
+            for _ in range(labtest.count(3, 30)):
+                for host in self.both:
+                    host.stop()
+                with Tap(self.lab, CLEAR, keep=10) as tap:
+                    wait_for("clear packets without the suite", lambda tap=tap: tap.count > 10)
+                for host in self.both:
+                    host.start()
+                with NoClear(self, CLEAR):
+                    for host in self.both:
+                        host.wait_ready()
+                        host.run("setkey", "-F")
+                        host.setkey(KEYS)
+                    protected_both_ways(self)
+
     def test_clear_packets_from_outside_are_refused_and_counted(self):
         self.protect_both()
         intruder = self.intruder()

@@ -139,6 +139,12 @@ class ManualKeys(labtest.LabTest):
         self.assertGreaterEqual(len(frames), 3)
         self.assertEqual({frame[15] for frame in frames}, {0x10})
 
+    def test_large_segments_fit_into_the_wire_without_fragments(self):
+        self.load_guide()
+        with Tap(self.lab, "ip proto 50 and ip[6:2] & 0x3fff != 0") as fragments:
+            self.transfer(self.relent, self.elmer, 1_000_000)
+        self.assertEqual(fragments.count, 0)
+
     def test_S79_S82_counters_are_the_histograms_sum(self):
         before = {host.name: host.netstat() for host in self.both}
         self.load_guide()

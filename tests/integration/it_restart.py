@@ -9,7 +9,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import collections  # noqa: E402
 
 import labtest  # noqa: E402
-from labtap import Tap, esp_of  # noqa: E402
+from labtap import Tap, clear_between, describe, esp_of  # noqa: E402
 from labtest import ELMER, RELENT, wait_for  # noqa: E402
 
 KEYS = f"""
@@ -63,6 +63,18 @@ class Restart(labtest.LabTest):
             host.wait_ready()
         self.assert_no_number_twice(self.under_transfer(disturb))
         self.assertEqual([self.spis(host) for host in self.both], before)
+
+    def test_level_use_packets_wait_while_datapathd_is_dead(self):
+        for host, words in ((self.relent, ("out", "in")), (self.elmer, ("in", "out"))):
+            host.run("setkey", "-FP")
+            host.setkey(POLICIES.replace("/require", "/use") % words)
+
+        def disturb(host):
+            host.kill("datapathd")
+            host.wait_ready()
+        with Tap(self.lab, clear_between(RELENT, ELMER), keep=20) as clear:
+            self.assert_no_number_twice(self.under_transfer(disturb))
+        self.assertEqual(clear.count, 0, describe(clear.stop()))
 
     def test_policyd_killed_policies_stay_and_the_transfer_survives(self):
         before = [host.out("setkey", "-DP").count("ipsec") for host in self.both]
