@@ -42,6 +42,8 @@ int worker_init(struct worker *w, unsigned index, const struct worker_env *env, 
 		r = batch_init(&w->out);
 	if (r == 0)
 		r = watch(w, w->wake);
+	if (r == 0)
+		worker_prepare_receive(w);
 	if (r < 0)
 		return err_set(e, r, "the worker cannot be made: %s", err_name(r));
 	w->path.counters = &w->counters;
@@ -77,14 +79,28 @@ int worker_tell_fd(const struct worker *w)
 	return w->tell;
 }
 
+static unsigned source_of(const struct worker *w, int fd)
+{
+	return fd == w->fd.esp4  ? SOURCE_ESP4
+	       : fd == w->fd.ah4 ? SOURCE_AH4
+	       : fd == w->fd.tun ? SOURCE_TUN
+	                         : 0;
+}
+
 static void sleep_until_work(struct worker *w)
 {
 	struct epoll_event ev[4];
+	int n;
 
 	if (epoch_sleep(w->epoch, w->index))
 		signal_fd(w->tell);
-	if (epoll_wait(w->epoll, ev, (int)ARRAY_SIZE(ev), -1) > 0)
-		drain_fd(w->wake);
+	n = epoll_wait(w->epoll, ev, (int)ARRAY_SIZE(ev), -1);
+	for (int i = 0; i < n; i++) {
+		if (ev[i].data.fd == w->wake)
+			drain_fd(w->wake);
+		else
+			w->ready |= source_of(w, ev[i].data.fd);
+	}
 }
 
 /* Packets are not read before there is an SPD to judge them by: they wait in the kernel's queues. */
@@ -102,20 +118,21 @@ static void lose_tun(struct worker *w)
 	signal_fd(w->tell);
 }
 
-static bool work(struct worker *w)
+/* A source that gave less than a batch is empty for now. */
+static void work(struct worker *w)
 {
-	bool more = worker_inbound(w, w->fd.esp4);
-
-	more |= worker_inbound(w, w->fd.ah4);
-	if (w->fd.tun >= 0)
-		more |= worker_outbound(w);
+	if (w->ready & SOURCE_ESP4 && !worker_inbound(w, w->fd.esp4))
+		w->ready &= ~(unsigned)SOURCE_ESP4;
+	if (w->ready & SOURCE_AH4 && !worker_inbound(w, w->fd.ah4))
+		w->ready &= ~(unsigned)SOURCE_AH4;
+	if (w->ready & SOURCE_TUN && !worker_outbound(w))
+		w->ready &= ~(unsigned)SOURCE_TUN;
 	if (atomic_load_explicit(&w->tun_lost, memory_order_relaxed) && w->fd.tun >= 0)
 		lose_tun(w);
 	if (w->path.hints) {
 		w->path.hints = false;
 		signal_fd(w->tell);
 	}
-	return more;
 }
 
 static void *run(void *arg)
@@ -130,7 +147,9 @@ static void *run(void *arg)
 		w->path.now_ms = clock_now_ms(w->clock);
 		if (w->path.view && !w->watching)
 			begin_watching(w);
-		if (!w->path.view || !work(w))
+		if (w->ready)
+			work(w);
+		if (!w->ready)
 			sleep_until_work(w);
 	}
 	if (epoch_sleep(w->epoch, w->index))

@@ -20,6 +20,8 @@ struct worker_fds {
 	int tun, esp4, ah4, send4, send6;
 };
 
+enum worker_source { SOURCE_ESP4 = 1, SOURCE_AH4 = 2, SOURCE_TUN = 4 };
+
 struct worker {
 	unsigned index;
 	struct worker_fds fd;
@@ -34,7 +36,10 @@ struct worker {
 	struct counters counters;
 	struct acquire_ring acquires;
 	struct batch in, out;
-	/* Scratch of the socket calls. */
+	unsigned ready;                   /* enum worker_source: may have more */
+	struct mmsghdr in_msg[BATCH_MAX]; /* prepared once: every packet is received at the same place */
+	struct iovec in_iov[BATCH_MAX];
+	/* Scratch of sending. */
 	struct mmsghdr msg[BATCH_MAX];
 	struct iovec iov[BATCH_MAX];
 	struct sockaddr_in to4[BATCH_MAX];
@@ -63,7 +68,9 @@ int worker_tell_fd(const struct worker *w);
 /* Ends the thread if there is one and releases everything but the packet descriptors. */
 void worker_fini(struct worker *w);
 
-/* worker_io.c: one turn of each; true when there was a whole batch and there may be more. */
+/* worker_io.c: the receive batch's buffers, once; then one turn of each, true when there was a whole batch
+ * and may be more. */
+void worker_prepare_receive(struct worker *w);
 bool worker_inbound(struct worker *w, int fd);
 bool worker_outbound(struct worker *w);
 

@@ -32,23 +32,26 @@ static void deliver(struct worker *w, struct batch *b)
 	}
 }
 
+void worker_prepare_receive(struct worker *w)
+{
+	for (uint32_t i = 0; i < BATCH_MAX; i++) {
+		w->in_iov[i] =
+		    (struct iovec){.iov_base = batch_slot(&w->in, i)->data, .iov_len = PKT_LEN_MAX};
+		w->in_msg[i] = (struct mmsghdr){.msg_hdr = {.msg_iov = &w->in_iov[i], .msg_iovlen = 1}};
+	}
+}
+
 bool worker_inbound(struct worker *w, int fd)
 {
 	struct batch *b = &w->in;
 	int n;
 
-	for (uint32_t i = 0; i < BATCH_MAX; i++) {
-		struct pkt *p = batch_slot(b, i);
-
-		w->iov[i] = (struct iovec){.iov_base = p->data, .iov_len = PKT_LEN_MAX};
-		w->msg[i] = (struct mmsghdr){.msg_hdr = {.msg_iov = &w->iov[i], .msg_iovlen = 1}};
-	}
-	n = recvmmsg(fd, w->msg, BATCH_MAX, MSG_DONTWAIT, NULL);
+	n = recvmmsg(fd, w->in_msg, BATCH_MAX, MSG_DONTWAIT, NULL);
 	if (n <= 0)
 		return n < 0 && errno == EINTR;
 	b->n = (uint32_t)n;
 	for (uint32_t i = 0; i < b->n; i++)
-		b->pkt[i].len = w->msg[i].msg_len;
+		batch_slot(b, i)->len = w->in_msg[i].msg_len;
 	counter_add(&w->counters.path[PATH_RECEIVED], b->n);
 	path_inbound(&w->path, b);
 	deliver(w, b);
