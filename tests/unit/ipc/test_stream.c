@@ -188,6 +188,27 @@ static void test_stream_to_a_slow_reader_completes_in_order(void **state)
 	close(fd);
 }
 
+/* A dump counts as under way until its END row. */
+static void test_stream_second_dump_before_the_end_is_a_violation(void **state)
+{
+	struct ipc_rig *r = *state;
+	struct ipc_record rec;
+	int fd;
+
+	rig_serve(r, &fast, NULL);
+	fd = rig_connect_greeted(r);
+	ask(fd, IPC_SPD_DUMP, 9);
+	read_rows(r, fd, 100);
+	ask(fd, IPC_SPD_DUMP, 10);
+	while (rig_recv(r, fd, &rec) == 1)
+		assert_int_not_equal(rec.id, 10);
+	assert_int_equal(ipc_server_counters(r->server)->violations, 1);
+	assert_non_null(strstr(r->logged, "not answered yet (spd.dump)"));
+	rig_settle(r);
+	assert_int_equal(seen.done, 1);
+	close(fd);
+}
+
 static void test_stream_cut_by_the_reader_is_done_once(void **state)
 {
 	struct ipc_rig *r = *state;
@@ -253,6 +274,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    ON_STAGE(test_stream_to_a_slow_reader_completes_in_order),
+	    ON_STAGE(test_stream_second_dump_before_the_end_is_a_violation),
 	    ON_STAGE(test_stream_cut_by_the_reader_is_done_once),
 	    ON_STAGE(test_stream_that_fails_ends_the_connection),
 	    ON_STAGE(test_stream_rug_pulled_by_next),
