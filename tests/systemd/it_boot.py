@@ -15,7 +15,7 @@ import unittest
 
 TREE_LAYERS = "/mnt"
 TREE = f"{TREE_LAYERS}/tree"
-RESULT = "/root/postern-boot.txt"
+RESULT = "/srv/postern-boot.txt"
 SKIP = 77
 BOUND_S = 240
 SERVICES = ("postern-policyd", "postern-datapathd")
@@ -150,13 +150,13 @@ def prepare(build):
         os.mkdir(f"{TREE_LAYERS}/{name}")
     mount("-t", "overlay", "overlay", "-o", f"lowerdir=/,upperdir={TREE_LAYERS}/upper,workdir={TREE_LAYERS}/work", TREE)
     run("meson", "install", "-C", build, "--no-rebuild", "--destdir", TREE)
-    shutil.copy(__file__, f"{TREE}/root/it_boot.py")
+    shutil.copy(__file__, f"{TREE}/srv/it_boot.py")
     units = f"{TREE}/etc/systemd/system"
     with open(f"{units}/postern-boot.target", "w", encoding="ascii") as out:
         out.write("[Unit]\nRequires=basic.target postern.target postern-boot.service\nAfter=basic.target\nAllowIsolate=yes\n")
     with open(f"{units}/postern-boot.service", "w", encoding="ascii") as out:
         out.write("[Unit]\nAfter=postern.target\n[Service]\nType=oneshot\nTimeoutStartSec=infinity\n"
-                  "ExecStart=/usr/bin/python3 -B /root/it_boot.py --inside\nEnvironment=PATH=/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin\n")
+                  "ExecStart=/usr/bin/python3 -B /srv/it_boot.py --inside\nEnvironment=PATH=/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin\n")
     open(f"{TREE}/etc/machine-id", "w", encoding="ascii").close()
     os.makedirs("/run/systemd/nspawn")
 
