@@ -64,13 +64,14 @@ static uint32_t recorded(const char *text, const char *name)
 {
 	size_t n = strlen(name);
 
-	for (const char *nl = text; nl; text = nl + 1) {
+	while (text) {
+		const char *nl = strchr(text, '\n');
 		unsigned id = 0;
 
-		nl = strchr(text, '\n');
 		if (!strncmp(text, name, n) && text[n] == ' ' && sscanf(text + n, " %9u", &id) == 1 &&
 		    id >= IDS_FIRST && id <= IDS_LAST)
 			return id;
+		text = nl ? nl + 1 : NULL;
 	}
 	return 0;
 }

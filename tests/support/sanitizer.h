@@ -1,6 +1,7 @@
 /*
- * Whether this program runs under AddressSanitizer, in the words of both compilers. A test asks where the sanitizer's
- * runtime changes what it looks at: mlock(2) does nothing there, and freed memory stays for a while.
+ * Whether this program runs under AddressSanitizer, in the words of both compilers. A test asks where the
+ * sanitizer's runtime changes what it looks at: mlock(2) does nothing there, and freed memory stays for a
+ * while.
  */
 #ifndef POSTERN_TESTS_SANITIZER_H
 #define POSTERN_TESTS_SANITIZER_H

@@ -15,6 +15,9 @@
 
 enum { WORDS_MAX = 24 };
 
+/* All but the padding behind the last member, which may be anything. */
+enum { SETTINGS_BYTES = offsetof(struct settings, n_peers) + 1 };
+
 /* Parses "a|b|c"; the words that were left come back in the same form. */
 static int parse(const char *words, struct settings *s, char *ret_left, struct err_text *e)
 {
@@ -125,7 +128,7 @@ static void test_settings_bad_values_are_refused_with_a_reason_and_touch_nothing
 			fail_msg("case %zu accepted", i + 1);
 		if (!strstr(e.s, refused[i].why))
 			fail_msg("case %zu: %s", i + 1, e.s);
-		assert_memory_equal(&s, &fresh, sizeof(s));
+		assert_memory_equal(&s, &fresh, SETTINGS_BYTES);
 	}
 }
 
@@ -181,7 +184,7 @@ static void test_settings_words_give_a_child_the_same_settings(void **state)
 		}
 		assert_int_equal(parse(joined, &b, left, &e), 0);
 		assert_string_equal(left, "");
-		assert_memory_equal(&a, &b, sizeof(a));
+		assert_memory_equal(&a, &b, SETTINGS_BYTES);
 	}
 }
 
