@@ -127,18 +127,20 @@ static void add_jumps(struct sbuf *to, const struct policyd_conf *c, const char 
  */
 static void write_quotations(struct sbuf *to, const struct policyd_conf *c, const struct frame *f)
 {
-	if (f->has_in[0]) {
+	static const char *const errors[] = {
+	    "icmp type { 3, 4, 5, 11, 12 }", "icmpv6 type { 1, 2, 3, 4, 137 }"};
+
+	for (int i = 0; i < 2; i++) {
+		if (!f->has_in[i])
+			continue;
+		if (i && f->in_by_proto[i]) {
+			rule(to, c, "output");
+			sbuf_add(to, "%s @th,112,8 { 0, 43, 44, 51, 60 } jump in6_%" PRIx64 "_r\n", errors[i],
+			    f->generation);
+		}
 		rule(to, c, "output");
-		sbuf_add(to, "icmp type { 3, 4, 5, 11, 12 } jump in4_%" PRIx64 "_q\n", f->generation);
-	}
-	if (f->has_in[1]) {
-		rule(to, c, "output");
-		sbuf_add(to,
-		    "icmpv6 type { 1, 2, 3, 4, 137 } @th,112,8 { 0, 43, 44, 51, 60 } jump in6_%" PRIx64
-		    "_r\n",
-		    f->generation);
-		rule(to, c, "output");
-		sbuf_add(to, "icmpv6 type { 1, 2, 3, 4, 137 } jump in6_%" PRIx64 "_q\n", f->generation);
+		sbuf_add(to, "%s jump in%d_%" PRIx64 "_%c\n", errors[i], i ? 6 : 4, f->generation,
+		    f->in_by_proto[i] ? 'q' : 'r');
 	}
 }
 

@@ -24,6 +24,8 @@ struct policyd_conf;
 struct frame {
 	uint64_t generation;
 	bool has_out[2], has_in[2], has_fwd[2]; /* [0] IPv4, [1] IPv6 */
+	bool in_by_proto[2]; /* some inbound policy names an upper protocol: quotations are looked up with it
+	                        too */
 	struct exempt_set out_exempt, in_exempt;
 };
 

@@ -42,8 +42,8 @@ static const struct look looks[] = {
 };
 
 /*
- * Which look a packet gets, in this order. Later fragments come first: the kernel would read "ports" out of
- * their payload (its fast path for short loads does not look at the fragment offset).
+ * Which look a packet gets, in this order. Later fragments come before what has ports: the kernel would read
+ * "ports" out of their payload (its fast path for short loads does not look at the fragment offset).
  */
 static const struct {
 	const char *match[2]; /* by family */
@@ -63,6 +63,7 @@ struct writer {
 	size_t n_in_chunk;
 	enum policy_dir dir;
 	bool v6;
+	bool ports, protos;    /* some policy of the list names a port, or an upper protocol */
 	char chain[NAME_ROOM]; /* of the list, family and generation: "out4_1f" */
 };
 
@@ -188,9 +189,34 @@ static void write_drop_chain(struct writer *w, const char *suffix, struct sbuf *
 	sbuf_add(deletions, "delete chain inet %s %s%s\n", w->conf->table, w->chain, suffix);
 }
 
-static bool has_look(const struct writer *w, const struct look *look)
+static void find_needs(struct writer *w, const struct spd *spd)
 {
-	return !look->quoted || w->dir == POLICY_IN;
+	w->ports = w->protos = false;
+	for (const struct spd_entry *e = spd_first(spd, w->dir); e; e = spd_next(spd, e)) {
+		const struct selector *s = &e->policy.sel;
+
+		if ((s->src.addr.family == INET_V6) != w->v6)
+			continue;
+		w->ports |= s->sport || s->dport;
+		w->protos |= s->sport || s->dport || s->proto != IPPROTO_ANY_;
+	}
+}
+
+/* What no policy of the list asks about need not be looked at: addresses alone then decide, in one map. */
+static bool has_look(const struct writer *w, char letter)
+{
+	switch (letter) {
+	case 'p':
+		return w->ports;
+	case 'n':
+		return w->protos;
+	case 'q':
+		return w->dir == POLICY_IN && w->protos;
+	case 'r':
+		return w->dir == POLICY_IN;
+	default:
+		return true;
+	}
 }
 
 static int write_list(struct writer *w, const struct spd *spd, const struct policy_deflev *deflev,
@@ -199,18 +225,20 @@ static int write_list(struct writer *w, const struct spd *spd, const struct poli
 	int r = 0;
 
 	w->dir = list->dir;
+	find_needs(w, spd);
 	snprintf(w->chain, sizeof(w->chain), "%s%d_%" PRIx64, list->name, w->v6 ? 6 : 4, w->r->generation);
 	sbuf_add(w->to, "add chain inet %s %s\n", w->conf->table, w->chain);
 	write_drop_chain(w, "", deletions);
 	for (size_t i = 0; i < ARRAY_SIZE(looks); i++)
-		if (has_look(w, &looks[i]))
+		if (has_look(w, looks[i].letter))
 			write_drop_chain(w, (const char[]){'_', looks[i].letter, '\0'}, deletions);
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(looks); i++)
-		if (has_look(w, &looks[i]))
+		if (has_look(w, looks[i].letter))
 			r = write_look(w, spd, deflev, &looks[i]);
 	for (size_t i = 0; i < ARRAY_SIZE(dispatch); i++)
-		sbuf_add(w->to, "add rule inet %s %s %sgoto %s_%c\n", w->conf->table, w->chain,
-		    dispatch[i].match[w->v6], w->chain, dispatch[i].letter);
+		if (has_look(w, dispatch[i].letter))
+			sbuf_add(w->to, "add rule inet %s %s %sgoto %s_%c\n", w->conf->table, w->chain,
+			    dispatch[i].match[w->v6], w->chain, dispatch[i].letter);
 	return r;
 }
 
@@ -225,8 +253,11 @@ static int write_lists(
 		for (int v6 = 0; r == 0 && v6 < 2; v6++) {
 			has[i][v6] = has_family(spd, lists[i].dir, v6);
 			w->v6 = v6;
-			if (has[i][v6])
-				r = write_list(w, spd, deflev, &lists[i], &deletions);
+			if (!has[i][v6])
+				continue;
+			r = write_list(w, spd, deflev, &lists[i], &deletions);
+			if (lists[i].dir == POLICY_IN)
+				f->in_by_proto[v6] = w->protos;
 		}
 	sbuf_add(&w->r->drop, "%s", sbuf_str(&deletions));
 	return deletions.bad ? -ENOMEM : r;
