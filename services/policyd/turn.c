@@ -14,6 +14,9 @@ void policyd_update_state(struct policyd *p)
 {
 	size_t n = spd_count(p->book.spd, POLICY_DIR_NONE);
 
+	/* Somebody may have loaded the module meanwhile; the proof is a table. */
+	if (p->enforce.tables.present && !p->commit.kernel_why.s[0])
+		p->lacks.s[0] = '\0';
 	p->said_version = commit_kernel_version(&p->commit);
 	p->said_bad = p->commit.kernel_why.s[0];
 	if (p->lacks.s[0])

@@ -1,0 +1,226 @@
+/* The SPD on disk: what is saved comes back, and what is not a snapshot changes nothing. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "policyd/snapshot_file.h"
+#include "support/model_spd.h"
+
+static const struct boot_id this_boot = {{1, 2, 3}}, other_boot = {{3, 2, 1}};
+
+struct fixture {
+	char dir[64], path[96];
+	struct book saved, loaded;
+	struct err_text e;
+};
+
+static int setup(void **state)
+{
+	static struct fixture f;
+	struct rng_seeded rng;
+
+	f = (struct fixture){.dir = "/tmp/test-snapshot-XXXXXX"};
+	assert_non_null(mkdtemp(f.dir));
+	snprintf(f.path, sizeof(f.path), "%s/spd.snapshot", f.dir);
+	assert_int_equal(book_init(&f.saved, 5), 0);
+	assert_int_equal(book_init(&f.loaded, 1), 0);
+	rng_seeded_init(&rng, 9);
+	for (int i = 0; i < 60; i++) {
+		struct policy p = model_random_policy(&rng.rng, i % 2 ? INET_V4 : INET_V6);
+		uint32_t id;
+
+		if (i % 5 == 0 && p.n_requests)
+			p.req[0].level = LEVEL_UNIQUE;
+		(void)book_put(&f.saved, &p, true, &id, &f.e);
+	}
+	*state = &f;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+	char temp[128];
+
+	snprintf(temp, sizeof(temp), "%s.new", f->path);
+	unlink(temp);
+	unlink(f->path);
+	rmdir(f->dir);
+	book_fini(&f->saved);
+	book_fini(&f->loaded);
+	return 0;
+}
+
+static void assert_same_spd(const struct spd *a, const struct spd *b, bool inherited)
+{
+	for (enum policy_dir d = POLICY_IN; d <= POLICY_FWD; d++) {
+		const struct spd_entry *x = spd_first(a, d), *y = spd_first(b, d);
+
+		for (; x && y; x = spd_next(a, x), y = spd_next(b, y)) {
+			assert_int_equal(x->policy.id, y->policy.id);
+			assert_int_equal(x->policy.priority, y->policy.priority);
+			assert_int_equal(x->policy.action, y->policy.action);
+			assert_true(policy_same_entry(&x->policy, &y->policy));
+			assert_int_equal(x->policy.n_requests, y->policy.n_requests);
+			if (x->policy.n_requests) {
+				assert_int_equal(x->policy.req[0].reqid, y->policy.req[0].reqid);
+				assert_int_equal(x->policy.req[0].level, y->policy.req[0].level);
+			}
+			assert_int_equal(y->inherited, inherited);
+		}
+		assert_null(x);
+		assert_null(y);
+	}
+}
+
+static void test_snapshot_comes_back_as_it_was(void **state)
+{
+	struct fixture *f = *state;
+	struct stat st;
+
+	f->saved.enabled = false;
+	assert_int_equal(snapshot_load(f->dir, &f->loaded, &this_boot, &f->e), -ENOENT);
+	assert_int_equal(snapshot_save(f->dir, &f->saved, &this_boot, &f->e), 0);
+	assert_int_equal(stat(f->path, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	assert_int_equal(snapshot_load(f->dir, &f->loaded, &this_boot, &f->e), 0);
+	assert_same_spd(f->saved.spd, f->loaded.spd, false);
+	assert_int_equal(f->loaded.next_id, f->saved.next_id);
+	assert_int_equal(f->loaded.next_reqid, f->saved.next_reqid);
+	assert_true(f->loaded.version > f->saved.version);
+	assert_false(f->loaded.enabled);
+}
+
+static void test_snapshot_of_another_boot_is_inherited(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(snapshot_save(f->dir, &f->saved, &other_boot, &f->e), 0);
+	assert_int_equal(snapshot_load(f->dir, &f->loaded, &this_boot, &f->e), 0);
+	assert_same_spd(f->saved.spd, f->loaded.spd, true);
+	/* Still so after a restart within this boot. */
+	assert_int_equal(snapshot_save(f->dir, &f->loaded, &this_boot, &f->e), 0);
+	assert_int_equal(snapshot_load(f->dir, &f->loaded, &this_boot, &f->e), 0);
+	assert_same_spd(f->saved.spd, f->loaded.spd, true);
+}
+
+static void test_snapshot_left_behind_is_inherited(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(snapshot_mark_left(f->dir, &f->e), 0); /* nothing there */
+	assert_int_equal(snapshot_save(f->dir, &f->saved, &this_boot, &f->e), 0);
+	assert_int_equal(snapshot_mark_left(f->dir, &f->e), 0);
+	assert_int_equal(snapshot_load(f->dir, &f->loaded, &this_boot, &f->e), 0);
+	assert_same_spd(f->saved.spd, f->loaded.spd, true);
+}
+
+static size_t read_snapshot(struct fixture *f, uint8_t *buf, size_t room)
+{
+	int fd = open(f->path, O_RDONLY);
+	ssize_t n = read(fd, buf, room);
+
+	close(fd);
+	assert_true(n > 0 && (size_t)n < room);
+	return (size_t)n;
+}
+
+static void test_snapshot_cut_anywhere_is_refused(void **state)
+{
+	struct fixture *f = *state;
+	uint8_t buf[32768];
+	size_t n;
+
+	assert_int_equal(snapshot_save(f->dir, &f->saved, &this_boot, &f->e), 0);
+	n = read_snapshot(f, buf, sizeof(buf));
+	assert_int_equal(snapshot_decode(buf, n, &f->loaded, &this_boot, &f->e), 0);
+	spd_clear(f->loaded.spd);
+	for (size_t i = 0; i < n; i++) {
+		f->e.s[0] = '\0';
+		assert_int_equal(snapshot_decode(buf, i, &f->loaded, &this_boot, &f->e), -EBADMSG);
+		assert_true(f->e.s[0] != '\0');
+		assert_int_equal(spd_count(f->loaded.spd, POLICY_DIR_NONE), 0);
+	}
+	buf[n] = 0;
+	assert_int_equal(snapshot_decode(buf, n + 1, &f->loaded, &this_boot, &f->e), -EBADMSG);
+}
+
+static void test_snapshot_with_any_octet_changed_is_refused_or_sane(void **state)
+{
+	struct fixture *f = *state;
+	uint8_t buf[32768];
+	size_t n;
+
+	assert_int_equal(snapshot_save(f->dir, &f->saved, &this_boot, &f->e), 0);
+	n = read_snapshot(f, buf, sizeof(buf));
+	for (size_t i = 0; i < n; i++)
+		for (int bit = 0; bit < 8; bit += 3) {
+			struct book b;
+
+			assert_int_equal(book_init(&b, 1), 0);
+			buf[i] ^= (uint8_t)(1 << bit);
+			if (snapshot_decode(buf, n, &b, &this_boot, &f->e) == 0)
+				for (enum policy_dir d = POLICY_IN; d <= POLICY_FWD; d++)
+					for (struct spd_entry *x = spd_first(b.spd, d); x;
+					     x = spd_next(b.spd, x)) {
+						const char *why;
+
+						assert_int_equal(policy_check(&x->policy, &why), 0);
+						assert_true(x->policy.id && x->policy.id < b.next_id);
+					}
+			else
+				assert_int_equal(spd_count(b.spd, POLICY_DIR_NONE), 0);
+			buf[i] ^= (uint8_t)(1 << bit);
+			book_fini(&b);
+		}
+}
+
+static void test_snapshot_is_replaced_whole(void **state)
+{
+	struct fixture *f = *state;
+	char temp[128];
+	int fd;
+
+	assert_int_equal(snapshot_save(f->dir, &f->saved, &this_boot, &f->e), 0);
+	snprintf(temp, sizeof(temp), "%s.new", f->path);
+	fd = open(temp, O_WRONLY | O_CREAT, 0600); /* a crash in the middle of the next one */
+	assert_int_equal(write(fd, "PSPD", 4), 4);
+	close(fd);
+	assert_int_equal(snapshot_load(f->dir, &f->loaded, &this_boot, &f->e), 0);
+	assert_same_spd(f->saved.spd, f->loaded.spd, false);
+	assert_int_equal(snapshot_save(f->dir, &f->saved, &this_boot, &f->e), 0);
+}
+
+static void test_snapshot_folder_missing_says_so(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_true(snapshot_save("/nonexistent", &f->saved, &this_boot, &f->e) < 0);
+	assert_non_null(strstr(f->e.s, "/nonexistent"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_setup_teardown(test_snapshot_comes_back_as_it_was, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_snapshot_of_another_boot_is_inherited, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_snapshot_left_behind_is_inherited, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_snapshot_cut_anywhere_is_refused, setup, teardown),
+	    cmocka_unit_test_setup_teardown(
+	        test_snapshot_with_any_octet_changed_is_refused_or_sane, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_snapshot_is_replaced_whole, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_snapshot_folder_missing_says_so, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
