@@ -254,16 +254,29 @@ void sad_expire(struct sad *s, struct sa *sa)
 	sa->dead_ms = now ? now : 1;
 }
 
+/* A process killed while it replaced an SA leaves both; the later one went on from the earlier one's numbers.
+ * True when the newcomer is it, and the other is gone. */
+static bool supersedes(struct sad *s, struct sa *there, const struct sad_slot_facts *f)
+{
+	if (there->facts.serial >= f->serial)
+		return false;
+	unindex_sa(s, there);
+	s->n--;
+	(void)sad_unmake(there);
+	return true;
+}
+
 static int recover_one(
     void *arg, struct sad_slot *slot, const struct sa_desc *d, const struct sad_slot_facts *f)
 {
 	static const struct inet_addr any;
 	struct sad *s = arg;
+	struct sa *sa = sad_find(s, &any, &d->dst, d->proto, d->spi);
+	bool later = sa != NULL;
 	struct err_text e;
-	struct sa *sa;
 	int r;
 
-	if (sad_find(s, &any, &d->dst, d->proto, d->spi))
+	if (sa && !supersedes(s, sa, f))
 		return -EEXIST;
 	sa = sa_alloc(s, slot);
 	if (!sa)
@@ -279,7 +292,7 @@ static int recover_one(
 		sad_expire(s, sa);
 	else
 		index_sa(s, sa);
-	return 0;
+	return later;
 }
 
 struct sad_store_found sad_recover(struct sad *s)

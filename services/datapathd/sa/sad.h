@@ -29,6 +29,7 @@ struct sa {
 	struct sa_rt *rt;
 	bool indexed;                    /* workers can find it */
 	bool leaving;                    /* removed; stays in the indexes until the quiet point */
+	bool carries_on;                 /* staged by `update`: goes on where the SA it replaces stands */
 	const struct sad_txn *doomed_by; /* the transaction that removes it; NULL: none */
 	uint64_t dead_ms;                /* since when it is only shown, not used; 0: alive */
 };

@@ -207,6 +207,7 @@ static uint32_t scan_slot(struct sad_store *s, struct segment *g, uint32_t k, ui
 	struct sad_slot_facts f;
 	struct sa_desc d;
 	enum sad_slot_verdict v;
+	int r;
 
 	if (scan_prints(g, i, index)) {
 		set_used(g, i, 1, true);
@@ -218,8 +219,9 @@ static uint32_t scan_slot(struct sad_store *s, struct segment *g, uint32_t k, ui
 		set_used(g, i, n, true);
 		if (f.serial > s->last_serial)
 			s->last_serial = f.serial;
-		if (fn(arg, slot, &d, &f) >= 0) {
-			found->sas++;
+		r = fn(arg, slot, &d, &f);
+		if (r >= 0) {
+			found->sas += r == 0;
 			return n;
 		}
 		set_used(g, i, n, false);

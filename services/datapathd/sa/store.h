@@ -47,7 +47,8 @@ struct sad_store_found {
 	uint32_t sas, bad;
 };
 /* After the last adopt and before the first alloc: calls fn for every slot that may be believed; fn refuses
- * one with a negative value, which clears it. Bad slots are cleared and counted. */
+ * one with a negative value, which clears it, and says 1 when it released another one for it. Bad slots are
+ * cleared and counted. */
 struct sad_store_found sad_store_scan(struct sad_store *s,
     int (*fn)(void *arg, struct sad_slot *slot, const struct sa_desc *d, const struct sad_slot_facts *f),
     void *arg);

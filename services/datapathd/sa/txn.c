@@ -109,7 +109,8 @@ static bool same_keys(const struct sa_desc *a, const struct sa_desc *b)
 	       (!a->auth_key_len || secret_equal_bytes(a->auth_key, b->auth_key, a->auth_key_len));
 }
 
-/* An update that keeps the keys goes on where the old SA is: numbers ahead of it, replays still refused. */
+/* An update that keeps the keys goes on where the old SA is: numbers ahead of it, replays still refused. Done
+ * at commit, because the old one is in use until then. */
 static void carry_on(struct sa *sa, const struct sa *old)
 {
 	uint64_t seq = atomic_load(&old->slot->run.seq);
@@ -161,10 +162,9 @@ int sad_txn_add(struct sad_txn *t, const struct sa_desc *d, bool update, uint32_
 	r = sad_make(t->sad, d, pid, &sa, e);
 	if (r < 0)
 		return r;
-	if (old) {
-		carry_on(sa, old);
+	sa->carries_on = update;
+	if (old)
 		drop(t, old);
-	}
 	list_append(&t->staged, &sa->link);
 	rhash_insert(&t->by_spi, &sa->rt->by_spi, ident_hash(&d->dst, d->proto, d->spi));
 	*ret_serial = sa->facts.serial;
@@ -260,6 +260,14 @@ static int remember_keys(struct sad_txn *t, struct err_text *e)
 	return 0;
 }
 
+static void take_over(struct sad_txn *t, struct sa *sa)
+{
+	const struct sa *old = sad_find(t->sad, &sa->desc.src, &sa->desc.dst, sa->desc.proto, sa->desc.spi);
+
+	if (sa->carries_on && old && old->doomed_by == t)
+		carry_on(sa, old);
+}
+
 static void remove_marked(struct sad_txn *t, bool replaced, sad_changed_fn fn, void *arg)
 {
 	list_foreach_safe (sa, tmp, &t->sad->all, struct sa, link) {
@@ -287,6 +295,7 @@ int sad_txn_commit(struct sad_txn *t, sad_changed_fn fn, void *arg, struct err_t
 	}
 	list_foreach_safe (sa, tmp, &t->staged, struct sa, link) {
 		rhash_remove(&t->by_spi, &sa->rt->by_spi);
+		take_over(t, sa);
 		sad_insert(t->sad, sa);
 		if (fn)
 			fn(arg, "sa.add", sa);

@@ -236,6 +236,46 @@ static void test_store_two_slots_of_one_identity_leave_one(void **state)
 	assert_int_equal(found.bad, 1);
 }
 
+/* Killed in the middle of an update: the replacement went on from the old one's numbers, whichever slot comes
+ * first. */
+static void interrupted_update(unsigned newer)
+{
+	struct sad_slot *base = raw_slot(0);
+	uint64_t old_serial = base[1].d.serial, seq;
+	struct sad_store_found found;
+
+	base[500] = base[1];
+	base[500].d.index = 500;
+	base[newer].d.serial = old_serial + 1000;
+	atomic_store(&base[newer].run.seq, 5000);
+	atomic_store(&base[newer].run.seq_not, ~(uint64_t)5000);
+	sad_slot_commit(&base[1]);
+	sad_slot_commit(&base[500]);
+	end_life();
+	begin_life();
+	found = recover();
+	assert_int_equal(found.sas, 1);
+	assert_int_equal(find(0x1000)->facts.serial, old_serial + 1000);
+	assert_int_equal(sa_rt_take_seq(find(0x1000)->rt, &seq), 0);
+	assert_int_equal(seq, 5001);
+	assert_int_equal(atomic_load(&base[newer == 1 ? 500 : 1].commit), 0);
+	munmap(base, SAD_SEGMENT_BYTES);
+}
+
+static void test_store_interrupted_update_leaves_the_later_sa(void **state)
+{
+	(void)state;
+	(void)add(0x1000, ALG_ENC_AES_CBC, 4);
+	interrupted_update(500);
+}
+
+static void test_store_interrupted_update_leaves_the_later_sa_in_an_earlier_slot(void **state)
+{
+	(void)state;
+	(void)add(0x1000, ALG_ENC_AES_CBC, 4);
+	interrupted_update(1);
+}
+
 static void expect_refused(const char *name, int fd)
 {
 	unsigned said = n_said;
@@ -308,6 +348,8 @@ int main(void)
 	    T(test_store_counter_mode_key_is_refused_the_second_time),
 	    T(test_store_bad_slot_is_dropped_and_counted_the_rest_lives),
 	    T(test_store_two_slots_of_one_identity_leave_one),
+	    T(test_store_interrupted_update_leaves_the_later_sa),
+	    T(test_store_interrupted_update_leaves_the_later_sa_in_an_earlier_slot),
 	    T(test_store_descriptors_that_are_no_segment_are_refused),
 	    T(test_store_every_changed_octet_of_the_header_is_safe),
 	    T(test_store_full_says_so),
