@@ -160,6 +160,17 @@ static void say_something(struct rng *rng, int fd)
 	}
 }
 
+/* Into the void where all places are taken. */
+static void say_hello(int fd)
+{
+	static const struct ipc_hello h = {
+	    .version_min = 1, .version_max = 1, .edge = RIG_EDGE, .instance = RIG_INSTANCE};
+	uint8_t b[256];
+	int n = ipc_hello_build(b, sizeof(b), 1, &h);
+
+	(void)ipc_sock_send(fd, b, n > 0 ? (size_t)n : 0);
+}
+
 static _Noreturn void be_hostile(const char *path, uint64_t seed)
 {
 	struct rng_seeded seeded;
@@ -178,7 +189,7 @@ static _Noreturn void be_hostile(const char *path, uint64_t seed)
 		}
 		/* A quarter says nothing at first, or nothing at all. */
 		if (rng_below(rng, 4))
-			rig_send_hello(fd, 1, 1, RIG_EDGE, RIG_INSTANCE);
+			say_hello(fd);
 		for (uint32_t k = rng_below(rng, 20); k; k--)
 			say_something(rng, fd);
 		close(fd);
