@@ -79,8 +79,9 @@ static int prepare_sender(int fd, const struct raw_kind *k, uint32_t mark)
 		r = set(fd, IPPROTO_IP, IP_NODEFRAG, 1);
 	if (r == 0)
 		r = set(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_PROBE);
-	/* Only for the first hop's MTU in the error queue; nothing a stranger sends reaches a socket of this
-	 * protocol. */
+	/* Only for the first hop's MTU in the error queue; what a stranger's ICMP puts there is not looked
+	 * at.
+	 */
 	return r < 0 ? r : set(fd, IPPROTO_IP, IP_RECVERR, 1);
 }
 
@@ -126,10 +127,8 @@ static int make_tun(const struct settings *s, struct err_text *e)
 
 static void store(struct service *s, const char *name, int fd)
 {
-	int r;
+	int r = service_store_fd(s, name, fd);
 
-	(void)service_unstore_fd(s, name);
-	r = service_store_fd(s, name, fd);
 	if (r < 0)
 		log_notice(
 		    "store.none", "nobody keeps %s for a restart of this service: %s", name, err_name(r));

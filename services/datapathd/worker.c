@@ -1,7 +1,8 @@
 /*
  * A round reads at most one batch from each source, so no source starves another; the quiet point is at the
  * top of the round, where the worker holds no pointer to anything published. It sleeps only when every source
- * came back with less than a batch, and the wait is level-triggered, so nothing can be forgotten.
+ * came back with less than a batch, asks for news after every round, and the wait is level-triggered, so
+ * nothing can be forgotten.
  */
 #include "datapathd/worker.h"
 
@@ -87,14 +88,17 @@ static unsigned source_of(const struct worker *w, int fd)
 	                         : 0;
 }
 
-static void sleep_until_work(struct worker *w)
+/* Asked after every round, also while there is work: a source that never runs dry must not hide the others.
+ * Waits only when there is nothing to do. */
+static void find_work(struct worker *w)
 {
 	struct epoll_event ev[4];
+	bool idle = !w->ready;
 	int n;
 
-	if (epoch_sleep(w->epoch, w->index))
+	if (idle && epoch_sleep(w->epoch, w->index))
 		signal_fd(w->tell);
-	n = epoll_wait(w->epoll, ev, (int)ARRAY_SIZE(ev), -1);
+	n = epoll_wait(w->epoll, ev, (int)ARRAY_SIZE(ev), idle ? -1 : 0);
 	for (int i = 0; i < n; i++) {
 		if (ev[i].data.fd == w->wake)
 			drain_fd(w->wake);
@@ -147,10 +151,8 @@ static void *run(void *arg)
 		w->path.now_ms = clock_now_ms(w->clock);
 		if (w->path.view && !w->watching)
 			begin_watching(w);
-		if (w->ready)
-			work(w);
-		if (!w->ready)
-			sleep_until_work(w);
+		work(w);
+		find_work(w);
 	}
 	if (epoch_sleep(w->epoch, w->index))
 		signal_fd(w->tell);

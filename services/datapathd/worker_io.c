@@ -73,7 +73,7 @@ static uint32_t first_hop_mtu(int fd)
 			    c->cmsg_len < CMSG_LEN(sizeof(ee)))
 				continue;
 			memcpy(&ee, CMSG_DATA(c), sizeof(ee));
-			if (ee.ee_errno == EMSGSIZE)
+			if (ee.ee_errno == EMSGSIZE && ee.ee_origin == SO_EE_ORIGIN_LOCAL)
 				mtu = ee.ee_info;
 		}
 		m.msg_controllen = sizeof(control);
