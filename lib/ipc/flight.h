@@ -7,11 +7,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct ipc_flight_item {
+	uint32_t id;
+	uint16_t type;
+};
+
 struct ipc_flight {
-	struct ipc_flight_item {
-		uint32_t id;
-		uint16_t type;
-	} * v; /* in order of arrival */
+	struct ipc_flight_item *v; /* in order of arrival */
 	size_t n, room;
 };
 
