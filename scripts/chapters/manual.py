@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -12,7 +13,7 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from labkit import tshark  # noqa: E402
+from labkit import stream, tshark  # noqa: E402
 from labkit.kernel import LabError  # noqa: E402
 from labkit.lab import ROOT, Lab, need_root  # noqa: E402
 from labkit.net import call_in_namespace  # noqa: E402
@@ -21,6 +22,7 @@ LAB = "demo"
 RELENT, ELMER = "10.0.0.100", "10.0.0.110"
 FILES = {host: f"dist/examples/guide/manual-{host}.ipsec.cf" for host in ("relent", "elmer")}
 PORT = 7070
+PATIENCE_S = 60  # hang guard; a few seconds on an idle machine
 OPENING = "Dear elmer, only you and I can read this line."
 LETTER = (OPENING + "\n" + "".join(f"Line {number} of the letter, sent over an ordinary TCP connection.\n"
                                    for number in range(2, 801))).encode()
@@ -52,7 +54,12 @@ class Capture:
 
     def __exit__(self, *_):
         self.process.send_signal(signal.SIGINT)
-        self.process.communicate(timeout=10)
+        _, self.said = self.process.communicate(timeout=PATIENCE_S)
+
+    def lost(self):
+        """What tcpdump says about packets that it was too slow for; empty if there were none."""
+        return "".join(f"\n     tcpdump: {line}" for line in self.said.splitlines()
+                       if "dropped" in line and not line.startswith("0 "))
 
     def lines(self, limit, expression=""):
         """What tcpdump says about the first packets, without the time of day."""
@@ -115,9 +122,15 @@ def decrypted(path):
 
 
 def letter_from(packets):
-    """The octet stream that the inner TCP segments make; a repeated one counts once."""
-    pieces = {position: payload for _, _, _, position, payload in packets}
-    return b"".join(pieces[position] for position in sorted(pieces))
+    """The octet stream that the inner TCP segments make, as far as it is without a gap."""
+    return stream.join((position, payload) for _, _, _, position, payload in packets)
+
+
+def wait_for(condition):
+    """Polls until `condition()` holds, for the machine may be busy with other things; gives up quietly."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.1)
 
 
 def tell_wire(capture):
@@ -127,15 +140,16 @@ def tell_wire(capture):
         raise LabError("these should all be ESP packets with the guide's SPIs.")
 
 
-def tell_decrypted(path):
-    packets = list(decrypted(path))
+def tell_decrypted(capture):
+    packets = list(decrypted(capture.path))
     for number, spi, sequence, _, payload in packets[:3]:
         first = payload.decode(errors="replace").splitlines()[0]
         print(f'     packet {number:>3}  {spi} seq {sequence:>3}  TCP, {len(payload):>4} octets, begins "{first[:60]}"')
     print("     ...")
     text = letter_from(packets)
     if LETTER not in text:
-        raise LabError("tshark did not find the letter in the packets.")
+        raise LabError(f"tshark found {len(text)} octets of TCP without a gap in {len(packets)} packets of the capture, and the"
+                       f" letter of {len(LETTER)} octets is not among them.{capture.lost()}")
     print(f"\n     All {len(LETTER)} octets of the letter, found by a program that knows nothing of Postern but the keys.")
 
 
@@ -149,6 +163,7 @@ def story(lab, folder):
     with Capture(lab, os.path.join(folder, "before.pcap"), "tcp") as before:
         connection = Connection(lab)
         connection.send(b"hello, this line anybody can read\n")
+        wait_for(lambda: len(before.lines(4)) == 4)
     show(before.lines(4))
 
     step(3, "The guide's own files, unchanged; the remote host first, as the guide advises:")
@@ -161,57 +176,72 @@ def story(lab, folder):
     with Capture(lab, os.path.join(folder, "after.pcap"), "ip") as after:
         arrived = connection.send(LETTER)
         connection.close()
-        deadline = time.monotonic() + 5
-        while time.monotonic() < deadline and LETTER not in letter_from(decrypted(after.path)):
-            time.sleep(0.1)
+        # tcpdump writes what it has seen a little later; stopped too early it would forget the rest.
+        wait_for(lambda: LETTER in letter_from(decrypted(after.path)))
     if arrived != LETTER:
         raise LabError("the letter did not arrive as it was sent.")
     tell_wire(after)
     print(f"\n     The letter arrived, {len(arrived)} octets, and not one line of it can be read above.")
 
     step(5, "The same packets, read by tshark, which was given the two keys:")
-    tell_decrypted(after.path)
+    tell_decrypted(after)
 
     step(6, "And the counters, as the guide prints them:")
     show(command(lab, "relent", "ipsecctl", "netstat", "-nsp", "ipsec"))
 
 
-def farewell(keep):
-    if keep:
-        print(f"""
+def doors(folder=None):
+    """How to look at hosts that were kept."""
+    return f"""
 The hosts are still running. Look around:
 
      sudo scripts/lab shell relent --name {LAB}
      sudo scripts/lab capture - --name {LAB}
      sudo scripts/lab down --name {LAB}          when you are done
-""")
+""" + (f"""
+What crossed the wire is in {folder}; remove it when you are done.
+""" if folder else "")
+
+
+def tell(lab, keep):
+    """The story from the first host to the last. When a step fails, --keep leaves hosts and capture as they are."""
+    lab.up(owner_pid=None if keep else os.getpid())
+    folder = tempfile.mkdtemp(prefix="postern-demo-")
+    try:
+        print("Manual keys: the first procedure of the guide")
+        story(lab, folder)
+    except (LabError, OSError) as problem:
+        if keep:
+            raise LabError(f"{problem}\n{doors(folder)}") from None
+        clear(lab, folder)
+        raise LabError(f"{problem}\n      With --keep the hosts and the capture stay for a look.") from None
+    except BaseException:
+        clear(lab, folder)
+        raise
+    if keep:
+        shutil.rmtree(folder)
     else:
-        print("\nThe hosts are gone; nothing but the build folder stays.\n")
+        clear(lab, folder)
+
+
+def clear(lab, folder):
+    lab.down()
+    shutil.rmtree(folder)
 
 
 def main(words):
     keep = "--keep" in words
-    lab = Lab(LAB)
     begin = time.monotonic()
     try:
         need_root()
-        lab.up(owner_pid=None if keep else os.getpid())
-        try:
-            with tempfile.TemporaryDirectory() as folder:
-                print("Manual keys: the first procedure of the guide")
-                story(lab, folder)
-        except BaseException:
-            lab.down()
-            raise
-        if not keep:
-            lab.down()
+        tell(Lab(LAB), keep)
     except LabError as problem:
         print(f"\ndemo: {problem}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
     print(f"\nThat took {time.monotonic() - begin:.0f} seconds.")
-    farewell(keep)
+    print(doors() if keep else "\nThe hosts are gone; nothing but the build folder stays.\n")
     return 0
 
 

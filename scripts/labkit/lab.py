@@ -17,6 +17,7 @@ ROOT = os.path.dirname(os.path.dirname(PROGRAM))
 SEGMENT = "lan"
 GUIDE_HOSTS = (("relent", ["10.0.0.100/24", "fd00:10::100/64"]), ("elmer", ["10.0.0.110/24", "fd00:10::110/64"]))
 START_S = 40  # hang guard; the supervisor itself gives up waiting after 30
+CAPTURE_BUFFER_KIB = "16384"  # a busy machine may keep tcpdump waiting
 TOOLS = ("ip", "nft", "nsenter", "setpriv")
 
 
@@ -143,6 +144,7 @@ class Lab:
                 raise LabError(f"lab '{self.name}' already has a host '{name}'.")
             if name in state["segments"] or any(segment in state["hosts"] for segment, _ in parsed):
                 raise LabError("a host and a segment cannot have the same name.")
+            self._check_free(state, parsed)
             rows = [{"segment": segment, "addresses": [str(address) for address in addresses]}
                     for segment, addresses in parsed]
             spec = {"name": name, "root": ROOT, "build": state["build"], "hosts": self._names(state, (name, rows))}
@@ -159,6 +161,18 @@ class Lab:
                 process.kill()
                 del state["hosts"][name]
                 raise
+
+    @staticmethod
+    def _check_free(state, interfaces):
+        """No address twice on one segment: which host answers would be chance."""
+        taken = {(interface["segment"], address.split("/")[0]): name for name, row in state["hosts"].items()
+                 for interface in row["interfaces"] for address in interface["addresses"]}
+        for segment, addresses in interfaces:
+            for address in addresses:
+                place = (segment, str(address.ip))
+                if place in taken:
+                    raise LabError(f"address {address.ip} is taken on segment '{segment}': {taken[place]} has it.")
+                taken[place] = "the new host itself"
 
     @staticmethod
     def _names(state, newcomer=None):
@@ -294,7 +308,7 @@ class Lab:
     def capture_command(self, target, output, filter_words=()):
         """The tcpdump line; `output` is a file, or '-' for text lines."""
         words = ["tcpdump", "-n", "--immediate-mode", "-i", self.tap(target)]
-        words += ["-l"] if output == "-" else ["-U", "-Z", "root", "-w", output]
+        words += ["-l"] if output == "-" else ["-U", "-B", CAPTURE_BUFFER_KIB, "-Z", "root", "-w", output]
         return net.inside(self.keeper_pid(), [*words, *filter_words])
 
     def impair(self, name, wish):
