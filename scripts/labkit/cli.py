@@ -25,6 +25,9 @@ the build are on the PATH of every host: ipsecctl, setkey, ipseckey, postern-*.
   lab shell elmer               a shell on a host
   lab capture -                 what crosses the segment, line by line
   lab down                      everything ends, nothing is left
+
+'lab help COMMAND' describes one. Several labs can be up: --name LAB, before the host or right behind it,
+says which.
 """
 
 IMPAIR_HELP = """\
@@ -64,7 +67,16 @@ def _hosts(args, lab):
     return [args.host] if args.host else list(lab.state()["hosts"])
 
 
+def _take_name(args):
+    """--name right behind the host means the lab, as it does elsewhere; what follows belongs to the command."""
+    if args.words[:1] == ["--name"] and len(args.words) > 1:
+        args.name, args.words = args.words[1], args.words[2:]
+    elif args.words and args.words[0].startswith("--name="):
+        args.name, args.words = args.words[0].partition("=")[2], args.words[1:]
+
+
 def _start(args):
+    _take_name(args)
     lab = Lab(args.name)
     hosts = [args.host] if args.host else [name for name in lab.state()["hosts"] if name in dict(GUIDE_HOSTS)]
     for name in hosts:
@@ -93,6 +105,7 @@ def _become(lab, name, words):
 
 
 def _exec(args):
+    _take_name(args)
     words = args.words[1:] if args.words[:1] == ["--"] else args.words
     if not words:
         raise LabError(f"what shall run on {args.host}? For example: lab exec {args.host} ip address")
@@ -100,9 +113,11 @@ def _exec(args):
 
 
 def _shell(args):
+    lab = Lab(args.name)
+    lab.init(args.host)  # says so if there is none
     print(f"A shell on {args.host} of lab '{args.name}'; 'exit' returns.", file=sys.stderr)
     prompt = rf"\u@{args.host}:\w# "
-    _become(Lab(args.name), args.host, ["env", f"PS1={prompt}", "bash", "--norc", "--noprofile"])
+    _become(lab, args.host, ["env", f"PS1={prompt}", "bash", "--norc", "--noprofile"])
 
 
 def _add(args):
@@ -255,6 +270,8 @@ def _internal(words):
 def main(words):
     if words[:1] and words[0].startswith("_"):
         return _internal(words)
+    if words[:1] == ["help"]:
+        words = [*words[1:2], "--help"]
     args = _parser().parse_args(words)
     try:
         if args.command != "status":
