@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "base/auto.h"
-#include "ipc/client.h"
+#include "ipc/client_link.h"
 #include "ipc/sock.h"
 #include "support/ipc_rig.h"
 
@@ -38,6 +38,7 @@ struct stage {
 	bool free_in_callback, request_in_callback, free_in_up, free_in_down, free_in_event;
 	const uint32_t *rows_wanted;
 	unsigned logged;
+	bool use_fake_clock;
 	char said[200];
 	struct ipc_conn *held; /* the server's side of the silent request */
 	uint32_t held_id;
@@ -181,7 +182,7 @@ static uint32_t nobody(void *owner, uid_t uid, gid_t gid, pid_t pid)
 static void start(struct stage *s, uid_t server_uid)
 {
 	const struct ipc_client_env env = {.loop = &s->rig.loop,
-	    .clock = &clock_boottime,
+	    .clock = s->use_fake_clock ? &s->rig.fake.clock : &clock_boottime,
 	    .instance = RIG_INSTANCE,
 	    .epoch_ms = 9,
 	    .owner = s,
@@ -531,6 +532,41 @@ static void test_client_survives_a_full_backlog(void **state)
 	assert_true(rig_until(&s->rig, is_up, s));
 }
 
+/* Connected, but nobody accepts: the timer is pulled forward, the clock with it. */
+static void test_client_server_that_does_not_greet_is_left(void **state)
+{
+	struct stage *s = *state;
+	int listener = rig_listen(&s->rig);
+
+	s->use_fake_clock = true;
+	start(s, getuid());
+	rig_settle(&s->rig);
+	assert_int_equal(s->logged, 0);
+	assert_in_range(uv_timer_get_due_in(&s->c->timer), 1000, 10000);
+	s->rig.fake.ms += 10000;
+	uv_timer_start(&s->c->timer, s->c->timer.timer_cb, 0, 0);
+	assert_true(rig_until(&s->rig, has_tried, s));
+	assert_non_null(strstr(s->said, "does not answer HELLO"));
+	assert_null(s->c->link);
+	close(listener);
+}
+
+/* Between attempts it waits twice as long each time, up to the most. */
+static void test_client_back_off_doubles_up_to_its_most(void **state)
+{
+	static const uint64_t waits[] = {1, 2, 4, 8, 16, 16, 16};
+	struct stage *s = *state;
+
+	s->use_fake_clock = true;
+	start(s, getuid());
+	for (size_t i = 0; i < ARRAY_SIZE(waits); i++) {
+		rig_settle(&s->rig);
+		assert_int_equal(s->c->retry_ms - s->rig.fake.ms, waits[i]);
+		s->rig.fake.ms = s->c->retry_ms;
+		uv_timer_start(&s->c->timer, s->c->timer.timer_cb, 0, 0);
+	}
+}
+
 /* A server that answers HELLO with anything else. */
 static void test_client_strange_answer_to_hello_is_refused(void **state)
 {
@@ -587,6 +623,8 @@ int main(void)
 	    DOWN(test_client_wrong_owner_of_the_listener_is_not_talked_to),
 	    DOWN(test_client_waits_for_a_listener),
 	    DOWN(test_client_survives_a_full_backlog),
+	    DOWN(test_client_server_that_does_not_greet_is_left),
+	    DOWN(test_client_back_off_doubles_up_to_its_most),
 	    DOWN(test_client_strange_answer_to_hello_is_refused),
 	};
 

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/auto.h"
@@ -399,6 +400,62 @@ static void test_server_refuses_beyond_max_conns_and_without_roles(void **state)
 		close(fd[i]);
 }
 
+/* The timer is pulled forward; what it does is the server's. */
+static void test_server_connection_that_says_nothing_is_ended(void **state)
+{
+	struct ipc_rig *r = *state;
+	struct ipc_record rec;
+	struct ipc_conn *c;
+	int fd;
+
+	rig_serve(r, &fast, NULL);
+	fd = rig_connect(r);
+	rig_settle(r);
+	c = list_entry(r->server->conns.next, struct ipc_conn, node);
+	assert_in_range(uv_timer_get_due_in(&c->timer), 1000, 10000);
+	uv_timer_start(&c->timer, c->timer.timer_cb, 0, 0);
+	assert_int_equal(rig_recv(r, fd, &rec), 1);
+	assert_int_equal(rec.type, IPC_ERROR);
+	assert_int_equal(rig_recv(r, fd, &rec), 0);
+	assert_non_null(strstr(r->logged, "no HELLO"));
+	close(fd);
+	/* Who said HELLO may be silent for ever. */
+	fd = rig_connect_greeted(r);
+	c = list_entry(r->server->conns.next, struct ipc_conn, node);
+	assert_false(uv_is_active((uv_handle_t *)&c->timer));
+	close(fd);
+}
+
+static bool is_paused(void *arg)
+{
+	struct ipc_rig *r = arg;
+
+	return uv_is_active((uv_handle_t *)&r->server->pause);
+}
+
+static void test_server_out_of_descriptors_waits_and_goes_on(void **state)
+{
+	struct ipc_rig *r = *state;
+	struct rlimit old, none;
+	struct ipc_record rec;
+	int fd;
+
+	rig_serve(r, &fast, NULL);
+	fd = rig_connect(r);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
+	none = old;
+	none.rlim_cur = 0;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	assert_true(rig_until(r, is_paused, r));
+	/* Not spinning on a listener that stays readable. */
+	assert_false(uv_is_active((uv_handle_t *)&r->server->poll));
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
+	rig_send_hello(fd, 1, 1, RIG_EDGE, RIG_INSTANCE);
+	assert_int_equal(rig_recv(r, fd, &rec), 1);
+	assert_int_equal(rec.type, IPC_HELLO);
+	close(fd);
+}
+
 static void each_counts(struct ipc_conn *c, void *arg)
 {
 	unsigned *n = arg;
@@ -505,6 +562,8 @@ int main(void)
 	    ON_STAGE(test_server_held_connection_outlives_peer_and_server),
 	    ON_STAGE(test_server_peer_that_vanishes_after_asking_is_heard),
 	    ON_STAGE(test_server_refuses_beyond_max_conns_and_without_roles),
+	    ON_STAGE(test_server_connection_that_says_nothing_is_ended),
+	    ON_STAGE(test_server_out_of_descriptors_waits_and_goes_on),
 	    ON_STAGE(test_server_each_skips_closed_and_ungreeted),
 	    ON_STAGE(test_server_answer_too_large_leaves_the_request_open),
 	    ON_STAGE(test_server_new_refuses_tables_that_contradict_themselves),
