@@ -28,6 +28,7 @@ struct status_service {
 struct status_spd {
 	bool known;
 	uint64_t version, kernel, datapath; /* the newest, and which of them each enforcer has */
+	const char *lost; /* policyd could not read its saved policies: its sentence, borrowed; else NULL */
 };
 
 struct suite_status {

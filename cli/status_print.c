@@ -29,7 +29,8 @@ bool status_is_good(const struct suite_status *s)
 	for (size_t i = 0; i < s->n; i++)
 		if (!s->svc[i].up)
 			return false;
-	return !s->spd.known || (s->spd.kernel == s->spd.version && s->spd.datapath == s->spd.version);
+	return !s->spd.lost &&
+	       (!s->spd.known || (s->spd.kernel == s->spd.version && s->spd.datapath == s->spd.version));
 }
 
 /* The supervisor's entry about a service, or NULL. */
@@ -61,6 +62,10 @@ static void print_enforcement(const struct suite_status *s, FILE *out)
 {
 	const struct status_spd *d = &s->spd;
 
+	if (d->lost) {
+		fprintf(out, "The saved policies are LOST: %s.\n", d->lost);
+		return;
+	}
 	if (s->enabled_known)
 		fprintf(out,
 		    s->enabled

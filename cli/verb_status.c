@@ -29,6 +29,7 @@ static void note_policyd(struct suite_status *s, struct ipc_sync *policyd, const
 
 	s->enabled_known = admin_get_enabled(policyd, &s->enabled, &e) == 0;
 	s->spd.known = true;
+	s->spd.lost = admin_field(st, "not_restored");
 	s->spd.version = field_u64(st, "spd_version", &s->spd.known);
 	s->spd.kernel = field_u64(st, "kernel_version", &s->spd.known);
 	s->spd.datapath = field_u64(st, "datapathd_version", &s->spd.known);

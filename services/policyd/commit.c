@@ -52,6 +52,8 @@ static int judge(const struct commit *c, const struct barrier *b, uint64_t now, 
 {
 	bool frozen = c->newest && c->newest->book.version >= b->version;
 
+	if (c->held_why.s[0])
+		return err_set(e, -EIO, "%s", c->held_why.s);
 	if (commit_kernel_version(c) < b->version) {
 		if (frozen && c->kernel_why.s[0])
 			return err_set(e, -EIO, "not enforced: %s", c->kernel_why.s);
@@ -97,8 +99,15 @@ static void be_due(struct commit *c, uint64_t at)
 		c->due_ms = at;
 }
 
+void commit_hold(struct commit *c, const char *why)
+{
+	c->due_ms = 0;
+	(void)err_set(&c->held_why, 0, "%s", why);
+}
+
 void commit_changed(struct commit *c)
 {
+	c->held_why.s[0] = '\0';
 	be_due(c, clock_now_ms(c->clock) + COMMIT_COALESCE_MS);
 }
 

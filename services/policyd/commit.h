@@ -46,6 +46,7 @@ struct commit {
 	uint64_t work_ms, worked_until_ms;    /* what the last commit cost us, and when it ended */
 	uint64_t saved, acked;                /* versions */
 	struct err_text save_why, kernel_why; /* empty: fine */
+	struct err_text held_why;             /* why the kernel is left alone; empty: it is not */
 	struct list barriers;
 	unsigned n_barriers;
 };
@@ -57,6 +58,9 @@ void commit_fini(struct commit *c);
 
 /* The book has changed. */
 void commit_changed(struct commit *c);
+/* Until the next change the kernel keeps what it has, and barriers get `why`: the book is not what was there
+ * before. */
+void commit_hold(struct commit *c, const char *why);
 /* At the start: the book is brought into force before this returns, without waiting for datapathd. */
 void commit_at_once(struct commit *c);
 /* Calls `done` when `version` (0: the book's newest) is in force. 0, or -EBUSY when too many wait. */

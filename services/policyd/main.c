@@ -95,6 +95,24 @@ static int open_privileged(struct service *s, struct err_text *e)
 	return r < 0 ? err_set(e, r, "cannot open netlink sockets: %s", err_name(r)) : 0;
 }
 
+/* Rules that the kernel still has from before protect better than an empty SPD. After a boot it has none, and
+ * nobody knows what they were. */
+static void hold(struct policyd *p)
+{
+	struct err_text e = {{0}};
+	bool kept = snapshot_set_aside(p->state_dir, &e) == 0;
+
+	(void)err_set(&p->lost, 0, "%s; load your configuration again: ipsecctl setkey -f FILE%s",
+	    p->enforce.tables.present
+	        ? "the kernel keeps the rules it has from before"
+	        : "the kernel has no rules, NOTHING IS PROTECTED and packets pass in clear",
+	    kept ? " (spd.snapshot.damaged is for a look)" : "");
+	if (!kept)
+		log_warning("spd.damaged", "%s", e.s);
+	log_error("spd.lost", "saved policies are LOST: %s", p->lost.s);
+	commit_hold(&p->commit, p->lost.s);
+}
+
 static void restore(struct policyd *p)
 {
 	struct err_text e = {{0}};
@@ -107,10 +125,8 @@ static void restore(struct policyd *p)
 	} else if (r == -ENOENT) {
 		commit_at_once(&p->commit);
 	} else {
-		/* Not committed: rules that the kernel still has from before protect better than an empty
-		 * SPD. */
-		log_error("spd.restore.failed",
-		    "%s; the kernel keeps what it has: load the policies again (ipsecctl setkey -f)", e.s);
+		log_error("spd.restore.failed", "%s", e.s);
+		hold(p);
 	}
 }
 
@@ -182,6 +198,8 @@ static void status(struct service *s, struct service_status_sink *to)
 		    (unsigned long long)(clock_wall_ms() - x->last_repair_wall_ms) / 1000);
 	if (x->routing.no_ipv6)
 		service_status_add(to, "ipv6", "not on this host");
+	if (p->lost.s[0])
+		service_status_add(to, "not restored", "%s", p->lost.s);
 	if (p->commit.kernel_why.s[0])
 		service_status_add(to, "not enforced", "%s", p->commit.kernel_why.s);
 	if (p->commit.save_why.s[0])
@@ -224,8 +242,8 @@ static int option(struct service *s, const char *word)
 int main(int argc, char **argv)
 {
 	static const int caps[] = {CAP_NET_ADMIN};
-	/* libnftables waits for the kernel with select(). */
-	static const int syscalls[] = {SCMP_SYS(select), SCMP_SYS(pselect6)};
+	/* libnftables waits for the kernel with select(); a damaged snapshot gets a second name. */
+	static const int syscalls[] = {SCMP_SYS(select), SCMP_SYS(pselect6), SCMP_SYS(linkat)};
 	static const struct service_dir dirs[] = {{"@state", SERVICE_DIR_WRITE}};
 	static const struct service_def def = {
 	    .name = "policyd",

@@ -41,6 +41,8 @@ struct policyd {
 	uint64_t said_version; /* what the state sentence is about */
 	bool said_bad;
 	struct err_text lacks; /* what the kernel lacks; empty: nothing */
+	struct err_text
+	    lost; /* the saved policies could not be read: what holds instead; empty: they could */
 };
 
 /* The SPD of `service`'s process. */

@@ -18,8 +18,9 @@
 #include "base/wr.h"
 #include "policyd/policyd_msg.h"
 
-#define FILE_NAME "spd.snapshot"
-#define FILE_TEMP "spd.snapshot.new"
+#define FILE_NAME    "spd.snapshot"
+#define FILE_TEMP    "spd.snapshot.new"
+#define FILE_DAMAGED "spd.snapshot.damaged"
 
 enum { MAGIC = 0x50535044, MAGIC_END = 0x44505350, FORMAT = 1, HEAD_LEN = 44, FLAGS_AT = 6 };
 enum { F_LEFT = 1, F_DISABLED = 2, F_KNOWN = 3, ROW_INHERITED = 1 };
@@ -279,6 +280,18 @@ int snapshot_load(const char *dir, struct book *b, const struct boot_id *boot, s
 		return err_set(e, r, "cannot read %s: %s", path, err_name(r));
 	r = snapshot_decode((const uint8_t *)sbuf_str(&text), text.len, b, boot, e);
 	return r < 0 ? err_prefix(e, r, "cannot use %s", path) : 0;
+}
+
+int snapshot_set_aside(const char *dir, struct err_text *e)
+{
+	AUTO_CLOSE int dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (dir_fd >= 0 && unlinkat(dir_fd, FILE_DAMAGED, 0) && errno != ENOENT)
+		return err_set(e, -errno, "cannot remove %s/%s: %s", dir, FILE_DAMAGED, err_name(-errno));
+	if (dir_fd < 0 || linkat(dir_fd, FILE_NAME, dir_fd, FILE_DAMAGED, 0))
+		return err_set(
+		    e, -errno, "cannot keep %s/%s as %s: %s", dir, FILE_NAME, FILE_DAMAGED, err_name(-errno));
+	return 0;
 }
 
 int snapshot_mark_left(const char *dir, struct err_text *e)

@@ -29,6 +29,10 @@ int snapshot_save(const char *dir, const struct book *b, const struct boot_id *b
  */
 int snapshot_load(const char *dir, struct book *b, const struct boot_id *boot, struct err_text *e);
 
+/* Gives a file that cannot be used the further name spd.snapshot.damaged, for a look. Its own stays until the
+ * next save, so that a start before that knows too that policies are lost. 0 or -errno with a sentence. */
+int snapshot_set_aside(const char *dir, struct err_text *e);
+
 /* For tests and tools: the file's octets. */
 int snapshot_decode(
     const uint8_t *buf, size_t n, struct book *b, const struct boot_id *boot, struct err_text *e);

@@ -29,8 +29,10 @@ static int answer_error(struct ipc_conn *c, const struct ipc_record *rec, int r,
 /* A staged change is not one yet. */
 static void changed(struct policyd *p, const struct book *b)
 {
-	if (b == &p->book)
-		commit_changed(&p->commit);
+	if (b != &p->book)
+		return;
+	p->lost.s[0] = '\0';
+	commit_changed(&p->commit);
 }
 
 static void publish_policy(
@@ -216,13 +218,15 @@ static int on_dump(struct ipc_conn *c, const struct ipc_record *rec)
 static int on_enable_set(struct ipc_conn *c, const struct ipc_record *rec)
 {
 	struct policyd *p = of(c);
-	bool on;
+	bool on, other;
 	int r = msg_enable_decode(rec, &on);
 
 	if (r < 0)
 		return r;
+	other = p->book.enabled != on;
 	book_set_enabled(&p->book, on);
-	commit_changed(&p->commit);
+	if (other)
+		commit_changed(&p->commit);
 	log_notice("spd.switch", "pid=%d protection is switched %s", (int)ipc_conn_pid(c), on ? "on" : "off");
 	return wait_in_force(c, rec, 0, false);
 }
@@ -246,7 +250,7 @@ static int on_txn(struct ipc_conn *c, const struct ipc_record *rec)
 	case IPC_TXN_COMMIT:
 		r = txn_commit(&p->txn, c, &e);
 		if (r == 0)
-			commit_changed(&p->commit);
+			changed(p, &p->book);
 		break;
 	default:
 		r = txn_abort(&p->txn, c, &e);

@@ -21,6 +21,8 @@ void policyd_update_state(struct policyd *p)
 	p->said_bad = p->commit.kernel_why.s[0];
 	if (p->lacks.s[0])
 		service_set_state(p->service, "cannot enforce anything: %s", p->lacks.s);
+	else if (p->lost.s[0])
+		service_set_state(p->service, "saved policies are LOST: %s", p->lost.s);
 	else if (p->commit.kernel_why.s[0])
 		service_set_state(p->service, "version %llu is not enforced: %s",
 		    (unsigned long long)p->book.version, p->commit.kernel_why.s);

@@ -24,7 +24,7 @@ import unittest
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from it_policyd_rig import ANY, LONG, Netns, Policy, Policyd, Refused, connect, main, wait_for  # noqa: E402
+from it_policyd_rig import ANY, LONG, Netns, Policy, Policyd, Refused, connect, main, message, wait_for  # noqa: E402
 
 BYPASS = 0x10000000
 SO_MARK, SO_BINDTODEVICE, IP_NODEFRAG = 36, 25, 22
@@ -406,14 +406,48 @@ class KernelTest(unittest.TestCase):
     def test_unreadable_snapshot_keeps_what_the_kernel_has(self):
         self.load(*protect_all())
         self.policyd.kill()
+        self.damage_snapshot()
+        for _ in range(2):  # the second start must not take what the first one left for "there was no file"
+            self.admin = self.policyd.start()
+            self.assertIn("cannot use", self.policyd.log_text())
+            status = self.admin.status()
+            self.assertIn("LOST", status["state"])
+            self.assertIn("keeps the rules", status["not restored"])
+            for kind, body in (("BARRIER", b""), ("ENABLE_SET", message(f1=True)), ("TXN_BEGIN", b""), ("TXN_ABORT", b"")):
+                try:
+                    self.admin.call(kind, body)
+                    self.assertIn("TXN", kind)
+                except Refused as refusal:
+                    self.assertIn("load your configuration again", refusal.text)
+            with Traffic(self.a, "10.0.0.2", self.marker) as traffic:
+                self.wait_sent(traffic)
+            self.assert_no_clear()
+            self.policyd.kill()
+        self.admin = self.policyd.start()
+        with Traffic(self.a, "10.0.0.2", self.marker) as traffic:
+            self.load(*protect_all())
+            self.wait_sent(traffic)
+        self.assert_no_clear()
+        self.assertNotIn("not restored", self.admin.status())
+        self.assertTrue(os.path.exists(os.path.join(self.policyd.state_dir, "policyd", "spd.snapshot.damaged")))
+
+    def damage_snapshot(self):
         with open(os.path.join(self.policyd.state_dir, "policyd", "spd.snapshot"), "r+b") as snapshot:
             snapshot.seek(50)
             snapshot.write(b"\xff" * 40)
+
+    def test_unreadable_snapshot_at_boot_is_said(self):
+        self.load(*protect_all())
+        self.policyd.kill()
+        self.policyd.withdraw()
+        self.damage_snapshot()
         self.admin = self.policyd.start()
-        self.assertIn("cannot use", self.policyd.log_text())
+        self.assertIn("NOTHING IS PROTECTED", self.admin.status()["state"])
+        self.load(*protect_all())
         with Traffic(self.a, "10.0.0.2", self.marker) as traffic:
             self.wait_sent(traffic)
         self.assert_no_clear()
+        self.assertNotIn("LOST", self.admin.status()["state"])
 
     # -- ports, fragments, short packets
 

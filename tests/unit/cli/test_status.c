@@ -85,6 +85,21 @@ static void test_status_lagging_enforcer_is_not_good(void **state)
 	}
 }
 
+static void test_status_lost_policies_are_the_first_word_and_promise_nothing(void **state)
+{
+	AUTO_FREE struct suite_status *s = healthy();
+	AUTO_FREE char *text = NULL;
+
+	s->spd.lost = "the kernel has no rules; load your configuration again";
+	assert_false(status_is_good(s));
+	s->spd.kernel = s->spd.datapath = 0;
+	text = printed(s);
+	assert_non_null(strstr(text,
+	    "\nThe saved policies are LOST: the kernel has no rules; load your configuration again.\n"));
+	assert_null(strstr(text, "within a second"));
+	assert_null(strstr(text, "IPsec is on"));
+}
+
 static void test_status_service_down_says_why_and_its_last_end(void **state)
 {
 	AUTO_FREE struct suite_status *s = healthy();
@@ -197,6 +212,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_status_healthy_suite_is_good),
 	    cmocka_unit_test(test_status_lagging_enforcer_is_not_good),
+	    cmocka_unit_test(test_status_lost_policies_are_the_first_word_and_promise_nothing),
 	    cmocka_unit_test(test_status_service_down_says_why_and_its_last_end),
 	    cmocka_unit_test(test_status_service_down_without_supervisor_says_what_failed),
 	    cmocka_unit_test(test_status_disabled_and_weak_are_said),

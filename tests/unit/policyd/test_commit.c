@@ -382,6 +382,30 @@ static void test_commit_change_while_waiting_is_next(void **state)
 	stage_fini(&s);
 }
 
+/* The book is not what was there before: nobody may put it over the kernel's rules. */
+static void test_commit_held_leaves_the_kernel_alone_until_a_change(void **state)
+{
+	struct stage s;
+
+	(void)state;
+	stage_init(&s);
+	commit_hold(&s.c, "policies are lost");
+	assert_int_equal(commit_wait(&s.c, 0, on_done, &s), 0);
+	assert_int_equal(s.answer, -EIO); /* at once: it does not pass by waiting */
+	assert_string_equal(s.why, "policies are lost");
+	commit_on_up(&s.c);
+	s.clock.ms += 60000;
+	commit_step(&s.c);
+	commit_on_down(&s.c);
+	trace_is(&s, "");
+	s.away = true;
+	add(&s);
+	s.clock.ms += COMMIT_COALESCE_MS;
+	commit_step(&s.c);
+	trace_is(&s, "SK");
+	stage_fini(&s);
+}
+
 static void test_commit_end_answers_who_waits(void **state)
 {
 	struct stage s;
@@ -412,6 +436,7 @@ int main(void)
 	    cmocka_unit_test(test_commit_kernel_refuses_barrier_says_so_and_retries),
 	    cmocka_unit_test(test_commit_disk_refuses_barrier_says_so_and_retries),
 	    cmocka_unit_test(test_commit_change_while_waiting_is_next),
+	    cmocka_unit_test(test_commit_held_leaves_the_kernel_alone_until_a_change),
 	    cmocka_unit_test(test_commit_end_answers_who_waits),
 	};
 

@@ -54,6 +54,8 @@ static int teardown(void **state)
 
 	snprintf(temp, sizeof(temp), "%s.new", f->path);
 	unlink(temp);
+	snprintf(temp, sizeof(temp), "%s.damaged", f->path);
+	unlink(temp);
 	unlink(f->path);
 	rmdir(f->dir);
 	book_fini(&f->saved);
@@ -209,11 +211,37 @@ static void test_snapshot_folder_missing_says_so(void **state)
 	assert_non_null(strstr(f->e.s, "/nonexistent"));
 }
 
+/* It stays under its own name too: the next start must not take it for "there was none". */
+static void test_snapshot_damaged_is_set_aside_and_still_damaged(void **state)
+{
+	struct fixture *f = *state;
+	char aside[128];
+	struct stat st;
+	int fd;
+
+	snprintf(aside, sizeof(aside), "%s.damaged", f->path);
+	assert_int_equal(snapshot_save(f->dir, &f->saved, &this_boot, &f->e), 0);
+	fd = open(f->path, O_WRONLY);
+	assert_int_equal(pwrite(fd, "\xff\xff\xff\xff", 4, 50), 4);
+	close(fd);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(snapshot_load(f->dir, &f->loaded, &this_boot, &f->e), -EBADMSG);
+		assert_int_equal(snapshot_set_aside(f->dir, &f->e), 0);
+	}
+	assert_int_equal(stat(aside, &st), 0);
+	assert_int_equal(snapshot_save(f->dir, &f->saved, &this_boot, &f->e), 0);
+	assert_int_equal(snapshot_load(f->dir, &f->loaded, &this_boot, &f->e), 0);
+	assert_int_equal(stat(aside, &st), 0);
+	assert_int_equal(st.st_nlink, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(test_snapshot_comes_back_as_it_was, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_snapshot_of_another_boot_is_inherited, setup, teardown),
+	    cmocka_unit_test_setup_teardown(
+	        test_snapshot_damaged_is_set_aside_and_still_damaged, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_snapshot_left_behind_is_inherited, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_snapshot_cut_anywhere_is_refused, setup, teardown),
 	    cmocka_unit_test_setup_teardown(
