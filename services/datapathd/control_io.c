@@ -34,6 +34,14 @@ static void on_tick(uv_timer_t *t)
 	control_io_expect_quiet(io);
 }
 
+/* True while something still waits for the worker. */
+static bool settle(struct datapathd *d)
+{
+	bool retired = epoch_reclaim(&d->epoch);
+
+	return spd_edge_quiet(d->spd) || retired;
+}
+
 void control_io_expect_quiet(struct control_io *io)
 {
 	struct datapathd *d;
@@ -41,10 +49,11 @@ void control_io_expect_quiet(struct control_io *io)
 	if (!io)
 		return; /* the service is ending, and with it everything that waits */
 	d = io->d;
-	/* Asked first, looked at second: a worker that passes in between tells. */
+	if (!settle(d))
+		return;
+	/* Asked first, looked at again second: a worker that passes in between tells. */
 	epoch_await(&d->epoch, atomic_load(&d->epoch.now));
-	(void)epoch_reclaim(&d->epoch);
-	spd_edge_quiet(d->spd);
+	(void)settle(d);
 }
 
 static void on_tell(uv_poll_t *p, int status, int events)

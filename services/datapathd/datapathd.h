@@ -48,8 +48,8 @@ int datapathd_open_privileged(struct service *s, struct err_text *e);
 /* spd_edge.c */
 int must_check spd_edge_new(struct datapathd *d, struct spd_edge **ret, struct err_text *e);
 struct spd_edge *spd_edge_free(struct spd_edge *e);
-/* The worker passed a quiet point: acknowledge what it uses by now. */
-void spd_edge_quiet(struct spd_edge *e);
+/* Acknowledges what the worker uses by now. True while a snapshot still waits for its quiet point. */
+bool spd_edge_quiet(struct spd_edge *e);
 
 /* acquire.c */
 int must_check acquirer_new(struct datapathd *d, struct acquirer **ret, struct err_text *e);

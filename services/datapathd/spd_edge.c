@@ -179,16 +179,23 @@ static void on_close(struct ipc_conn *c)
 		drop_acks(d->spd, c);
 }
 
-void spd_edge_quiet(struct spd_edge *s)
+bool spd_edge_quiet(struct spd_edge *s)
 {
+	bool waits = false;
+
 	for (size_t i = 0; s && i < ARRAY_SIZE(s->ack); i++) {
 		struct pending_ack *a = &s->ack[i];
 
-		if (!a->conn || !epoch_passed(&s->d->epoch, a->epoch))
+		if (!a->conn)
 			continue;
+		if (!epoch_passed(&s->d->epoch, a->epoch)) {
+			waits = true;
+			continue;
+		}
 		(void)msg_snapshot_ack_send(a->conn, a->id, a->version);
 		a->conn = ipc_conn_unref(a->conn);
 	}
+	return waits;
 }
 
 static const struct ipc_rule rules[] = {
