@@ -5,6 +5,7 @@
 #include "policyd/spd_admin.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 #include "base/auto.h"
 #include "policyd/policyd.h"
@@ -24,6 +25,25 @@ static int answer_error(struct ipc_conn *c, const struct ipc_record *rec, int r,
 		return r;
 	ipc_conn_send_error(c, rec->id, -r, "%s", e->s[0] ? e->s : err_name(r));
 	return 0;
+}
+
+/* What this connection has of the transaction; NULL without memory. */
+static struct txn_client *client_of(struct ipc_conn *c)
+{
+	struct txn_client *t = ipc_conn_data(c);
+
+	if (!t) {
+		t = calloc(1, sizeof(*t));
+		ipc_conn_set_data(c, t);
+	}
+	return t;
+}
+
+static int book_of(struct ipc_conn *c, struct book **ret, struct err_text *e)
+{
+	struct txn_client *who = client_of(c);
+
+	return who ? txn_book(&of(c)->txn, who, ret, e) : -ENOMEM;
 }
 
 /* A staged change is not one yet. */
@@ -57,7 +77,7 @@ static int on_put(struct ipc_conn *c, const struct ipc_record *rec)
 	int r = msg_put_decode(rec, &policy, &update, &e);
 
 	if (r == 0)
-		r = txn_book(&p->txn, c, &b, &e);
+		r = book_of(c, &b, &e);
 	if (r == 0)
 		r = book_put(b, &policy, update, &id, &e);
 	if (r < 0)
@@ -79,7 +99,7 @@ static int on_delete(struct ipc_conn *c, const struct ipc_record *rec)
 	int r = msg_delete_decode(rec, &dir, &sel, &e);
 
 	if (r == 0)
-		r = txn_book(&p->txn, c, &b, &e);
+		r = book_of(c, &b, &e);
 	if (r == 0)
 		r = book_delete(b, dir, &sel, &id, &e);
 	if (r < 0)
@@ -95,7 +115,7 @@ static int on_flush(struct ipc_conn *c, const struct ipc_record *rec)
 	struct policyd *p = of(c);
 	struct err_text e = {{0}};
 	struct book *b;
-	int r = txn_book(&p->txn, c, &b, &e);
+	int r = book_of(c, &b, &e);
 
 	if (r < 0)
 		return answer_error(c, rec, r, &e);
@@ -240,20 +260,23 @@ static int on_enable_get(struct ipc_conn *c, const struct ipc_record *rec)
 static int on_txn(struct ipc_conn *c, const struct ipc_record *rec)
 {
 	struct policyd *p = of(c);
+	struct txn_client *who = client_of(c);
 	struct err_text e = {{0}};
 	int r;
 
+	if (!who)
+		return answer_error(c, rec, -ENOMEM, &e);
 	switch (rec->type) {
 	case IPC_TXN_BEGIN:
-		r = txn_begin(&p->txn, c, &e);
+		r = txn_begin(&p->txn, who, &e);
 		break;
 	case IPC_TXN_COMMIT:
-		r = txn_commit(&p->txn, c, &e);
+		r = txn_commit(&p->txn, who, &e);
 		if (r == 0)
 			changed(p, &p->book);
 		break;
 	default:
-		r = txn_abort(&p->txn, c, &e);
+		r = txn_abort(&p->txn, who, &e);
 		break;
 	}
 	if (r < 0)
@@ -264,7 +287,12 @@ static int on_txn(struct ipc_conn *c, const struct ipc_record *rec)
 
 void spd_admin_on_close(struct ipc_conn *c)
 {
-	txn_close(&of(c)->txn, c);
+	struct txn_client *who = ipc_conn_data(c);
+
+	if (who)
+		txn_close(&of(c)->txn, who);
+	ipc_conn_set_data(c, NULL);
+	free(who);
 }
 
 enum { READERS = IPC_ROLE_ADMIN | IPC_ROLE_ROOT, BODY_SMALL = 64, MANY = 1024 };

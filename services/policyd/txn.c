@@ -1,7 +1,8 @@
 /*
  * A plain change during somebody else's transaction would be lost when the staged copy takes over, so it is
  * refused rather than merged. A client that hangs with an open transaction does not lock the others out for
- * ever: after a while the next one who wants in ends it, and the hung one learns it when it goes on.
+ * ever: after a while the next one who wants in ends it, and the hung one learns it when it goes on. That is
+ * kept with each connection: what it says next must not slip into the SPD on its own, however many were hung.
  */
 #include "policyd/txn.h"
 
@@ -25,27 +26,27 @@ void txn_fini(struct txn *t)
 }
 
 /* Nobody but `who` is in the way, or is any longer. */
-static int make_way(struct txn *t, const void *who, struct err_text *e)
+static int make_way(struct txn *t, struct txn_client *who, struct err_text *e)
 {
 	if (!t->owner || t->owner == who)
 		return 0;
 	if (clock_now_ms(t->clock) - t->begun_ms < TXN_PATIENCE_MS)
 		return err_set(e, -EBUSY, "another transaction is open: try again when it is done");
-	t->evicted = t->owner;
+	t->owner->evicted = true;
 	drop(t);
 	return 0;
 }
 
-static int check_evicted(const struct txn *t, const void *who, struct err_text *e)
+static int check_evicted(const struct txn_client *who, struct err_text *e)
 {
-	if (t->evicted != who)
+	if (!who->evicted)
 		return 0;
 	return err_set(e, -ECANCELED,
 	    "this transaction was open for more than %d s and gave way to another: abort it and begin again",
 	    TXN_PATIENCE_MS / 1000);
 }
 
-int txn_begin(struct txn *t, const void *who, struct err_text *e)
+int txn_begin(struct txn *t, struct txn_client *who, struct err_text *e)
 {
 	int r = make_way(t, who, e);
 
@@ -53,8 +54,7 @@ int txn_begin(struct txn *t, const void *who, struct err_text *e)
 		return r;
 	if (t->owner == who)
 		return err_set(e, -EALREADY, "this connection has a transaction open already");
-	if (t->evicted == who)
-		t->evicted = NULL;
+	who->evicted = false;
 	r = book_stage(t->book, &t->staged);
 	if (r < 0)
 		return err_set(e, r, "out of memory");
@@ -63,18 +63,18 @@ int txn_begin(struct txn *t, const void *who, struct err_text *e)
 	return 0;
 }
 
-static int check_owner(struct txn *t, const void *who, struct err_text *e)
+static int check_owner(struct txn *t, struct txn_client *who, struct err_text *e)
 {
-	int r = check_evicted(t, who, e);
+	int r = check_evicted(who, e);
 
 	if (r < 0)
-		t->evicted = NULL;
+		who->evicted = false;
 	else if (t->owner != who)
 		r = err_set(e, -EINVAL, "this connection has no transaction open");
 	return r;
 }
 
-int txn_commit(struct txn *t, const void *who, struct err_text *e)
+int txn_commit(struct txn *t, struct txn_client *who, struct err_text *e)
 {
 	int r = check_owner(t, who, e);
 
@@ -85,7 +85,7 @@ int txn_commit(struct txn *t, const void *who, struct err_text *e)
 	return 0;
 }
 
-int txn_abort(struct txn *t, const void *who, struct err_text *e)
+int txn_abort(struct txn *t, struct txn_client *who, struct err_text *e)
 {
 	int r = check_owner(t, who, e);
 
@@ -95,17 +95,15 @@ int txn_abort(struct txn *t, const void *who, struct err_text *e)
 	return 0;
 }
 
-void txn_close(struct txn *t, const void *who)
+void txn_close(struct txn *t, struct txn_client *who)
 {
-	if (t->evicted == who)
-		t->evicted = NULL;
 	if (t->owner == who)
 		drop(t);
 }
 
-int txn_book(struct txn *t, const void *who, struct book **ret, struct err_text *e)
+int txn_book(struct txn *t, struct txn_client *who, struct book **ret, struct err_text *e)
 {
-	int r = check_evicted(t, who, e);
+	int r = check_evicted(who, e);
 
 	if (r == 0)
 		r = make_way(t, who, e);

@@ -11,13 +11,16 @@
 /* How long a transaction may stay open while somebody else waits for it. */
 enum { TXN_PATIENCE_MS = 30000 };
 
+/* Of one connection; zeroed at first. Lives as long as the connection, whose txn_close() comes first. */
+struct txn_client {
+	bool evicted; /* lost its transaction to somebody who waited too long, and has not been told yet */
+};
+
 struct txn {
 	struct book *book;
 	const struct clock *clock;
 	struct book staged;
-	const void *owner; /* NULL: no transaction */
-	const void
-	    *evicted; /* lost its transaction to somebody who waited too long, and has not been told yet */
+	struct txn_client *owner; /* NULL: no transaction */
 	uint64_t begun_ms;
 };
 
@@ -25,17 +28,17 @@ void txn_init(struct txn *t, struct book *book, const struct clock *clock);
 void txn_fini(struct txn *t);
 
 /* 0; -EBUSY; -EALREADY when `who` has one open; -ENOMEM. */
-int txn_begin(struct txn *t, const void *who, struct err_text *e);
+int txn_begin(struct txn *t, struct txn_client *who, struct err_text *e);
 /* 0; -EINVAL without a transaction; -ECANCELED when it was taken away. */
-int txn_commit(struct txn *t, const void *who, struct err_text *e);
-int txn_abort(struct txn *t, const void *who, struct err_text *e);
+int txn_commit(struct txn *t, struct txn_client *who, struct err_text *e);
+int txn_abort(struct txn *t, struct txn_client *who, struct err_text *e);
 /* The connection is going: forgets what it had. */
-void txn_close(struct txn *t, const void *who);
+void txn_close(struct txn *t, struct txn_client *who);
 
 /*
  * The book that changes of `who` go to: its staged copy, or the book itself while there is no transaction.
  * -EBUSY while another connection's is open; -ECANCELED when its own was taken away.
  */
-int txn_book(struct txn *t, const void *who, struct book **ret, struct err_text *e);
+int txn_book(struct txn *t, struct txn_client *who, struct book **ret, struct err_text *e);
 
 #endif

@@ -152,7 +152,7 @@ static void test_book_reqids(void **state)
 }
 
 /* Changes of connection `who` through its transaction, if it has one. */
-static int put_as(struct fixture *f, const void *who, uint16_t port)
+static int put_as(struct fixture *f, struct txn_client *who, uint16_t port)
 {
 	struct policy p = policy_on(port);
 	struct book *b;
@@ -165,7 +165,7 @@ static int put_as(struct fixture *f, const void *who, uint16_t port)
 static void test_txn_takes_effect_at_once_or_not_at_all(void **state)
 {
 	struct fixture *f = *state;
-	int a = 0, b = 0;
+	struct txn_client a = {0}, b = {0};
 
 	assert_int_equal(put_as(f, &a, 1), 0);
 	assert_int_equal(txn_begin(&f->txn, &a, &f->e), 0);
@@ -187,7 +187,7 @@ static void test_txn_takes_effect_at_once_or_not_at_all(void **state)
 static void test_txn_others_are_told_to_wait(void **state)
 {
 	struct fixture *f = *state;
-	int a = 0, b = 0;
+	struct txn_client a = {0}, b = {0};
 
 	assert_int_equal(txn_begin(&f->txn, &a, &f->e), 0);
 	assert_int_equal(put_as(f, &b, 1), -EBUSY);
@@ -201,7 +201,7 @@ static void test_txn_others_are_told_to_wait(void **state)
 static void test_txn_of_a_hung_client_gives_way(void **state)
 {
 	struct fixture *f = *state;
-	int a = 0, b = 0;
+	struct txn_client a = {0}, b = {0};
 
 	assert_int_equal(txn_begin(&f->txn, &a, &f->e), 0);
 	assert_int_equal(put_as(f, &a, 1), 0);
@@ -214,11 +214,34 @@ static void test_txn_of_a_hung_client_gives_way(void **state)
 	assert_int_equal(put_as(f, &a, 3), 0); /* it has been told */
 }
 
+static void test_txn_every_hung_client_is_refused_however_many_there_were(void **state)
+{
+	struct fixture *f = *state;
+	struct txn_client hung[3] = {0}, last = {0};
+
+	for (uint16_t i = 0; i < ARRAY_SIZE(hung); i++) {
+		assert_int_equal(txn_begin(&f->txn, &hung[i], &f->e), 0);
+		assert_int_equal(put_as(f, &hung[i], (uint16_t)(i + 1)), 0);
+		f->clock.ms += TXN_PATIENCE_MS;
+	}
+	assert_int_equal(txn_begin(&f->txn, &last, &f->e), 0);
+	assert_int_equal(txn_commit(&f->txn, &last, &f->e), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(hung); i++) {
+		assert_int_equal(put_as(f, &hung[i], 7), -ECANCELED);
+		assert_int_equal(put_as(f, &hung[i], 7), -ECANCELED);
+	}
+	assert_int_equal(spd_count(f->book.spd, POLICY_OUT), 0);
+	assert_int_equal(txn_commit(&f->txn, &hung[0], &f->e), -ECANCELED);
+	assert_int_equal(txn_abort(&f->txn, &hung[1], &f->e), 0);
+	assert_int_equal(txn_begin(&f->txn, &hung[2], &f->e), 0);
+	assert_int_equal(put_as(f, &hung[2], 7), 0);
+}
+
 static void test_txn_versions_grow_past_changes_made_meanwhile(void **state)
 {
 	struct fixture *f = *state;
+	struct txn_client a = {0};
 	uint64_t before;
-	int a = 0;
 
 	assert_int_equal(txn_begin(&f->txn, &a, &f->e), 0);
 	book_set_enabled(&f->book, false);
@@ -267,6 +290,8 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_txn_takes_effect_at_once_or_not_at_all, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_txn_others_are_told_to_wait, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_txn_of_a_hung_client_gives_way, setup, teardown),
+	    cmocka_unit_test_setup_teardown(
+	        test_txn_every_hung_client_is_refused_however_many_there_were, setup, teardown),
 	    cmocka_unit_test_setup_teardown(
 	        test_txn_versions_grow_past_changes_made_meanwhile, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_frozen_only_removes, setup, teardown),
