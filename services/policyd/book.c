@@ -94,6 +94,40 @@ void book_set_enabled(struct book *b, bool on)
 	b->version++;
 }
 
+/* Numbers are never used again, so the same policy under the same number did not change. */
+static bool stayed(const struct spd *in, const struct policy *p)
+{
+	const struct spd_entry *x = spd_find(in, p->dir, &p->sel);
+
+	return x && x->policy.id == p->id;
+}
+
+static size_t tell_missing(
+    const struct spd *from, const struct spd *in, enum book_change what, book_change_fn fn, void *arg)
+{
+	size_t n = 0;
+
+	for (enum policy_dir d = POLICY_IN; d <= POLICY_FWD; d++)
+		for (const struct spd_entry *x = spd_first(from, d); x; x = spd_next(from, x))
+			if (!stayed(in, &x->policy)) {
+				n++;
+				if (fn)
+					fn(arg, what, &x->policy);
+			}
+	return n;
+}
+
+void book_diff(const struct spd *before, const struct spd *after, book_change_fn fn, void *arg)
+{
+	size_t n = spd_count(before, POLICY_DIR_NONE);
+
+	if (n && tell_missing(before, after, BOOK_REMOVED, NULL, NULL) == n)
+		fn(arg, BOOK_FLUSHED, NULL);
+	else
+		tell_missing(before, after, BOOK_REMOVED, fn, arg);
+	tell_missing(after, before, BOOK_ADDED, fn, arg);
+}
+
 int book_stage(const struct book *b, struct book *ret_staged)
 {
 	struct book staged = *b;

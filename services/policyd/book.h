@@ -37,6 +37,12 @@ int book_delete(
 void book_flush(struct book *b);
 void book_set_enabled(struct book *b, bool on);
 
+/* What changed between two versions, told in this order: everything went (`p` NULL), or each that went; then
+ * each that came, in match order. */
+enum book_change { BOOK_FLUSHED, BOOK_REMOVED, BOOK_ADDED };
+typedef void (*book_change_fn)(void *arg, enum book_change what, const struct policy *p);
+void book_diff(const struct spd *before, const struct spd *after, book_change_fn fn, void *arg);
+
 /* A staged copy for a transaction; then either the copy takes the original's place or is forgotten, its
  * numbers used up all the same. */
 int book_stage(const struct book *b, struct book *ret_staged);

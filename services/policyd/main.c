@@ -148,6 +148,8 @@ static int start(struct service *s, struct err_text *e)
 	if (r < 0)
 		return r;
 	txn_init(&p->txn, &p->book, p->clock);
+	p->txn.on_change = spd_admin_on_change;
+	p->txn.arg = p;
 	commit_init(&p->commit, &ports, p->clock, &p->book);
 	if (tables_probe(p->nft, &p->lacks) < 0)
 		log_error("kernel.lacks", "%s", p->lacks.s);

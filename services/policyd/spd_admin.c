@@ -46,11 +46,8 @@ static int book_of(struct ipc_conn *c, struct book **ret, struct err_text *e)
 	return who ? txn_book(&of(c)->txn, who, ret, e) : -ENOMEM;
 }
 
-/* A staged change is not one yet. */
-static void changed(struct policyd *p, const struct book *b)
+static void took_effect(struct policyd *p)
 {
-	if (b != &p->book)
-		return;
 	p->lost.s[0] = '\0';
 	commit_changed(&p->commit);
 }
@@ -60,10 +57,32 @@ static void publish_policy(
 {
 	char src[INET_PREFIX_STRLEN], dst[INET_PREFIX_STRLEN];
 
-	if (service_has_monitors(p->service))
-		service_publish(p->service, event, "spid=%u dir=%s src=%s[%u] dst=%s[%u] upper=%u", id,
-		    policy_dir_name(dir), inet_prefix_format(&s->src, src), s->sport,
-		    inet_prefix_format(&s->dst, dst), s->dport, s->proto);
+	service_publish(p->service, event, "spid=%u dir=%s src=%s[%u] dst=%s[%u] upper=%u", id,
+	    policy_dir_name(dir), inet_prefix_format(&s->src, src), s->sport,
+	    inet_prefix_format(&s->dst, dst), s->dport, s->proto);
+}
+
+void spd_admin_on_change(void *policyd, enum book_change what, const struct policy *policy)
+{
+	struct policyd *p = policyd;
+
+	if (!service_has_monitors(p->service))
+		return;
+	if (what == BOOK_FLUSHED)
+		service_publish(p->service, "spd.flush", "all policies");
+	else
+		publish_policy(
+		    p, what == BOOK_ADDED ? "spd.add" : "spd.delete", policy->dir, &policy->sel, policy->id);
+}
+
+/* A staged change is not one yet: the commit tells of it. */
+static void changed(
+    struct policyd *p, const struct book *b, enum book_change what, const struct policy *policy)
+{
+	if (b != &p->book)
+		return;
+	took_effect(p);
+	spd_admin_on_change(p, what, policy);
 }
 
 static int on_put(struct ipc_conn *c, const struct ipc_record *rec)
@@ -82,8 +101,8 @@ static int on_put(struct ipc_conn *c, const struct ipc_record *rec)
 		r = book_put(b, &policy, update, &id, &e);
 	if (r < 0)
 		return answer_error(c, rec, r, &e);
-	changed(p, b);
-	publish_policy(p, "spd.add", policy.dir, &policy.sel, id);
+	policy.id = id;
+	changed(p, b, BOOK_ADDED, &policy);
 	msg_send_done(c, rec->id, id, b->version);
 	return 0;
 }
@@ -92,21 +111,18 @@ static int on_delete(struct ipc_conn *c, const struct ipc_record *rec)
 {
 	struct policyd *p = of(c);
 	struct err_text e = {{0}};
-	enum policy_dir dir;
-	struct selector sel;
+	struct policy policy = {0};
 	struct book *b;
-	uint32_t id;
-	int r = msg_delete_decode(rec, &dir, &sel, &e);
+	int r = msg_delete_decode(rec, &policy.dir, &policy.sel, &e);
 
 	if (r == 0)
 		r = book_of(c, &b, &e);
 	if (r == 0)
-		r = book_delete(b, dir, &sel, &id, &e);
+		r = book_delete(b, policy.dir, &policy.sel, &policy.id, &e);
 	if (r < 0)
 		return answer_error(c, rec, r, &e);
-	changed(p, b);
-	publish_policy(p, "spd.delete", dir, &sel, id);
-	msg_send_done(c, rec->id, id, b->version);
+	changed(p, b, BOOK_REMOVED, &policy);
+	msg_send_done(c, rec->id, policy.id, b->version);
 	return 0;
 }
 
@@ -120,8 +136,7 @@ static int on_flush(struct ipc_conn *c, const struct ipc_record *rec)
 	if (r < 0)
 		return answer_error(c, rec, r, &e);
 	book_flush(b);
-	changed(p, b);
-	service_publish(p->service, "spd.flush", "all policies");
+	changed(p, b, BOOK_FLUSHED, NULL);
 	msg_send_done(c, rec->id, 0, b->version);
 	return 0;
 }
@@ -273,7 +288,7 @@ static int on_txn(struct ipc_conn *c, const struct ipc_record *rec)
 	case IPC_TXN_COMMIT:
 		r = txn_commit(&p->txn, who, &e);
 		if (r == 0)
-			changed(p, &p->book);
+			took_effect(p);
 		break;
 	default:
 		r = txn_abort(&p->txn, who, &e);

@@ -7,10 +7,13 @@
 #include <stddef.h>
 
 #include "ipc/server.h"
+#include "policyd/book.h"
 
 extern const struct ipc_rule spd_admin_rules[];
 extern const size_t spd_admin_n_rules;
 
 void spd_admin_on_close(struct ipc_conn *c);
+/* Tells those who watch that a change has taken effect; `policyd` is the struct policyd. */
+void spd_admin_on_change(void *policyd, enum book_change what, const struct policy *policy);
 
 #endif

@@ -80,6 +80,8 @@ int txn_commit(struct txn *t, struct txn_client *who, struct err_text *e)
 
 	if (r < 0)
 		return r;
+	if (t->on_change)
+		book_diff(t->book->spd, t->staged.spd, t->on_change, t->arg);
 	book_apply(t->book, &t->staged);
 	t->owner = NULL;
 	return 0;

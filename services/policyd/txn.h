@@ -22,6 +22,8 @@ struct txn {
 	struct book staged;
 	struct txn_client *owner; /* NULL: no transaction */
 	uint64_t begun_ms;
+	book_change_fn on_change; /* may be NULL: told at commit what takes effect */
+	void *arg;
 };
 
 void txn_init(struct txn *t, struct book *book, const struct clock *clock);

@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "policyd/book.h"
@@ -214,6 +215,50 @@ static void test_txn_of_a_hung_client_gives_way(void **state)
 	assert_int_equal(put_as(f, &a, 3), 0); /* it has been told */
 }
 
+/* What was told, as words: "F" flushed, "-id", "+id". */
+static void tell(void *arg, enum book_change what, const struct policy *p)
+{
+	char word[16];
+
+	snprintf(word, sizeof(word),
+	    what == BOOK_FLUSHED ? "F "
+	    : what == BOOK_ADDED ? "+%u "
+	                         : "-%u ",
+	    p ? p->id : 0);
+	strcat(arg, word);
+}
+
+static void test_txn_tells_at_commit_what_takes_effect(void **state)
+{
+	struct fixture *f = *state;
+	struct txn_client a = {0};
+	struct policy p = policy_on(2);
+	char told[64] = "";
+	uint32_t id;
+
+	f->txn.on_change = tell;
+	f->txn.arg = told;
+	put(f, 1, false, 0);
+	put(f, 2, false, 0);
+	assert_int_equal(txn_begin(&f->txn, &a, &f->e), 0);
+	assert_int_equal(put_as(f, &a, 3), 0);
+	assert_int_equal(txn_abort(&f->txn, &a, &f->e), 0);
+	assert_string_equal(told, ""); /* never was */
+	assert_int_equal(txn_begin(&f->txn, &a, &f->e), 0);
+	assert_int_equal(book_delete(&f->txn.staged, p.dir, &p.sel, &id, &f->e), 0);
+	assert_int_equal(put_as(f, &a, 2), 0);
+	assert_int_equal(put_as(f, &a, 4), 0);
+	assert_string_equal(told, "");
+	assert_int_equal(txn_commit(&f->txn, &a, &f->e), 0);
+	assert_string_equal(told, "-2 +4 +5 ");
+	told[0] = '\0';
+	assert_int_equal(txn_begin(&f->txn, &a, &f->e), 0);
+	book_flush(&f->txn.staged);
+	assert_int_equal(put_as(f, &a, 1), 0);
+	assert_int_equal(txn_commit(&f->txn, &a, &f->e), 0);
+	assert_string_equal(told, "F +6 ");
+}
+
 static void test_txn_every_hung_client_is_refused_however_many_there_were(void **state)
 {
 	struct fixture *f = *state;
@@ -290,6 +335,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_txn_takes_effect_at_once_or_not_at_all, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_txn_others_are_told_to_wait, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_txn_of_a_hung_client_gives_way, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_txn_tells_at_commit_what_takes_effect, setup, teardown),
 	    cmocka_unit_test_setup_teardown(
 	        test_txn_every_hung_client_is_refused_however_many_there_were, setup, teardown),
 	    cmocka_unit_test_setup_teardown(
