@@ -22,6 +22,7 @@ struct spd_edge;
 struct datapathd {
 	struct service *service;
 	struct worker_fds fd; /* opened by open.c before the privilege drop; kept for life */
+	int used_keys; /* file of fingerprints, likewise; -1: none, and counter-mode keys are refused */
 	struct epoch epoch;
 	struct sad_store *store;
 	struct sad sad;

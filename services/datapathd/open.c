@@ -18,6 +18,7 @@
 
 #include "crypto/crypto.h"
 #include "datapathd/datapathd.h"
+#include "datapathd/sa/prints_file.h"
 
 enum {
 	TUN_MAJOR = 10,
@@ -178,6 +179,22 @@ static int open_tun(struct service *s, int *ret, struct err_text *e)
 	return 0;
 }
 
+static int open_used_keys(const struct settings *s)
+{
+	char path[SETTINGS_PATH_MAX + 16];
+	struct err_text e = {0};
+	int fd;
+
+	if (mkdir(s->state_dir, 0755) < 0 && errno != EEXIST)
+		log_warning("sad.used-keys", "cannot make %s: %s", s->state_dir, err_name(errno));
+	snprintf(path, sizeof(path), "%s/used-keys", s->state_dir);
+	fd = prints_file_open(path, &e);
+	if (fd < 0)
+		log_warning("sad.used-keys",
+		    "%s; counter-mode keys (aes-gcm-16) are refused until that is mended", e.s);
+	return fd;
+}
+
 int datapathd_open_privileged(struct service *s, struct err_text *e)
 {
 	struct datapathd *d = service_data(s);
@@ -188,5 +205,6 @@ int datapathd_open_privileged(struct service *s, struct err_text *e)
 		r = open_tun(s, &d->fd.tun, e);
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(kinds); i++)
 		r = open_raw(s, &kinds[i], raw[i], e);
+	d->used_keys = open_used_keys(service_settings(s));
 	return r;
 }

@@ -361,7 +361,7 @@ int sad_remember_key(struct sad *s, const struct sa_desc *d, struct err_text *e)
 	if (!counts_keys(d))
 		return 0;
 	r = key_print(s, d, print, e);
-	return r < 0 ? r : sad_store_remember_print(s->store, print, e);
+	return r < 0 ? r : sad_store_use_print(s->store, print, e);
 }
 
 void sad_set_prefer_old(struct sad *s, bool old)

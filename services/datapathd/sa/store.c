@@ -417,7 +417,8 @@ static int new_prints(struct sad_store *s, struct sad_prints **ret, struct err_t
 	if (g->n_prints == ARRAY_SIZE(g->prints)) {
 		sad_store_release(s, slot);
 		return err_set(e, -ENOSPC,
-		    "no room to remember more counter-mode keys: restart the suite with new keys");
+		    "no room to remember more counter-mode keys: use a cipher that is not one (aes-cbc with "
+		    "-A)");
 	}
 	*ret = (struct sad_prints *)(void *)slot;
 	sad_prints_write(*ret, index);
@@ -444,6 +445,36 @@ int sad_store_remember_print(struct sad_store *s, const uint8_t print[SAD_PRINT_
 	memcpy(at->print[n], print, SAD_PRINT_LEN);
 	atomic_store_explicit(&at->n, n + 1, memory_order_release);
 	return 0;
+}
+
+int sad_store_use_print(struct sad_store *s, const uint8_t print[SAD_PRINT_LEN], struct err_text *e)
+{
+	int r = s->env.write_down ? s->env.write_down(s->env.arg, print) : 0;
+
+	if (r < 0)
+		return err_set(e, r,
+		    "it could not be written down that this counter-mode key is used now (%s), so it is not "
+		    "used",
+		    err_name(r));
+	return sad_store_remember_print(s, print, e);
+}
+
+int sad_store_each_print(
+    const struct sad_store *s, int (*fn)(void *arg, const uint8_t print[SAD_PRINT_LEN]), void *arg)
+{
+	int r = 0;
+
+	for (uint32_t k = 0; k < SAD_SEGMENTS_MAX; k++)
+		for (uint32_t i = 0; s->seg[k] && i < s->seg[k]->n_prints; i++)
+			for (uint32_t j = 0; r == 0 && j < atomic_load(&s->seg[k]->prints[i]->n); j++)
+				r = fn(arg, s->seg[k]->prints[i]->print[j]);
+	return r;
+}
+
+void sad_store_offer_family(struct sad_store *s, const uint8_t family[SAD_FAMILY_LEN])
+{
+	if (!has_family(s->family))
+		memcpy(s->family, family, SAD_FAMILY_LEN);
 }
 
 const uint8_t *sad_store_print_key(const struct sad_store *s)

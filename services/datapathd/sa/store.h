@@ -29,6 +29,9 @@ struct sad_store_env {
 	struct rng *rng;
 	/* Puts a copy of a new segment into the launcher's store. Negative: nobody keeps it. May be NULL. */
 	int (*keep)(void *arg, const char *name, int fd);
+	/* Writes a fingerprint down where it outlives the launcher, before its key is used. Negative: the key
+	 * is refused. May be NULL. */
+	int (*write_down)(void *arg, const uint8_t print[SAD_PRINT_LEN]);
 	/* One line about memory that was refused or is kept less safely. May be NULL. */
 	void (*log)(void *arg, const char *what);
 	void *arg;
@@ -53,6 +56,9 @@ struct sad_store_found sad_store_scan(struct sad_store *s,
     int (*fn)(void *arg, struct sad_slot *slot, const struct sa_desc *d, const struct sad_slot_facts *f),
     void *arg);
 
+/* For a store without memory, before begin: the key fingerprints are made with, from an earlier one's file. A
+ * store that has one keeps it. */
+void sad_store_offer_family(struct sad_store *s, const uint8_t family[SAD_FAMILY_LEN]);
 /* Makes sure of segment 0, which holds the serial and the setting. As grow. */
 int must_check sad_store_begin(struct sad_store *s, struct err_text *e);
 /* Adds a segment. 0; -ENOSPC beyond the maximum; -errno from the kernel, with `e`. */
@@ -76,9 +82,15 @@ void sad_store_prefer_old(struct sad_store *s, bool old);
  * segment is). */
 const uint8_t *sad_store_print_key(const struct sad_store *s);
 bool sad_store_knows_print(const struct sad_store *s, const uint8_t print[SAD_PRINT_LEN]);
-/* 0, or -ENOSPC, -errno: then the key must not be used. */
+/* In memory only: for what is written down already. 0, or -ENOSPC, -errno. */
 int must_check sad_store_remember_print(
     struct sad_store *s, const uint8_t print[SAD_PRINT_LEN], struct err_text *e);
+/* Written down and remembered. 0, or -ENOSPC, -errno: then the key must not be used. */
+int must_check sad_store_use_print(
+    struct sad_store *s, const uint8_t print[SAD_PRINT_LEN], struct err_text *e);
+/* Until fn returns other than 0, which is then the result. */
+int sad_store_each_print(
+    const struct sad_store *s, int (*fn)(void *arg, const uint8_t print[SAD_PRINT_LEN]), void *arg);
 
 uint32_t sad_store_segments(const struct sad_store *s);
 /* Whether each segment waits in a launcher's store. */

@@ -2,16 +2,19 @@
  * SAD memory across lives: what a killed process leaves is taken over whole; what is not ours is not.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "datapathd/sa/prints_file.h"
 #include "support/path_rig.h"
 
 /* The launcher's store. */
@@ -42,9 +45,18 @@ static void say(void *arg, const char *what)
 	n_said++;
 }
 
+static int used_keys = -1;
+
+static int write_down(void *arg, const uint8_t print[SAD_PRINT_LEN])
+{
+	(void)arg;
+	return used_keys < 0 ? 0 : prints_file_add(used_keys, print);
+}
+
 static void begin_life(void)
 {
-	const struct sad_store_env env = {.clock = &fake.clock, .rng = &rng.rng, .keep = keep, .log = say};
+	const struct sad_store_env env = {
+	    .clock = &fake.clock, .rng = &rng.rng, .keep = keep, .write_down = write_down, .log = say};
 
 	epoch_init(&epoch);
 	assert_int_equal(sad_store_new(&env, &store), 0);
@@ -185,6 +197,63 @@ static void test_store_counter_mode_key_is_refused_the_second_time(void **state)
 	sad_remove(&sad, find(0x1001 + SAD_PRINTS), false);
 	assert_null(add(0x1001 + SAD_PRINTS, ALG_ENC_AES_GCM_16, 4));
 	assert_non_null(add(0x80f0, ALG_ENC_AES_GCM_16, 4));
+}
+
+/* The launcher's store is gone, as after a restart of the suite. */
+static void lose_memory(void)
+{
+	end_life();
+	while (n_kept)
+		close(kept[--n_kept].fd);
+	begin_life();
+	(void)sad_recover(&sad);
+}
+
+static int join(void)
+{
+	struct err_text e = {0};
+
+	return prints_file_join(used_keys, store, &e);
+}
+
+/* RFC 8221 section 3: nor after a restart of suite or host, when SAD memory is gone. */
+static void test_prints_file_counter_mode_key_is_refused_after_memory_is_gone(void **state)
+{
+	char path[] = "/tmp/postern-used-keys-XXXXXX";
+
+	(void)state;
+	close(mkstemp(path));
+	used_keys = open(path, O_RDWR | O_CLOEXEC);
+	assert_int_equal(join(), 0);
+	assert_non_null(add(0x1000, ALG_ENC_AES_GCM_16, 4));
+	assert_non_null(add(0x1001, ALG_ENC_AES_GCM_16, 4));
+	for (int life = 0; life < 2; life++) {
+		lose_memory();
+		assert_int_equal(join(), 0);
+		assert_null(add(0x1000, ALG_ENC_AES_GCM_16, 4));
+		assert_null(add(0x1001, ALG_ENC_AES_GCM_16, 4));
+	}
+	assert_non_null(add(0x1002, ALG_ENC_AES_GCM_16, 4));
+	/* A record that a power failure cut is no record, and the next one is whole again. */
+	assert_int_equal(pwrite(used_keys, "torn", 4, lseek(used_keys, 0, SEEK_END)), 4);
+	assert_non_null(add(0x1003, ALG_ENC_AES_GCM_16, 4));
+	lose_memory();
+	assert_int_equal(join(), 0);
+	assert_null(add(0x1002, ALG_ENC_AES_GCM_16, 4));
+	assert_null(add(0x1003, ALG_ENC_AES_GCM_16, 4));
+	/* A file that was removed comes back from memory. */
+	assert_int_equal(ftruncate(used_keys, 0), 0);
+	assert_int_equal(join(), 0);
+	lose_memory();
+	assert_int_equal(join(), 0);
+	assert_null(add(0x1000, ALG_ENC_AES_GCM_16, 4));
+	/* One that cannot be written keeps the key out. */
+	close(used_keys);
+	used_keys = open(path, O_RDONLY | O_CLOEXEC);
+	assert_null(add(0x1004, ALG_ENC_AES_GCM_16, 4));
+	close(used_keys);
+	used_keys = -1;
+	unlink(path);
 }
 
 static struct sad_slot *raw_slot(unsigned i)
@@ -346,6 +415,7 @@ int main(void)
 	    T(test_store_next_life_has_the_same_sas),
 	    T(test_store_serials_of_deleted_sas_are_not_reused),
 	    T(test_store_counter_mode_key_is_refused_the_second_time),
+	    T(test_prints_file_counter_mode_key_is_refused_after_memory_is_gone),
 	    T(test_store_bad_slot_is_dropped_and_counted_the_rest_lives),
 	    T(test_store_two_slots_of_one_identity_leave_one),
 	    T(test_store_interrupted_update_leaves_the_later_sa),
