@@ -37,6 +37,7 @@ struct cli_verb {
 	const char *summary; /* one line */
 	const char *detail;  /* what `help VERB` adds; may be NULL */
 	int (*run)(struct cli *cli, int argc, char **argv);
+	bool json; /* --json means something to it; with another verb it is refused */
 };
 
 /* The table ends with a row whose name is NULL. */

@@ -20,6 +20,6 @@ int json_write_line(struct cli *cli, json_t *doc);
 
 /* One SA; key octets only with `keys` and when the description has them. */
 json_t *json_from_sa(const struct sa_desc *d, const struct sa_status *s, bool keys);
-json_t *json_from_policy(const struct policy *p, uint64_t packets);
+json_t *json_from_policy(const struct policy *p);
 
 #endif

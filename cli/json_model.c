@@ -125,7 +125,7 @@ static json_t *request(const struct policy_request *r)
 	return o;
 }
 
-json_t *json_from_policy(const struct policy *p, uint64_t packets)
+json_t *json_from_policy(const struct policy *p)
 {
 	json_t *o = json_object(), *requests = json_array();
 
@@ -138,6 +138,5 @@ json_t *json_from_policy(const struct policy *p, uint64_t packets)
 		json_array_append_new(requests, request(&p->req[i]));
 	json_object_set_new(o, "requests", requests);
 	set_int(o, "created_ms", p->created_wall_ms);
-	set_int(o, "packets", packets);
 	return o;
 }

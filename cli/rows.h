@@ -20,8 +20,7 @@ typedef int (*cli_sa_fn)(const struct sa_desc *d, const struct sa_status *s, voi
 int cli_each_sa(
     struct ipc_sync *datapathd, uint32_t proto, bool dead, cli_sa_fn fn, void *arg, struct err_text *e);
 
-/* `packets` is how many the policy has met since it was added. */
-typedef int (*cli_policy_fn)(const struct policy *p, uint64_t packets, void *arg);
+typedef int (*cli_policy_fn)(const struct policy *p, void *arg);
 /* Every policy: in, fwd, out, each in match order. Result as above. */
 int cli_each_policy(struct ipc_sync *policyd, cli_policy_fn fn, void *arg, struct err_text *e);
 

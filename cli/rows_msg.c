@@ -67,7 +67,7 @@ static int policy_row(const struct ipc_record *rec, cli_policy_fn fn, void *arg,
 		return 0;
 	if (model_policy_decode(row->policy, &p, e) < 0)
 		return err_prefix(e, -EBADMSG, "policyd sent a row that makes no sense");
-	return fn(&p, row->packets, arg);
+	return fn(&p, arg);
 }
 
 int cli_each_policy(struct ipc_sync *policyd, cli_policy_fn fn, void *arg, struct err_text *e)

@@ -34,6 +34,16 @@ static int unknown_verb(struct cli *cli, const char *word)
 	return cli_usage(cli, NULL, "there is no verb `%s`.", word);
 }
 
+static int unknown_option(struct cli *cli, const char *word)
+{
+	static const char *const common[] = {"--json", "--help", "--version", NULL};
+	const char *near = nearest_word(word, common);
+
+	if (near)
+		return cli_usage(cli, NULL, "there is no option `%s`. Did you mean `%s`?", word, near);
+	return cli_usage(cli, NULL, "there is no option `%s` before a verb.", word);
+}
+
 /* Takes --json out, up to a "--". */
 static void take_json(struct cli *cli, int *argc, char **argv)
 {
@@ -79,6 +89,8 @@ int cli_run(struct cli *cli, const char *name, int argc, char **argv)
 		return cli_usage(cli, NULL, "say what to do: ipsecctl VERB [WORDS]");
 	verb = cli_verb_find(verb_of_option(argv[1]));
 	if (!verb)
-		return unknown_verb(cli, argv[1]);
+		return argv[1][0] == '-' ? unknown_option(cli, argv[1]) : unknown_verb(cli, argv[1]);
+	if (cli->json && !verb->json)
+		return cli_usage(cli, verb, "%s has no JSON form; leave --json out.", verb->name);
 	return verb->run(cli, argc - 1, argv + 1);
 }

@@ -93,7 +93,7 @@ int stats_parse(int argc, char **argv, struct stats_options *ret, struct err_tex
 			o.drops = true;
 		else if (argv[i][0] == '-')
 			return err_set(
-			    e, -EINVAL, "option %s is not known here: -4, -6, -ss and -d are.", argv[i]);
+			    e, -EINVAL, "there is no option %s here; there are -4, -6, -ss and -d.", argv[i]);
 		else if ((r = take_protocol(argv[i], &o, e)) < 0)
 			return r;
 	}

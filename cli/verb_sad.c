@@ -56,7 +56,7 @@ int verb_sad(struct cli *cli, int argc, char **argv)
 		} else if (strcmp(argv[i], "--keys") == 0) {
 			keys = true;
 		} else {
-			return cli_usage(cli, cli_verb_find("sad"), "`%s` is not an option of sad.", argv[i]);
+			return cli_usage(cli, cli_verb_find("sad"), "sad does not take `%s`.", argv[i]);
 		}
 	}
 	if (cli->json)

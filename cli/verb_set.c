@@ -77,6 +77,6 @@ int verb_set(struct cli *cli, int argc, char **argv)
 		return settings[i].set(cli, argv[2][0] == '1');
 	}
 	near = nearest_word(argv[1], names);
-	return cli_usage(cli, self, "there is no setting `%s`.%s%s%s", argv[1], near ? " Did you mean `" : "",
-	    near ? near : " ipsec_enable and key_preferred_oldsa are.", near ? "`?" : "");
+	return cli_usage(cli, self, "there is no setting `%s`%s%s%s", argv[1], near ? ". Did you mean `" : "",
+	    near ? near : "; there are ipsec_enable and key_preferred_oldsa.", near ? "`?" : "");
 }

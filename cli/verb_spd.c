@@ -8,9 +8,9 @@
 #include "cli/rows.h"
 #include "cli/verbs.h"
 
-static int collect(const struct policy *p, uint64_t packets, void *arg)
+static int collect(const struct policy *p, void *arg)
 {
-	json_array_append_new((json_t *)arg, json_from_policy(p, packets));
+	json_array_append_new((json_t *)arg, json_from_policy(p));
 	return 0;
 }
 
@@ -39,7 +39,7 @@ int verb_spd(struct cli *cli, int argc, char **argv)
 
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "-p") != 0 || n > 3)
-			return cli_usage(cli, cli_verb_find("spd"), "`%s` is not an option of spd.", argv[i]);
+			return cli_usage(cli, cli_verb_find("spd"), "spd does not take `%s`.", argv[i]);
 		words[n++] = ports;
 	}
 	if (cli->json)

@@ -11,41 +11,45 @@ const struct cli_verb cli_verbs[] = {
         "back.\n"
         "Under the names setkey and ipseckey the same program works statement by statement, as the old one "
         "did.",
-        verb_setkey},
+        verb_setkey, true /* it names the verbs that have it */},
     {"sad", "[-a] [-p] [--keys]", "show the security associations",
         "-a      also SAs whose life is over\n"
         "-p      with port numbers\n"
         "--keys  with --json: put the key octets in (root only)\n"
         "Keys are shown to root only.",
-        verb_sad},
-    {"spd", "[-p]", "show the policies, in the order they are tried", "-p      with port numbers", verb_spd},
+        verb_sad, true},
+    {"spd", "[-p]", "show the policies, in the order they are tried", "-p      with port numbers", verb_spd,
+        true},
     {"stats", "[-4] [-6] [-ss] [-d] [ipsec|ipsec6]", "show the packet counters",
         "-4, ipsec   packets over IPv4 (this is the default)\n"
         "-6, ipsec6  packets over IPv6\n"
         "-ss         leave out counters that are zero\n"
         "-d          also every reason for which packets were dropped",
-        verb_stats},
+        verb_stats, true},
     {"netstat", "-nsp ipsec", "show the packet counters, asked in netstat's words",
         "-s          statistics; -ss leaves out counters that are zero\n"
         "-p PROTO    ipsec or ipsec6; without it both\n"
         "-n          taken and ignored: these counters have no names to look up\n"
         "Options may be written together and in any order.",
-        verb_netstat},
+        verb_netstat, true},
     {"status", "", "show what runs, since when, and whether all parts agree",
-        "Exits with 1 if a service is down or policies are not yet enforced everywhere.", verb_status},
-    {"monitor", "[-n COUNT]", "show events as they happen", "-n COUNT  end after COUNT events", verb_monitor},
+        "Exits with 1 if a service is down or policies are not yet enforced everywhere.", verb_status, true},
+    {"monitor", "[-n COUNT]", "show events as they happen", "-n COUNT  end after COUNT events", verb_monitor,
+        true},
     {"log", "[LEVEL [SERVICE ...]]", "show or change how much the services log",
         "LEVEL is error, warning, notice, info or debug; SERVICE is policyd or datapathd, all if left out.\n"
         "The change lasts until the service restarts; --log-level of postern-supervisor sets it for good.",
-        verb_log},
-    {"enable", "", "switch IPsec on", "The same as `set ipsec_enable 1`. Kept over restarts.", verb_enable},
+        verb_log, true},
+    {"enable", "", "switch IPsec on", "The same as `set ipsec_enable 1`. Kept over restarts.", verb_enable,
+        false},
     {"disable", "", "switch IPsec off: packets pass as if there were no policies",
-        "The same as `set ipsec_enable 0`. Kept over restarts. SAs and policies stay loaded.", verb_disable},
+        "The same as `set ipsec_enable 0`. Kept over restarts. SAs and policies stay loaded.", verb_disable,
+        false},
     {"set", "NAME 0|1", "change a setting while the suite runs",
         "ipsec_enable         0: packets pass as if there were no policies; 1: policies are enforced\n"
         "key_preferred_oldsa  0: of several SAs that fit the newest is used; 1: the oldest",
-        verb_set},
-    {"help", "[VERB]", "list the verbs, or describe one", NULL, verb_help},
-    {"version", "", "show which release this is", NULL, verb_version},
-    {NULL, NULL, NULL, NULL, NULL},
+        verb_set, false},
+    {"help", "[VERB]", "list the verbs, or describe one", NULL, verb_help, false},
+    {"version", "", "show which release this is", NULL, verb_version, true},
+    {NULL, NULL, NULL, NULL, NULL, false},
 };

@@ -51,7 +51,7 @@ static const struct {
     {"clear", is_clear, "use null encryption: the payload can be read by anybody on the way"},
     {"md5", is_md5, "use hmac-md5 (RFC 8221: must not)"},
     {"sha1", is_sha1, "use hmac-sha1, which is on its way out (RFC 8221: must, but will not stay so)"},
-    {"no-replay-check", is_open_to_replay,
+    {"no_replay_check", is_open_to_replay,
         "have no replay window: recorded packets can be sent again (-r 4 adds one)"},
 };
 

@@ -132,12 +132,11 @@ int session_dump_sad(struct session *s, uint32_t proto)
 	return r < 0 ? dump_broken(s, SESSION_DATAPATHD, "SAD", r, &e) : 0;
 }
 
-static int collect_policy(const struct policy *p, uint64_t packets, void *arg)
+static int collect_policy(const struct policy *p, void *arg)
 {
 	struct rows *rows = (struct rows *)arg;
 	struct policy_row *row = calloc(1, sizeof(*row));
 
-	(void)packets;
 	if (!row)
 		return -ENOMEM;
 	row->policy = *p;

@@ -95,7 +95,7 @@ class CommandLine(labtest.LabTest):
     def test_status_names_weak_associations(self):
         self.relent.setkey(OLD)
         weak = self.relent.json("status")["weak_sas"]
-        self.assertEqual((weak["unauthenticated"], weak["3des"], weak["no-replay-check"], weak["md5"]), (1, 1, 1, 0))
+        self.assertEqual((weak["unauthenticated"], weak["3des"], weak["no_replay_check"], weak["md5"]), (1, 1, 1, 0))
         self.assertIn("1 of 1 SAs use 3des-cbc", self.relent.out("ipsecctl", "status"))
 
     def test_the_policy_s_packets_are_counted(self):

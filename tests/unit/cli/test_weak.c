@@ -12,7 +12,7 @@
 #include "base/auto.h"
 #include "cli/weak.h"
 
-static const char *const names[] = {"unauthenticated", "3des", "clear", "md5", "sha1", "no-replay-check"};
+static const char *const names[] = {"unauthenticated", "3des", "clear", "md5", "sha1", "no_replay_check"};
 
 /* The kinds said about one SA as a word of bits in the order above. */
 static unsigned said(enum ipsec_proto proto, enum alg_enc enc, enum alg_auth auth, uint32_t replay)
