@@ -38,7 +38,8 @@ struct suite_status {
 	bool enabled_known, enabled;
 	struct status_spd spd;
 	struct weak_notes weak;
-	json_t *supervisor; /* RUN_DIR/supervisor.status, or NULL: another launcher */
+	json_t *supervisor; /* RUN_DIR/supervisor.status, or NULL: another launcher, or nobody */
+	long long gone_pid; /* of the supervisor that left a status file and is no more; 0: none did */
 };
 
 /* True when every service answered and every enforcer has the newest SPD. */
@@ -46,5 +47,9 @@ bool status_is_good(const struct suite_status *s);
 void status_print(const struct suite_status *s, FILE *out);
 /* The caller owns it; NULL without memory. */
 json_t *status_json(const struct suite_status *s);
+
+/* The supervisor as its status file has it (taken, may be NULL), if that process still is. With every service
+ * up another launcher has taken over, and the file says nothing. */
+void status_take_supervisor(struct suite_status *s, json_t *file);
 
 #endif

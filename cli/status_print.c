@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/proc.h"
 #include "cli/json.h"
 
 static const char *format_uptime(uint64_t ms, char buf[32])
@@ -22,6 +23,22 @@ static const char *format_uptime(uint64_t ms, char buf[32])
 	else
 		snprintf(buf, 32, "%" PRIu64 "d %02uh", s / 86400, (unsigned)(s % 86400 / 3600));
 	return buf;
+}
+
+void status_take_supervisor(struct suite_status *s, json_t *file)
+{
+	long long pid = json_integer_value(json_object_get(file, "pid"));
+	bool all_up = true;
+
+	s->supervisor = file;
+	if (!file ||
+	    proc_is_there((pid_t)pid, (uint64_t)json_integer_value(json_object_get(file, "start_ticks"))))
+		return;
+	json_decref(file);
+	s->supervisor = NULL;
+	for (size_t i = 0; i < s->n; i++)
+		all_up &= s->svc[i].up;
+	s->gone_pid = all_up ? 0 : pid;
 }
 
 bool status_is_good(const struct suite_status *s)
@@ -179,6 +196,13 @@ void status_print(const struct suite_status *s, FILE *out)
 	if (s->supervisor)
 		fprintf(out, "  %-10s %-7s pid %lld\n", "supervisor", "up",
 		    (long long)json_integer_value(json_object_get(s->supervisor, "pid")));
+	if (s->gone_pid)
+		fprintf(out,
+		    "  %-10s GONE    pid %lld ended without stopping the suite; its services ended with it,\n"
+		    "  %-10s         the kernel keeps the rules it has. Start it again with\n"
+		    "  %-10s         `systemctl restart postern` or, where there is no systemd, "
+		    "`postern-supervisor`\n",
+		    "supervisor", s->gone_pid, "", "");
 	for (size_t i = 0; i < s->n; i++)
 		print_service(s, &s->svc[i], out);
 	for (size_t i = 0; i < s->n; i++)
@@ -232,6 +256,8 @@ json_t *status_json(const struct suite_status *s)
 	for (size_t k = 0; k < WEAK_KINDS; k++)
 		json_object_set_new(notes, weak_name(k), json_integer(s->weak.n[k]));
 	json_object_set_new(doc, "weak_sas", notes);
+	json_object_set_new(
+	    doc, "supervisor_gone_pid", s->gone_pid ? json_integer(s->gone_pid) : json_null());
 	json_object_set(doc, "supervisor", s->supervisor ? s->supervisor : json_null());
 	return doc;
 }

@@ -86,7 +86,7 @@ int verb_status(struct cli *cli, int argc, char **argv)
 	}
 	if (!any && !cli_suite_is_there(cli))
 		return cli_fail(cli, "%s", s->svc[0].why.s);
-	s->supervisor = read_supervisor(cli);
+	status_take_supervisor(s, read_supervisor(cli));
 	code = status_is_good(s) ? CLI_OK : CLI_FAILED;
 	if (cli->json)
 		code |= json_write(cli, status_json(s));

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/auto.h"
+#include "base/proc.h"
 #include "base/sbuf.h"
 #include "supervisor/run_dir.h"
 
@@ -45,8 +46,8 @@ int status_write(const struct settings *s, bool stopping, const struct status_ro
 	sbuf_init(&b);
 	sbuf_add(&b, "{\"schema_version\":1,");
 	add_text(&b, "instance", s->instance);
-	sbuf_add(&b, ",\"pid\":%d,\"state\":\"%s\",\"services\":[", (int)getpid(),
-	    stopping ? "stopping" : "running");
+	sbuf_add(&b, ",\"pid\":%d,\"start_ticks\":%llu,\"state\":\"%s\",\"services\":[", (int)getpid(),
+	    (unsigned long long)proc_start_ticks(getpid()), stopping ? "stopping" : "running");
 	for (size_t i = 0; i < n; i++) {
 		sbuf_add(&b, i ? ",\n" : "\n");
 		add_row(&b, &rows[i]);

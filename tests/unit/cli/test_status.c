@@ -7,11 +7,14 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
 #include <string.h>
 
 #include <cmocka.h>
 
 #include "base/auto.h"
+#include "base/proc.h"
 #include "cli/status.h"
 
 static struct suite_status *healthy(void)
@@ -82,6 +85,41 @@ static void test_status_lagging_enforcer_is_not_good(void **state)
 		text = printed(s);
 		assert_false(status_is_good(s));
 		assert_non_null(strstr(text, cases[i].said));
+	}
+}
+
+/* kill -9 leaves the status file behind: a pid that nobody has, or that somebody else has by now. */
+static void test_status_file_of_a_dead_supervisor_is_not_believed(void **state)
+{
+	pid_t dead = fork();
+	json_int_t ticks = (json_int_t)proc_start_ticks(getpid());
+	const struct {
+		pid_t pid;
+		json_int_t ticks;
+		bool alive;
+	} cases[] = {
+	    {getpid(), ticks, true}, {getpid(), 0, true}, {getpid(), ticks + 1, false}, {dead, ticks, false}};
+
+	if (!dead)
+		_exit(0);
+	assert_int_equal(waitpid(dead, NULL, 0), dead);
+	assert_true(ticks > 0);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		AUTO_FREE struct suite_status *s = healthy();
+		AUTO_FREE char *text = NULL;
+
+		s->svc[0].up = false;
+		err_set(&s->svc[0].why, 0, "nobody serves it");
+		status_take_supervisor(
+		    s, json_pack("{si sI s[{ss si ss ss ss}]}", "pid", (int)cases[i].pid, "start_ticks",
+		           cases[i].ticks, "services", "name", "policyd", "restarts", 0, "state", "running",
+		           "last_exit", "", "status", "2 policies in force"));
+		text = printed(s);
+		assert_int_equal(strstr(text, "supervisor up") != NULL, cases[i].alive);
+		assert_int_equal(strstr(text, "2 policies in force") != NULL, cases[i].alive);
+		assert_int_equal(strstr(text, "supervisor GONE") != NULL, !cases[i].alive);
+		assert_int_equal(strstr(text, "DOWN    nobody serves it") != NULL, !cases[i].alive);
+		json_decref(s->supervisor);
 	}
 }
 
@@ -212,6 +250,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_status_healthy_suite_is_good),
 	    cmocka_unit_test(test_status_lagging_enforcer_is_not_good),
+	    cmocka_unit_test(test_status_file_of_a_dead_supervisor_is_not_believed),
 	    cmocka_unit_test(test_status_lost_policies_are_the_first_word_and_promise_nothing),
 	    cmocka_unit_test(test_status_service_down_says_why_and_its_last_end),
 	    cmocka_unit_test(test_status_service_down_without_supervisor_says_what_failed),

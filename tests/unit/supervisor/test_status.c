@@ -15,6 +15,7 @@
 #include <jansson.h>
 
 #include "base/auto.h"
+#include "base/proc.h"
 #include "supervisor/exit_text.h"
 #include "supervisor/run_dir.h"
 #include "supervisor/status.h"
@@ -60,6 +61,8 @@ static void test_status_file_is_json_with_everything_in_it(void **state)
 	assert_non_null(doc);
 	assert_int_equal(number_of(doc, "schema_version"), 1);
 	assert_int_equal(number_of(doc, "pid"), getpid());
+	assert_true(number_of(doc, "start_ticks") == (long long)proc_start_ticks(getpid()));
+	assert_true(number_of(doc, "start_ticks") > 0);
 	assert_string_equal(text_of(doc, "state"), "stopping");
 	assert_string_equal(text_of(doc, "instance"), "default");
 	row = json_array_get(json_object_get(doc, "services"), 0);
