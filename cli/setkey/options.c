@@ -118,6 +118,8 @@ int setkey_options_parse(struct setkey_options *o, int argc, char **argv, struct
 			r = take_cluster(&s, word, e);
 		else if (word[0] == '-' && word[1])
 			r = err_set(e, -EINVAL, "there is no option %s", word);
+		else if (o->mode != SETKEY_MODE_NONE)
+			r = err_set(e, -EINVAL, "`%s` is one word too many", word);
 		else
 			r = err_set(e, -EINVAL,
 			    "%s: saved key messages are not read by this version; statements are read with "

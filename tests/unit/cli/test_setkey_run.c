@@ -386,7 +386,8 @@ static void test_stopped_suite_is_said_with_the_remedy(void **state)
 
 static void test_command_lines_that_make_no_sense(void **state)
 {
-	AUTO_RAN none = RUN(true, "", NULL), odd = RUN(true, "", "-z"), no_file = RUN(true, "", "-f");
+	AUTO_RAN none = RUN(true, "", NULL), odd = RUN(true, "", "-z"), more = RUN(true, "", "-D", "extra"),
+	         no_file = RUN(true, "", "-f");
 	AUTO_RAN operand = RUN(true, "", "saved.pfkey"), missing = RUN(true, "", "-f", "/nonexistent/file");
 	AUTO_RAN help = RUN(false, "", "-h"), version = RUN(true, "", "-V"), native = RUN(false, "", "-z");
 
@@ -395,6 +396,8 @@ static void test_command_lines_that_make_no_sense(void **state)
 	assert_int_equal(strncmp(none.out, "usage: setkey ", 14), 0);
 	assert_int_equal(odd.code, 1);
 	assert_int_equal(strncmp(odd.err, "setkey: there is no option -z\nusage: ", 37), 0);
+	assert_int_equal(strncmp(more.err, "setkey: `extra` is one word too many\n", 37), 0);
+	assert_int_equal(more.code, 1);
 	assert_int_equal(no_file.code | operand.code | missing.code, 1);
 	assert_string_equal(
 	    missing.err, "setkey: Can't open /nonexistent/file: No such file or directory.\n");
