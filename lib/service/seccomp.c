@@ -169,35 +169,16 @@ static const struct arg_rule arg_rules[] = {
     ARG1(prctl, 0, 0xffffffff, PR_SET_NAME),
     ARG1(prctl, 0, 0xffffffff, PR_GET_DUMPABLE),
     ARG1(prctl, 0, 0xffffffff, 0x53564d41 /* PR_SET_VMA, the allocator names its areas */),
-    /* Every socket level but SOL_SOCKET freely; of that one what is needed. Replacing the filter of a
-     * reuseport group (51, 52, 68) would redirect the other members' traffic, so those are not in the list.
-     */
-    LEVEL(IPPROTO_IP),
-    LEVEL(IPPROTO_IPV6),
-    LEVEL(IPPROTO_UDP),
-    LEVEL(IPPROTO_RAW),
-    LEVEL(IPPROTO_ICMPV6),
+    /* Of socket options only sizes, time-outs and netlink's own. A taken-over service holds raw sockets that
+     * go back to the launcher's store: it must not leave marks, filters or IP options on them, nor replace
+     * the filter of a reuseport group (51, 52, 68). */
     LEVEL(SOL_NETLINK),
-    LEVEL(263 /* SOL_PACKET */),
     SOCKET_OPTION(SO_SNDBUF),
     SOCKET_OPTION(SO_RCVBUF),
     SOCKET_OPTION(SO_SNDBUFFORCE),
     SOCKET_OPTION(SO_RCVBUFFORCE),
-    SOCKET_OPTION(SO_PASSCRED),
-    SOCKET_OPTION(SO_REUSEADDR),
-    SOCKET_OPTION(SO_BROADCAST),
-    SOCKET_OPTION(SO_PRIORITY),
-    SOCKET_OPTION(SO_MARK),
-    SOCKET_OPTION(SO_TIMESTAMP),
-    SOCKET_OPTION(SO_TIMESTAMPNS),
-    SOCKET_OPTION(SO_RXQ_OVFL),
     SOCKET_OPTION(SO_RCVTIMEO),
     SOCKET_OPTION(SO_SNDTIMEO),
-    SOCKET_OPTION(SO_BUSY_POLL),
-    SOCKET_OPTION(SO_ZEROCOPY),
-    SOCKET_OPTION(SO_DONTROUTE),
-    SOCKET_OPTION(SO_KEEPALIVE),
-    SOCKET_OPTION(SO_LOCK_FILTER),
 };
 
 /* Calls whose argument checks hold whatever a service's own list says. */

@@ -260,7 +260,8 @@ void commit_step(struct commit *c)
 
 void commit_on_ack(struct commit *c, uint64_t version)
 {
-	if (version > c->acked)
+	/* A version it was never told is no answer to anything. */
+	if (version > c->acked && c->newest && version <= c->newest->book.version)
 		c->acked = version;
 	if (c->waiting && c->acked >= c->newest->book.version)
 		enforce(c);

@@ -233,6 +233,22 @@ static void test_commit_mixed_datapathd_first(void **state)
 	stage_fini(&s);
 }
 
+static void test_commit_ack_of_a_version_never_told_counts_for_nothing(void **state)
+{
+	struct stage s;
+
+	(void)state;
+	stage_init(&s);
+	settle(&s);
+	commit_on_ack(&s.c, s.told + 1000);
+	add(&s);
+	run(&s, 10);
+	trace_is(&s, "SD");
+	commit_on_ack(&s.c, s.told);
+	trace_is(&s, "K");
+	stage_fini(&s);
+}
+
 static void test_commit_switch_off_kernel_first_on_datapathd_first(void **state)
 {
 	struct stage s;
@@ -437,6 +453,7 @@ int main(void)
 	    cmocka_unit_test(test_commit_disk_refuses_barrier_says_so_and_retries),
 	    cmocka_unit_test(test_commit_change_while_waiting_is_next),
 	    cmocka_unit_test(test_commit_held_leaves_the_kernel_alone_until_a_change),
+	    cmocka_unit_test(test_commit_ack_of_a_version_never_told_counts_for_nothing),
 	    cmocka_unit_test(test_commit_end_answers_who_waits),
 	};
 
