@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/auto.h"
+#include "cli/setkey/half.h"
 #include "cli/setkey/trace.h"
 
 struct compat_run {
@@ -23,6 +24,7 @@ struct native_run {
 	struct setkey_stmt *stmts;
 	size_t n, room;
 	bool no_memory;
+	bool policies_only; /* an earlier load got no further than the SAs */
 };
 
 void load_message(void *session, enum setkey_severity sev, const char *text)
@@ -157,6 +159,23 @@ static bool only_reads(enum setkey_verb v)
 	return v == SETKEY_GET || v == SETKEY_DUMP || v == SETKEY_SPDDUMP || v == SETKEY_EXIT;
 }
 
+/* The load before this one stopped between the commits: goes on with the policies alone. */
+static bool resumes(struct native_run *run)
+{
+	struct session *s = run->s;
+	struct session before = *s;
+
+	run->policies_only = half_is_applied(s, run->stmts, run->n);
+	if (!run->policies_only) {
+		s->refusal = before.refusal;
+		s->refusal_text = before.refusal_text;
+		return false;
+	}
+	session_txn_abort(s, SESSION_POLICYD);
+	session_txn_abort(s, SESSION_DATAPATHD);
+	return true;
+}
+
 /* Puts every change into the transactions, going on after refusals to tell all of them. Their number, or a
  * negative errno. */
 static int put_all(struct native_run *run, const char *file)
@@ -169,7 +188,7 @@ static int put_all(struct native_run *run, const char *file)
 		enum session_peer peer = session_peer_of(stmt->verb);
 		int r = 0;
 
-		if (only_reads(stmt->verb))
+		if (only_reads(stmt->verb) || (run->policies_only && peer == SESSION_DATAPATHD))
 			continue;
 		if (!s->txn[peer])
 			r = session_txn_begin(s, peer);
@@ -179,6 +198,9 @@ static int put_all(struct native_run *run, const char *file)
 			return r;
 		if (r != SESSION_REFUSED)
 			continue;
+		if (stmt->verb == SETKEY_ADD && s->refusal == EEXIST && !n_refused &&
+		    resumes(run))
+			return put_all(run, file);
 		n_refused++;
 		say_refused(s, file, stmt);
 		if (!s->txn[peer])
@@ -204,24 +226,42 @@ static int show_all(struct native_run *run, const char *file)
 	return code;
 }
 
-/* SAs first: a policy in force without its SA would stop traffic. */
-static int commit_all(struct session *s)
+static int nothing_applied(struct session *s, const char *file)
 {
-	static const enum session_peer order[] = {SESSION_DATAPATHD, SESSION_POLICYD};
+	session_txn_abort(s, SESSION_POLICYD);
+	session_txn_abort(s, SESSION_DATAPATHD);
+	cli_fail(s->cli, "nothing of %s was applied; everything is as it was before.", file);
+	return -EIO;
+}
 
-	for (size_t i = 0; i < ARRAY_SIZE(order); i++) {
-		int r = s->txn[order[i]] ? session_txn_commit(s, order[i]) : 0;
+/* SAs first: a policy in force without its SA would stop traffic. */
+static int commit_all(struct native_run *run, const char *file)
+{
+	struct session *s = run->s;
+	bool sas = s->txn[SESSION_DATAPATHD], policies = s->txn[SESSION_POLICYD];
+	int r = sas && policies ? session_txn_prepare(s) : 0;
 
-		if (r == 0)
-			continue;
-		if (r == SESSION_REFUSED)
-			cli_fail(s->cli, "%s", s->refusal_text.s);
-		if (i > 0)
-			cli_fail(s->cli, "the SAs of this file are loaded, its policies are not. "
-			                 "Repair what is said above and load the file again.");
-		return -EIO;
+	if (r == 0 && sas) {
+		r = session_txn_commit(s, SESSION_DATAPATHD);
+		if (r < 0) {
+			session_txn_abort(s, SESSION_POLICYD);
+			cli_fail(s->cli,
+			    "datapathd did not answer: the SAs of %s may be in force or not, its policies are "
+			    "not. Look with `ipsecctl status`, then run the same command again.",
+			    file);
+			return r;
+		}
 	}
-	return 0;
+	if (r == 0 && policies) {
+		r = session_txn_commit(s, SESSION_POLICYD);
+		if (r != 0 && (sas || r < 0))
+			return half_finish(s, run->stmts, run->n, file);
+	}
+	if (r == 0)
+		return 0;
+	if (r == SESSION_REFUSED)
+		cli_fail(s->cli, "%s", s->refusal_text.s);
+	return nothing_applied(s, file);
 }
 
 static int apply(struct native_run *run, const char *file)
@@ -236,11 +276,10 @@ static int apply(struct native_run *run, const char *file)
 	}
 	n_refused = put_all(run, file);
 	if (n_refused != 0) {
-		session_txn_abort(s, SESSION_POLICYD);
-		session_txn_abort(s, SESSION_DATAPATHD);
-		return cli_fail(s->cli, "nothing of %s was applied; everything is as it was before.", file);
+		(void)nothing_applied(s, file);
+		return CLI_FAILED;
 	}
-	if (commit_all(s) < 0 || session_barrier(s) < 0)
+	if (commit_all(run, file) < 0 || session_barrier(s) < 0)
 		return CLI_FAILED;
 	return show_all(run, file);
 }

@@ -253,6 +253,12 @@ int session_txn_begin(struct session *s, enum session_peer peer)
 	return r;
 }
 
+int session_txn_prepare(struct session *s)
+{
+	trace_sent(s, SESSION_POLICYD, "prepare");
+	return request_plain(s, SESSION_POLICYD, IPC_TXN_PREPARE);
+}
+
 int session_txn_commit(struct session *s, enum session_peer peer)
 {
 	trace_sent(s, peer, "commit");

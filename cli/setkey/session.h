@@ -44,6 +44,8 @@ int session_dump_sad(struct session *s, uint32_t proto);
 int session_dump_spd(struct session *s);
 
 int session_txn_begin(struct session *s, enum session_peer peer);
+/* Asks policyd whether its transaction still is, and to keep it while the commits are made. */
+int session_txn_prepare(struct session *s);
 int session_txn_commit(struct session *s, enum session_peer peer);
 void session_txn_abort(struct session *s, enum session_peer peer);
 /* Waits until kernel and data path enforce what was changed; nothing when the SPD was not. */

@@ -290,6 +290,9 @@ static int on_txn(struct ipc_conn *c, const struct ipc_record *rec)
 		if (r == 0)
 			took_effect(p);
 		break;
+	case IPC_TXN_PREPARE:
+		r = txn_prepare(&p->txn, who, &e);
+		break;
 	default:
 		r = txn_abort(&p->txn, who, &e);
 		break;
@@ -323,5 +326,6 @@ const struct ipc_rule spd_admin_rules[] = {
     {IPC_TXN_BEGIN, "txn.begin", IPC_ROLE_ROOT, BODY_SMALL, 4, .cost = 10, .handle = on_txn},
     {IPC_TXN_COMMIT, "txn.commit", IPC_ROLE_ROOT, BODY_SMALL, 4, .handle = on_txn},
     {IPC_TXN_ABORT, "txn.abort", IPC_ROLE_ROOT, BODY_SMALL, 4, .handle = on_txn},
+    {IPC_TXN_PREPARE, "txn.prepare", IPC_ROLE_ROOT, BODY_SMALL, 4, .handle = on_txn},
 };
 const size_t spd_admin_n_rules = ARRAY_SIZE(spd_admin_rules);

@@ -87,6 +87,15 @@ int txn_commit(struct txn *t, struct txn_client *who, struct err_text *e)
 	return 0;
 }
 
+int txn_prepare(struct txn *t, struct txn_client *who, struct err_text *e)
+{
+	int r = check_owner(t, who, e);
+
+	if (r == 0)
+		t->begun_ms = clock_now_ms(t->clock);
+	return r;
+}
+
 int txn_abort(struct txn *t, struct txn_client *who, struct err_text *e)
 {
 	int r = check_owner(t, who, e);

@@ -40,7 +40,7 @@ struct lists {
 static struct {
 	const struct fake_suite *opt;
 	int note_fd;
-	unsigned n_asked;
+	unsigned n_asked, n_commits;
 	struct lists now, before[2]; /* before a transaction: of datapathd, of policyd */
 	bool txn[2];
 } fake;
@@ -258,13 +258,18 @@ static int on_barrier(struct ipc_conn *c, const struct ipc_record *rec)
 static int on_txn(struct ipc_conn *c, const struct ipc_record *rec)
 {
 	int who = *(int *)ipc_conn_owner(c);
-	bool fail = who ? fake.opt->refuse_policy_commit : fake.opt->refuse_sa_commit;
-	const char *const words[2][3] = {
-	    {"d.begin", "d.commit", "d.abort"}, {"p.begin", "p.commit", "p.abort"}};
+	bool ends = false, fail = who ? fake.opt->refuse_policy_commit : fake.opt->refuse_sa_commit;
+	const char *const words[2][4] = {
+	    {"d.begin", "d.commit", "d.abort", ""}, {"p.begin", "p.commit", "p.abort", "p.prepare"}};
 
 	note(words[who][rec->type - IPC_TXN_BEGIN]);
 	if (rec->type == IPC_TXN_BEGIN)
 		fake.before[who] = fake.now;
+	if (who && rec->type == IPC_TXN_COMMIT) {
+		fake.n_commits++;
+		ends = fake.n_commits <= fake.opt->end_policy_commits;
+		fail |= ends || fake.n_commits <= fake.opt->refuse_policy_commits;
+	}
 	fail = fail && rec->type == IPC_TXN_COMMIT;
 	if (fail || rec->type == IPC_TXN_ABORT) {
 		if (who) {
@@ -275,6 +280,8 @@ static int on_txn(struct ipc_conn *c, const struct ipc_record *rec)
 			fake.now.n_sas = fake.before[0].n_sas;
 		}
 	}
+	if (ends)
+		return -EBADMSG;
 	if (fail)
 		return refuse(c, rec, ENOSPC, "no room for all of it");
 	(void)ipc_conn_send(c, IPC_OK, rec->id, NULL);
@@ -323,6 +330,7 @@ static const struct ipc_rule spd_rules[] = {
     RULE(IPC_TXN_BEGIN, on_txn),
     RULE(IPC_TXN_COMMIT, on_txn),
     RULE(IPC_TXN_ABORT, on_txn),
+    RULE(IPC_TXN_PREPARE, on_txn),
     RULE(IPC_MONITOR, on_monitor),
 };
 #define EDGE(edge_name, table)                                                                               \

@@ -156,7 +156,7 @@ static void test_native_is_one_transaction_on_both(void **state)
 	(void)state;
 	assert_int_equal(r.code, 0);
 	assert_string_equal(
-	    r.said, "d.begin d.flush d.add p.begin p.put d.add p.put d.commit p.commit p.barrier");
+	    r.said, "d.begin d.flush d.add p.begin p.put d.add p.put p.prepare d.commit p.commit p.barrier");
 	assert_string_equal(sas_only.said, "d.begin d.flush d.add d.commit");
 }
 
@@ -217,9 +217,53 @@ static void test_native_commit_that_fails_is_told(void **state)
 	(void)state;
 	assert_int_equal(r.code, 1);
 	assert_string_equal(r.err,
+	    "ipsecctl: policyd did not take the policies of stdin over; they are sent once more.\n"
 	    "ipsecctl: no room for all of it\n"
-	    "ipsecctl: the SAs of this file are loaded, its policies are not. Repair what is said "
-	    "above and load the file again.\n");
+	    "ipsecctl: the SAs of stdin are in force, its policies are not: the SPD is as it was before. Once "
+	    "`ipsecctl status` shows policyd up, run the same command again: that finishes it.\n");
+}
+
+static void test_native_policyd_that_ends_between_the_commits_gets_its_policies_again(void **state)
+{
+	AUTO_RAN r = {0};
+	AUTO_RAN spd = {0};
+
+	suite->end_policy_commits = 1;
+	fake_suite_stop(suite);
+	fake_suite_start(suite);
+	r = RUN(false, ADD1 POL1, "-f", "-");
+	spd = RUN(true, "", "-DP");
+	(void)state;
+	assert_int_equal(r.code, 0);
+	assert_string_equal(r.said, "d.begin d.add p.begin p.put p.prepare d.commit p.commit p.begin p.put p.commit "
+	                            "p.barrier");
+	assert_non_null(strstr(spd.out, "192.0.2.1[any] 192.0.2.2[any] any\n\tout ipsec\n"));
+}
+
+/* The message promises it: the same file again finishes what the first run left. */
+static void test_native_half_applied_is_finished_by_the_same_command(void **state)
+{
+	AUTO_RAN first = {0}, other = {0}, again = {0}, third = {0}, spd = {0};
+
+	suite->refuse_policy_commits = 2;
+	fake_suite_stop(suite);
+	fake_suite_start(suite);
+	first = RUN(false, ADD1 ADD2 POL1, "-f", "-");
+	/* Not this file: one of its SAs has another key. */
+	other = RUN(false,
+	    ADD1 "add 192.0.2.2 192.0.2.1 ah 0x102 -A hmac-md5 \"secretsecretkey?\";\n" POL1, "-f", "-");
+	again = RUN(false, ADD1 ADD2 POL1, "-f", "-");
+	third = RUN(false, ADD1 ADD2 POL1, "-f", "-");
+	spd = RUN(true, "", "-DP");
+	(void)state;
+	assert_int_equal(first.code, 1);
+	assert_int_equal(other.code, 1);
+	assert_non_null(strstr(other.err, "stdin:1:1: add was refused: File exists"));
+	assert_int_equal(again.code, 0);
+	assert_string_equal(again.err, "");
+	assert_string_equal(again.said, "d.begin d.add d.get d.get d.abort p.begin p.put p.commit p.barrier");
+	assert_non_null(strstr(spd.out, "192.0.2.1[any] 192.0.2.2[any] any\n\tout ipsec\n"));
+	assert_int_equal(third.code, 1); /* all of it is there */
 }
 
 /* The answer to the second policy is the end of the connection; the barrier finds nobody. */
@@ -420,6 +464,8 @@ int main(void)
 	    SERVED(test_native_refusal_restores_what_was_before),
 	    SERVED(test_native_reads_come_after_the_commit),
 	    SERVED(test_native_commit_that_fails_is_told),
+	    SERVED(test_native_policyd_that_ends_between_the_commits_gets_its_policies_again),
+	    SERVED(test_native_half_applied_is_finished_by_the_same_command),
 	    SERVED(test_connection_that_ends_is_an_error),
 	    SERVED(test_interactive_goes_on_after_errors_and_ends_with_0),
 	    SERVED(test_interactive_runs_what_the_end_of_input_leaves),

@@ -228,6 +228,26 @@ static void tell(void *arg, enum book_change what, const struct policy *p)
 	strcat(arg, word);
 }
 
+static void test_txn_prepared_is_not_evicted_while_its_client_commits(void **state)
+{
+	struct fixture *f = *state;
+	struct txn_client a = {0}, b = {0};
+
+	assert_int_equal(txn_prepare(&f->txn, &a, &f->e), -EINVAL);
+	assert_int_equal(txn_begin(&f->txn, &a, &f->e), 0);
+	assert_int_equal(put_as(f, &a, 1), 0);
+	f->clock.ms += TXN_PATIENCE_MS;
+	assert_int_equal(txn_prepare(&f->txn, &a, &f->e), 0);
+	f->clock.ms += TXN_PATIENCE_MS - 1;
+	assert_int_equal(txn_begin(&f->txn, &b, &f->e), -EBUSY);
+	assert_int_equal(txn_commit(&f->txn, &a, &f->e), 0);
+	assert_int_equal(spd_count(f->book.spd, POLICY_OUT), 1);
+	assert_int_equal(txn_begin(&f->txn, &b, &f->e), 0);
+	f->clock.ms += TXN_PATIENCE_MS;
+	assert_int_equal(put_as(f, &a, 2), 0);
+	assert_int_equal(txn_prepare(&f->txn, &b, &f->e), -ECANCELED);
+}
+
 static void test_txn_tells_at_commit_what_takes_effect(void **state)
 {
 	struct fixture *f = *state;
@@ -335,6 +355,8 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_txn_takes_effect_at_once_or_not_at_all, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_txn_others_are_told_to_wait, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_txn_of_a_hung_client_gives_way, setup, teardown),
+	    cmocka_unit_test_setup_teardown(
+	        test_txn_prepared_is_not_evicted_while_its_client_commits, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_txn_tells_at_commit_what_takes_effect, setup, teardown),
 	    cmocka_unit_test_setup_teardown(
 	        test_txn_every_hung_client_is_refused_however_many_there_were, setup, teardown),
