@@ -1,8 +1,8 @@
 /*
  * Two processes have no common commit. policyd promises to keep its transaction until both are made, so that
  * only its end in these milliseconds is left. The supervisor brings it back with the SPD it had, and the
- * policies are sent once more; should even that fail, the next load of the same file finishes it. Policies are
- * sent again in a way that does not mind if the first commit got through after all.
+ * policies are sent once more; should even that fail, the next load of the same file finishes it. Policies
+ * are sent again in a way that does not mind if the first commit got through after all.
  */
 #include "cli/setkey/half.h"
 

@@ -176,6 +176,12 @@ static bool resumes(struct native_run *run)
 	return true;
 }
 
+/* No room for one more: the next statement would be refused in the same words. */
+static bool is_full(int refusal)
+{
+	return refusal == ENOSPC || refusal == ENOMEM || refusal == EAGAIN || refusal == EPERM;
+}
+
 /* Puts every change into the transactions, going on after refusals to tell all of them. Their number, or a
  * negative errno. */
 static int put_all(struct native_run *run, const char *file)
@@ -198,12 +204,11 @@ static int put_all(struct native_run *run, const char *file)
 			return r;
 		if (r != SESSION_REFUSED)
 			continue;
-		if (stmt->verb == SETKEY_ADD && s->refusal == EEXIST && !n_refused &&
-		    resumes(run))
+		if (stmt->verb == SETKEY_ADD && s->refusal == EEXIST && !n_refused && resumes(run))
 			return put_all(run, file);
 		n_refused++;
 		say_refused(s, file, stmt);
-		if (!s->txn[peer])
+		if (!s->txn[peer] || is_full(s->refusal))
 			break;
 	}
 	return n_refused;
@@ -246,7 +251,8 @@ static int commit_all(struct native_run *run, const char *file)
 		if (r < 0) {
 			session_txn_abort(s, SESSION_POLICYD);
 			cli_fail(s->cli,
-			    "datapathd did not answer: the SAs of %s may be in force or not, its policies are "
+			    "datapathd did not answer: the SAs of %s may be in force or not, its policies "
+			    "are "
 			    "not. Look with `ipsecctl status`, then run the same command again.",
 			    file);
 			return r;

@@ -35,7 +35,7 @@ enum ipc_type {
 	IPC_TXN_BEGIN = 80, /* -> IPC_OK */
 	IPC_TXN_COMMIT,     /* -> IPC_OK, or IPC_ERROR and nothing changed */
 	IPC_TXN_ABORT,      /* -> IPC_OK */
-	IPC_TXN_PREPARE,    /* policyd: commits follow, here and elsewhere -> IPC_OK: it is alive and stays so */
+	IPC_TXN_PREPARE, /* policyd: commits follow, here and elsewhere -> IPC_OK: it is alive and stays so */
 
 	/* datapathd.admin */
 	IPC_SA_ADD = 96, /* SaAdd -> IPC_SA_DONE */

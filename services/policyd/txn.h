@@ -33,8 +33,8 @@ void txn_fini(struct txn *t);
 int txn_begin(struct txn *t, struct txn_client *who, struct err_text *e);
 /* 0; -EINVAL without a transaction; -ECANCELED when it was taken away. */
 int txn_commit(struct txn *t, struct txn_client *who, struct err_text *e);
-/* Its client commits elsewhere first and then here: patience with it begins anew, longer than an answer there may
- * take. Results as txn_commit(). */
+/* Its client commits elsewhere first and then here: patience with it begins anew, longer than an answer there
+ * may take. Results as txn_commit(). */
 int txn_prepare(struct txn *t, struct txn_client *who, struct err_text *e);
 int txn_abort(struct txn *t, struct txn_client *who, struct err_text *e);
 /* The connection is going: forgets what it had. */

@@ -101,6 +101,8 @@ static int on_add(struct ipc_conn *c, const struct ipc_record *rec)
 	if (find_sa(&d.dst, d.proto, d.spi) >= 0 && !((Postern__SaAdd *)m)->update)
 		return refuse(
 		    c, rec, EEXIST, "an SA with this destination, protocol and SPI is there already");
+	if (fake.opt->sad_full)
+		return refuse(c, rec, ENOSPC, "the SAD is full");
 	row = &fake.now.sas[fake.now.n_sas++ % ROWS];
 	row->desc = d;
 	if (d.enc_key)

@@ -219,8 +219,27 @@ static void test_native_commit_that_fails_is_told(void **state)
 	assert_string_equal(r.err,
 	    "ipsecctl: policyd did not take the policies of stdin over; they are sent once more.\n"
 	    "ipsecctl: no room for all of it\n"
-	    "ipsecctl: the SAs of stdin are in force, its policies are not: the SPD is as it was before. Once "
+	    "ipsecctl: the SAs of stdin are in force, its policies are not: the SPD is as it was before. "
+	    "Once "
 	    "`ipsecctl status` shows policyd up, run the same command again: that finishes it.\n");
+}
+
+static void test_full_sad_is_said_once_by_native_and_per_statement_by_compat(void **state)
+{
+	AUTO_RAN native = {0}, compat = {0};
+
+	suite->sad_full = true;
+	fake_suite_stop(suite);
+	fake_suite_start(suite);
+	native = RUN(false, ADD1 ADD2, "-f", "-");
+	compat = RUN(true, ADD1 ADD2, "-f", "-");
+	(void)state;
+	assert_string_equal(native.said, "d.begin d.add d.abort");
+	assert_non_null(strstr(native.err, "stdin:1:1: add was refused: "));
+	assert_non_null(strstr(native.err, "the SAD is full"));
+	assert_null(strstr(native.err, "stdin:2"));
+	assert_string_equal(compat.said, "d.add d.add");
+	assert_non_null(strstr(compat.err, "The result of line 2"));
 }
 
 static void test_native_policyd_that_ends_between_the_commits_gets_its_policies_again(void **state)
@@ -235,8 +254,9 @@ static void test_native_policyd_that_ends_between_the_commits_gets_its_policies_
 	spd = RUN(true, "", "-DP");
 	(void)state;
 	assert_int_equal(r.code, 0);
-	assert_string_equal(r.said, "d.begin d.add p.begin p.put p.prepare d.commit p.commit p.begin p.put p.commit "
-	                            "p.barrier");
+	assert_string_equal(r.said,
+	    "d.begin d.add p.begin p.put p.prepare d.commit p.commit p.begin p.put p.commit "
+	    "p.barrier");
 	assert_non_null(strstr(spd.out, "192.0.2.1[any] 192.0.2.2[any] any\n\tout ipsec\n"));
 }
 
@@ -250,8 +270,8 @@ static void test_native_half_applied_is_finished_by_the_same_command(void **stat
 	fake_suite_start(suite);
 	first = RUN(false, ADD1 ADD2 POL1, "-f", "-");
 	/* Not this file: one of its SAs has another key. */
-	other = RUN(false,
-	    ADD1 "add 192.0.2.2 192.0.2.1 ah 0x102 -A hmac-md5 \"secretsecretkey?\";\n" POL1, "-f", "-");
+	other = RUN(false, ADD1 "add 192.0.2.2 192.0.2.1 ah 0x102 -A hmac-md5 \"secretsecretkey?\";\n" POL1,
+	    "-f", "-");
 	again = RUN(false, ADD1 ADD2 POL1, "-f", "-");
 	third = RUN(false, ADD1 ADD2 POL1, "-f", "-");
 	spd = RUN(true, "", "-DP");
@@ -464,6 +484,7 @@ int main(void)
 	    SERVED(test_native_refusal_restores_what_was_before),
 	    SERVED(test_native_reads_come_after_the_commit),
 	    SERVED(test_native_commit_that_fails_is_told),
+	    SERVED(test_full_sad_is_said_once_by_native_and_per_statement_by_compat),
 	    SERVED(test_native_policyd_that_ends_between_the_commits_gets_its_policies_again),
 	    SERVED(test_native_half_applied_is_finished_by_the_same_command),
 	    SERVED(test_connection_that_ends_is_an_error),
