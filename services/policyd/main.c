@@ -42,6 +42,7 @@ static int do_enforce(void *arg, const struct frozen *f, struct err_text *e)
 	struct policyd *p = arg;
 	int r = enforce_apply(&p->enforce, (struct frozen *)f, e);
 
+	pump_take_own_events(p->pump);
 	/* Tried again every second; said again when it changes. */
 	if (r < 0 && strcmp(e->s, p->commit.kernel_why.s) != 0)
 		log_error("kernel.refused", "version=%llu is not enforced, tried again every second: %s",

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "policyd/io/acquire.h"
+#include "policyd/io/pump.h"
 #include "policyd/policyd.h"
 #include "service/log.h"
 #include "service/service.h"
@@ -55,11 +56,14 @@ static void repair(struct policyd *p, uint64_t *at, uint64_t now,
     int (*fn)(struct enforce *x, struct err_text *e), const char *what)
 {
 	struct err_text e = {{0}};
+	int r;
 
 	if (!*at || now < *at)
 		return;
 	*at = 0;
-	if (fn(&p->enforce, &e) == 0)
+	r = fn(&p->enforce, &e);
+	pump_take_own_events(p->pump);
+	if (r == 0)
 		return;
 	log_error("kernel.repair.failed", "what=%s tried again in %d ms: %s", what, REPAIR_RETRY_MS, e.s);
 	*at = now + REPAIR_RETRY_MS;

@@ -37,11 +37,22 @@ static void on_prepare(uv_prepare_t *h)
 		uv_timer_start(&u->timer, on_timer, next > now ? next - now : 0, 0);
 }
 
+static unsigned read_nft(struct pump *u)
+{
+	return nft_watch_read(&u->watch, u->p->nft_events_fd, &u->p->conf, u->p->enforce.tables.generation);
+}
+
 static void on_nft(uv_poll_t *h, int status, int events)
 {
 	struct pump *u = h->data;
 
-	if (nft_watch_read(&u->watch, u->p->nft_events_fd, &u->p->conf, u->p->enforce.tables.generation))
+	if (read_nft(u))
+		policyd_on_table_event(u->p);
+}
+
+void pump_take_own_events(struct pump *u)
+{
+	if (u && read_nft(u) & NFT_WATCH_FOREIGN)
 		policyd_on_table_event(u->p);
 }
 

@@ -86,10 +86,10 @@ static bool is_foreign(struct nft_watch *w, const struct nlmsghdr *h, const char
 	return w->own_port && h->nlmsg_pid != w->own_port;
 }
 
-bool nft_watch_read(struct nft_watch *w, int fd, const struct policyd_conf *c, uint64_t generation)
+unsigned nft_watch_read(struct nft_watch *w, int fd, const struct policyd_conf *c, uint64_t generation)
 {
 	static _Alignas(struct nlmsghdr) char buf[READ_ROOM];
-	bool foreign = false;
+	unsigned seen = 0;
 	char marker[32];
 
 	ruleset_marker(marker, sizeof(marker), generation);
@@ -99,13 +99,14 @@ bool nft_watch_read(struct nft_watch *w, int fd, const struct policyd_conf *c, u
 		const struct nlmsghdr *h = (const struct nlmsghdr *)(const void *)buf;
 
 		if (got < 0)
-			foreign = true;
+			seen |= NFT_WATCH_LOST;
 		if (got == 0)
 			break;
 		for (; NLMSG_OK(h, n); h = NLMSG_NEXT(h, n))
-			foreign |= is_foreign(w, h, c->table, marker);
+			if (is_foreign(w, h, c->table, marker))
+				seen |= NFT_WATCH_FOREIGN;
 	}
-	return foreign;
+	return seen;
 }
 
 static bool route_is_ours(const struct nlmsghdr *h, const struct policyd_conf *c)

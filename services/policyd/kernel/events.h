@@ -19,9 +19,11 @@ struct nft_watch {
 int nft_events_open(void);
 int rtnl_events_open(void);
 
-/* Reads what is there. True: our table was changed by somebody else, or events were lost and it may have
- * been. */
-bool nft_watch_read(struct nft_watch *w, int fd, const struct policyd_conf *c, uint64_t generation);
+enum { NFT_WATCH_FOREIGN = 1, NFT_WATCH_LOST = 2 };
+
+/* Reads what is there. FOREIGN: our table was changed by somebody else; LOST: events were lost and it may
+ * have been. */
+unsigned nft_watch_read(struct nft_watch *w, int fd, const struct policyd_conf *c, uint64_t generation);
 /* True: a rule, a route of our tables, an address or our device changed, not by us (`own_port`), or events
  * were lost. */
 bool rtnl_watch_read(int fd, const struct policyd_conf *c, uint32_t own_port);
