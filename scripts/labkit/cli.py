@@ -32,13 +32,13 @@ says which.
 
 IMPAIR_HELP = """\
 Makes the wire between one host and its segment bad, in both directions. Loss is an nftables rule at the
-host's port; the rest is done by a relay put into the wire. 'lab impair HOST off' makes it good again.
+host's port; the rest is done by a relay put into the wire. 'scripts/lab impair HOST off' makes it good again.
 """
 
 ROUTER_HELP = """\
 A router is a host with one interface per segment, in the order given (eth0, eth1, ...). A segment
 comes into being when it is first named. Packets that leave by the last one carry its address (NAT),
-unless --no-nat is given. Hosts reach it with 'lab add ... --gateway'.
+unless --no-nat is given. Hosts reach it with 'scripts/lab add ... --gateway'.
 
   lab add-router nat lan=10.0.0.1/24 wan=192.0.2.1/24
   lab add faraway 192.0.2.50/24 --segment wan
@@ -187,14 +187,14 @@ def _status(args):
     for name in names():
         folder = Folder(name)
         if not folder.alive():
-            print(f"{name}: its keeper was killed; 'lab down --name {name}' removes what is left.")
+            print(f"{name}: its keeper was killed; 'scripts/lab down --name {name}' removes what is left.")
             continue
         lab = Lab(name)
         state = lab.state()
         print(f"{name}: programs from {state['build']}")
         print("\n".join(_describe(lab, state)) or "  no hosts")
     if not names():
-        print("No lab is up; 'lab up' makes one.")
+        print("No lab is up; 'scripts/lab up' makes one.")
 
 
 def _parser():

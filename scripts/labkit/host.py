@@ -164,7 +164,7 @@ def spawn(program, spec, keeper):
     """Makes a host; its init as a Process."""
     keeper_fd = keeper.open()
     if keeper_fd is None:
-        raise LabError("the lab's keeper has ended; run 'lab down' and 'lab up' again.")
+        raise LabError("the lab's keeper has ended; run 'scripts/lab down' and 'scripts/lab up' again.")
     answer_read, answer_write = os.pipe()
     words = [sys.executable, "-B", program, "_init", json.dumps(spec), str(keeper_fd), str(answer_write)]
     try:

@@ -29,7 +29,7 @@ def _loss(keeper_pid, host, device, percent):
 def _spawn_relay(program, keeper, host, rules):
     keeper_fd = keeper.open()
     if keeper_fd is None:
-        raise LabError("the lab's keeper has ended; run 'lab down' and 'lab up' again.")
+        raise LabError("the lab's keeper has ended; run 'scripts/lab down' and 'scripts/lab up' again.")
     answer_read, answer_write = os.pipe()
     words = [sys.executable, "-B", program, "_relay", net.port(host, 0), _ends(host)[0], json.dumps(rules),
              str(keeper_fd), str(answer_write)]

@@ -45,7 +45,7 @@ class Lab:
         build = os.path.abspath(build or os.path.join(ROOT, "build"))
         with self.folder.lock():
             if self.folder.alive():
-                raise LabError(f"lab '{self.name}' is up already; 'lab down --name {self.name}' ends it.")
+                raise LabError(f"lab '{self.name}' is up already; 'scripts/lab down --name {self.name}' ends it.")
             self.folder.remove()  # a keeper that was killed left it
             self.folder.make()
             keeper.spawn(PROGRAM, self.name, build, owner_pid)
@@ -82,7 +82,7 @@ class Lab:
         if state is None or not Process.load(state["keeper"]).alive():
             others = [name for name in names() if Folder(name).alive()]
             hint = f" Labs that are up: {', '.join(others)}." if others else ""
-            raise LabError(f"lab '{self.name}' is not up; 'lab up --name {self.name}' makes it.{hint}")
+            raise LabError(f"lab '{self.name}' is not up; 'scripts/lab up --name {self.name}' makes it.{hint}")
         return state
 
     def keeper_pid(self):
@@ -99,7 +99,7 @@ class Lab:
         """The first process of a host."""
         process = Process.load(self.host_row(name)["init"])
         if not process.alive():
-            raise LabError(f"host '{name}' has ended; 'lab down' and 'lab up' make it again.")
+            raise LabError(f"host '{name}' has ended; 'scripts/lab down' and 'scripts/lab up' make it again.")
         return process
 
     @contextlib.contextmanager
@@ -218,7 +218,7 @@ class Lab:
         if not os.access(os.path.join(build, "services/supervisor/postern-supervisor"), os.X_OK):
             raise LabError(f"there is no postern-supervisor below {build}; build first: ninja -C {build}.")
         if self.suite_pid(name):
-            raise LabError(f"the suite runs already on {name}; 'lab stop {name}' ends it.")
+            raise LabError(f"the suite runs already on {name}; 'scripts/lab stop {name}' ends it.")
         self.call(name, [sys.executable, "-B", PROGRAM, "_link", build])
         argv, env = self.command(name, ["postern-supervisor", *extra])
         with open(self.log_path(name), "ab") as log:
