@@ -1,5 +1,5 @@
 /*
- * Kept free of packets and text: the SPD, the packet-filter compiler and the data path all ask the same four
+ * Kept free of packets and text: the SPD, the packet-filter compiler and the data path all ask the same
  * questions here, so that the kernel's copy and datapathd's copy of the SPD cannot come to differ in meaning.
  */
 #include "ipsec/selector.h"
@@ -63,16 +63,4 @@ bool selector_match(const struct selector *s, const struct packet_key *k, bool l
 	if (!k->has_ports)
 		return lenient;
 	return port_match(s->sport, k->sport) && port_match(s->dport, k->dport);
-}
-
-static bool port_overlaps(uint16_t a, uint16_t b)
-{
-	return a == SELECTOR_PORT_ANY || b == SELECTOR_PORT_ANY || a == b;
-}
-
-bool selector_overlaps(const struct selector *a, const struct selector *b)
-{
-	return inet_prefix_overlaps(&a->src, &b->src) && inet_prefix_overlaps(&a->dst, &b->dst) &&
-	       (a->proto == IPPROTO_ANY_ || b->proto == IPPROTO_ANY_ || a->proto == b->proto) &&
-	       port_overlaps(a->sport, b->sport) && port_overlaps(a->dport, b->dport);
 }

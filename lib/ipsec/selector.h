@@ -46,9 +46,6 @@ bool selector_equal(const struct selector *a, const struct selector *b);
  * passes true. */
 bool selector_match(const struct selector *s, const struct packet_key *k, bool lenient);
 
-/* Whether any packet could match both. */
-bool selector_overlaps(const struct selector *a, const struct selector *b);
-
 /* Whether the protocol number carries ports (TCP, UDP, UDP-Lite, SCTP, DCCP). */
 bool ip_proto_has_ports(uint16_t proto);
 /* Whether setkey's `misc` applies: ICMP, ICMPv6, MH, GRE. */

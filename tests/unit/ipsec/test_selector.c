@@ -147,34 +147,6 @@ static void test_selector_match_table(void **state)
 	}
 }
 
-/* Whatever packet both match proves that they overlap; and most of the time such a packet is found. */
-static void test_selector_overlaps_whenever_a_packet_matches_both(void **state)
-{
-	unsigned proven = 0, claimed = 0, found = 0;
-
-	(void)state;
-	for (int i = 0; i < 3000; i++) {
-		uint8_t family = i & 1 ? INET_V4 : INET_V6;
-		struct selector a = model_random_policy(rng, family).sel,
-		                b = model_random_policy(rng, family).sel;
-		bool overlap = selector_overlaps(&a, &b), both = false;
-
-		assert_int_equal(selector_overlaps(&b, &a), overlap);
-		assert_true(selector_overlaps(&a, &a));
-		for (int k = 0; k < 300 && !both; k++) {
-			struct packet_key p = model_random_packet(rng, family);
-
-			both = model_selector_match(&a, &p, false) && model_selector_match(&b, &p, false);
-		}
-		assert_true(!both || overlap);
-		proven += both;
-		claimed += overlap;
-		found += both && overlap;
-	}
-	assert_true(proven > 100);
-	assert_true(found * 4 > claimed);
-}
-
 static void test_selector_equal_is_exact(void **state)
 {
 	const struct selector s = selector_of("10.0.0.1", 24, "10.0.1.1", 24, 6);
@@ -215,7 +187,6 @@ int main(void)
 	    cmocka_unit_test(test_selector_protocols_with_ports_and_misc),
 	    cmocka_unit_test(test_selector_match_like_the_model),
 	    cmocka_unit_test(test_selector_match_table),
-	    cmocka_unit_test(test_selector_overlaps_whenever_a_packet_matches_both),
 	    cmocka_unit_test(test_selector_equal_is_exact),
 	};
 
