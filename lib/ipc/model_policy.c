@@ -16,6 +16,8 @@ static void request_encode(const struct policy_request *q, struct model_policy_p
 	m->level = q->level;
 	m->reqid = q->reqid;
 	m->reqid_auto = q->reqid_auto;
+	m->src_port = q->src_port;
+	m->dst_port = q->dst_port;
 	if (q->src.family != INET_NONE) {
 		model_addr_encode(&q->src, &pb->req_src[i]);
 		m->src = &pb->req_src[i];
@@ -37,6 +39,9 @@ void model_policy_encode(const struct policy *p, struct model_policy_pb *ret)
 	m->action = p->action;
 	m->priority = p->priority;
 	m->created_wall_ms = p->created_wall_ms;
+	m->last_used_wall_ms = p->last_used_wall_ms;
+	m->lifetime_s = p->lifetime_s;
+	m->validtime_s = p->validtime_s;
 	model_selector_encode(&p->sel, &ret->sel);
 	m->selector = &ret->sel.m;
 	for (size_t i = 0; i < p->n_requests; i++)
@@ -54,6 +59,8 @@ static int request_decode(const Postern__PolicyRequest *m, struct policy_request
 		return err_set(e, -EBADMSG, "a request with protocol %u", m->proto);
 	if (m->mode > IPSEC_TUNNEL || m->level > LEVEL_UNIQUE)
 		return err_set(e, -EBADMSG, "a request with mode %u and level %u", m->mode, m->level);
+	if (m->src_port > UINT16_MAX || m->dst_port > UINT16_MAX)
+		return err_set(e, -EBADMSG, "a request with a port above 65535");
 	r = model_addr_decode(m->src, true, &q.src, e);
 	if (r >= 0)
 		r = model_addr_decode(m->dst, true, &q.dst, e);
@@ -64,6 +71,8 @@ static int request_decode(const Postern__PolicyRequest *m, struct policy_request
 	q.level = (enum policy_level)m->level;
 	q.reqid = m->reqid;
 	q.reqid_auto = m->reqid_auto;
+	q.src_port = (uint16_t)m->src_port;
+	q.dst_port = (uint16_t)m->dst_port;
 	*ret = q;
 	return 0;
 }
@@ -94,6 +103,9 @@ int model_policy_decode(const Postern__Policy *m, struct policy *ret, struct err
 	p.priority = m->priority;
 	p.n_requests = (uint8_t)m->n_requests;
 	p.created_wall_ms = m->created_wall_ms;
+	p.last_used_wall_ms = m->last_used_wall_ms;
+	p.lifetime_s = m->lifetime_s;
+	p.validtime_s = m->validtime_s;
 	r = policy_check(&p, &why);
 	if (r < 0)
 		return err_set(e, r, "%s", why);

@@ -12,6 +12,21 @@ static void key_encode(const uint8_t *key, size_t n, bool with_keys, ProtobufCBi
 		*ret = (ProtobufCBinaryData){.data = (uint8_t *)key, .len = n};
 }
 
+static void encap_encode(const struct sa_encap *n, struct model_sa_pb *ret)
+{
+	if (!n->dport)
+		return;
+	ret->encap = (Postern__Encap)POSTERN__ENCAP__INIT;
+	ret->encap.sport = n->sport;
+	ret->encap.dport = n->dport;
+	ret->encap.frag = n->frag;
+	if (n->nat_oa.family != INET_NONE) {
+		model_addr_encode(&n->nat_oa, &ret->nat_oa);
+		ret->encap.nat_oa = &ret->nat_oa;
+	}
+	ret->m.encap = &ret->encap;
+}
+
 void model_sa_encode(const struct sa_desc *d, bool with_keys, struct model_sa_pb *ret)
 {
 	Postern__SaDesc *m = &ret->m;
@@ -43,6 +58,8 @@ void model_sa_encode(const struct sa_desc *d, bool with_keys, struct model_sa_pb
 	ret->life.soft_packets = d->life.soft_packets;
 	ret->life.hard_packets = d->life.hard_packets;
 	m->life = &ret->life;
+	m->comp = d->comp;
+	encap_encode(&d->encap, ret);
 }
 
 /* The key must have the length that is said beside it; a key left out (`keys_optional`) has only the length.
@@ -71,6 +88,18 @@ static void life_decode(const Postern__Lifetime *m, struct sa_lifetime *ret)
 	    .hard_packets = m->hard_packets};
 }
 
+static int encap_decode(const Postern__Encap *m, struct sa_encap *ret, struct err_text *e)
+{
+	if (!m)
+		return 0;
+	if (m->sport > UINT16_MAX || m->dport > UINT16_MAX || m->frag > UINT16_MAX)
+		return err_set(e, -EBADMSG, "an SA with a port or fragment size above 65535");
+	ret->sport = (uint16_t)m->sport;
+	ret->dport = (uint16_t)m->dport;
+	ret->frag = (uint16_t)m->frag;
+	return model_addr_decode(m->nat_oa, true, &ret->nat_oa, e);
+}
+
 static int numbers_decode(const Postern__SaDesc *m, struct sa_desc *d, struct err_text *e)
 {
 	if (m->proto != IPSEC_ESP && m->proto != IPSEC_AH && m->proto != IPSEC_IPCOMP)
@@ -83,6 +112,9 @@ static int numbers_decode(const Postern__SaDesc *m, struct sa_desc *d, struct er
 		return err_set(e, -EBADMSG, "an SA with an ICV of %u bytes", m->icv_len);
 	if ((m->enc && !alg_enc_by_id(m->enc)) || (m->auth && !alg_auth_by_id(m->auth)))
 		return err_set(e, -EBADMSG, "an SA with algorithms %u and %u", m->enc, m->auth);
+	if (m->comp && !alg_comp_name(m->comp))
+		return err_set(e, -EBADMSG, "an SA with compression %u", m->comp);
+	d->comp = (enum alg_comp)m->comp;
 	d->proto = (enum ipsec_proto)m->proto;
 	d->mode = (enum ipsec_mode)m->mode;
 	d->enc = (enum alg_enc)m->enc;
@@ -118,7 +150,11 @@ int model_sa_decode(const Postern__SaDesc *m, bool keys_optional, struct sa_desc
 		    &d.auth_key_len, e);
 	if (r < 0)
 		return r;
-	r = sa_desc_check(&d, &why);
+	r = encap_decode(m->encap, &d.encap, e);
+	if (r < 0)
+		return r;
+	/* A larval SA has nothing yet that could be judged. */
+	r = keys_optional && !d.enc && !d.auth && !d.comp ? 0 : sa_desc_check(&d, &why);
 	if (r < 0)
 		return err_set(e, r, "%s", why);
 	*ret = d;

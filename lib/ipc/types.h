@@ -46,6 +46,7 @@ enum ipc_type {
 	IPC_SA_DUMP, /* SaDump -> rows of IPC_SA_ROW, the last with IPC_F_END */
 	IPC_SA_ROW,
 	IPC_SETTING_SET, /* SettingSet -> IPC_OK */
+	IPC_SA_GETSPI,   /* SaGetspi -> IPC_SA_ROW */
 
 	/* datapathd <- policyd */
 	IPC_SNAPSHOT_BEGIN = 128, /* SnapshotBegin; no answer */

@@ -54,6 +54,8 @@ static const char *request_fault(const struct policy_request *r, uint8_t family)
 		return "Family mismatch";
 	if (r->mode == IPSEC_TRANSPORT && has_src && r->src.family != family)
 		return "Family mismatch";
+	if (!r->src_port != !r->dst_port || (r->src_port && (!has_src || r->proto != IPSEC_ESP)))
+		return "ports belong to both endpoints of an esp request, or to neither";
 	return NULL;
 }
 
@@ -69,7 +71,7 @@ int policy_check(const struct policy *p, const char **ret_why)
 	else if (p->action < POLICY_DISCARD || p->action > POLICY_IPSEC)
 		why = "Invalid security policy";
 	else if (p->n_requests > POLICY_REQUESTS_MAX)
-		why = "too many requests in one policy (at most 8)";
+		why = "too many requests in one policy (at most 10)";
 	for (uint8_t i = 0; !why && i < p->n_requests; i++)
 		why = request_fault(&p->req[i], p->sel.src.addr.family);
 	if (!why)

@@ -24,8 +24,7 @@ enum ipsec_mode { IPSEC_MODE_NONE = 0, IPSEC_MODE_ANY, IPSEC_TRANSPORT, IPSEC_TU
 enum policy_level { LEVEL_NONE = 0, LEVEL_DEFAULT, LEVEL_USE, LEVEL_REQUIRE, LEVEL_UNIQUE };
 
 enum {
-	POLICY_REQUESTS_MAX =
-	    8, /* deepest bundle; KAME's own tests need nine parsed, four nested is the field's most */
+	POLICY_REQUESTS_MAX = 10, /* deepest bundle: the originals' own tests have nine */
 	POLICY_REQID_MANUAL_MAX = 32767,
 	POLICY_REQID_AUTO_FIRST = 0x8000,
 };
@@ -35,6 +34,7 @@ struct policy_request {
 	enum ipsec_mode mode; /* transport or tunnel */
 	enum policy_level level;
 	struct inet_addr src, dst; /* tunnel endpoints, sending node first; INET_NONE both when not given */
+	uint16_t src_port, dst_port; /* of an SA in UDP (RFC 3948); 0 both: any SA will do */
 	uint32_t reqid;            /* unique: the id, 0 until policyd assigns one */
 	bool reqid_auto;           /* assigned by policyd: dumped as unique#N */
 };
@@ -47,7 +47,8 @@ struct policy {
 	struct selector sel;
 	uint8_t n_requests;
 	struct policy_request req[POLICY_REQUESTS_MAX]; /* innermost first on output (setkey.md 6.1) */
-	uint64_t created_wall_ms;
+	uint64_t created_wall_ms, last_used_wall_ms; /* last used: as far as it is known, 0: never */
+	uint32_t lifetime_s, validtime_s; /* it ends so long after creation; after its last use. 0: it does not */
 };
 
 /* What the first-match lookup tells the packet filter and the data path to do. */

@@ -23,7 +23,8 @@ enum sa_flag {
 	SA_F_RAWCPI = 0x0080,
 	SA_F_RANDPAD = 0x0100,
 	SA_F_ZEROPAD = 0x0200,
-	SA_F_MASK = 0x03f1,
+	SA_F_ESN = 0x0400, /* extended sequence numbers (RFC 4304) */
+	SA_F_MASK = 0x07f1,
 };
 
 /* Limits of zero mean none. */
@@ -33,6 +34,15 @@ struct sa_lifetime {
 	uint64_t soft_packets, hard_packets;
 };
 
+/* ESP in UDP (RFC 3948). Ports of zero: no encapsulation. */
+struct sa_encap {
+	uint16_t sport, dport;   /* host order, of a packet that this SA protects; one of them is ours */
+	uint16_t frag;           /* -esp_frag: inner packets are cut to this many bytes first; 0: not */
+	struct inet_addr nat_oa; /* the peer's address on its own side of the NAT; INET_NONE: not known */
+};
+
+enum { SA_UDP_PORT = 4500 /* the one port datapathd listens on (RFC 3948 section 2.1) */ };
+
 /*
  * Key octets are borrowed, never copied with the struct: they stay in the secret type of whoever holds them.
  * A description that travels without keys (to a reader who is not root) has the pointers NULL and the lengths
@@ -41,19 +51,21 @@ struct sa_lifetime {
 struct sa_desc {
 	struct inet_addr src, dst;
 	enum ipsec_proto proto;
-	uint32_t spi;          /* host order; 256 and up */
+	uint32_t spi;          /* host order; 256 and up; ipcomp: below 0x10000 */
 	enum ipsec_mode mode;  /* any, transport or tunnel */
 	uint32_t reqid;        /* 0: none */
 	uint32_t replay_bytes; /* -r: window in bytes of bitmap; packets = 8 * this; 0: no check */
 	uint32_t flags;        /* enum sa_flag */
 	enum alg_enc enc;
 	enum alg_auth auth;
+	enum alg_comp comp; /* ipcomp only; the CPI on the wire is its well-known one, with SA_F_RAWCPI the SPI */
 	const uint8_t *enc_key, *auth_key;
 	uint8_t enc_key_len, auth_key_len;
 	uint8_t icv_len; /* override of the algorithm's ICV in bytes; 0: default (D8) */
 	bool fresh_key;  /* `-f fresh-key`: root vouches that a counter-mode key was never used (RFC 8221
 	                    section 3) */
 	struct sa_lifetime life;
+	struct sa_encap encap;
 };
 
 /* What a dump shows beside the description. */
@@ -69,8 +81,16 @@ struct sa_status {
 	uint32_t refcnt;
 };
 
+static inline bool sa_is_encap(const struct sa_desc *d)
+{
+	return d->encap.dport != 0;
+}
+
+/* "esp", "ah", "ipcomp", and "esp-udp" for ESP in UDP: setkey's word. */
+const char *sa_proto_word(const struct sa_desc *d);
+
 /* Judges a description alone: enums, SPI range, algorithms against protocol, key lengths, counter modes
- * without `-f fresh-key`, IPv6 endpoints. 0, or -EINVAL / -EOPNOTSUPP with *ret_why (static text). Key
+ * without `-f fresh-key`, ports. 0, or -EINVAL / -EOPNOTSUPP with *ret_why (static text). Key
  * pointers are not read. */
 int sa_desc_check(const struct sa_desc *d, const char **ret_why);
 

@@ -10,7 +10,7 @@
 
 #include "datapathd/drop.h"
 
-enum { HIST_ALG_MAX = 16 }; /* above every number in alg.h */
+enum { HIST_ALG_MAX = 32 }; /* above every number in alg.h */
 enum hist { HIST_IN_AH, HIST_IN_ESP, HIST_OUT_AH, HIST_OUT_ESP, HIST_N };
 
 /* What neither KAME nor a drop reason counts: enum suffix, stable name. */

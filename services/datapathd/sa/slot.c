@@ -60,6 +60,7 @@ void sad_slot_write(
 	t->icv_len = d->icv_len;
 	t->fresh_key = d->fresh_key;
 	t->manual = f->manual;
+	t->comp = (uint8_t)d->comp;
 	t->flags = d->flags;
 	memcpy(t->src, d->src.b, sizeof(t->src));
 	memcpy(t->dst, d->dst.b, sizeof(t->dst));
@@ -73,6 +74,13 @@ void sad_slot_write(
 	t->created_wall_ms = f->created_wall_ms;
 	t->pid = f->pid;
 	t->n_extra = sad_slot_extra(d->replay_bytes);
+	t->src_scope = d->src.scope;
+	t->dst_scope = d->dst.scope;
+	t->encap_sport = d->encap.sport;
+	t->encap_dport = d->encap.dport;
+	t->encap_frag = d->encap.frag;
+	t->oa_family = d->encap.nat_oa.family;
+	memcpy(t->nat_oa, d->encap.nat_oa.b, sizeof(t->nat_oa));
 	if (d->enc_key_len)
 		memcpy(t->enc_key, d->enc_key, d->enc_key_len);
 	if (d->auth_key_len)
@@ -114,16 +122,19 @@ static const char *fixed_fault(
 	return NULL;
 }
 
-static struct inet_addr addr_of(uint8_t family, const uint8_t b[16])
+static struct inet_addr addr_of(uint8_t family, const uint8_t b[16], uint32_t scope)
 {
-	return inet_addr_from_bytes(b, family == INET_V4 ? 4 : family == INET_V6 ? 16 : 0);
+	struct inet_addr a = inet_addr_from_bytes(b, family == INET_V4 ? 4 : family == INET_V6 ? 16 : 0);
+
+	a.scope = family == INET_V6 ? scope : 0;
+	return a;
 }
 
 static void desc_of(const struct sad_slot_desc *t, const struct sad_slot *s, struct sa_desc *ret)
 {
 	*ret = (struct sa_desc){
-	    .src = addr_of(t->src_family, t->src),
-	    .dst = addr_of(t->dst_family, t->dst),
+	    .src = addr_of(t->src_family, t->src, t->src_scope),
+	    .dst = addr_of(t->dst_family, t->dst, t->dst_scope),
 	    .proto = (enum ipsec_proto)t->proto,
 	    .spi = t->spi,
 	    .mode = (enum ipsec_mode)t->mode,
@@ -132,6 +143,7 @@ static void desc_of(const struct sad_slot_desc *t, const struct sad_slot *s, str
 	    .flags = t->flags,
 	    .enc = (enum alg_enc)t->enc,
 	    .auth = (enum alg_auth)t->auth,
+	    .comp = (enum alg_comp)t->comp,
 	    .enc_key = s->d.enc_key,
 	    .auth_key = s->d.auth_key,
 	    .enc_key_len = t->enc_key_len,
@@ -146,6 +158,13 @@ static void desc_of(const struct sad_slot_desc *t, const struct sad_slot *s, str
 	            .hard_bytes = t->life[3],
 	            .soft_packets = t->life[4],
 	            .hard_packets = t->life[5],
+	        },
+	    .encap =
+	        {
+	            .sport = t->encap_sport,
+	            .dport = t->encap_dport,
+	            .frag = t->encap_frag,
+	            .nat_oa = addr_of(t->oa_family, t->nat_oa, 0),
 	        },
 	};
 }
@@ -182,7 +201,7 @@ static const char *window_fault(struct sad_slot *s, const struct sad_slot_desc *
 	if (!replay_valid(
 	        r, t->n_extra ? (size_t)t->n_extra * SAD_SLOT_SIZE : SAD_WINDOW_INLINE, t->replay_bytes))
 		return "the window is damaged";
-	return r->top > UINT32_MAX ? "the window stands beyond any sequence number" : NULL;
+	return r->top > UINT32_MAX && !(t->flags & SA_F_ESN) ? "the window stands beyond any sequence number" : NULL;
 }
 
 enum sad_slot_verdict sad_slot_read(struct sad_slot *s, uint32_t index, uint32_t n_left, uint64_t now_ms,

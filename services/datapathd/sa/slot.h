@@ -14,12 +14,12 @@
 #include "wire/esp/replay.h"
 
 enum {
-	SAD_SLOT_SIZE = 1024,
-	SAD_SLOT_VERSION = 1,
-	SAD_WINDOW_INLINE =
-	    16 + 64 * 8, /* octets of window in the slot itself; a larger one fills slots of its own */
+	SAD_SLOT_SIZE = 512, /* SAD memory is locked memory, of which there is often little */
+	SAD_SLOT_VERSION = 2,
+	SAD_WINDOW_INLINE = 128, /* octets of window in the slot itself (up to `-r 56`); a larger one fills slots of
+	                            its own */
 	SAD_PRINT_LEN = 16,
-	SAD_PRINTS = 56, /* fingerprints per slot */
+	SAD_PRINTS = 30, /* fingerprints per slot */
 };
 
 enum sad_slot_kind { SAD_KIND_FREE = 0, SAD_KIND_SA = 1, SAD_KIND_PRINTS = 2 };
@@ -32,13 +32,17 @@ struct sad_slot_desc {
 	uint64_t serial;
 	uint8_t src_family, dst_family, proto, mode;
 	uint8_t enc, auth, enc_key_len, auth_key_len;
-	uint8_t icv_len, fresh_key, manual, zero;
+	uint8_t icv_len, fresh_key, manual, comp;
 	uint32_t flags;
 	uint8_t src[16], dst[16];
 	uint32_t reqid, replay_bytes;
 	uint64_t life[6]; /* soft_s hard_s soft_bytes hard_bytes soft_packets hard_packets */
 	uint64_t created_ms, created_wall_ms;
-	uint32_t pid, n_extra; /* slots behind this one that hold its window */
+	uint32_t pid, n_extra;         /* slots behind this one that hold its window */
+	uint32_t src_scope, dst_scope; /* of link-local IPv6 addresses */
+	uint16_t encap_sport, encap_dport, encap_frag;
+	uint8_t oa_family, zero;
+	uint8_t nat_oa[16];
 	uint8_t enc_key[ALG_KEY_MAX], auth_key[ALG_KEY_MAX];
 };
 
@@ -60,8 +64,6 @@ struct sad_slot {
 	    commit; /* sad_slot_seal() of what it covers; 0: nothing here. Written last, cleared first */
 	struct sad_slot_desc d;
 	struct sad_slot_run run;
-	uint8_t pad[SAD_SLOT_SIZE - 8 - sizeof(struct sad_slot_desc) - sizeof(struct sad_slot_run) -
-	            SAD_WINDOW_INLINE];
 	_Alignas(8) uint8_t window[SAD_WINDOW_INLINE]; /* struct replay */
 };
 
@@ -77,7 +79,7 @@ struct sad_prints {
 
 static_assert(sizeof(struct sad_slot) == SAD_SLOT_SIZE, "slots tile the segment");
 static_assert(sizeof(struct sad_prints) == SAD_SLOT_SIZE, "slots tile the segment");
-static_assert(sizeof(struct sad_slot_desc) == 280, "fixed layout: a change needs a new SAD_SLOT_VERSION");
+static_assert(sizeof(struct sad_slot_desc) == 312, "fixed layout: a change needs a new SAD_SLOT_VERSION");
 static_assert(sizeof(struct sad_slot_run) == 64, "fixed layout: a change needs a new SAD_SLOT_VERSION");
 
 /* What a slot says beside the description. */

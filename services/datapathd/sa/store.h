@@ -15,7 +15,7 @@
 #include "secret/region.h"
 
 enum {
-	SAD_SEGMENT_SLOTS = 1024,
+	SAD_SEGMENT_SLOTS = 2048,
 	SAD_SEGMENT_BYTES = SAD_SEGMENT_SLOTS * SAD_SLOT_SIZE,
 	SAD_SEGMENTS_MAX = 64,
 	SAD_NAME_MAX = 16, /* "sad-63" */
