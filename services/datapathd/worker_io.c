@@ -81,7 +81,7 @@ static uint32_t first_hop_mtu(int fd)
 	return mtu ? mtu : MTU_GUESS;
 }
 
-static int send_piece(struct worker *w, const struct ip4_frag *f, const struct sockaddr_in *to)
+static int send_piece(struct worker *w, const struct ip_frag *f, const struct sockaddr_in *to)
 {
 	/* iovec has no const; the octets are only read. */
 	struct iovec iov[2] = {
@@ -102,18 +102,18 @@ static int send_piece(struct worker *w, const struct ip4_frag *f, const struct s
  */
 static void send_fragments(struct worker *w, struct pkt *p, const struct sockaddr_in *to)
 {
-	struct ip4_fragger fr;
-	struct ip4_frag f;
+	struct ip_fragger fr;
+	struct ip_frag f;
 	struct ip_view v;
 
 	if (p->verdict == VERDICT_SEND)
 		p->data[6] &= 0xbf;
 	if (ip_parse(p->data, p->len, IP_TRUST_SUM, &v) != IP_OK || v.version != 4 ||
-	    ip4_fragger_init(&fr, &v, first_hop_mtu(w->fd.send4)) != IP4_FRAG_OK) {
+	    ip_fragger_init(&fr, &v, first_hop_mtu(w->fd.send4), 0) != IP_FRAG_OK) {
 		stage_drop(&w->counters, p, DROP_OUT_TOOBIG);
 		return;
 	}
-	while (ip4_fragger_next(&fr, &f)) {
+	while (ip_fragger_next(&fr, &f)) {
 		if (send_piece(w, &f, to) < 0) {
 			stage_drop(&w->counters, p, DROP_OUT_SEND);
 			return;

@@ -161,7 +161,7 @@ static bool pieces_ah(struct path *c, struct pkt *p, struct ah_pieces *pieces)
 		return false;
 	}
 	count_hist(c->counters, false, HIST_IN_AH, p->sa->auth);
-	if (ah4_pieces(p->data, p->len, p->sa->icv_len, pieces) == AH_OK)
+	if (ah_pieces(p->data, p->len, (uint16_t)ihl(p), p->sa->icv_len, AH_RECEIVED, pieces) == AH_OK)
 		return true;
 	stage_drop(c->counters, p, DROP_IN_MALFORMED);
 	return false;

@@ -153,7 +153,7 @@ static bool frame_ah(struct path *c, struct pkt *p, struct ah_pieces *pieces)
 	put_ip_header(c, p, &l, head, total);
 	ah_write(l.at - head, p->sa->icv_len, 4, p->sa->spi, (uint32_t)p->seq, l.next);
 	p->payload_len = l.len;
-	if (ah4_pieces(p->data, p->len, p->sa->icv_len, pieces) == AH_OK)
+	if (ah_pieces(p->data, p->len, (uint16_t)l.hdr_len, p->sa->icv_len, AH_SENDING, pieces) == AH_OK)
 		return true;
 	stage_drop(c->counters, p, DROP_OUT_HEADER);
 	return false;
