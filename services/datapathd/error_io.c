@@ -4,7 +4,9 @@
  * of what arrives here may be lies; a turn reads a bounded number.
  */
 #include <errno.h>
-#include <linux/errqueue.h>
+#include <time.h>
+
+#include <linux/errqueue.h> /* wants struct timespec */
 #include <linux/icmp.h>
 #include <linux/icmpv6.h>
 #include <netinet/in.h>

@@ -9,7 +9,7 @@
 #include "datapathd/datapathd.h"
 #include "wire/esp/udp_encap.h"
 
-enum { QUIET_MS = 20000, UDP_LEN = 8, PACKET_LEN4 = IP4_HDR_LEN + UDP_LEN + 1, PACKET_LEN6 = IP6_HDR_LEN + UDP_LEN + 1 };
+enum { QUIET_MS = 20000, KEEPALIVE = 0xff, PACKET_LEN4 = IP4_HDR_LEN + UDP_ENCAP_LEN + 1, PACKET_LEN6 = IP6_HDR_LEN + UDP_ENCAP_LEN + 1 };
 
 static bool is_due(const struct sa *sa, uint64_t now_ms)
 {
@@ -29,8 +29,8 @@ static void send4(const struct datapathd *d, const struct sa_desc *sa)
 	memcpy(ip.src, sa->src.b, sizeof(ip.src));
 	memcpy(ip.dst, sa->dst.b, sizeof(ip.dst));
 	ip4_write(pkt, &ip);
-	udp_encap_write(pkt + IP4_HDR_LEN, sa->encap.sport, sa->encap.dport, UDP_LEN + 1);
-	pkt[sizeof(pkt) - 1] = UDP_ENCAP_KEEPALIVE_OCTET;
+	udp_encap_write(pkt + IP4_HDR_LEN, sa->encap.sport, sa->encap.dport, UDP_ENCAP_LEN + 1);
+	pkt[sizeof(pkt) - 1] = KEEPALIVE;
 	memcpy(&to.sin_addr, sa->dst.b, sizeof(to.sin_addr));
 	(void)sendto(d->fd.send4, pkt, sizeof(pkt), MSG_DONTWAIT, (const struct sockaddr *)&to, sizeof(to));
 }
@@ -39,13 +39,13 @@ static void send6(const struct datapathd *d, const struct sa_desc *sa)
 {
 	uint8_t pkt[PACKET_LEN6];
 	struct sockaddr_in6 to = {.sin6_family = AF_INET6, .sin6_scope_id = sa->dst.scope};
-	struct ip6_params ip = {.next = IPPROTO_UDP, .hops = PATH_TTL, .payload_len = UDP_LEN + 1};
+	struct ip6_params ip = {.next = IPPROTO_UDP, .hops = PATH_TTL, .payload_len = UDP_ENCAP_LEN + 1};
 
 	memcpy(ip.src, sa->src.b, sizeof(ip.src));
 	memcpy(ip.dst, sa->dst.b, sizeof(ip.dst));
 	ip6_write(pkt, &ip);
-	udp_encap_write(pkt + IP6_HDR_LEN, sa->encap.sport, sa->encap.dport, UDP_LEN + 1);
-	pkt[sizeof(pkt) - 1] = UDP_ENCAP_KEEPALIVE_OCTET;
+	udp_encap_write(pkt + IP6_HDR_LEN, sa->encap.sport, sa->encap.dport, UDP_ENCAP_LEN + 1);
+	pkt[sizeof(pkt) - 1] = KEEPALIVE;
 	udp_encap_csum6(pkt, sizeof(pkt));
 	memcpy(&to.sin6_addr, sa->dst.b, sizeof(to.sin6_addr));
 	(void)sendto(d->fd.send6, pkt, sizeof(pkt), MSG_DONTWAIT, (const struct sockaddr *)&to, sizeof(to));

@@ -6,6 +6,8 @@
 
 #include "wire/esp/udp_encap.h"
 
+enum { CPI_NEGOTIATED_MIN = 256 /* below: well-known, no SA is named (RFC 3173 section 3.3) */ };
+
 static bool is_ipsec(uint8_t proto)
 {
 	return proto == IPSEC_ESP || proto == IPSEC_AH || proto == IPSEC_IPCOMP;
@@ -87,7 +89,7 @@ static struct sa_rt *find_sa(
 {
 	enum ipsec_proto proto = (enum ipsec_proto)p->place.next;
 
-	if (proto == IPSEC_IPCOMP && spi < IPCOMP_CPI_NEGOTIATED_MIN)
+	if (proto == IPSEC_IPCOMP && spi < CPI_NEGOTIATED_MIN)
 		return sad_find_comp(c->sad, src, dst, (uint16_t)spi, c->now_ms);
 	return sad_find_in(c->sad, dst, proto, spi);
 }

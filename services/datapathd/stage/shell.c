@@ -10,7 +10,7 @@
 #include "datapathd/sa/path_mtu.h"
 #include "wire/esp/udp_encap.h"
 
-enum { FIRST_ID = 1, UDP_LEN = 8, IP4_DF_AT = 6, IP4_DF_BIT = 0x40 };
+enum { FIRST_ID = 1, IP4_DF_AT = 6, IP4_DF_BIT = 0x40 };
 
 /* 0 would let the kernel choose one, after AH has signed it. */
 static uint16_t next_id(struct path *c)
@@ -23,7 +23,7 @@ bool shell_of(struct path *c, struct pkt *p, struct shell *ret)
 {
 	struct ip_place place;
 
-	ret->udp_len = p->sa->encap.dport ? UDP_LEN : 0;
+	ret->udp_len = p->sa->encap.dport ? UDP_ENCAP_LEN : 0;
 	if (p->mode == IPSEC_TUNNEL) {
 		bool v6 = p->sa->dst.family == INET_V6;
 
@@ -60,9 +60,8 @@ bool shell_fits(struct path *c, struct pkt *p, const struct shell *s, uint32_t h
 
 static uint8_t outer_tos(const struct path *c, const struct pkt *p)
 {
-	uint8_t tos = ecn_encapsulate(pkt_tos(p), c->tune.ecn ? ECN_NORMAL : ECN_FORBIDDEN);
-
-	return c->tune.dscp ? tos : tos & 3;
+	return tos_encapsulate(
+	    pkt_tos(p), c->tune.ecn ? ECN_NORMAL : ECN_FORBIDDEN, c->tune.dscp ? DSCP_COPY : DSCP_ZERO);
 }
 
 /* An IPv6 packet has no DF to copy; one of the least length must get through, so none is set. */
