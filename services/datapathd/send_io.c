@@ -36,19 +36,17 @@ static void remember(struct worker *w, struct pkt *p, uint32_t mtu)
 }
 
 /*
- * Too long for the first hop. A protected packet is cut (RFC 4301 section 8.1: fragmentation behind IPsec),
+ * Longer than the way allows. A protected packet is cut (RFC 4301 section 8.1: fragmentation behind IPsec),
  * also one in transport mode with DF, because DF was meant for the clear packet; a clear one only where its
  * sender allows it.
  */
-static void send_fragments(struct worker *w, int fd, uint32_t i)
+static void send_fragments(struct worker *w, int fd, uint32_t i, uint32_t mtu)
 {
 	struct pkt *p = w->msg_pkt[i];
-	uint32_t mtu = worker_first_hop_mtu(fd);
 	struct ip_fragger fr;
 	struct ip_frag f;
 	struct ip_view v;
 
-	remember(w, p, mtu);
 	if (p->verdict == VERDICT_SEND && !p->v6)
 		ip_set_df(p->data, false);
 	if (ip_parse(p->data, p->len, IP_TRUST_SUM, &v) != IP_OK || (p->v6 && p->verdict != VERDICT_SEND) ||
@@ -99,6 +97,14 @@ static void count_sent(struct worker *w, uint32_t first, uint32_t n)
 		    &w->counters, w->msg_pkt[i]->verdict == VERDICT_SEND ? PATH_SENT : PATH_SENT_CLEAR);
 }
 
+static void refused_as_too_long(struct worker *w, int fd, uint32_t i)
+{
+	uint32_t mtu = worker_first_hop_mtu(fd);
+
+	remember(w, w->msg_pkt[i], mtu);
+	send_fragments(w, fd, i, mtu);
+}
+
 /* Sends n prepared messages; each is sent, or dropped with a reason. */
 static void send_all(struct worker *w, int fd, uint32_t n)
 {
@@ -119,7 +125,7 @@ static void send_all(struct worker *w, int fd, uint32_t n)
 		if ((err == EAGAIN || err == ENOBUFS) && tries++ < SEND_TRIES && wait_writable(fd))
 			continue;
 		if (err == EMSGSIZE)
-			send_fragments(w, fd, i);
+			refused_as_too_long(w, fd, i);
 		else
 			stage_drop(&w->counters, w->msg_pkt[i], reason_of(err));
 		i++;
@@ -152,12 +158,24 @@ static void prepare(struct worker *w, uint32_t i, struct pkt *p)
 
 static void send_family(struct worker *w, struct batch *b, bool v6)
 {
+	int fd = v6 ? w->fd.send6 : w->fd.send4;
 	uint32_t n = 0;
 
-	batch_foreach(p, b) if ((p->verdict == VERDICT_SEND || p->verdict == VERDICT_CLEAR) && p->v6 == v6)
-	    prepare(w, n++, p);
+	batch_foreach(p, b)
+	{
+		uint32_t mtu;
+
+		if ((p->verdict != VERDICT_SEND && p->verdict != VERDICT_CLEAR) || p->v6 != v6)
+			continue;
+		prepare(w, n, p);
+		mtu = p->n_bound ? sa_path_mtu(p->bound[p->n_bound - 1].sa, w->path.now_ms) : 0;
+		if (mtu && p->len > mtu)
+			send_fragments(w, fd, n, mtu);
+		else
+			n++;
+	}
 	if (n)
-		send_all(w, v6 ? w->fd.send6 : w->fd.send4, n);
+		send_all(w, fd, n);
 }
 
 void worker_send(struct worker *w, struct batch *b)

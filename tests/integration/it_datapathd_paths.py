@@ -77,15 +77,16 @@ class Paths(labtest.LabTest):
         self.ping(56)
         self.narrow(1300)
         before = {name: self.other(self.relent, f"path.{name}") for name in ("fragmented", "cut_before", "mtu_learnt", "too_big_told")}
-        # The first one is cut behind its protection; after it the sender of what must not be cut is told how much fits.
-        said = self.relent.run("ping", "-n", "-c", "3", "-i", "0.05", "-W", "3", "-s", "1260", "-M", "do", ELMER, check=False).stdout
-        self.assertIn(" 1 received", said)
+        # The first one is cut behind its protection; after it the sender of what must not be cut is told how much fits, and
+        # believes it.
+        said = self.relent.run("ping", "-n", "-c", "5", "-i", "0.05", "-W", "3", "-s", "1260", "-M", "do", ELMER, check=False).stdout
         self.assertIn("Frag needed and DF set (mtu = ", said)
+        self.assertNotIn(" 0 received", said)
         # What may be cut is cut before it is protected.
         self.ping(1260, ELMER, 5, "-M", "dont")
         self.ping(30000, ELMER, 3, "-M", "dont")
         after = {name: self.other(self.relent, f"path.{name}") for name in before}
-        self.assertEqual(after["fragmented"] - before["fragmented"], 1)
+        self.assertGreaterEqual(after["fragmented"] - before["fragmented"], 1)
         self.assertEqual(after["mtu_learnt"] - before["mtu_learnt"], 1)
         self.assertGreaterEqual(after["too_big_told"] - before["too_big_told"], 1)
         self.assertGreaterEqual(after["cut_before"] - before["cut_before"], 5)

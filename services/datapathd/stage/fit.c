@@ -133,6 +133,16 @@ static uint32_t worth_telling(const struct pkt *p, const struct ip_view *v, uint
 	return v->df && most >= INNER_MIN4 ? most : 0;
 }
 
+/* Told or not, a packet that can still be carried is: cut behind its protection, which its sender does not see. */
+static bool may_be_cut_outside(const struct path *c, const struct pkt *p)
+{
+	const struct bound *outer = &p->bound[p->n_bound - 1];
+
+	if (outer->sa->dst.family == INET_V6)
+		return true;
+	return outer->mode == IPSEC_TUNNEL && c->tune.dfbit == TUNE_DF_CLEAR;
+}
+
 static void fit(struct path *c, struct batch *b, struct pkt *p)
 {
 	uint32_t most = longest(c, p, false), told;
@@ -154,7 +164,8 @@ static void fit(struct path *c, struct batch *b, struct pkt *p)
 	if (!told || p->len <= told)
 		return;
 	tell_sender(c, b, p, &v, told);
-	stage_drop(c->counters, p, DROP_OUT_PATH);
+	if (!may_be_cut_outside(c, p))
+		stage_drop(c->counters, p, DROP_OUT_PATH);
 }
 
 void stage_fit(struct path *c, struct batch *b)

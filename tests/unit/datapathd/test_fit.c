@@ -89,6 +89,12 @@ static void test_fit_tells_the_sender_of_what_must_not_be_cut(void **state)
 	assert_true(sa_path_learn(sa, MTU, pair_a.clock.ms));
 	(void)send_udp(1400, true);
 	assert_int_equal(pair_a.batch.n, 2);
+	/* The outer packet may be cut on its way, so the packet is not lost for it; with DF outside it is. */
+	assert_int_equal(pair_a.batch.pkt[0].verdict, VERDICT_SEND);
+	assert_int_equal(answer->verdict, VERDICT_DELIVER);
+	pair_a.path.tune.dfbit = TUNE_DF_COPY;
+	(void)send_udp(1400, true);
+	assert_int_equal(pair_a.batch.n, 2);
 	assert_int_equal(pair_a.batch.pkt[0].reason, DROP_OUT_PATH);
 	assert_int_equal(answer->verdict, VERDICT_DELIVER);
 	assert_int_equal(ip_parse(answer->data, answer->len, IP_CHECK_SUM, &v), IP_OK);
@@ -111,6 +117,7 @@ static void test_fit_answers_are_rationed(void **state)
 	uint32_t n = 0;
 
 	(void)state;
+	pair_a.path.tune.dfbit = TUNE_DF_SET;
 	assert_true(sa_path_learn(sa, MTU, pair_a.clock.ms));
 	for (int i = 0; i < 1000; i++) {
 		(void)send_udp(1400, true);
