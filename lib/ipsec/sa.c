@@ -8,8 +8,6 @@
 
 #include "base/auto.h"
 
-enum { SA_FRAG_MIN = 296 };
-
 static bool is_counter(const struct alg_enc_info *enc, const struct alg_auth_info *auth)
 {
 	return (enc && enc->counter) || (auth && auth->counter);

@@ -41,7 +41,10 @@ struct sa_encap {
 	struct inet_addr nat_oa; /* the peer's address on its own side of the NAT; INET_NONE: not known */
 };
 
-enum { SA_UDP_PORT = 4500 /* the one port datapathd listens on (RFC 3948 section 2.1) */ };
+enum {
+	SA_UDP_PORT = 4500, /* the one port datapathd listens on (RFC 3948 section 2.1) */
+	SA_FRAG_MIN = 296,  /* least -esp_frag: smaller pieces are mostly header */
+};
 
 /*
  * Key octets are borrowed, never copied with the struct: they stay in the secret type of whoever holds them.
