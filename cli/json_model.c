@@ -106,7 +106,8 @@ json_t *json_from_sa(const struct sa_desc *d, const struct sa_status *s, bool ke
 	json_object_set_new(
 	    o, "encryption", enc ? algorithm(enc->name, d->enc_key, d->enc_key_len, keys) : json_null());
 	json_object_set_new(o, "authentication",
-	    auth ? algorithm(alg_auth_name(auth, d->icv_len), d->auth_key, d->auth_key_len, keys) : json_null());
+	    auth ? algorithm(alg_auth_name(auth, d->icv_len), d->auth_key, d->auth_key_len, keys)
+	         : json_null());
 	json_object_set_new(o, "compression", compression(d));
 	json_object_set_new(o, "udp_encapsulation", encapsulation(d));
 	set_int(o, "icv_bytes", d->icv_len ? d->icv_len : auth ? auth->icv_len : enc ? enc->icv_len : 0);
@@ -168,6 +169,8 @@ json_t *json_from_policy(const struct policy *p)
 	for (size_t i = 0; i < p->n_requests; i++)
 		json_array_append_new(requests, request(&p->req[i]));
 	json_object_set_new(o, "requests", requests);
+	json_object_set_new(
+	    o, "forwarded", json_boolean(p->dir == POLICY_FWD || (p->dir == POLICY_IN && !p->in_only)));
 	set_int(o, "created_ms", p->created_wall_ms);
 	set_int(o, "last_used_ms", p->last_used_wall_ms);
 	set_int(o, "lifetime_s", p->lifetime_s);

@@ -35,8 +35,8 @@ static void print_head(FILE *to, const struct sa_desc *d, const struct dump_styl
 		    inet_addr_format(&d->dst, dst), d->encap.dport);
 	else
 		fprintf(to, "%s %s \n", inet_addr_format(&d->src, src), inet_addr_format(&d->dst, dst));
-	fprintf(to, "\t%s mode=%s spi=%u(0x%08x) reqid=%u(0x%08x)\n", sa_proto_word(d), ipsec_mode_name(d->mode),
-	    d->spi, d->spi, d->reqid, d->reqid);
+	fprintf(to, "\t%s mode=%s spi=%u(0x%08x) reqid=%u(0x%08x)\n", sa_proto_word(d),
+	    ipsec_mode_name(d->mode), d->spi, d->spi, d->reqid, d->reqid);
 	if (d->encap.nat_oa.family != INET_NONE)
 		fprintf(to, "\tNAT OA=%s\n", inet_addr_format(&d->encap.nat_oa, src));
 	if (d->encap.frag)

@@ -153,11 +153,12 @@ static void say_refused(struct session *s, const char *file, const struct setkey
 	    setkey_verb_name(stmt->verb), name, more ? ": " : ".", more ? s->refusal_text.s : "");
 }
 
-/* get and the dumps show what is in force, so they wait until the file is. So does getspi: a reserved SPI is an
- * answer to whoever asked and no part of a configuration that could be taken back. */
+/* get and the dumps show what is in force, so they wait until the file is. So does getspi: a reserved SPI is
+ * an answer to whoever asked and no part of a configuration that could be taken back. */
 static bool comes_after(enum setkey_verb v)
 {
-	return v == SETKEY_GET || v == SETKEY_GETSPI || v == SETKEY_DUMP || v == SETKEY_SPDDUMP || v == SETKEY_EXIT;
+	return v == SETKEY_GET || v == SETKEY_GETSPI || v == SETKEY_DUMP || v == SETKEY_SPDDUMP ||
+	       v == SETKEY_EXIT;
 }
 
 /* The load before this one stopped between the commits: goes on with the policies alone. */

@@ -148,7 +148,8 @@ int request_sa_flush(struct session *s, uint32_t proto, struct request_done *ret
 }
 
 /* A request that is answered with one row. */
-static int row_call(struct session *s, enum ipc_type type, const ProtobufCMessage *body, cli_sa_fn fn, void *arg)
+static int row_call(
+    struct session *s, enum ipc_type type, const ProtobufCMessage *body, cli_sa_fn fn, void *arg)
 {
 	AUTO(ipc_unpack_freep_) ProtobufCMessage *m = NULL;
 	struct err_text e = {"datapathd's answer cannot be read"};

@@ -220,6 +220,7 @@ static int run_sa(struct session *s, const struct setkey_stmt *stmt)
 static int run_spd(struct session *s, const struct setkey_stmt *stmt)
 {
 	struct request_done done = {0};
+	struct policy policy;
 	int r;
 
 	switch (stmt->verb) {
@@ -232,7 +233,9 @@ static int run_spd(struct session *s, const struct setkey_stmt *stmt)
 		r = request_spd_delete(s, &stmt->policy, &done);
 		break;
 	default:
-		r = request_spd_put(s, &stmt->policy, stmt->verb == SETKEY_SPDUPDATE, &done);
+		policy = stmt->policy;
+		policy.in_only = s->opt->kernel_fwd && policy.dir == POLICY_IN;
+		r = request_spd_put(s, &policy, stmt->verb == SETKEY_SPDUPDATE, &done);
 		break;
 	}
 	if (r == 0)

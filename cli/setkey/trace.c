@@ -14,8 +14,7 @@ static const char *peer_name(enum session_peer peer)
 	return peer == SESSION_POLICYD ? "policyd" : "datapathd";
 }
 
-static void print_ends(
-    FILE *to, const struct inet_addr *src, const struct inet_addr *dst, const char *proto)
+static void print_ends(FILE *to, const struct inet_addr *src, const struct inet_addr *dst, const char *proto)
 {
 	char a[INET_ADDR_STRLEN], b[INET_ADDR_STRLEN];
 

@@ -61,7 +61,8 @@ struct sa_desc {
 	uint32_t flags;        /* enum sa_flag */
 	enum alg_enc enc;
 	enum alg_auth auth;
-	enum alg_comp comp; /* ipcomp only; the CPI on the wire is its well-known one, with SA_F_RAWCPI the SPI */
+	enum alg_comp
+	    comp; /* ipcomp only; the CPI on the wire is its well-known one, with SA_F_RAWCPI the SPI */
 	const uint8_t *enc_key, *auth_key;
 	uint8_t enc_key_len, auth_key_len;
 	uint8_t icv_len; /* override of the algorithm's ICV in bytes; 0: default (D8) */

@@ -157,7 +157,8 @@ static bool enc_ok(struct sk_build *b)
 	}
 	if (b->desc.proto == IPSEC_AH) {
 		sk_fault(b, &b->enc_opt, "ah cannot encrypt",
-		    a->kind == ALG_KIND_GMAC ? "for ah aes-gmac is written behind -A" : "leave out -E, or use esp");
+		    a->kind == ALG_KIND_GMAC ? "for ah aes-gmac is written behind -A"
+		                             : "leave out -E, or use esp");
 		return false;
 	}
 	if (sk_tok_is(&b->enc, "simple"))
@@ -206,7 +207,8 @@ static bool auth_ok(struct sk_build *b)
 		return false;
 	}
 	if (a->id == ALG_AUTH_AES_GMAC && b->desc.proto == IPSEC_ESP) {
-		sk_fault(b, &b->auth, "unsupported algorithm", "in esp aes-gmac is written behind -E, without -A");
+		sk_fault(
+		    b, &b->auth, "unsupported algorithm", "in esp aes-gmac is written behind -E, without -A");
 		return false;
 	}
 	b->desc.auth = a->id;
@@ -214,7 +216,8 @@ static bool auth_ok(struct sk_build *b)
 	if (!key_given(b, &b->auth, &b->auth_key))
 		return false;
 	if (!alg_auth_keylen_ok(a, key_len(&b->auth_key))) {
-		fault_key_length(b, &b->auth, &b->auth_key, size_range(a->key_min, a->key_max, a->key_step, sizes));
+		fault_key_length(
+		    b, &b->auth, &b->auth_key, size_range(a->key_min, a->key_max, a->key_step, sizes));
 		return false;
 	}
 	b->desc.auth_key_len = (uint8_t)key_len(&b->auth_key);

@@ -93,8 +93,8 @@ static bool priority_ok(struct sk_build *b, int32_t *ret)
 	return !b->faulty;
 }
 
-static bool endpoint(
-    struct sk_build *b, const struct sk_tok *t, const struct sk_tok *port, struct inet_addr *ret, uint16_t *ret_port)
+static bool endpoint(struct sk_build *b, const struct sk_tok *t, const struct sk_tok *port,
+    struct inet_addr *ret, uint16_t *ret_port)
 {
 	char text[INET_ADDR_STRLEN];
 	uint64_t v = 0;
@@ -125,7 +125,8 @@ static bool end_ports_ok(struct sk_build *b, const struct sk_request *q, const s
 	const struct sk_tok *odd = q->src_port.lex ? &q->src_port : &q->dst_port;
 
 	if (!q->src_port.lex != !q->dst_port.lex || !r->src_port != !r->dst_port)
-		sk_fault(b, odd, "Invalid address specification", "write a port on both endpoints or on none");
+		sk_fault(
+		    b, odd, "Invalid address specification", "write a port on both endpoints or on none");
 	else if (r->src_port && r->proto != IPSEC_ESP)
 		sk_fault(b, &q->src_port, "Invalid address specification",
 		    "only esp travels in UDP: leave out the ports of %.*s", (int)q->proto.n, q->proto.p);
@@ -248,7 +249,8 @@ void sk_finish_policy(struct sk_build *b)
 	if (b->tag.lex) {
 		if (sk_tok_is(&b->tag, "tagged"))
 			sk_fault(b, &b->tag, "tagged policies are not supported",
-			    "no packet carries such a tag here: write the addresses and the protocol it is for");
+			    "no packet carries such a tag here: write the addresses and the protocol it is "
+			    "for");
 		else
 			sk_fault(b, &b->tag, "Syntax error", "a host name is written without quotes");
 		return;

@@ -44,7 +44,8 @@ void sk_sa_proto(struct sk_build *b, const struct sk_tok *proto, const struct sk
 void sk_ctx(struct sk_build *b, const struct sk_tok *opt)
 {
 	sk_fault(b, opt, "security labels are not enforced by this version",
-	    "leave out -ctx if the entry may hold for every label: taken without a word it would allow more than it "
+	    "leave out -ctx if the entry may hold for every label: taken without a word it would allow more "
+	    "than it "
 	    "says");
 }
 
@@ -75,7 +76,8 @@ enum ipsec_proto sk_proto(struct sk_build *b, const struct sk_tok *t, bool addin
 	}
 	if (sk_tok_is(t, "tcp"))
 		sk_fault(b, t, "TCP-MD5 signatures are not provided by this version",
-		    "they are made inside the kernel's TCP: the program that owns the connection sets them, with "
+		    "they are made inside the kernel's TCP: the program that owns the connection sets them, "
+		    "with "
 		    "TCP_MD5SIG");
 	else
 		sk_fault(b, t, "Invalid ipsec protocol", "expected esp, ah, ipcomp or esp-udp%s",
@@ -200,8 +202,8 @@ static bool spi_ok(struct sk_build *b)
 		return false;
 	}
 	if (b->desc.proto == IPSEC_IPCOMP && v > UINT16_MAX) {
-		sk_fault(b, &b->spi, "SPI range violation",
-		    "that of ipcomp has 16 bits: at most 65535 (0xffff)");
+		sk_fault(
+		    b, &b->spi, "SPI range violation", "that of ipcomp has 16 bits: at most 65535 (0xffff)");
 		return false;
 	}
 	b->desc.spi = (uint32_t)v;
@@ -244,8 +246,8 @@ static bool encap_port(struct sk_build *b, const struct sk_tok *t, uint16_t *ret
 	if (!sk_port(b, t, IPPROTO_UDP, ret))
 		return false;
 	if (!*ret)
-		sk_fault(b, t, "invalid port", "esp-udp needs the number of the port; without brackets it is %d",
-		    SA_UDP_PORT);
+		sk_fault(b, t, "invalid port",
+		    "esp-udp needs the number of the port; without brackets it is %d", SA_UDP_PORT);
 	return !b->faulty;
 }
 
