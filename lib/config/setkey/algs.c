@@ -50,21 +50,28 @@ static bool key_given(struct sk_build *b, const struct sk_tok *alg, const struct
 	return key->lex != 0;
 }
 
-static const char *size_range(unsigned min, unsigned max, unsigned step, char buf[64])
+/* `salt`: bytes at the end that are none of the cipher's key. */
+static const char *size_range(unsigned min, unsigned max, unsigned step, unsigned salt, char buf[64])
 {
+	size_t n;
+
 	if (min == max)
 		snprintf(buf, 64, "%u bytes", min);
 	else if (max == min + 2 * step)
 		snprintf(buf, 64, "%u, %u or %u bytes", min, min + step, max);
 	else
 		snprintf(buf, 64, "%u to %u bytes", min, max);
+	n = strlen(buf);
+	if (salt)
+		snprintf(buf + n, 64 - n, " (the last %u are salt)", salt);
 	return buf;
 }
 
-/* Names of the language that stand for nothing here, and why. */
+/* Names that stand for nothing here, and why. */
 static const char *lacking(const struct sk_tok *t)
 {
 	static const char old[] = "it belongs to the old ESP format, which this version does not provide";
+	static const char with_icv[] = "its name tells the length of the integrity value, as in aes-gcm-16";
 	static const struct {
 		const char *name, *why;
 	} names[] = {
@@ -74,6 +81,8 @@ static const char *lacking(const struct sk_tok *t)
 	    {"twofish-cbc", "OpenSSL, whose ciphers are used here, has no Twofish"},
 	    {"rc5-cbc", "OpenSSL, whose ciphers are used here, comes without RC5"},
 	    {"tcp-md5", "it signs TCP, which is the kernel's affair"},
+	    {"aes-gcm", with_icv},
+	    {"aes-ccm", with_icv},
 	    {"lzs", "there is no free library for LZS"},
 	    {"oui", "it stands for the unknown method of some vendor"},
 	};
@@ -169,8 +178,8 @@ static bool enc_ok(struct sk_build *b)
 	if (!key_given(b, &b->enc, &b->enc_key))
 		return false;
 	if (!alg_enc_keylen_ok(a, key_len(&b->enc_key))) {
-		fault_key_length(
-		    b, &b->enc, &b->enc_key, size_range(a->key_min, a->key_max, a->key_step, sizes));
+		fault_key_length(b, &b->enc, &b->enc_key,
+		    size_range(a->key_min, a->key_max, a->key_step, a->salt_len, sizes));
 		return false;
 	}
 	b->desc.enc_key_len = (uint8_t)key_len(&b->enc_key);
@@ -216,8 +225,8 @@ static bool auth_ok(struct sk_build *b)
 	if (!key_given(b, &b->auth, &b->auth_key))
 		return false;
 	if (!alg_auth_keylen_ok(a, key_len(&b->auth_key))) {
-		fault_key_length(
-		    b, &b->auth, &b->auth_key, size_range(a->key_min, a->key_max, a->key_step, sizes));
+		fault_key_length(b, &b->auth, &b->auth_key,
+		    size_range(a->key_min, a->key_max, a->key_step, a->counter ? 4 : 0, sizes));
 		return false;
 	}
 	b->desc.auth_key_len = (uint8_t)key_len(&b->auth_key);

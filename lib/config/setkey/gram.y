@@ -188,7 +188,8 @@ end_dst: end_addr
     ;
 end_dash: '-' { WANT_AS("Invalid address specification", "the second address"); } ;
 end_addr: host end_port ;
-end_port: %empty | end_bracket NUM ']' { b->cur.port = $2; } ;
+end_port: %empty | end_bracket end_number ']' ;
+end_number: NUM { b->cur.port = $1; WANT_AS("Invalid address specification", "`]`"); } ;
 end_bracket: '[' { WANT_AS("Invalid address specification", "the port of this endpoint as a number"); } ;
 level_slash: '/' { WANT_AS("Invalid ipsec level", "default, use, require, unique or unique:NUMBER"); } ;
 level: %empty | WORD { b->pol.cur.level = $1; WANT_AS("Invalid ipsec protocol", want_request); } ;

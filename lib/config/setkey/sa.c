@@ -288,7 +288,9 @@ static bool esn_ok(struct sk_build *b)
 {
 	if (!b->esn.lex)
 		return true;
-	if (!is_authentic(&b->desc))
+	if (b->desc.proto == IPSEC_IPCOMP)
+		sk_fault(b, &b->esn, "ipcomp has no sequence numbers", "leave out -f esn");
+	else if (!is_authentic(&b->desc))
 		sk_fault(b, &b->esn, "extended sequence numbers need authentication",
 		    "their upper half is only in the integrity value (RFC 4303 section 2.2.1): add -A");
 	else if (!b->desc.replay_bytes)
@@ -299,13 +301,15 @@ static bool esn_ok(struct sk_build *b)
 
 static bool desc_ok(struct sk_build *b)
 {
+	const struct sa_desc *d = &b->desc;
 	const char *why;
-	int r = sa_desc_check(&b->desc, &why);
 
-	if (r == 0)
-		return true;
-	sk_fault(b, b->nat_oa.lex ? &b->nat_oa : &b->proto, why, NULL);
-	return false;
+	if (d->encap.nat_oa.family && d->encap.nat_oa.family != d->src.family)
+		sk_fault(b, &b->nat_oa, "Family mismatch",
+		    "the address behind the NAT is of the same family as the others");
+	else if (sa_desc_check(d, &why) < 0)
+		sk_fault(b, &b->proto, why, NULL);
+	return !b->faulty;
 }
 
 /* A copy of the description for one pair of addresses, with keys of its own. */
