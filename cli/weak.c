@@ -30,7 +30,7 @@ static bool is_3des(const struct sa_desc *d)
 
 static bool is_clear(const struct sa_desc *d)
 {
-	return d->proto == IPSEC_ESP && d->enc == ALG_ENC_NULL;
+	return d->proto == IPSEC_ESP && (d->enc == ALG_ENC_NULL || d->enc == ALG_ENC_AES_GMAC);
 }
 
 static bool is_unauthenticated(const struct sa_desc *d)
