@@ -307,48 +307,53 @@ static void test_policy_ids_are_told_apart_by_origin(void **state)
 	assert_non_null(strstr(automatic, "/unique#32768\n"));
 }
 
-/* Line by line, for any SA. */
+/* Line by line, for any SA. A key of more than 32 bytes goes on in a line of its own. */
 static void test_every_sa_block_fits_the_line_grammar(void **state)
 {
-	static const char *const lines[] = {
-	    "^[0-9.]+ [0-9.]+ $",
-	    "^\t(ah|esp) mode=(any|transport|tunnel) spi=[0-9]+\\(0x[0-9a-f]{8}\\) "
-	    "reqid=[0-9]+\\(0x[0-9a-f]{8}\\)$",
-	    "^\tE: [a-z0-9-]+ ( [0-9a-f]{8}){0,9}$",
-	    "^\tA: [a-z0-9-]+ ( [0-9a-f]{8}){4,8}$",
-	    "^\tseq=0x[0-9a-f]{8} replay=[0-9]+ flags=0x[0-9a-f]{8} state=(larval|mature|dying|dead) $",
-	    "^\tcreated: .{20}\tcurrent: [A-Z][a-z]{2} [ 123][0-9] [0-9:]{8} [0-9]{4}$",
-	    "^\tdiff: [0-9]+\\(s\\)\thard: [0-9]+\\(s\\)\tsoft: [0-9]+\\(s\\)$",
-	    "^\tlast: .{20}\thard: 0\\(s\\)\tsoft: 0\\(s\\)$",
-	    "^\tcurrent: [0-9]+\\(bytes\\)\thard: [0-9]+\\(bytes\\)\tsoft: [0-9]+\\(bytes\\)$",
-	    "^\tallocated: [0-9]+\thard: [0-9]+\tsoft: [0-9]+$",
-	    "^\tsadb_seq=[0-9]+ pid=[0-9]+ refcnt=[0-9]+$",
+	static const struct {
+		bool may_miss;
+		const char *re;
+	} lines[] = {
+	    {false, "^[0-9a-f.:]+(\\[[0-9]+\\])? [0-9a-f.:]+(\\[[0-9]+\\])? $"},
+	    {false, "^\t(ah|esp|esp-udp|ipcomp) mode=(any|transport|tunnel) spi=[0-9]+\\(0x[0-9a-f]{8}\\) "
+	            "reqid=[0-9]+\\(0x[0-9a-f]{8}\\)$"},
+	    {true, "^\tNAT OA=[0-9a-f.:]+$"},
+	    {true, "^\tNAT-T esp_frag=[0-9]+$"},
+	    {true, "^\tE: [a-z0-9-]+ ( [0-9a-f]{2,8}){0,8}$"},
+	    {true, "^( [0-9a-f]{2,8}){1,8}$"},
+	    {true, "^\tA: [a-z0-9-]+ ( [0-9a-f]{8}){4,8}$"},
+	    {true, "^( [0-9a-f]{8}){1,8}$"},
+	    {true, "^\tC: [a-z]+ $"},
+	    {false, "^\tseq=0x[0-9a-f]{8,16} replay=[0-9]+ flags=0x[0-9a-f]{8} "
+	            "state=(larval|mature|dying|dead) $"},
+	    {false, "^\tcreated: .{20}\tcurrent: [A-Z][a-z]{2} [ 123][0-9] [0-9:]{8} [0-9]{4}$"},
+	    {false, "^\tdiff: [0-9]+\\(s\\)\thard: [0-9]+\\(s\\)\tsoft: [0-9]+\\(s\\)$"},
+	    {false, "^\tlast: .{20}\thard: 0\\(s\\)\tsoft: 0\\(s\\)$"},
+	    {false, "^\tcurrent: [0-9]+\\(bytes\\)\thard: [0-9]+\\(bytes\\)\tsoft: [0-9]+\\(bytes\\)$"},
+	    {false, "^\tallocated: [0-9]+\thard: [0-9]+\tsoft: [0-9]+$"},
+	    {false, "^\tsadb_seq=[0-9]+ pid=[0-9]+ refcnt=[0-9]+$"},
 	};
 	regex_t re[ARRAY_SIZE(lines)];
 	struct rng_seeded rng;
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(lines); i++)
-		assert_int_equal(regcomp(&re[i], lines[i], REG_EXTENDED | REG_NOSUB), 0);
+		assert_int_equal(regcomp(&re[i], lines[i].re, REG_EXTENDED | REG_NOSUB), 0);
 	rng_seeded_init(&rng, 99);
-	for (int round = 0; round < 500; round++) {
-		struct sa_desc d = reference_sa();
-		struct sa_status s = reference_status;
+	for (int round = 0; round < 2000; round++) {
 		AUTO_FREE char *text = NULL;
+		struct random_sa sa;
 		size_t at = 0;
 
-		d.spi = 256 + rng_below(&rng.rng, 1u << 31);
-		d.mode = IPSEC_MODE_ANY + rng_below(&rng.rng, 3);
-		d.life.hard_bytes = rng_below(&rng.rng, 1u << 30);
-		d.flags = rng_below(&rng.rng, 0x400) & SA_F_MASK;
-		s.state = SA_LARVAL + rng_below(&rng.rng, 4);
-		s.seq = rng_below(&rng.rng, UINT32_MAX);
-		s.created_wall_ms =
-		    rng_below(&rng.rng, 2) ? (uint64_t)rng_below(&rng.rng, 1u << 31) * 1000 : 0;
-		text = sa_text(&d, &s, 5, &plain);
-		for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n"), at++)
-			if (at >= ARRAY_SIZE(lines) || regexec(&re[at], line, 0, NULL, 0) != 0)
+		random_sa(&rng.rng, &sa);
+		text = sa_text(&sa.desc, &sa.status, 5, &plain);
+		for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n"), at++) {
+			while (at < ARRAY_SIZE(lines) && regexec(&re[at], line, 0, NULL, 0) != 0 &&
+			       lines[at].may_miss)
+				at++;
+			if (at == ARRAY_SIZE(lines) || regexec(&re[at], line, 0, NULL, 0) != 0)
 				fail_msg("line %zu: \"%s\"", at, line);
+		}
 		assert_int_equal(at, ARRAY_SIZE(lines));
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(lines); i++)
