@@ -45,7 +45,7 @@ static int cut_and_join(const struct ip_view *v, uint32_t mtu, uint32_t repeated
 	assert_int_equal(ip_fragger_init(&f, v, mtu, 0xabcd1234), IP_FRAG_OK);
 	for (; ip_fragger_next(&f, &g); n++) {
 		struct ip_view piece = {0};
-		struct ip_place fh = {0};
+		struct ip6_fragment fh = {0};
 
 		memcpy(one, g.hdr, g.hdr_len);
 		memcpy(one + g.hdr_len, g.data, g.len);

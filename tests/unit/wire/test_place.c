@@ -92,15 +92,21 @@ static void test_place_fragments_have_none(void **state)
 	static const uint8_t types[] = {HBH, FRAG};
 	const struct ip4_params p = {{10, 0, 0, 1}, {10, 0, 0, 2}, .proto = ESP, .total_len = 60, .df = true};
 	size_t len = chain(types, 2, UDP);
+	struct ip6_fragment fh = {0};
 	struct ip_place place = {0};
 
 	(void)state;
+	memcpy(pkt + 52, "\xab\xcd\x12\x34", 4);
 	pkt[51] = 1; /* more to come */
 	assert_int_equal(ip_find_ipsec(pkt, len, &place), IP_FRAGMENT);
 	assert_int_equal(ip_find_insertion(pkt, len, &place), IP_FRAGMENT);
-	assert_true(ip_find_fragment(pkt, len, &place));
-	assert_int_equal(place.at, 48);
-	assert_int_equal(place.proto_off, 40);
+	assert_true(ip_find_fragment(pkt, len, &fh));
+	assert_int_equal(fh.at, 48);
+	assert_int_equal(fh.proto_off, 40);
+	assert_int_equal(fh.next, UDP);
+	assert_int_equal(fh.id, 0xabcd1234);
+	assert_int_equal(fh.off, 0);
+	assert_true(fh.more);
 	pkt[51] = 8; /* the second 8 octets */
 	assert_int_equal(ip_find_ipsec(pkt, len, &place), IP_FRAGMENT);
 	pkt[51] = 6; /* reserved bits say nothing */
@@ -112,13 +118,14 @@ static void test_place_fragments_have_none(void **state)
 	pkt[6] = 0;
 	pkt[7] = 1;
 	assert_int_equal(ip_find_insertion(pkt, 60, &place), IP_FRAGMENT);
-	assert_false(ip_find_fragment(pkt, 60, &place));
+	assert_false(ip_find_fragment(pkt, 60, &fh));
 }
 
 static void test_place_cut_off_and_endless_chains_are_refused(void **state)
 {
 	static const uint8_t types[] = {HBH, DST, RT, DST};
 	size_t len = chain(types, 4, UDP) - 8;
+	struct ip6_fragment fh = {0};
 	struct ip_place place = {0};
 
 	(void)state;
@@ -130,7 +137,7 @@ static void test_place_cut_off_and_endless_chains_are_refused(void **state)
 		r = ip_find_ipsec(exact, n, &place);
 		assert_int_equal(r, n < 40 ? IP_SHORT : IP_BAD_EXT);
 		assert_int_equal(ip_find_insertion(exact, n, &place), r);
-		assert_false(ip_find_fragment(exact, n, &place));
+		assert_false(ip_find_fragment(exact, n, &fh));
 		free(exact);
 	}
 	pkt[57] = 200; /* the routing header reaches beyond */
