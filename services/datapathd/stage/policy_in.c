@@ -8,9 +8,27 @@ static bool same_ends(const struct sa_rt *sa, const struct policy_request *q)
 	return inet_addr_equal(&sa->src, &q->src) && inet_addr_equal(&sa->dst, &q->dst);
 }
 
-static bool meets(const struct applied *a, const struct policy_request *q, enum policy_level level)
+/*
+ * An SA of mode any that held a whole packet looks like a tunnel of its own. It was transport around IP in IP when the
+ * policy puts compression in tunnel mode inside it, between the same ends, and the packet did not shrink.
+ */
+static bool was_uncompressed_tunnel(const struct spd_rule *r, const struct applied *a)
 {
-	if (a->sa->proto != q->proto || a->mode != q->mode)
+	if (a->mode != IPSEC_TUNNEL || a->sa->mode != IPSEC_MODE_ANY)
+		return false;
+	for (uint8_t i = 0; i < r->p.n_requests; i++)
+		if (r->p.req[i].proto == IPSEC_IPCOMP && r->p.req[i].mode == IPSEC_TUNNEL &&
+		    same_ends(a->sa, &r->p.req[i]))
+			return true;
+	return false;
+}
+
+static bool meets(
+    const struct spd_rule *r, const struct applied *a, const struct policy_request *q, enum policy_level level)
+{
+	if (a->sa->proto != q->proto)
+		return false;
+	if (a->mode != q->mode && !(q->mode == IPSEC_TRANSPORT && was_uncompressed_tunnel(r, a)))
 		return false;
 	if (level == LEVEL_UNIQUE && a->sa->reqid != q->reqid)
 		return false;
@@ -38,7 +56,7 @@ static bool satisfied(const struct spd_rule *r, const struct pkt *p, bool mirror
 			continue;
 		if (level == LEVEL_UNIQUE && mirrored)
 			level = LEVEL_REQUIRE;
-		while (j < p->n_applied && (used >> j & 1 || !meets(&p->applied[j], &r->p.req[i], level)))
+		while (j < p->n_applied && (used >> j & 1 || !meets(r, &p->applied[j], &r->p.req[i], level)))
 			j++;
 		if (j == p->n_applied)
 			return false;
