@@ -32,8 +32,9 @@ enum policy_class policy_classify(const struct policy *p, const struct policy_de
 		return POLICY_CLASS_DISCARD;
 	if (p->action == POLICY_PASS || !p->n_requests)
 		return POLICY_CLASS_PASS;
+	/* Compression protects nothing, and what does not shrink comes without it (RFC 3173 section 2.2). */
 	for (uint8_t i = 0; i < p->n_requests; i++)
-		if (policy_request_level(&p->req[i], d) != LEVEL_USE)
+		if (p->req[i].proto != IPSEC_IPCOMP && policy_request_level(&p->req[i], d) != LEVEL_USE)
 			return POLICY_CLASS_PROTECT;
 	return POLICY_CLASS_USE;
 }
@@ -70,6 +71,8 @@ int policy_check(const struct policy *p, const char **ret_why)
 		why = "Invalid direction";
 	else if (p->action < POLICY_DISCARD || p->action > POLICY_IPSEC)
 		why = "Invalid security policy";
+	else if (p->in_only && p->dir != POLICY_IN)
+		why = "only an `in` policy can leave forwarded packets alone";
 	else if (p->n_requests > POLICY_REQUESTS_MAX)
 		why = "too many requests in one policy (at most 10)";
 	for (uint8_t i = 0; !why && i < p->n_requests; i++)
