@@ -50,6 +50,17 @@ class Sa:
         self.enc_key = os.urandom(enc_octets or ENC[enc][0]) if enc else b""
         self.auth_key = os.urandom(AUTH[auth][0])
 
+    def combined(self):
+        """Whether the cipher has an integrity value of its own."""
+        return self.enc is not None and ("-gcm-" in self.enc or "-ccm-" in self.enc or self.enc == "chacha20-poly1305")
+
+    def known_to_scapy(self):
+        # Its CAST takes no key of 16 octets, and tshark's takes no other.
+        return bool((self.enc is None or ENC[self.enc][1]) and AUTH[self.auth][1]) and self.enc != "cast128-cbc"
+
+    def known_to_tshark(self):
+        return self.proto == "esp" and bool(ENC[self.enc][2] and AUTH[self.auth][2])
+
     def checked_by_tshark(self):
         """Whether it says that an integrity value is right (esp.icv_good)."""
         return (ENC[self.enc][2] or "").startswith("AES-GCM") or AUTH[self.auth][2].startswith(("HMAC", "MAC"))
