@@ -29,7 +29,7 @@ static void classify(struct path *c, struct pkt *p)
 		p->verdict = VERDICT_CLEAR;
 		return;
 	}
-	p->rule = path_match(c, &p->key, true);
+	p->rule = path_match_out(c, &p->key);
 	if (!p->rule)
 		stage_drop(c->counters, p, DROP_OUT_NOPOLICY);
 	else if (p->rule->cls == POLICY_CLASS_DISCARD)
@@ -61,12 +61,13 @@ static void reassemble(struct path *c, struct pkt *p)
 		memcpy(p->data, whole, len);
 		p->len = len;
 		p->fragment = false;
+		p->whole_again = true;
 		count_path(c->counters, PATH_REASSEMBLED);
 	}
 }
 
 void stage_reassemble(struct path *c, struct batch *b)
 {
-	batch_foreach_go(p, b) if (p->fragment && !p->v6 && p->rule->p.req[0].mode == IPSEC_TRANSPORT)
+	batch_foreach_go(p, b) if (p->fragment && p->rule->p.req[0].mode == IPSEC_TRANSPORT)
 	    reassemble(c, p);
 }
