@@ -18,7 +18,7 @@ struct sa_rt;
 struct spd_rule;
 
 enum {
-	BATCH_MAX = 64,  /* packets read at a time */
+	BATCH_MAX = 64,   /* packets read at a time */
 	BATCH_ROOM = 192, /* places: what is read may become several packets (RFC 4301 section 8.1) */
 	PKT_LEN_MAX = 65535,
 	PKT_HEADROOM = 1152, /* deepest bundle: 10 outer IPv6, UDP and AH headers with the longest ICV */

@@ -35,7 +35,7 @@ struct datapathd {
 	struct acquirer *acquirer;
 	struct control_io *io;
 	struct worker *worker;
-	uint32_t bad_slots; /* of SAD memory, dropped at start */
+	uint32_t bad_slots;    /* of SAD memory, dropped at start */
 	uint64_t n_keepalives; /* sent */
 };
 

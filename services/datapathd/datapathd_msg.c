@@ -74,8 +74,8 @@ int msg_sa_get_decode(const struct ipc_record *rec, struct sa_ident *ret, struct
 	return m ? ident_decode(((const Postern__SaGet *)m)->id, true, ret, e) : unreadable(e);
 }
 
-int msg_sa_getspi_decode(const struct ipc_record *rec, struct sa_ident *ret, uint32_t *ret_min, uint32_t *ret_max,
-    struct err_text *e)
+int msg_sa_getspi_decode(const struct ipc_record *rec, struct sa_ident *ret, uint32_t *ret_min,
+    uint32_t *ret_max, struct err_text *e)
 {
 	enum { SPI_FIRST = 0x100, SPI_LAST = 0x0fffffff, CPI_LAST = 61439 /* RFC 3173 section 3.3 */ };
 	AUTO_UNPACK ProtobufCMessage *m = ipc_unpack(&postern__sa_getspi__descriptor, rec, CAP);

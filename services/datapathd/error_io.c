@@ -1,7 +1,7 @@
 /*
- * Error queues. A router's "too big" is unauthenticated, so it is only a hint, and believed only when what it quotes can
- * have been seen by nobody but somebody on the way: the SPI and a number sent lately (RFC 4301 section 8.2.1). Most
- * of what arrives here may be lies; a turn reads a bounded number.
+ * Error queues. A router's "too big" is unauthenticated, so it is only a hint, and believed only when what it
+ * quotes can have been seen by nobody but somebody on the way: the SPI and a number sent lately (RFC 4301
+ * section 8.2.1). Most of what arrives here may be lies; a turn reads a bounded number.
  */
 #include <errno.h>
 #include <time.h>

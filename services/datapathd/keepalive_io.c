@@ -1,6 +1,6 @@
 /*
- * NAT keepalives (RFC 3948 section 2.3): one octet to the far end of an SA in UDP that we have sent on and that was
- * quiet for a while. Manual SAs do not say which side the translator is on, so both keep it awake.
+ * NAT keepalives (RFC 3948 section 2.3): one octet to the far end of an SA in UDP that we have sent on and
+ * that was quiet for a while. Manual SAs do not say which side the translator is on, so both keep it awake.
  */
 #include <netinet/in.h>
 #include <string.h>
@@ -9,12 +9,18 @@
 #include "datapathd/datapathd.h"
 #include "wire/esp/udp_encap.h"
 
-enum { QUIET_MS = 20000, KEEPALIVE = 0xff, PACKET_LEN4 = IP4_HDR_LEN + UDP_ENCAP_LEN + 1, PACKET_LEN6 = IP6_HDR_LEN + UDP_ENCAP_LEN + 1 };
+enum {
+	QUIET_MS = 20000,
+	KEEPALIVE = 0xff,
+	PACKET_LEN4 = IP4_HDR_LEN + UDP_ENCAP_LEN + 1,
+	PACKET_LEN6 = IP6_HDR_LEN + UDP_ENCAP_LEN + 1
+};
 
 static bool is_due(const struct sa *sa, uint64_t now_ms)
 {
 	const struct sad_slot_run *r = &sa->slot->run;
-	uint64_t used = atomic_load(&r->last_used_ms), last = used > sa->kept_alive_ms ? used : sa->kept_alive_ms;
+	uint64_t used = atomic_load(&r->last_used_ms),
+	         last = used > sa->kept_alive_ms ? used : sa->kept_alive_ms;
 
 	/* Only the side that seals on an SA has taken numbers. */
 	return sa_is_encap(&sa->desc) && !sa->dead_ms && atomic_load(&r->seq) && now_ms >= last + QUIET_MS;

@@ -87,7 +87,8 @@ static int set_all(int fd, const struct switched *o, size_t n)
 	return 0;
 }
 
-/* The error queue gets the first hop's MTU when the kernel refuses a packet; strangers' ICMP does not come here. */
+/* The error queue gets the first hop's MTU when the kernel refuses a packet; strangers' ICMP does not come
+ * here. */
 static int prepare_sender(int fd, const struct socket_kind *k, uint32_t mark)
 {
 	const struct switched both[] = {

@@ -1,7 +1,8 @@
 /*
- * Receiving from the sockets, many packets a call. A raw IPv4 socket gives the whole packet; a raw IPv6 socket gives what
- * is behind the headers, and a UDP socket what is behind its own, with the rest in control messages. The pipeline works
- * on packets, so the IP header is put in front again: for AH every octet of it that counts must be what it was.
+ * Receiving from the sockets, many packets a call. A raw IPv4 socket gives the whole packet; a raw IPv6
+ * socket gives what is behind the headers, and a UDP socket what is behind its own, with the rest in control
+ * messages. The pipeline works on packets, so the IP header is put in front again: for AH every octet of it
+ * that counts must be what it was.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -217,7 +218,8 @@ bool worker_inbound(struct worker *w, enum worker_source s)
 
 	arm(w, bare);
 	n = recvmmsg(w->fd.in[s], w->receive.msg, BATCH_MAX, MSG_DONTWAIT, NULL);
-	/* An ICMP error waiting for us is reported once by whatever call comes next; the packets are still there. */
+	/* An ICMP error waiting for us is reported once by whatever call comes next; the packets are still
+	 * there. */
 	if (n <= 0)
 		return n < 0 && errno != EAGAIN && errno != EBADF;
 	b->n = (uint32_t)n;

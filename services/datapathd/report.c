@@ -23,8 +23,8 @@ static void report_tunables(struct service_status_sink *to, struct tunables t)
 {
 	static const char *const df[] = {"cleared", "set", "copied"};
 
-	service_status_add(to, "outer header", "dfbit %u (%s), ecn %u (%s), dscp %u (%s)", t.dfbit, df[t.dfbit], t.ecn,
-	    t.ecn ? "RFC 6040" : "never", t.dscp, t.dscp ? "copied" : "zero");
+	service_status_add(to, "outer header", "dfbit %u (%s), ecn %u (%s), dscp %u (%s)", t.dfbit,
+	    df[t.dfbit], t.ecn, t.ecn ? "RFC 6040" : "never", t.dscp, t.dscp ? "copied" : "zero");
 }
 
 /* Only what is missing is worth a line. */
@@ -36,7 +36,8 @@ static void report_sockets(struct service_status_sink *to, const struct worker_f
 		service_status_add(to, "ipv6", "not on this host");
 	if (fd->in[SOURCE_UDP4] < 0 || (v6 && fd->in[SOURCE_UDP6] < 0))
 		service_status_add(to, "warning",
-		    "UDP port %d was taken by another program at the start: esp-udp cannot be received", SA_UDP_PORT);
+		    "UDP port %d was taken by another program at the start: esp-udp cannot be received",
+		    SA_UDP_PORT);
 }
 
 void datapathd_status(struct service *s, struct service_status_sink *to)

@@ -1,5 +1,6 @@
 /*
- * Sending on the two raw sockets, many packets a call. They carry the mark BYPASS, so our own packets do not come back.
+ * Sending on the two raw sockets, many packets a call. They carry the mark BYPASS, so our own packets do not
+ * come back.
  */
 #include <errno.h>
 #include <netinet/in.h>

@@ -1,6 +1,7 @@
 /*
- * The defaults are KAME's where it had one that is still sound: DF is cleared, so that a path whose ICMP somebody
- * filters still carries everything, in fragments if need be. ECN follows RFC 6040 rather than KAME's refusal.
+ * The defaults are KAME's where it had one that is still sound: DF is cleared, so that a path whose ICMP
+ * somebody filters still carries everything, in fragments if need be. ECN follows RFC 6040 rather than KAME's
+ * refusal.
  */
 #include "datapathd/tunables.h"
 
@@ -18,7 +19,8 @@ static const struct {
 	uint8_t max;
 	const char *values;
 } rows[] = {
-    {"dfbit", offsetof(struct tunables, dfbit), TUNE_DF_COPY, "0 (clear), 1 (set) or 2 (copied from the packet)"},
+    {"dfbit", offsetof(struct tunables, dfbit), TUNE_DF_COPY,
+        "0 (clear), 1 (set) or 2 (copied from the packet)"},
     {"ecn", offsetof(struct tunables, ecn), 1, "0 (never outside) or 1 (RFC 6040)"},
     {"dscp", offsetof(struct tunables, dscp), 1, "0 (zero outside) or 1 (copied from the packet)"},
 };
@@ -30,7 +32,8 @@ uint32_t tunables_pack(struct tunables t)
 
 struct tunables tunables_unpack(uint32_t word)
 {
-	struct tunables t = {.dfbit = (uint8_t)word, .ecn = (uint8_t)(word >> 8), .dscp = (uint8_t)(word >> 16)};
+	struct tunables t = {
+	    .dfbit = (uint8_t)word, .ecn = (uint8_t)(word >> 8), .dscp = (uint8_t)(word >> 16)};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		uint8_t *v = (uint8_t *)&t + rows[i].at;

@@ -30,13 +30,17 @@ enum worker_source {
 	SOURCES,
 };
 
-/* Borrowed from the service, which keeps them open. -1: not there (a host without IPv6, a port that is taken). */
+/* Borrowed from the service, which keeps them open. -1: not there (a host without IPv6, a port that is
+ * taken). */
 struct worker_fds {
 	int tun, send4, send6;
 	int in[SOURCE_SOCKETS];
 };
 
-enum { RECEIVE_CONTROL = 1024 /* octets of control messages with one packet: IPv6 extension headers come in them */ };
+enum {
+	RECEIVE_CONTROL =
+	    1024 /* octets of control messages with one packet: IPv6 extension headers come in them */
+};
 
 /* Room for one call of recvmmsg(). */
 struct receive {

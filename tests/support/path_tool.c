@@ -1,6 +1,6 @@
 /*
- * The data path's pipelines for tests written in other languages: one JSON object a line in, one a line out. SAs and
- * policies are told in setkey's own language; packets go through the same stages as in the service.
+ * The data path's pipelines for tests written in other languages: one JSON object a line in, one a line out.
+ * SAs and policies are told in setkey's own language; packets go through the same stages as in the service.
  *
  *   {"setkey": TEXT}                        flush, spdflush, add, spdadd -> {}
  *   {"out": [HEX...]}                       clear packets -> {"packets": [{"verdict", "reason", "data"}...]}
@@ -116,9 +116,8 @@ static json_t *result(void)
 	{
 		const struct drop_info *d = drop_info(p->reason);
 
-		json_array_append_new(all,
-		    json_pack("{s:s, s:s, s:o}", "verdict", verdict_name(p->verdict), "reason", d ? d->name : "",
-		        "data", hex_of(p->data, p->len)));
+		json_array_append_new(all, json_pack("{s:s, s:s, s:o}", "verdict", verdict_name(p->verdict),
+		                               "reason", d ? d->name : "", "data", hex_of(p->data, p->len)));
 	}
 	return json_pack("{s:o}", "packets", all);
 }
@@ -131,7 +130,8 @@ static json_t *run_packets(json_t *o, json_t *list, bool out)
 	size_t i;
 
 	path_rig_clear(&rig);
-	json_array_foreach (list, i, item) {
+	json_array_foreach(list, i, item)
+	{
 		struct pkt *p = path_rig_put(&rig, buf, unhex(json_string_value(item), buf, sizeof(buf)));
 
 		if (!sport)
@@ -167,7 +167,8 @@ static json_t *run_report(json_t *o)
 static json_t *run_seq(json_t *o)
 {
 	const struct inet_addr dst = path_rig_addr(json_string_value(json_object_get(o, "dst")));
-	struct sa_rt *sa = sad_find_in(&rig.sad, &dst, (enum ipsec_proto)number(o, "proto"), number(o, "spi"));
+	struct sa_rt *sa =
+	    sad_find_in(&rig.sad, &dst, (enum ipsec_proto)number(o, "proto"), number(o, "spi"));
 	uint64_t last = strtoull(json_string_value(json_object_get(o, "last")), NULL, 10);
 	uint64_t top = strtoull(json_string_value(json_object_get(o, "top")), NULL, 10);
 
@@ -186,9 +187,9 @@ static json_t *run_tune(json_t *o)
 	const char *name;
 	json_t *v;
 
-	json_object_foreach (o, name, v)
-		if (tunables_set(&rig.path.tune, name, (uint64_t)json_integer_value(v), &why) < 0 && !why.s[0])
-			(void)err_set(&why, -1, "no such tunable");
+	json_object_foreach(
+	    o, name, v) if (tunables_set(&rig.path.tune, name, (uint64_t)json_integer_value(v), &why) < 0 &&
+	                    !why.s[0])(void) err_set(&why, -1, "no such tunable");
 	return json_object();
 }
 

@@ -57,7 +57,8 @@ static int check_port(const struct datapathd *d, const struct sa_desc *sa, struc
 	if (!sa_is_encap(sa) || d->fd.in[v6 ? SOURCE_UDP6 : SOURCE_UDP4] >= 0)
 		return 0;
 	return err_set(e, -EOPNOTSUPP,
-	    "esp-udp cannot be received: UDP port %d of IPv%d was not to be had when datapathd started; end the "
+	    "esp-udp cannot be received: UDP port %d of IPv%d was not to be had when datapathd started; end "
+	    "the "
 	    "program that has it (another IKE daemon?) and restart the suite",
 	    SA_UDP_PORT, v6 ? 6 : 4);
 }
@@ -184,8 +185,8 @@ static int on_getspi(struct ipc_conn *c, const struct ipc_record *rec)
 
 	if (r < 0)
 		return refuse(c, rec->id, r, &e);
-	want = (struct larva){
-	    .src = id.src, .dst = id.dst, .proto = id.proto, .pid = (uint32_t)ipc_conn_pid(c)};
+	want =
+	    (struct larva){.src = id.src, .dst = id.dst, .proto = id.proto, .pid = (uint32_t)ipc_conn_pid(c)};
 	r = sad_reserve(&d->sad, &want, min, max, &rng_kernel, &l, &e);
 	if (r < 0)
 		return answer_error(c, rec->id, r, &e);
@@ -276,7 +277,8 @@ static int set_tunable(struct datapathd *d, const char *name, uint64_t value, st
 
 	if (r == -ENOENT)
 		return err_set(e, -EINVAL,
-		    "there is no setting of that name; datapathd has key_preferred_oldsa, dfbit, ecn and dscp");
+		    "there is no setting of that name; datapathd has key_preferred_oldsa, dfbit, ecn and "
+		    "dscp");
 	if (r < 0)
 		return r;
 	sad_store_set_tunables(d->store, tunables_pack(t));

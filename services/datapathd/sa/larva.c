@@ -1,6 +1,6 @@
 /*
- * A short array that is walked: two hundred comparisons when somebody reserves an SPI are nothing, and nobody else
- * looks.
+ * A short array that is walked: two hundred comparisons when somebody reserves an SPI are nothing, and nobody
+ * else looks.
  */
 #include "datapathd/sa/larva.h"
 

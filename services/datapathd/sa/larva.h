@@ -1,6 +1,6 @@
 /*
- * SPIs that were reserved and have no SA yet (RFC 2367 section 3.1.1, GETSPI; setkey.md 8.4): state larval. They hold
- * no key and no packet asks for them, so they live in ordinary memory, few and not for long.
+ * SPIs that were reserved and have no SA yet (RFC 2367 section 3.1.1, GETSPI; setkey.md 8.4): state larval.
+ * They hold no key and no packet asks for them, so they live in ordinary memory, few and not for long.
  */
 #ifndef POSTERN_DATAPATHD_SA_LARVA_H
 #define POSTERN_DATAPATHD_SA_LARVA_H

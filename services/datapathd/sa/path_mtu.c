@@ -1,6 +1,6 @@
 /*
- * Only ever lowered by what was learnt and forgotten after a time: a router that lies can slow an SA down for ten
- * minutes, to packets that every link must carry, and no further.
+ * Only ever lowered by what was learnt and forgotten after a time: a router that lies can slow an SA down for
+ * ten minutes, to packets that every link must carry, and no further.
  */
 #include "datapathd/sa/path_mtu.h"
 

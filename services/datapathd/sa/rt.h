@@ -18,7 +18,8 @@
 
 struct sa;
 
-/* What the worker has learnt about the way to the far end (RFC 4301 section 8.2): its own, and forgotten with it. */
+/* What the worker has learnt about the way to the far end (RFC 4301 section 8.2): its own, and forgotten with
+ * it. */
 struct sa_path {
 	uint32_t mtu;      /* longest packet of this SA, outer header and all; 0: nothing is known */
 	uint64_t until_ms; /* then it is looked for anew (RFC 1191 section 6.3) */
@@ -44,7 +45,7 @@ struct sa_rt {
 	uint8_t icv_len;
 	struct esp_geom geom;                          /* ESP only */
 	uint64_t hard_bytes, hard_packets, hard_at_ms; /* UINT64_MAX: none */
-	struct crypto_sa *seal, *open; /* NULL: ipcomp */
+	struct crypto_sa *seal, *open;                 /* NULL: ipcomp */
 	struct sa_path path;
 	struct sad_slot_run *run;
 	struct replay *window;

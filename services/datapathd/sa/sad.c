@@ -202,12 +202,14 @@ int sad_reserve(struct sad *s, const struct larva *want, uint32_t min, uint32_t 
 	l.created_wall_ms = clock_wall_ms();
 	for (int i = 0; r < 0 && i < TRIES; i++) {
 		l.spi = min + rng_below(rng, max - min + 1);
-		if (sad_find(s, &any, &l.dst, l.proto, l.spi) || larvae_find(&s->larvae, &l.dst, l.proto, l.spi))
+		if (sad_find(s, &any, &l.dst, l.proto, l.spi) ||
+		    larvae_find(&s->larvae, &l.dst, l.proto, l.spi))
 			continue;
 		l.serial = sad_store_next_serial(s->store);
 		r = larvae_add(&s->larvae, &l);
 		if (r < 0)
-			return err_set(e, r, "%d SPIs are reserved and not used yet: try again when some have ended",
+			return err_set(e, r,
+			    "%d SPIs are reserved and not used yet: try again when some have ended",
 			    LARVAE_MAX);
 	}
 	if (r < 0)

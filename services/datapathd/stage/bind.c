@@ -1,7 +1,8 @@
 /*
- * Outbound, second half: the SAs of a policy's requests, innermost first (RFC 4301 section 4.4.1; setkey.md 6.1, 8.2).
- * The whole bundle is found before anything is built, because how long a packet may be depends on all of it. A missing
- * SA is a hint to policyd at every level, and the end of the packet where the level is require or unique.
+ * Outbound, second half: the SAs of a policy's requests, innermost first (RFC 4301 section 4.4.1;
+ * setkey.md 6.1, 8.2). The whole bundle is found before anything is built, because how long a packet may be
+ * depends on all of it. A missing SA is a hint to policyd at every level, and the end of the packet where the
+ * level is require or unique.
  */
 #include "datapathd/stage/path.h"
 
@@ -68,8 +69,8 @@ static bool bind_one(struct path *c, struct pkt *p, uint8_t i, struct ends *ends
 		return true;
 	}
 	want_acquire(c, p, i, &w);
-	/* A packet that does not shrink goes uncompressed whatever the level (RFC 3173 section 2.2); without an SA it
-	 * cannot be known whether it would. */
+	/* A packet that does not shrink goes uncompressed whatever the level (RFC 3173 section 2.2); without
+	 * an SA it cannot be known whether it would. */
 	if (level == LEVEL_USE)
 		return true;
 	stage_drop(c->counters, p, DROP_OUT_NOSA);

@@ -68,6 +68,5 @@ static void reassemble(struct path *c, struct pkt *p)
 
 void stage_reassemble(struct path *c, struct batch *b)
 {
-	batch_foreach_go(p, b) if (p->fragment && p->rule->p.req[0].mode == IPSEC_TRANSPORT)
-	    reassemble(c, p);
+	batch_foreach_go(p, b) if (p->fragment && p->rule->p.req[0].mode == IPSEC_TRANSPORT) reassemble(c, p);
 }

@@ -1,6 +1,6 @@
 /*
- * IPComp (RFC 3173), both ways. A packet is never made longer: what does not shrink goes on without the header, in
- * tunnel mode as IP in IP.
+ * IPComp (RFC 3173), both ways. A packet is never made longer: what does not shrink goes on without the
+ * header, in tunnel mode as IP in IP.
  */
 #include <string.h>
 

@@ -1,10 +1,12 @@
 /*
- * Path MTU (RFC 4301 section 8): what is known of the way belongs to the outermost SA; worked inwards through the
- * bundle it says how long the clear packet may be. Where nothing is known, nothing is limited; a packet that then
- * turns out too long is cut behind its protection, and what that taught counts from the next one on.
+ * Path MTU (RFC 4301 section 8): what is known of the way belongs to the outermost SA; worked inwards through
+ * the bundle it says how long the clear packet may be. Where nothing is known, nothing is limited; a packet
+ * that then turns out too long is cut behind its protection, and what that taught counts from the next one
+ * on.
  *
- * TCP is helped further: over IPv6 no router cuts, and where somebody filters ICMPv6 nobody ever hears that a packet was
- * too long. So the segment size of a connection is offered as if the way carried no more than every IPv6 link must.
+ * TCP is helped further: over IPv6 no router cuts, and where somebody filters ICMPv6 nobody ever hears that a
+ * packet was too long. So the segment size of a connection is offered as if the way carried no more than
+ * every IPv6 link must.
  */
 #include "datapathd/stage/fit.h"
 
@@ -17,7 +19,8 @@
 #include "wire/ip/mss.h"
 
 enum {
-	INNER_MIN4 = 552, /* no IPv4 sender is told to send less: Linux would not believe it, others would crawl */
+	INNER_MIN4 =
+	    552, /* no IPv4 sender is told to send less: Linux would not believe it, others would crawl */
 	INNER_MIN6 = 1280,
 	TCP_HEADERS4 = 40,
 	TCP_HEADERS6 = 60,
@@ -25,7 +28,8 @@ enum {
 	NO_LIMIT = UINT32_MAX,
 };
 
-/* The IP header that an SA's transport mode leaves in front: the packet's own, or that of the tunnel inside. */
+/* The IP header that an SA's transport mode leaves in front: the packet's own, or that of the tunnel inside.
+ */
 static uint32_t header_in_front(const struct pkt *p, const struct bound *b, uint8_t i)
 {
 	struct ip_place place;
@@ -74,7 +78,8 @@ static void clamp(struct path *c, struct pkt *p, const struct ip_view *v, uint32
 }
 
 /* The sender's host learns it by an ICMP error that comes out of the device as if from the way ahead. */
-static void tell_sender(struct path *c, struct batch *b, struct pkt *p, const struct ip_view *v, uint32_t most)
+static void tell_sender(
+    struct path *c, struct batch *b, struct pkt *p, const struct ip_view *v, uint32_t most)
 {
 	struct pkt *answer;
 	size_t n;
@@ -107,7 +112,8 @@ static void add_fragment(struct batch *b, const struct pkt *whole, const struct 
 	memcpy(q->bound, whole->bound, sizeof(q->bound));
 }
 
-/* Cut before it is protected, so that the far end need not put anything together. False: no room or no way. */
+/* Cut before it is protected, so that the far end need not put anything together. False: no room or no way.
+ */
 static bool cut(struct path *c, struct batch *b, struct pkt *p, const struct ip_view *v, uint32_t most)
 {
 	struct ip_fragger fr;
@@ -133,7 +139,8 @@ static uint32_t worth_telling(const struct pkt *p, const struct ip_view *v, uint
 	return v->df && most >= INNER_MIN4 ? most : 0;
 }
 
-/* Told or not, a packet that can still be carried is: cut behind its protection, which its sender does not see. */
+/* Told or not, a packet that can still be carried is: cut behind its protection, which its sender does not
+ * see. */
 static bool may_be_cut_outside(const struct path *c, const struct pkt *p)
 {
 	const struct bound *outer = &p->bound[p->n_bound - 1];
@@ -186,8 +193,8 @@ void fit_inbound(struct path *c, struct pkt *p, const struct ip_view *v)
 	if (!p->n_applied || !may_carry_mss(v))
 		return;
 	for (uint8_t i = 0; i < p->n_applied; i++)
-		b[p->n_applied - 1 - i] = (struct bound){.sa = (struct sa_rt *)(uintptr_t)p->applied[i].sa,
-		    .mode = p->applied[i].mode};
+		b[p->n_applied - 1 - i] = (struct bound){
+		    .sa = (struct sa_rt *)(uintptr_t)p->applied[i].sa, .mode = p->applied[i].mode};
 	outer = p->applied[0].sa;
 	room = outer->dst.family == INET_V6 ? PATH_MTU_MIN6 : 0;
 	if (room)

@@ -6,7 +6,8 @@
 
 #include "datapathd/stage/path.h"
 
-/* A delivered packet's TCP options: the far end is not told to send more than the way back is taken to carry. */
+/* A delivered packet's TCP options: the far end is not told to send more than the way back is taken to carry.
+ */
 void fit_inbound(struct path *c, struct pkt *p, const struct ip_view *v);
 
 #endif

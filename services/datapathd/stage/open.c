@@ -84,8 +84,8 @@ static bool peek(struct pkt *p, uint32_t *ret_spi)
 	return true;
 }
 
-static struct sa_rt *find_sa(
-    struct path *c, const struct pkt *p, const struct inet_addr *src, const struct inet_addr *dst, uint32_t spi)
+static struct sa_rt *find_sa(struct path *c, const struct pkt *p, const struct inet_addr *src,
+    const struct inet_addr *dst, uint32_t spi)
 {
 	enum ipsec_proto proto = (enum ipsec_proto)p->place.next;
 

@@ -11,7 +11,8 @@
 enum {
 	TOO_BIG_RATE = 100, /* answers a second, in all */
 	TOO_BIG_BURST = 100,
-	REPORT_SPAN = 1 << 16, /* how many numbers ago a packet may have been sent that an ICMP error is about */
+	REPORT_SPAN =
+	    1 << 16, /* how many numbers ago a packet may have been sent that an ICMP error is about */
 };
 
 int path_init(struct path *c, struct rng *rng)

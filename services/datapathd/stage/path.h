@@ -76,8 +76,8 @@ void stage_classify_out(struct path *c, struct batch *b);
 void stage_reassemble(struct path *c, struct batch *b);
 /* Finds the SAs of each packet's requests, innermost first. */
 void stage_bind(struct path *c, struct batch *b);
-/* What would be too long for the way is cut before it is protected, or its sender is told (RFC 4301 section 8); lowers
- * the segment size that TCP offers. */
+/* What would be too long for the way is cut before it is protected, or its sender is told (RFC 4301 section
+ * 8); lowers the segment size that TCP offers. */
 void stage_fit(struct path *c, struct batch *b);
 /* On to each packet's next SA; one with nothing left to do gets its verdict. */
 void stage_next(struct path *c, struct batch *b);
@@ -109,8 +109,8 @@ static inline uint8_t pkt_tos(const struct pkt *p)
 	return p->v6 ? (uint8_t)(p->data[0] << 4 | p->data[1] >> 4) : p->data[1];
 }
 
-/* What an ICMP error says about an SA of ours, believed only when it quotes a packet that was really sent lately: SPI
- * and number must fit (RFC 4301 section 8.2.1). True when it taught something. */
+/* What an ICMP error says about an SA of ours, believed only when it quotes a packet that was really sent
+ * lately: SPI and number must fit (RFC 4301 section 8.2.1). True when it taught something. */
 struct path_report {
 	struct inet_addr dst; /* of the packet that was too long */
 	enum ipsec_proto proto;

@@ -9,8 +9,9 @@ static bool same_ends(const struct sa_rt *sa, const struct policy_request *q)
 }
 
 /*
- * An SA of mode any that held a whole packet looks like a tunnel of its own. It was transport around IP in IP when the
- * policy puts compression in tunnel mode inside it, between the same ends, and the packet did not shrink.
+ * An SA of mode any that held a whole packet looks like a tunnel of its own. It was transport around IP in IP
+ * when the policy puts compression in tunnel mode inside it, between the same ends, and the packet did not
+ * shrink.
  */
 static bool was_uncompressed_tunnel(const struct spd_rule *r, const struct applied *a)
 {
@@ -23,8 +24,8 @@ static bool was_uncompressed_tunnel(const struct spd_rule *r, const struct appli
 	return false;
 }
 
-static bool meets(
-    const struct spd_rule *r, const struct applied *a, const struct policy_request *q, enum policy_level level)
+static bool meets(const struct spd_rule *r, const struct applied *a, const struct policy_request *q,
+    enum policy_level level)
 {
 	if (a->sa->proto != q->proto)
 		return false;
@@ -38,9 +39,10 @@ static bool meets(
 }
 
 /*
- * Each demand is met by a header of its own; protection beyond the demands never hurts (setkey.md 8.7). In the role that
- * an `in` policy plays for forwarded packets (`mirrored`), `unique` is `require`. Compression is no protection, and a
- * sender leaves it out where it gains nothing (RFC 3173 section 2.2): it is never demanded.
+ * Each demand is met by a header of its own; protection beyond the demands never hurts (setkey.md 8.7). In
+ * the role that an `in` policy plays for forwarded packets (`mirrored`), `unique` is `require`. Compression
+ * is no protection, and a sender leaves it out where it gains nothing (RFC 3173 section 2.2): it is never
+ * demanded.
  */
 static bool satisfied(const struct spd_rule *r, const struct pkt *p, bool mirrored)
 {

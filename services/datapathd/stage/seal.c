@@ -1,5 +1,6 @@
 /*
- * Outbound ESP and AH: headers are built around the packet where it lies, then one burst does the cryptography.
+ * Outbound ESP and AH: headers are built around the packet where it lies, then one burst does the
+ * cryptography.
  */
 #include <string.h>
 
@@ -49,7 +50,8 @@ void stage_seal_esp(struct path *c, struct batch *b)
 	}
 }
 
-/* Headers first: the ICV covers the outer header as it will be at its destination (RFC 4302 section 3.3.3). */
+/* Headers first: the ICV covers the outer header as it will be at its destination (RFC 4302 section 3.3.3).
+ */
 static bool frame_ah(struct path *c, struct pkt *p, struct ah_pieces *pieces, uint8_t **ret_ah)
 {
 	uint8_t version = p->sa->dst.family == INET_V6 ? 6 : 4;

@@ -1,6 +1,7 @@
 /*
- * The outer header of a tunnel (RFC 4301 section 5.1.2): traffic class and DF as the administrator wants them, an
- * identification and a hop limit of our own. The payload never moves; in transport mode the packet's own headers do.
+ * The outer header of a tunnel (RFC 4301 section 5.1.2): traffic class and DF as the administrator wants
+ * them, an identification and a hop limit of our own. The payload never moves; in transport mode the packet's
+ * own headers do.
  */
 #include "datapathd/stage/shell.h"
 
@@ -52,7 +53,8 @@ bool shell_fits(struct path *c, struct pkt *p, const struct shell *s, uint32_t h
 	/* IPv6 counts what is behind its header only. */
 	uint32_t most = PKT_LEN_MAX + (p->sa->dst.family == INET_V6 ? IP6_HDR_LEN : 0u);
 
-	if (total <= most && front <= (uint32_t)(s->at - p->room) && behind <= (uint32_t)(p->room_end - s->at))
+	if (total <= most && front <= (uint32_t)(s->at - p->room) &&
+	    behind <= (uint32_t)(p->room_end - s->at))
 		return true;
 	stage_drop(c->counters, p, DROP_OUT_TOOBIG);
 	return false;
@@ -115,7 +117,8 @@ static void move_transport(
 	ip_set_payload(hdr, s->proto_off, proto, total);
 }
 
-void shell_put(struct path *c, struct pkt *p, const struct shell *s, uint32_t head, uint32_t total, uint8_t proto)
+void shell_put(
+    struct path *c, struct pkt *p, const struct shell *s, uint32_t head, uint32_t total, uint8_t proto)
 {
 	uint8_t *udp = s->at - head - s->udp_len, *hdr = udp - s->ip_len;
 	uint8_t outer = s->udp_len ? IPPROTO_UDP : proto;

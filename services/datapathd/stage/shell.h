@@ -1,6 +1,6 @@
 /*
- * Where a new header goes around an outbound packet, and the IP and UDP headers in front of it: the same for ESP, AH
- * and IPComp, for both modes and both families.
+ * Where a new header goes around an outbound packet, and the IP and UDP headers in front of it: the same for
+ * ESP, AH and IPComp, for both modes and both families.
  */
 #ifndef POSTERN_DATAPATHD_STAGE_SHELL_H
 #define POSTERN_DATAPATHD_STAGE_SHELL_H
@@ -22,9 +22,10 @@ bool shell_of(struct path *c, struct pkt *p, struct shell *ret);
 /* Whether `head` octets of the new header and `total` of the whole fit; drops the packet otherwise. */
 bool shell_fits(struct path *c, struct pkt *p, const struct shell *s, uint32_t head, uint32_t total);
 
-/* Puts IP and UDP headers in front of `head` octets of the new header; `total` is the length of the result, `proto` what
- * it is. The packet then begins there. */
-void shell_put(struct path *c, struct pkt *p, const struct shell *s, uint32_t head, uint32_t total, uint8_t proto);
+/* Puts IP and UDP headers in front of `head` octets of the new header; `total` is the length of the result,
+ * `proto` what it is. The packet then begins there. */
+void shell_put(
+    struct path *c, struct pkt *p, const struct shell *s, uint32_t head, uint32_t total, uint8_t proto);
 
 /* Accounts for a header that was added, and completes what depends on the sealed octets. */
 void shell_sealed(struct path *c, struct pkt *p, enum hist hist, unsigned alg);

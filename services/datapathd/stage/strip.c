@@ -1,6 +1,6 @@
 /*
- * Inbound, second half: what was inside. Transport mode gets its IP header back, tunnel mode its inner packet (RFC 4301
- * section 5.2 step 4, RFC 6040).
+ * Inbound, second half: what was inside. Transport mode gets its IP header back, tunnel mode its inner packet
+ * (RFC 4301 section 5.2 step 4, RFC 6040).
  */
 #include "datapathd/stage/path.h"
 
@@ -73,8 +73,8 @@ static void strip_tunnel(struct path *c, struct pkt *p, const struct content *in
 		ip_set_tos(p->data, tos);
 }
 
-/* A translator changed the addresses under the upper layer's checksum; ESP has vouched for the octets, so it is made
- * anew (RFC 3948 section 3.1.2). */
+/* A translator changed the addresses under the upper layer's checksum; ESP has vouched for the octets, so it
+ * is made anew (RFC 3948 section 3.1.2). */
 static void mend_checksum(struct pkt *p)
 {
 	struct ip_view v;
@@ -107,8 +107,8 @@ static bool is_ours(const struct pkt *p)
 	return p->v6 == (p->sa->dst.family == INET_V6) && memcmp(dst, p->sa->dst.b, p->v6 ? 16 : 4) == 0;
 }
 
-/* IP in IP that would have been IPComp in tunnel mode, had it shrunk (RFC 3173 section 2.2): only where there is an SA
- * for that, and only inside something else. */
+/* IP in IP that would have been IPComp in tunnel mode, had it shrunk (RFC 3173 section 2.2): only where there
+ * is an SA for that, and only inside something else. */
 static void strip_uncompressed(struct path *c, struct pkt *p)
 {
 	size_t n = p->v6 ? 16 : 4, at = p->v6 ? 8 : 12;

@@ -130,7 +130,8 @@ static void test_fit_answers_are_rationed(void **state)
 static void test_fit_learns_only_from_what_was_sent_lately(void **state)
 {
 	struct sa_rt *sa = tunnel_of(A, B);
-	struct path_report r = {.dst = path_rig_addr(B), .proto = IPSEC_ESP, .spi = SPI, .seq = 5, .has_seq = true, .mtu = MTU};
+	struct path_report r = {
+	    .dst = path_rig_addr(B), .proto = IPSEC_ESP, .spi = SPI, .seq = 5, .has_seq = true, .mtu = MTU};
 	static const struct {
 		const char *what;
 		uint32_t spi, seq;
@@ -169,7 +170,8 @@ static void test_fit_a_path_is_only_lowered_and_forgotten_in_time(void **state)
 	(void)state;
 	assert_true(sa_path_learn(sa, MTU, now));
 	assert_false(sa_path_learn(sa, MTU + 1, now));
-	assert_true(sa_path_learn(sa, 0, now)); /* an old router says nothing: the least that every host takes */
+	assert_true(
+	    sa_path_learn(sa, 0, now)); /* an old router says nothing: the least that every host takes */
 	assert_int_equal(sa_path_mtu(sa, now), PATH_MTU_MIN4);
 	assert_int_equal(sa_path_mtu(sa, now + PATH_MTU_MS), 0);
 	assert_true(sa_path_learn(sa, MTU, now + PATH_MTU_MS));
@@ -178,7 +180,8 @@ static void test_fit_a_path_is_only_lowered_and_forgotten_in_time(void **state)
 /* A SYN of TCP with an MSS option of 1460. */
 static size_t syn(uint8_t *buf)
 {
-	static const uint8_t tcp[24] = {0x10, 0, 0x20, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0x60, 2, 0xff, 0xff, 0, 0, 0, 0, 2, 4, 0x05, 0xb4};
+	static const uint8_t tcp[24] = {
+	    0x10, 0, 0x20, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0x60, 2, 0xff, 0xff, 0, 0, 0, 0, 2, 4, 0x05, 0xb4};
 	struct ip4_params ip = {.proto = 6, .ttl = 64, .id = 1, .total_len = 44, .df = true};
 	const struct inet_addr a = path_rig_addr(HOST_A), b = path_rig_addr(HOST_B);
 	struct ip_view v;
@@ -232,7 +235,8 @@ static void test_fit_an_ipv6_sender_is_never_told_less_than_every_link_carries(v
 	(void)state;
 	assert_true(sa_path_learn(sa, 100, pair_a.clock.ms));
 	assert_int_equal(sa_path_mtu(sa, pair_a.clock.ms), PATH_MTU_MIN6);
-	/* IPv4 inside, longer than fits: cut; the far end has nothing to put together but the clear packet. */
+	/* IPv4 inside, longer than fits: cut; the far end has nothing to put together but the clear packet.
+	 */
 	(void)send_udp(1240, false);
 	assert_int_equal(count(VERDICT_SEND), 2);
 	batch_foreach(p, &pair_a.batch) if (p->verdict == VERDICT_SEND) assert_true(p->len <= PATH_MTU_MIN6);
