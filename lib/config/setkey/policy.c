@@ -266,6 +266,10 @@ void sk_finish_policy(struct sk_build *b)
 	s.policy.validtime_s = b->validtime_s;
 	if (!rules_ok(b, &s.policy))
 		return;
+	if (s.policy.validtime_s && s.policy.action != POLICY_IPSEC)
+		sk_warn(b, &b->pol.action,
+		    "the kernel keeps no times for packets that pass or are dropped: the seconds of -lv "
+		    "count from now");
 	if (policy_check(&s.policy, &why) < 0) {
 		sk_fault(b, &b->pol.dir, why, NULL);
 		return;
