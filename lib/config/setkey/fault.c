@@ -32,6 +32,7 @@ void sk_fault(struct sk_build *b, const struct sk_tok *t, const char *title, con
 		return;
 	b->faulty = true;
 	b->fault_at = sk_tok_loc(t);
+	b->fault_code = ipsec_code_of(title);
 	if (hint) {
 		va_start(ap, hint);
 		vsnprintf(more, sizeof(more), hint, ap);
@@ -100,11 +101,12 @@ void sk_fault_syntax(struct sk_build *b)
 	const struct sk_tok *t = &b->last;
 	const char *want = b->want ? b->want : "`;`", *title = b->title ? b->title : "Syntax error";
 	const char *const *words = words_wanted(b);
+	bool begins = !b->alone && sk_begins_statement(t);
 	char near[64] = "";
 
 	if (b->n_tokens == 1) {
 		fault_first_word(b);
-	} else if (t->lex == SK_LEX_EOF) {
+	} else if (t->lex == SK_LEX_EOF && !b->alone) {
 		sk_fault(b, t, "Syntax error", "expected %s: the statement that begins in line %u has no `;`",
 		    want, b->first.line);
 	} else if (t->lex == SK_LEX_OPEN_STRING) {
@@ -117,10 +119,10 @@ void sk_fault_syntax(struct sk_build *b)
 	} else if (t->lex == SK_LEX_BAD) {
 		sk_fault(
 		    b, t, "Syntax error", "this character is not part of the language; expected %s", want);
-	} else if (sk_begins_statement(t) && b->hidden_line >= b->first.line) {
+	} else if (begins && b->hidden_line >= b->first.line) {
 		sk_fault(b, t, "Syntax error", "expected %s; the `;` in line %u is behind a #", want,
 		    b->hidden_line);
-	} else if (sk_begins_statement(t)) {
+	} else if (begins) {
 		sk_fault(b, t, "Syntax error", "expected %s; is the `;` of the statement in line %u missing?",
 		    want, b->first.line);
 	} else if (b->keys_from && sk_is_option(t) && !sk_tok_is(t, "-A") && !sk_tok_is(t, "-R") &&

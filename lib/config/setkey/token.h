@@ -46,6 +46,8 @@ int sk_scan_new(char *buf, size_t n, struct sk_scan *scan, void **ret);
 void sk_scan_free(void *scanner);
 /* Fills scan->tok. After `-P` it reads policy text until a `;`. */
 void sk_scan_next(void *scanner);
+/* Policy text from the first byte, for a policy alone. */
+void sk_scan_enter_policy(void *scanner);
 /* Back to statement text, for the reader's recovery. */
 void sk_scan_leave_policy(void *scanner);
 
