@@ -33,12 +33,16 @@ struct sk_tok {
 	bool first_on_line;
 };
 
-/* Scanner state that flex does not keep. */
+enum { SK_SCAN_ALIGN = 16 };
+
+/* Scanner state that flex does not keep, and the memory for what it does. Stays where it is. */
 struct sk_scan {
 	uint32_t line, column;
 	bool line_has_token;
 	uint32_t hidden_line; /* the last line where a comment behind a token holds a `;` */
 	struct sk_tok tok;    /* the last token */
+	size_t mem_used;
+	_Alignas(SK_SCAN_ALIGN) unsigned char mem[512];
 };
 
 /* The scanner, in lex.l. `buf` has `n` bytes of text and two NULs behind; it is scanned in place. */
