@@ -19,8 +19,12 @@ bool sk_too_long(struct sk_build *b)
 		return false;
 	if (b->n_tokens <= SK_TOKENS_MAX && (size_t)(b->last.p - b->first.p) <= SK_STATEMENT_BYTES_MAX)
 		return false;
-	sk_fault(b, &b->last, "this statement is too long",
-	    "at most %d words and %d bytes are possible; is a `;` missing?", SK_TOKENS_MAX,
-	    SK_STATEMENT_BYTES_MAX);
+	if (b->alone)
+		sk_fault(b, &b->last, "this policy is too long", "at most %d words and %d bytes are possible",
+		    SK_TOKENS_MAX, SK_STATEMENT_BYTES_MAX);
+	else
+		sk_fault(b, &b->last, "this statement is too long",
+		    "at most %d words and %d bytes are possible; is a `;` missing?", SK_TOKENS_MAX,
+		    SK_STATEMENT_BYTES_MAX);
 	return true;
 }

@@ -44,6 +44,7 @@ struct sk_build {
 	const char *title; /* its compatible text; NULL: "Syntax error" */
 	bool faulty;
 	struct setkey_loc fault_at;
+	const char *fault_title;
 	enum ipsec_code fault_code;
 	struct err_text fault;
 	int stopped; /* what on_stmt returned, when nonzero */

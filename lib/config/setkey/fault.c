@@ -32,6 +32,7 @@ void sk_fault(struct sk_build *b, const struct sk_tok *t, const char *title, con
 		return;
 	b->faulty = true;
 	b->fault_at = sk_tok_loc(t);
+	b->fault_title = title;
 	b->fault_code = ipsec_code_of(title);
 	if (hint) {
 		va_start(ap, hint);
@@ -96,17 +97,28 @@ static const char *const *words_wanted(const struct sk_build *b)
 	return NULL;
 }
 
+/* A policy alone: the hints below speak of statements, and where a byte is none of the language's, no word of
+ * it was mistaken. */
+static void fault_alone(struct sk_build *b, const char *title)
+{
+	const struct sk_tok *t = &b->last;
+	bool foreign = t->lex == SK_LEX_BAD || t->lex == SK_LEX_OPEN_STRING || (t->n == 1 && t->p[0] == ';');
+
+	sk_fault(b, t, foreign ? "Syntax error" : title, NULL);
+}
+
 void sk_fault_syntax(struct sk_build *b)
 {
 	const struct sk_tok *t = &b->last;
 	const char *want = b->want ? b->want : "`;`", *title = b->title ? b->title : "Syntax error";
 	const char *const *words = words_wanted(b);
-	bool begins = !b->alone && sk_begins_statement(t);
 	char near[64] = "";
 
-	if (b->n_tokens == 1) {
+	if (b->alone) {
+		fault_alone(b, title);
+	} else if (b->n_tokens == 1) {
 		fault_first_word(b);
-	} else if (t->lex == SK_LEX_EOF && !b->alone) {
+	} else if (t->lex == SK_LEX_EOF) {
 		sk_fault(b, t, "Syntax error", "expected %s: the statement that begins in line %u has no `;`",
 		    want, b->first.line);
 	} else if (t->lex == SK_LEX_OPEN_STRING) {
@@ -119,10 +131,10 @@ void sk_fault_syntax(struct sk_build *b)
 	} else if (t->lex == SK_LEX_BAD) {
 		sk_fault(
 		    b, t, "Syntax error", "this character is not part of the language; expected %s", want);
-	} else if (begins && b->hidden_line >= b->first.line) {
+	} else if (sk_begins_statement(t) && b->hidden_line >= b->first.line) {
 		sk_fault(b, t, "Syntax error", "expected %s; the `;` in line %u is behind a #", want,
 		    b->hidden_line);
-	} else if (begins) {
+	} else if (sk_begins_statement(t)) {
 		sk_fault(b, t, "Syntax error", "expected %s; is the `;` of the statement in line %u missing?",
 		    want, b->first.line);
 	} else if (b->keys_from && sk_is_option(t) && !sk_tok_is(t, "-A") && !sk_tok_is(t, "-R") &&

@@ -32,7 +32,8 @@ struct setkey_policy {
 
 struct setkey_policy_fault {
 	enum ipsec_code code;
-	struct err_text text; /* the whole message: "TEXT at [TOKEN]; what to do" */
+	const char *title; /* static; the code's own text, but for EIPSEC_INVAL_ARGUMENT and the system's */
+	struct err_text text; /* the whole message: "TITLE at [TOKEN]; what to do" */
 };
 
 /*

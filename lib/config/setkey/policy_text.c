@@ -80,6 +80,7 @@ static int read_copy(char *copy, size_t n, struct setkey_policy *ret, struct set
 	if (!b.faulty)
 		return 0;
 	fault->code = b.fault_code;
+	fault->title = b.fault_title;
 	fault->text = b.fault;
 	return -EINVAL;
 }
@@ -93,7 +94,8 @@ int setkey_policy_read(
 	memset(fault, 0, sizeof(*fault));
 	if (n > SK_STATEMENT_BYTES_MAX) {
 		fault->code = EIPSEC_INVAL_ARGUMENT;
-		return err_set(&fault->text, -EFBIG, "this policy is too long; at most %d bytes are possible",
+		fault->title = "this policy is too long";
+		return err_set(&fault->text, -EFBIG, "%s; at most %d bytes are possible", fault->title,
 		    SK_STATEMENT_BYTES_MAX);
 	}
 	copy = malloc(n + 2);
@@ -104,7 +106,8 @@ int setkey_policy_read(
 	}
 	if (code == -ENOMEM) {
 		fault->code = EIPSEC_NO_BUFS;
-		err_set(&fault->text, 0, "%s", ipsec_code_text(EIPSEC_NO_BUFS));
+		fault->title = ipsec_code_text(EIPSEC_NO_BUFS);
+		err_set(&fault->text, 0, "%s", fault->title);
 	}
 	return code;
 }
