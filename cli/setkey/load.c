@@ -153,10 +153,12 @@ static void say_refused(struct session *s, const char *file, const struct setkey
 	    setkey_verb_name(stmt->verb), name, more ? ": " : ".", more ? s->refusal_text.s : "");
 }
 
-/* get and the dumps show what is in force, so they wait until the file is. */
-static bool only_reads(enum setkey_verb v)
+/* get and the dumps show what is in force, so they wait until the file is. So does getspi: a reserved SPI is
+ * an answer to whoever asked and no part of a configuration that could be taken back. */
+static bool comes_after(enum setkey_verb v)
 {
-	return v == SETKEY_GET || v == SETKEY_DUMP || v == SETKEY_SPDDUMP || v == SETKEY_EXIT;
+	return v == SETKEY_GET || v == SETKEY_GETSPI || v == SETKEY_DUMP || v == SETKEY_SPDDUMP ||
+	       v == SETKEY_EXIT;
 }
 
 /* The load before this one stopped between the commits: goes on with the policies alone. */
@@ -194,7 +196,7 @@ static int put_all(struct native_run *run, const char *file)
 		enum session_peer peer = session_peer_of(stmt->verb);
 		int r = 0;
 
-		if (only_reads(stmt->verb) || (run->policies_only && peer == SESSION_DATAPATHD))
+		if (comes_after(stmt->verb) || (run->policies_only && peer == SESSION_DATAPATHD))
 			continue;
 		if (!s->txn[peer])
 			r = session_txn_begin(s, peer);
@@ -219,7 +221,7 @@ static int show_all(struct native_run *run, const char *file)
 	int code = CLI_OK;
 
 	for (size_t i = 0; i < run->n; i++) {
-		int r = only_reads(run->stmts[i].verb) ? session_run(run->s, &run->stmts[i]) : 0;
+		int r = comes_after(run->stmts[i].verb) ? session_run(run->s, &run->stmts[i]) : 0;
 
 		if (r == SESSION_REFUSED)
 			say_refused(run->s, file, &run->stmts[i]);

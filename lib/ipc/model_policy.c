@@ -42,6 +42,7 @@ void model_policy_encode(const struct policy *p, struct model_policy_pb *ret)
 	m->last_used_wall_ms = p->last_used_wall_ms;
 	m->lifetime_s = p->lifetime_s;
 	m->validtime_s = p->validtime_s;
+	m->in_only = p->in_only;
 	model_selector_encode(&p->sel, &ret->sel);
 	m->selector = &ret->sel.m;
 	for (size_t i = 0; i < p->n_requests; i++)
@@ -106,6 +107,7 @@ int model_policy_decode(const Postern__Policy *m, struct policy *ret, struct err
 	p.last_used_wall_ms = m->last_used_wall_ms;
 	p.lifetime_s = m->lifetime_s;
 	p.validtime_s = m->validtime_s;
+	p.in_only = m->in_only;
 	r = policy_check(&p, &why);
 	if (r < 0)
 		return err_set(e, r, "%s", why);

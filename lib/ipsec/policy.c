@@ -70,6 +70,8 @@ int policy_check(const struct policy *p, const char **ret_why)
 		why = "Invalid direction";
 	else if (p->action < POLICY_DISCARD || p->action > POLICY_IPSEC)
 		why = "Invalid security policy";
+	else if (p->in_only && p->dir != POLICY_IN)
+		why = "only an `in` policy can leave forwarded packets alone";
 	else if (p->n_requests > POLICY_REQUESTS_MAX)
 		why = "too many requests in one policy (at most 10)";
 	for (uint8_t i = 0; !why && i < p->n_requests; i++)

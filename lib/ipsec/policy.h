@@ -33,10 +33,10 @@ struct policy_request {
 	enum ipsec_proto proto;
 	enum ipsec_mode mode; /* transport or tunnel */
 	enum policy_level level;
-	struct inet_addr src, dst; /* tunnel endpoints, sending node first; INET_NONE both when not given */
+	struct inet_addr src, dst;   /* tunnel endpoints, sending node first; INET_NONE both when not given */
 	uint16_t src_port, dst_port; /* of an SA in UDP (RFC 3948); 0 both: any SA will do */
-	uint32_t reqid;            /* unique: the id, 0 until policyd assigns one */
-	bool reqid_auto;           /* assigned by policyd: dumped as unique#N */
+	uint32_t reqid;              /* unique: the id, 0 until policyd assigns one */
+	bool reqid_auto;             /* assigned by policyd: dumped as unique#N */
 };
 
 struct policy {
@@ -45,10 +45,12 @@ struct policy {
 	enum policy_action action;
 	int32_t priority; /* larger is looked at earlier; 0 is `def` */
 	struct selector sel;
+	bool in_only; /* an `in` policy for this host's packets alone (setkey -k); else forwarded ones too */
 	uint8_t n_requests;
 	struct policy_request req[POLICY_REQUESTS_MAX]; /* innermost first on output (setkey.md 6.1) */
-	uint64_t created_wall_ms, last_used_wall_ms; /* last used: as far as it is known, 0: never */
-	uint32_t lifetime_s, validtime_s; /* it ends so long after creation; after its last use. 0: it does not */
+	uint64_t created_wall_ms, last_used_wall_ms;    /* last used: as far as it is known, 0: never */
+	uint32_t lifetime_s,
+	    validtime_s; /* it ends so long after creation; after its last use. 0: it does not */
 };
 
 /* What the first-match lookup tells the packet filter and the data path to do. */

@@ -29,7 +29,7 @@ static void check_pieces(uint8_t *pkt, const struct ip_view *v, uint8_t icv_len)
 	static uint8_t once[PACKET_MAX], twice[PACKET_MAX];
 	struct ah_pieces p;
 
-	if (ah4_pieces(pkt, v->total_len, icv_len, &p) != AH_OK)
+	if (ah_pieces(pkt, v->total_len, v->hdr_len, icv_len, AH_RECEIVED, &p) != AH_OK)
 		return;
 	if (gather(&p, once) != v->total_len)
 		abort();
@@ -42,8 +42,8 @@ static void check_pieces(uint8_t *pkt, const struct ip_view *v, uint8_t icv_len)
 	pkt[8] ^= 0x55;                      /* TTL */
 	pkt[10] ^= 0xff;                     /* checksum */
 	pkt[v->hdr_len + AH_FIXED_LEN] ^= 1; /* the ICV itself */
-	if (ah4_pieces(pkt, v->total_len, icv_len, &p) != AH_OK || gather(&p, twice) != v->total_len ||
-	    memcmp(once, twice, v->total_len) != 0)
+	if (ah_pieces(pkt, v->total_len, v->hdr_len, icv_len, AH_RECEIVED, &p) != AH_OK ||
+	    gather(&p, twice) != v->total_len || memcmp(once, twice, v->total_len) != 0)
 		abort();
 }
 

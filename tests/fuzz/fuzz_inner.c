@@ -49,14 +49,14 @@ static void check_class(uint8_t *pkt, size_t n, const struct ip_view *v)
 static void check_fragments(const struct ip_view *v, uint32_t mtu)
 {
 	static uint8_t one[PACKET_MAX];
-	struct ip4_fragger f;
-	struct ip4_frag g;
+	struct ip_fragger f;
+	struct ip_frag g;
 	struct ip_view piece;
 	uint32_t at = 0;
 
-	if (v->version != 4 || ip4_fragger_init(&f, v, mtu) != IP4_FRAG_OK)
+	if (v->version != 4 || ip_fragger_init(&f, v, mtu, 7) != IP_FRAG_OK)
 		return;
-	while (ip4_fragger_next(&f, &g)) {
+	while (ip_fragger_next(&f, &g)) {
 		if (g.hdr_len + g.len > mtu || at + g.len > v->total_len - v->hdr_len ||
 		    memcmp(g.data, v->pkt + v->hdr_len + at, g.len) != 0)
 			abort();

@@ -1,5 +1,5 @@
 /*
- * What the grammar calls while an SA statement goes by: words are put in their places and judged as far as
+ * What the grammar calls while a statement goes by: words are put in their places and judged as far as
  * one word can be. No secret is touched here, so that whoever wants the grammar for a policy alone needs
  * none.
  */
@@ -36,6 +36,14 @@ void sk_sa_proto(struct sk_build *b, const struct sk_tok *proto, const struct sk
 		sk_fault(b, nat_oa, "Syntax error", "expected `;`");
 }
 
+void sk_ctx(struct sk_build *b, const struct sk_tok *opt)
+{
+	sk_fault(b, opt, "security labels are not enforced by this version",
+	    "leave out -ctx if the entry may hold for every label: taken without a word it would allow more "
+	    "than it "
+	    "says");
+}
+
 void sk_ext_mode(struct sk_build *b, const struct sk_tok *opt, const struct sk_tok *t)
 {
 	char near[64];
@@ -53,6 +61,14 @@ void sk_ext_mode(struct sk_build *b, const struct sk_tok *opt, const struct sk_t
 		    sk_suggest(t, sk_words_mode, near));
 }
 
+/* Numbers of 64 bits are never used up, so they never begin anew. */
+static void ext_esn(struct sk_build *b, const struct sk_tok *t)
+{
+	b->esn = *t;
+	b->desc.flags |= SA_F_ESN;
+	b->desc.flags &= ~(uint32_t)SA_F_CYCLIC;
+}
+
 void sk_ext_flag(struct sk_build *b, const struct sk_tok *t)
 {
 	char near[64];
@@ -67,9 +83,11 @@ void sk_ext_flag(struct sk_build *b, const struct sk_tok *t)
 		b->desc.flags &= ~(uint32_t)SA_F_CYCLIC;
 	else if (sk_tok_is(t, "fresh-key"))
 		b->desc.fresh_key = true;
+	else if (sk_tok_is(t, "esn"))
+		ext_esn(b, t);
 	else
 		sk_fault(b, t, "Syntax error",
-		    "expected zero-pad, random-pad, seq-pad, nocyclic-seq or fresh-key%s",
+		    "expected zero-pad, random-pad, seq-pad, nocyclic-seq, fresh-key or esn%s",
 		    sk_suggest(t, sk_words_flag, near));
 }
 
@@ -84,6 +102,17 @@ static void ext_replay(struct sk_build *b, const struct sk_tok *opt, const struc
 		b->desc.replay_bytes = (uint32_t)v;
 }
 
+static void ext_frag(struct sk_build *b, const struct sk_tok *opt, const struct sk_tok *t, uint64_t v)
+{
+	if (!sk_tok_is(&b->proto, "esp-udp"))
+		sk_fault(b, opt, "esp fragment size only valid for NAT-T", "leave it out, or use esp-udp");
+	else if (v > UINT16_MAX || (v && v < SA_FRAG_MIN))
+		sk_fault(b, t, "this fragment size is not possible",
+		    "-esp_frag takes %d to 65535 octets; 0, or leaving it out, cuts nothing", SA_FRAG_MIN);
+	else
+		b->desc.encap.frag = (uint16_t)v;
+}
+
 void sk_ext_number(struct sk_build *b, const struct sk_tok *opt, const struct sk_tok *t)
 {
 	const struct {
@@ -94,6 +123,8 @@ void sk_ext_number(struct sk_build *b, const struct sk_tok *opt, const struct sk
 	    {"-ls", &b->desc.life.soft_s},
 	    {"-bh", &b->desc.life.hard_bytes},
 	    {"-bs", &b->desc.life.soft_bytes},
+	    {"-ph", &b->desc.life.hard_packets},
+	    {"-ps", &b->desc.life.soft_packets},
 	};
 	uint64_t v;
 
@@ -106,13 +137,29 @@ void sk_ext_number(struct sk_build *b, const struct sk_tok *opt, const struct sk
 			*limits[i].to = v;
 	if (sk_tok_is(opt, "-r"))
 		ext_replay(b, opt, t, v);
-	if (sk_tok_is(opt, "-esp_frag") && !sk_tok_is(&b->proto, "esp-udp"))
-		sk_fault(b, opt, "esp fragment size only valid for NAT-T", "leave it out, or use esp-udp");
+	if (sk_tok_is(opt, "-esp_frag"))
+		ext_frag(b, opt, t, v);
+	if (sk_tok_is(opt, "-lv"))
+		sk_fault(b, opt, "only a policy can end by not being used", "an association has -lh and -ls");
 	if (sk_tok_is(opt, "-u") && v > POLICY_REQID_MANUAL_MAX)
 		sk_fault(b, t, "the request id is too large",
 		    "-u takes 1 to %d; larger ids are given automatically", POLICY_REQID_MANUAL_MAX);
 	else if (sk_tok_is(opt, "-u"))
 		b->desc.reqid = (uint32_t)v;
+}
+
+void sk_policy_number(struct sk_build *b, const struct sk_tok *opt, const struct sk_tok *t)
+{
+	bool life = sk_tok_is(opt, "-lh");
+	uint64_t v;
+
+	if (!life && !sk_tok_is(opt, "-lv"))
+		sk_fault(b, opt, "Syntax error",
+		    "in front of -P stand -lh (seconds from now) and -lv (seconds without use)");
+	else if (!sk_tok_number(t, UINT32_MAX, &v))
+		sk_fault(b, t, "Syntax error", "this number is too large: at most 4294967295 seconds");
+	else
+		*(life ? &b->lifetime_s : &b->validtime_s) = (uint32_t)v;
 }
 
 void sk_alg(struct sk_build *b, const struct sk_tok *opt, const struct sk_tok *name, const struct sk_tok *key)

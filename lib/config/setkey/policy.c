@@ -113,7 +113,7 @@ static bool endpoint(struct sk_build *b, const struct sk_tok *t, const struct sk
 		return false;
 	}
 	if (port->lex && !sk_tok_number(port, UINT16_MAX, &v)) {
-		sk_fault(b, port, "Invalid address specification", "ports are 0 to 65535");
+		sk_fault(b, port, "invalid port", "ports are 0 to 65535");
 		return false;
 	}
 	*ret_port = (uint16_t)v;
@@ -127,23 +127,31 @@ static bool is_me_any(const struct sk_request *q)
 	       (sk_tok_is(&q->src, "any") && sk_tok_is(&q->dst, "me"));
 }
 
+/* Ports tell SAs in UDP apart (RFC 3948). Zeros are the ports of a request without any. */
+static bool end_ports_ok(struct sk_build *b, const struct sk_request *q, const struct policy_request *r)
+{
+	const struct sk_tok *odd = q->src_port.lex ? &q->src_port : &q->dst_port;
+
+	if (!q->src_port.lex != !q->dst_port.lex || !r->src_port != !r->dst_port)
+		sk_fault(
+		    b, odd, "Invalid address specification", "write a port on both endpoints or on none");
+	else if (r->src_port && r->proto != IPSEC_ESP)
+		sk_fault(b, &q->src_port, "Invalid address specification",
+		    "only esp travels in UDP: leave out the ports of %.*s", (int)q->proto.n, q->proto.p);
+	return !b->faulty;
+}
+
 static bool endpoints_ok(
     struct sk_build *b, const struct sk_request *q, const struct sk_rules *rules, struct policy_request *r)
 {
-	const struct sk_tok *odd;
-
 	if (q->src.lex && is_me_any(q)) {
 		if (sk_tok_is(&q->src, "me") != (rules->dir == POLICY_OUT))
 			sk_fault(b, &q->src, "Invalid direction", "me-any goes with out, any-me with in");
 	} else if (q->src.lex) {
 		if (!endpoint(b, &q->src, &q->src_port, &r->src, &r->src_port) ||
-		    !endpoint(b, &q->dst, &q->dst_port, &r->dst, &r->dst_port))
+		    !endpoint(b, &q->dst, &q->dst_port, &r->dst, &r->dst_port) || !end_ports_ok(b, q, r))
 			return false;
-		odd = q->src_port.lex ? &q->src_port : &q->dst_port;
-		if (!q->src_port.lex != !q->dst_port.lex)
-			sk_fault(b, odd, "Invalid address specification",
-			    "write a port on both endpoints or on none");
-		else if (r->src.family != r->dst.family)
+		if (r->src.family != r->dst.family)
 			sk_fault(
 			    b, &q->dst, "Family mismatch", "both endpoints need addresses of one family");
 		else if (r->mode == IPSEC_TRANSPORT && rules->family && r->src.family != rules->family)

@@ -51,8 +51,9 @@ void sk_finish_policy(struct sk_build *b)
 
 	if (b->tag.lex) {
 		if (sk_tok_is(&b->tag, "tagged"))
-			sk_fault(b, &b->tag, "tagged policies are not provided by this version",
-			    "write the addresses and the protocol the policy is for");
+			sk_fault(b, &b->tag, "tagged policies are not supported",
+			    "no packet carries such a tag here: write the addresses and the protocol it is "
+			    "for");
 		else
 			sk_fault(b, &b->tag, "Syntax error", "a host name is written without quotes");
 		return;
@@ -64,6 +65,8 @@ void sk_finish_policy(struct sk_build *b)
 		sk_emit(b, &s);
 		return;
 	}
+	s.policy.lifetime_s = b->lifetime_s;
+	s.policy.validtime_s = b->validtime_s;
 	if (!rules_ok(b, &s.policy))
 		return;
 	if (policy_check(&s.policy, &why) < 0) {

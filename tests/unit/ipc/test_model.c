@@ -73,8 +73,12 @@ static struct policy any_policy(void)
 	    .priority = (int32_t)any64(),
 	    .sel = any_selector(),
 	    .n_requests = (uint8_t)below(POLICY_REQUESTS_MAX + 1),
-	    .created_wall_ms = any64()};
+	    .created_wall_ms = any64(),
+	    .last_used_wall_ms = any64(),
+	    .lifetime_s = (uint32_t)any64(),
+	    .validtime_s = (uint32_t)any64()};
 
+	p.in_only = p.dir == POLICY_IN && below(2);
 	if (below(2))
 		p.priority = -p.priority;
 	for (uint8_t i = 0; i < p.n_requests; i++) {
@@ -91,6 +95,10 @@ static struct policy any_policy(void)
 		if (q->mode == IPSEC_TUNNEL || below(2)) {
 			q->src = any_addr(v6);
 			q->dst = any_addr(v6);
+		}
+		if (q->proto == IPSEC_ESP && q->src.family != INET_NONE && below(2)) {
+			q->src_port = (uint16_t)(1 + below(UINT16_MAX));
+			q->dst_port = (uint16_t)(1 + below(UINT16_MAX));
 		}
 	}
 	return p;
@@ -112,14 +120,15 @@ static bool policy_same(const struct policy *a, const struct policy *b)
 {
 	if (a->id != b->id || a->dir != b->dir || a->action != b->action || a->priority != b->priority ||
 	    !selector_same(&a->sel, &b->sel) || a->n_requests != b->n_requests ||
-	    a->created_wall_ms != b->created_wall_ms)
+	    a->created_wall_ms != b->created_wall_ms || a->last_used_wall_ms != b->last_used_wall_ms ||
+	    a->lifetime_s != b->lifetime_s || a->validtime_s != b->validtime_s || a->in_only != b->in_only)
 		return false;
 	for (uint8_t i = 0; i < a->n_requests; i++) {
 		const struct policy_request *x = &a->req[i], *y = &b->req[i];
 
 		if (x->proto != y->proto || x->mode != y->mode || x->level != y->level ||
 		    x->reqid != y->reqid || x->reqid_auto != y->reqid_auto || !addr_same(&x->src, &y->src) ||
-		    !addr_same(&x->dst, &y->dst))
+		    !addr_same(&x->dst, &y->dst) || x->src_port != y->src_port || x->dst_port != y->dst_port)
 			return false;
 	}
 	return true;
@@ -340,6 +349,9 @@ static const struct {
     {"source port 65536", -EBADMSG, offsetof(struct bent, pb.sel.m.sport), 65536},
     {"destination port huge", -EBADMSG, offsetof(struct bent, pb.sel.m.dport), UINT32_MAX},
     {"misc of protocol any", -EINVAL, offsetof(struct bent, pb.sel.m.misc), 1},
+    {"request source port 65536", -EBADMSG, offsetof(struct bent, pb.req[0].src_port), 65536},
+    {"request source port alone", -EINVAL, offsetof(struct bent, pb.req[0].src_port), 4500},
+    {"in_only outbound", -EINVAL, offsetof(struct bent, pb.m.in_only), 1},
     {"source prefix 33", -EBADMSG, offsetof(struct bent, pb.sel.src.plen), 33},
     {"destination prefix 256 + 8", -EBADMSG, offsetof(struct bent, pb.sel.dst.plen), 264},
 };
@@ -394,7 +406,7 @@ static void test_model_policy_missing_part_refused(void **state)
 			fail_msg("without %s: '%s'", policy_parts[i].what, e.s);
 	}
 	assert_int_equal(model_policy_decode(NULL, &p, &e), -EBADMSG);
-	/* Nine requests. */
+	/* One more than there may be. */
 	make_straight(&b);
 	for (size_t i = 0; i < ARRAY_SIZE(b.many); i++)
 		b.many[i] = &b.pb.req[0];

@@ -97,6 +97,12 @@ static void test_policy_check_frame(void **state)
 	p = straight();
 	p.n_requests = POLICY_REQUESTS_MAX + 1;
 	assert_int_equal(policy_check(&p, &why), -EINVAL);
+	for (int dir = POLICY_IN; dir <= POLICY_FWD; dir++) {
+		p = straight();
+		p.dir = (enum policy_dir)dir;
+		p.in_only = true;
+		assert_int_equal(policy_check(&p, &why), dir == POLICY_IN ? 0 : -EINVAL);
+	}
 	p = straight();
 	p.sel.src.plen = 33;
 	assert_int_equal(policy_check(&p, &why), -EINVAL);

@@ -116,7 +116,8 @@ class Maker:
         reqid, ends, middle = 0, None, ""
         if mode == "tunnel" or self.random.random() < 0.5:
             six = self.random.random() < 0.5
-            ports = [self.random.randrange(65536) for _ in range(2)] if self.random.random() < 0.4 else None
+            ports = [self.random.randrange(1, 65536) for _ in range(2)] if protocol == "esp" else [0, 0]
+            ports = pick([ports, [0, 0], None, None])
             ends = tuple((self.address(six), ports[i] if ports else 0) for i in range(2))
             shown = [str(a) if pick([0, 1]) or not six else a.exploded for a, _ in ends]
             if ports:

@@ -166,7 +166,10 @@ static void test_policy_errors_are_told_word_for_word(void **state)
 	    {"in ipsec esp/tunnel/10.0.0.1", "Invalid address specification"},
 	    {"in ipsec esp/tunnel/10.0.0.1-", "Invalid address specification"},
 	    {"in ipsec esp/tunnel/10.0.0.1[5]-10.0.0.2", "Invalid address specification"},
-	    {"in ipsec esp/tunnel/10.0.0.1[65536]-10.0.0.2[1]", "Invalid address specification"},
+	    {"in ipsec esp/tunnel/10.0.0.1[65536]-10.0.0.2[1]",
+	        "invalid port at [65536]; ports are 0 to 65535"},
+	    {"in ipsec esp/tunnel/10.0.0.1[0]-10.0.0.2[1]", "Invalid address specification"},
+	    {"in ipsec ah/tunnel/10.0.0.1[1]-10.0.0.2[1]", "Invalid address specification"},
 	    {"out ipsec esp/tunnel/me-any/require", "Invalid address specification"},
 	    {"in ipsec esp/tunnel/10.0.0.1-::2", "Family mismatch"},
 	    {"in ipsec esp/transport/::2-10.0.0.1", "Family mismatch"},
@@ -281,14 +284,14 @@ static void test_policy_long_texts(void **state)
 
 static void test_policy_delimiters(void **state)
 {
-	char *policy = set("out ipsec ah/transport//use esp/tunnel/10.0.0.1[7]-10.0.0.2[0]/require"), *text;
+	char *policy = set("out ipsec ah/transport//use esp/tunnel/10.0.0.1[7]-10.0.0.2[8]/require"), *text;
 
 	(void)state;
 	text = ipsec_dump_policy(policy, "\n\t");
 	assert_string_equal(text, "out ipsec\n\tah/transport//use\n\tesp/tunnel/10.0.0.1-10.0.0.2/require");
 	free(text);
 	text = ipsec_dump_policy_withports(policy, "; ");
-	assert_string_equal(text, "out ipsec; ah/transport//use; esp/tunnel/10.0.0.1[7]-10.0.0.2[0]/require");
+	assert_string_equal(text, "out ipsec; ah/transport//use; esp/tunnel/10.0.0.1[7]-10.0.0.2[8]/require");
 	free(text);
 	text = ipsec_dump_policy(policy, "%s");
 	assert_string_equal(text, "out ipsec%sah/transport//use%sesp/tunnel/10.0.0.1-10.0.0.2/require");
