@@ -48,9 +48,19 @@ static bool says_more(const struct session *s, const char *name)
 	       (n != strlen(plain) || strncmp(text, plain, n) != 0);
 }
 
+static void say_refused_compat(
+    struct session *s, const char *file, enum setkey_verb verb, const struct setkey_loc *at, unsigned line)
+{
+	const char *name = session_refusal_name(s, verb);
+
+	fflush(s->cli->out);
+	fprintf(s->cli->err, "The result of line %u: %s.\n", line, name);
+	if (says_more(s, name))
+		fprintf(s->cli->err, "%s:%u:%u: %s\n", file, at->line, at->column, s->refusal_text.s);
+}
+
 int load_run_compat(struct session *s, const char *file, const struct setkey_stmt *stmt)
 {
-	const char *name;
 	int r;
 
 	if (s->opt->parse_only) {
@@ -60,26 +70,44 @@ int load_run_compat(struct session *s, const char *file, const struct setkey_stm
 	r = session_run(s, stmt);
 	if (r != SESSION_REFUSED)
 		return r;
-	name = session_refusal_name(s, stmt->verb);
-	fflush(s->cli->out);
-	fprintf(s->cli->err, "The result of line %u: %s.\n", stmt->end.line, name);
-	if (says_more(s, name))
-		fprintf(
-		    s->cli->err, "%s:%u:%u: %s\n", file, stmt->at.line, stmt->at.column, s->refusal_text.s);
+	say_refused_compat(s, file, stmt->verb, &stmt->at, stmt->end.line);
 	return 0;
+}
+
+/* Takes the answers that have to be there before `next`; SETKEY_EXIT: all. */
+static int settle_compat(struct compat_run *run, enum setkey_verb next)
+{
+	struct session *s = run->s;
+	struct session_sent w;
+
+	while (run->failed >= 0 && session_must_take(s, next)) {
+		int r = session_take(s, &w);
+
+		if (r == SESSION_REFUSED)
+			say_refused_compat(s, run->file, w.verb, &w.at, w.end.line);
+		else if (r < 0)
+			run->failed = r;
+	}
+	return run->failed;
 }
 
 static int on_stmt_compat(void *arg, struct setkey_stmt *stmt)
 {
 	struct compat_run *run = (struct compat_run *)arg;
+	bool posts = session_can_post(stmt->verb) && !run->s->opt->parse_only;
 
-	run->failed = load_run_compat(run->s, run->file, stmt);
+	if (settle_compat(run, stmt->verb) < 0)
+		return run->failed;
+	run->failed = posts ? session_post(run->s, stmt) : load_run_compat(run->s, run->file, stmt);
 	return run->failed;
 }
 
 static void on_message_compat(void *arg, enum setkey_severity sev, const char *text)
 {
-	load_message(((struct compat_run *)arg)->s, sev, text);
+	struct compat_run *run = (struct compat_run *)arg;
+
+	(void)settle_compat(run, SETKEY_EXIT);
+	load_message(run->s, sev, text);
 }
 
 static int read_failed(struct session *s, const char *file, int code)
@@ -105,6 +133,7 @@ int load_compat(struct session *s, const char *file)
 	if (load_text_read(s->cli, file, &t) < 0 || load_keys_init(s->cli, 0) < 0)
 		return CLI_FAILED;
 	r = setkey_read(&reader, t.p, t.n);
+	(void)settle_compat(&run, SETKEY_EXIT);
 	if (r < 0)
 		return read_failed(s, file, r);
 	if (run.failed < 0 || session_barrier(s) < 0)
@@ -143,14 +172,15 @@ static void native_fini(struct native_run *run)
 	free(run->stmts);
 }
 
-static void say_refused(struct session *s, const char *file, const struct setkey_stmt *stmt)
+static void say_refused(
+    struct session *s, const char *file, enum setkey_verb verb, const struct setkey_loc *at)
 {
-	const char *name = session_refusal_name(s, stmt->verb);
+	const char *name = session_refusal_name(s, verb);
 	bool more = says_more(s, name);
 
 	fflush(s->cli->out);
-	fprintf(s->cli->err, "%s:%u:%u: %s was refused: %s%s%s\n", file, stmt->at.line, stmt->at.column,
-	    setkey_verb_name(stmt->verb), name, more ? ": " : ".", more ? s->refusal_text.s : "");
+	fprintf(s->cli->err, "%s:%u:%u: %s was refused: %s%s%s\n", file, at->line, at->column,
+	    setkey_verb_name(verb), name, more ? ": " : ".", more ? s->refusal_text.s : "");
 }
 
 /* get and the dumps show what is in force, so they wait until the file is. So does getspi: a reserved SPI is
@@ -184,8 +214,44 @@ static bool is_full(int refusal)
 	return refusal == ENOSPC || refusal == ENOMEM || refusal == EAGAIN || refusal == EPERM;
 }
 
-/* Puts every change into the transactions, going on after refusals to tell all of them. Their number, or a
- * negative errno. */
+static bool is_wanted(const struct native_run *run, const struct setkey_stmt *stmt)
+{
+	return !comes_after(stmt->verb) &&
+	       !(run->policies_only && session_peer_of(stmt->verb) == SESSION_DATAPATHD);
+}
+
+/* Puts every change into the transactions, many at a time. 0; SESSION_REFUSED at the first refusal, after
+ * which nothing is in them any more; or a negative errno. */
+static int put_fast(struct native_run *run)
+{
+	struct session *s = run->s;
+	struct session_sent w;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < run->n; i++) {
+		const struct setkey_stmt *stmt = &run->stmts[i];
+		enum session_peer peer = session_peer_of(stmt->verb);
+
+		if (!is_wanted(run, stmt))
+			continue;
+		while (r == 0 && session_must_take(s, stmt->verb))
+			r = session_take(s, &w);
+		if (r == 0 && !s->txn[peer])
+			r = session_txn_begin(s, peer);
+		if (r == 0)
+			r = session_post(s, stmt);
+	}
+	while (r == 0 && s->n_sent)
+		r = session_take(s, &w);
+	session_forget_sent(s);
+	if (r == SESSION_REFUSED) {
+		session_txn_abort(s, SESSION_POLICYD);
+		session_txn_abort(s, SESSION_DATAPATHD);
+	}
+	return r;
+}
+
+/* The same one by one, going on after refusals to tell all of them. Their number, or a negative errno. */
 static int put_all(struct native_run *run, const char *file)
 {
 	struct session *s = run->s;
@@ -196,7 +262,7 @@ static int put_all(struct native_run *run, const char *file)
 		enum session_peer peer = session_peer_of(stmt->verb);
 		int r = 0;
 
-		if (comes_after(stmt->verb) || (run->policies_only && peer == SESSION_DATAPATHD))
+		if (!is_wanted(run, stmt))
 			continue;
 		if (!s->txn[peer])
 			r = session_txn_begin(s, peer);
@@ -209,7 +275,7 @@ static int put_all(struct native_run *run, const char *file)
 		if (stmt->verb == SETKEY_ADD && s->refusal == EEXIST && !n_refused && resumes(run))
 			return put_all(run, file);
 		n_refused++;
-		say_refused(s, file, stmt);
+		say_refused(s, file, stmt->verb, &stmt->at);
 		if (!s->txn[peer] || is_full(s->refusal))
 			break;
 	}
@@ -224,7 +290,7 @@ static int show_all(struct native_run *run, const char *file)
 		int r = comes_after(run->stmts[i].verb) ? session_run(run->s, &run->stmts[i]) : 0;
 
 		if (r == SESSION_REFUSED)
-			say_refused(run->s, file, &run->stmts[i]);
+			say_refused(run->s, file, run->stmts[i].verb, &run->stmts[i].at);
 		if (r != 0)
 			code = CLI_FAILED;
 		if (r < 0)
@@ -282,7 +348,11 @@ static int apply(struct native_run *run, const char *file)
 			trace_stmt(s, &run->stmts[i]);
 		return CLI_OK;
 	}
-	n_refused = put_all(run, file);
+	/* What was refused in the fast way is found again and told in the slow one. With a trace there is
+	 * only that. */
+	n_refused = s->opt->verbose || s->opt->hex ? SESSION_REFUSED : put_fast(run);
+	if (n_refused == SESSION_REFUSED)
+		n_refused = put_all(run, file);
 	if (n_refused != 0) {
 		(void)nothing_applied(s, file);
 		return CLI_FAILED;

@@ -14,7 +14,9 @@ struct request_done {
 	uint32_t count;
 };
 
-/* All return as the functions of session.h do. */
+/* All return as the functions of session.h do; while the session is posting, those that take a request_done
+ * return once the request is sent, and request_take() gets the answer. */
+int request_take(struct session *s, const struct session_sent *w, struct request_done *ret);
 int request_sa_add(struct session *s, const struct sa_desc *d, bool update, struct request_done *ret);
 int request_sa_delete(struct session *s, const struct setkey_sa_id *id, bool all, struct request_done *ret);
 int request_sa_flush(struct session *s, uint32_t proto, struct request_done *ret);

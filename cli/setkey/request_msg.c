@@ -1,6 +1,7 @@
 /*
- * Each request waits for its own answer, so an answer belongs to the newest request or to none. A refusal is
- * news for the caller; everything else that can happen to a connection ends the run and is said here.
+ * Answers are told apart by the id of their request; what answers nothing that is waited for is left. A
+ * refusal is news for the caller; everything else that can happen to a connection ends the run and is said
+ * here.
  */
 #include "cli/setkey/request.h"
 
@@ -37,23 +38,19 @@ static void trace_body(struct session *s, const ProtobufCMessage *body)
 		trace_hex(s->cli->err, buf, protobuf_c_message_pack(body, buf));
 }
 
-/* Sends, and fills *ret with the answer, which is `answer` or a refusal. */
-static int call(struct session *s, enum session_peer peer, enum ipc_type type, const ProtobufCMessage *body,
-    enum ipc_type answer, struct ipc_record *ret)
+/* Waits for the answer to request `id`: `answer` or a refusal. */
+static int await(
+    struct session *s, enum session_peer peer, uint32_t id, enum ipc_type answer, struct ipc_record *ret)
 {
 	struct err_text e = {""};
-	uint32_t id;
-	int r = session_open(s, peer);
+	int r;
 
-	if (r < 0)
-		return r;
-	trace_body(s, body);
-	r = ipc_sync_send(s->peer[peer], type, body, &id, &e);
-	while (r == 0) {
+	/* Lost with its connection, and told then. */
+	if (!s->peer[peer])
+		return -ECONNRESET;
+	do
 		r = ipc_sync_recv(s->peer[peer], CLI_TIMEOUT_MS, ret, &e);
-		if (r == 0 && ret->id == id)
-			break;
-	}
+	while (r == 0 && ret->id != id);
 	if (r < 0)
 		return broken(s, peer, &e, r);
 	if (ret->type == IPC_ERROR) {
@@ -68,16 +65,42 @@ static int call(struct session *s, enum session_peer peer, enum ipc_type type, c
 	return broken(s, peer, &e, -EPROTO);
 }
 
-static int sa_call(
-    struct session *s, enum ipc_type type, const ProtobufCMessage *body, struct request_done *ret)
+static int send_one(struct session *s, enum session_peer peer, enum ipc_type type,
+    const ProtobufCMessage *body, uint32_t *ret_id)
 {
-	AUTO(ipc_unpack_freep_) ProtobufCMessage *m = NULL;
-	struct ipc_record rec;
-	int r = call(s, SESSION_DATAPATHD, type, body, IPC_SA_DONE, &rec);
+	struct err_text e = {""};
+	int r = session_open(s, peer);
 
-	if (r != 0)
+	if (r < 0)
 		return r;
-	m = ipc_unpack(&postern__sa_done__descriptor, &rec, ANSWER_CAP);
+	trace_body(s, body);
+	r = ipc_sync_send(s->peer[peer], type, body, ret_id, &e);
+	return r < 0 ? broken(s, peer, &e, r) : 0;
+}
+
+/* Sends, and fills *ret with the answer, which is `answer` or a refusal. */
+static int call(struct session *s, enum session_peer peer, enum ipc_type type, const ProtobufCMessage *body,
+    enum ipc_type answer, struct ipc_record *ret)
+{
+	uint32_t id;
+	int r = send_one(s, peer, type, body, &id);
+
+	return r < 0 ? r : await(s, peer, id, answer, ret);
+}
+
+static int post(struct session *s, enum session_peer peer, enum ipc_type type, const ProtobufCMessage *body)
+{
+	int r = send_one(s, peer, type, body, &s->sent[(s->first_sent + s->n_sent) % SESSION_WINDOW].id);
+
+	s->n_sent += r == 0;
+	return r;
+}
+
+static int sa_done(struct session *s, const struct ipc_record *rec, struct request_done *ret)
+{
+	AUTO(ipc_unpack_freep_)
+	ProtobufCMessage *m = ipc_unpack(&postern__sa_done__descriptor, rec, ANSWER_CAP);
+
 	if (!m)
 		return broken(
 		    s, SESSION_DATAPATHD, &(struct err_text){"datapathd's answer cannot be read"}, -EBADMSG);
@@ -86,16 +109,11 @@ static int sa_call(
 	return 0;
 }
 
-static int spd_call(
-    struct session *s, enum ipc_type type, const ProtobufCMessage *body, struct request_done *ret)
+static int spd_done(struct session *s, const struct ipc_record *rec, struct request_done *ret)
 {
-	AUTO(ipc_unpack_freep_) ProtobufCMessage *m = NULL;
-	struct ipc_record rec;
-	int r = call(s, SESSION_POLICYD, type, body, IPC_SPD_DONE, &rec);
+	AUTO(ipc_unpack_freep_)
+	ProtobufCMessage *m = ipc_unpack(&postern__spd_done__descriptor, rec, ANSWER_CAP);
 
-	if (r != 0)
-		return r;
-	m = ipc_unpack(&postern__spd_done__descriptor, &rec, ANSWER_CAP);
 	if (!m)
 		return broken(
 		    s, SESSION_POLICYD, &(struct err_text){"policyd's answer cannot be read"}, -EBADMSG);
@@ -103,6 +121,41 @@ static int spd_call(
 	ret->number = ((const Postern__SpdDone *)m)->id;
 	ret->version = ((const Postern__SpdDone *)m)->version;
 	return 0;
+}
+
+int request_take(struct session *s, const struct session_sent *w, struct request_done *ret)
+{
+	bool spd = w->peer == SESSION_POLICYD;
+	struct ipc_record rec;
+	int r = await(s, w->peer, w->id, spd ? IPC_SPD_DONE : IPC_SA_DONE, &rec);
+
+	if (r != 0)
+		return r;
+	return spd ? spd_done(s, &rec, ret) : sa_done(s, &rec, ret);
+}
+
+static int sa_call(
+    struct session *s, enum ipc_type type, const ProtobufCMessage *body, struct request_done *ret)
+{
+	struct ipc_record rec;
+	int r;
+
+	if (s->posting)
+		return post(s, SESSION_DATAPATHD, type, body);
+	r = call(s, SESSION_DATAPATHD, type, body, IPC_SA_DONE, &rec);
+	return r == 0 ? sa_done(s, &rec, ret) : r;
+}
+
+static int spd_call(
+    struct session *s, enum ipc_type type, const ProtobufCMessage *body, struct request_done *ret)
+{
+	struct ipc_record rec;
+	int r;
+
+	if (s->posting)
+		return post(s, SESSION_POLICYD, type, body);
+	r = call(s, SESSION_POLICYD, type, body, IPC_SPD_DONE, &rec);
+	return r == 0 ? spd_done(s, &rec, ret) : r;
 }
 
 int request_sa_add(struct session *s, const struct sa_desc *d, bool update, struct request_done *ret)

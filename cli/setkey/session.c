@@ -212,7 +212,7 @@ static int run_sa(struct session *s, const struct setkey_stmt *stmt)
 		r = request_sa_add(s, &stmt->sa.desc, stmt->verb == SETKEY_UPDATE, &done);
 		break;
 	}
-	if (r == 0)
+	if (r == 0 && !s->posting)
 		trace_done(s, SESSION_DATAPATHD, &done);
 	return r;
 }
@@ -238,7 +238,7 @@ static int run_spd(struct session *s, const struct setkey_stmt *stmt)
 		r = request_spd_put(s, &policy, stmt->verb == SETKEY_SPDUPDATE, &done);
 		break;
 	}
-	if (r == 0)
+	if (r == 0 && !s->posting)
 		trace_done(s, SESSION_POLICYD, &done);
 	return r;
 }
@@ -251,6 +251,68 @@ int session_run(struct session *s, const struct setkey_stmt *stmt)
 	if (session_peer_of(stmt->verb) == SESSION_POLICYD)
 		return run_spd(s, stmt);
 	return run_sa(s, stmt);
+}
+
+bool session_can_post(enum setkey_verb v)
+{
+	switch (v) {
+	case SETKEY_ADD:
+	case SETKEY_UPDATE:
+	case SETKEY_DELETE:
+	case SETKEY_DELETEALL:
+	case SETKEY_FLUSH:
+	case SETKEY_SPDADD:
+	case SETKEY_SPDUPDATE:
+	case SETKEY_SPDDELETE:
+	case SETKEY_SPDFLUSH:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* Each service works through its requests in order; between the two there is order only if the one is done
+ * before the other is asked. A trace tells request and answer in pairs. */
+bool session_must_take(const struct session *s, enum setkey_verb next)
+{
+	bool in_pairs = s->opt->verbose || s->opt->hex;
+
+	if (!s->n_sent)
+		return false;
+	return in_pairs || s->n_sent == SESSION_WINDOW || !session_can_post(next) ||
+	       session_peer_of(next) != s->sent[s->first_sent].peer;
+}
+
+int session_post(struct session *s, const struct setkey_stmt *stmt)
+{
+	struct session_sent *w = &s->sent[(s->first_sent + s->n_sent) % SESSION_WINDOW];
+	int r;
+
+	*w = (struct session_sent){
+	    .peer = session_peer_of(stmt->verb), .verb = stmt->verb, .at = stmt->at, .end = stmt->end};
+	s->posting = true;
+	r = session_run(s, stmt);
+	s->posting = false;
+	return r;
+}
+
+int session_take(struct session *s, struct session_sent *ret)
+{
+	struct request_done done = {0};
+	int r;
+
+	*ret = s->sent[s->first_sent];
+	s->first_sent = (s->first_sent + 1) % SESSION_WINDOW;
+	s->n_sent--;
+	r = request_take(s, ret, &done);
+	if (r == 0)
+		trace_done(s, ret->peer, &done);
+	return r;
+}
+
+void session_forget_sent(struct session *s)
+{
+	s->n_sent = 0;
 }
 
 int session_flush(struct session *s, bool policies)

@@ -18,13 +18,28 @@ enum session_peer { SESSION_DATAPATHD = 0, SESSION_POLICYD, SESSION_PEERS };
  * line was written. */
 enum { SESSION_REFUSED = 1 };
 
+/* Changes that may be under way before the first of them is answered: fewer than any permission table
+ * allows, and so few that their answers always fit the socket. */
+enum { SESSION_WINDOW = 32 };
+
+/* A change that was sent. */
+struct session_sent {
+	enum session_peer peer;
+	uint32_t id; /* of its record */
+	enum setkey_verb verb;
+	struct setkey_loc at, end;
+};
+
 struct session {
 	struct cli *cli;
 	const struct setkey_options *opt;
 	struct ipc_sync *peer[SESSION_PEERS];
 	bool txn[SESSION_PEERS]; /* begun and not yet ended */
 	bool spd_changed;        /* since the last barrier */
-	int refusal;             /* positive errno */
+	struct session_sent sent[SESSION_WINDOW];
+	unsigned first_sent, n_sent; /* not answered, in the order of sending */
+	bool posting;                /* requests return before their answer */
+	int refusal;                 /* positive errno */
 	struct err_text refusal_text;
 };
 
@@ -39,6 +54,19 @@ enum session_peer session_peer_of(enum setkey_verb v);
 /* Sends what the statement asks for and waits for the answer; prints what get, dump and spddump print. exit
  * does nothing. */
 int session_run(struct session *s, const struct setkey_stmt *stmt);
+/*
+ * For long files: sends a change without waiting for its answer, which session_take() gets, for the oldest
+ * change first; *ret is the one it belongs to. Whoever posts calls session_take() as long as
+ * session_must_take(), and until n_sent is 0 before anything else is asked of the session.
+ */
+int session_post(struct session *s, const struct setkey_stmt *stmt);
+int session_take(struct session *s, struct session_sent *ret);
+/* Before a statement `next` is posted or run. */
+bool session_must_take(const struct session *s, enum setkey_verb next);
+/* The rest of the answers is of no interest. */
+void session_forget_sent(struct session *s);
+/* Statements that change something and print nothing. */
+bool session_can_post(enum setkey_verb v);
 int session_flush(struct session *s, bool policies);
 int session_dump_sad(struct session *s, uint32_t proto);
 int session_dump_spd(struct session *s);

@@ -6,7 +6,9 @@
 #define POSTERN_IPSEC_POLICY_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "inet/addr.h"
 #include "ipsec/selector.h"
@@ -46,12 +48,23 @@ struct policy {
 	int32_t priority; /* larger is looked at earlier; 0 is `def` */
 	struct selector sel;
 	bool in_only; /* an `in` policy for this host's packets alone (setkey -k); else forwarded ones too */
-	uint8_t n_requests;
-	struct policy_request req[POLICY_REQUESTS_MAX]; /* innermost first on output (setkey.md 6.1) */
-	uint64_t created_wall_ms, last_used_wall_ms;    /* last used: as far as it is known, 0: never */
+	uint64_t created_wall_ms, last_used_wall_ms; /* last used: as far as it is known, 0: never */
 	uint32_t lifetime_s,
 	    validtime_s; /* it ends so long after creation; after its last use. 0: it does not */
+	uint8_t n_requests;
+	struct policy_request req[POLICY_REQUESTS_MAX]; /* last; innermost first on output (setkey.md 6.1) */
 };
+
+/* Most policies have one request of the ten: where many are kept, they are cut off behind their last one. A
+ * policy kept so is never assigned from, only copied by policy_copy(). */
+static inline size_t policy_size(const struct policy *p)
+{
+	return offsetof(struct policy, req) + p->n_requests * sizeof(p->req[0]);
+}
+static inline void policy_copy(void *to, const struct policy *p)
+{
+	memcpy(to, p, policy_size(p));
+}
 
 /* What the first-match lookup tells the packet filter and the data path to do. */
 enum policy_class {

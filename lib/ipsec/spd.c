@@ -14,10 +14,24 @@ enum { SPD_DIRS = POLICY_FWD + 1, SPD_BUCKETS_MIN = 64 };
 struct spd {
 	struct list dirs[SPD_DIRS];
 	size_t n[SPD_DIRS];
-	size_t n_all;
-	struct spd_entry **buckets;
-	size_t n_buckets; /* a power of two */
+	size_t n_all, n_in_only;
+	struct spd_entry **buckets, **by_id;
+	size_t n_buckets; /* a power of two, of both */
 };
+
+/* Both tables in one piece. The caller links the entries again. */
+static int buckets_new(struct spd *s, size_t n)
+{
+	struct spd_entry **p = calloc(2 * n, sizeof(struct spd_entry *));
+
+	if (!p)
+		return -ENOMEM;
+	free(s->buckets);
+	s->buckets = p;
+	s->by_id = p + n;
+	s->n_buckets = n;
+	return 0;
+}
 
 int spd_new(struct spd **ret)
 {
@@ -25,10 +39,8 @@ int spd_new(struct spd **ret)
 
 	if (!s)
 		return -ENOMEM;
-	s->buckets = calloc(SPD_BUCKETS_MIN, sizeof(struct spd_entry *));
-	if (!s->buckets)
+	if (buckets_new(s, SPD_BUCKETS_MIN) < 0)
 		return -ENOMEM;
-	s->n_buckets = SPD_BUCKETS_MIN;
 	for (int d = 0; d < SPD_DIRS; d++)
 		list_init(&s->dirs[d]);
 	*ret = take_ptr(s);
@@ -79,28 +91,54 @@ static struct spd_entry **bucket_of(const struct spd *s, enum policy_dir dir, co
 	return &s->buckets[hash_identity(dir, sel) & (s->n_buckets - 1)];
 }
 
+static struct spd_entry **id_bucket_of(const struct spd *s, uint32_t id)
+{
+	return &s->by_id[id & (s->n_buckets - 1)];
+}
+
 static void hash_link(struct spd *s, struct spd_entry *e)
 {
 	struct spd_entry **at = bucket_of(s, e->policy.dir, &e->policy.sel);
 
 	e->hash_next = *at;
 	*at = e;
+	at = id_bucket_of(s, e->policy.id);
+	e->id_next = *at;
+	*at = e;
+}
+
+static void hash_unlink(struct spd *s, const struct spd_entry *e)
+{
+	struct spd_entry **at = bucket_of(s, e->policy.dir, &e->policy.sel);
+
+	while (*at != e)
+		at = &(*at)->hash_next;
+	*at = e->hash_next;
+	at = id_bucket_of(s, e->policy.id);
+	while (*at != e)
+		at = &(*at)->id_next;
+	*at = e->id_next;
 }
 
 static int hash_grow(struct spd *s)
 {
-	size_t n = s->n_buckets * 2;
-	struct spd_entry **buckets = calloc(n, sizeof(struct spd_entry *));
+	int r = buckets_new(s, s->n_buckets * 2);
 
-	if (!buckets)
-		return -ENOMEM;
-	free(s->buckets);
-	s->buckets = buckets;
-	s->n_buckets = n;
+	if (r < 0)
+		return r;
 	for (int d = 0; d < SPD_DIRS; d++)
 		list_foreach (e, &s->dirs[d], struct spd_entry, in_list)
 			hash_link(s, e);
 	return 0;
+}
+
+struct spd_entry *spd_find_id(const struct spd *s, uint32_t id)
+{
+	struct spd_entry *e = id ? *id_bucket_of(s, id) : NULL;
+
+	while (e && e->policy.id != id)
+		e = e->id_next;
+	return e;
 }
 
 struct spd_entry *spd_find(const struct spd *s, enum policy_dir dir, const struct selector *sel)
@@ -124,16 +162,17 @@ int spd_insert(struct spd *s, const struct policy *p, struct spd_entry **ret)
 		if (r < 0)
 			return r;
 	}
-	e = calloc(1, sizeof(*e));
+	e = calloc(1, offsetof(struct spd_entry, policy) + policy_size(p));
 	if (!e)
 		return -ENOMEM;
-	e->policy = *p;
+	policy_copy(&e->policy, p);
 	while (after != head && list_entry(after, struct spd_entry, in_list)->policy.priority < p->priority)
 		after = after->prev;
 	list_insert_before(after->next, &e->in_list);
 	hash_link(s, e);
 	s->n[p->dir]++;
 	s->n_all++;
+	s->n_in_only += p->in_only;
 	if (ret)
 		*ret = e;
 	return 0;
@@ -141,14 +180,11 @@ int spd_insert(struct spd *s, const struct policy *p, struct spd_entry **ret)
 
 void spd_remove(struct spd *s, struct spd_entry *e)
 {
-	struct spd_entry **at = bucket_of(s, e->policy.dir, &e->policy.sel);
-
-	while (*at != e)
-		at = &(*at)->hash_next;
-	*at = e->hash_next;
+	hash_unlink(s, e);
 	list_remove(&e->in_list);
 	s->n[e->policy.dir]--;
 	s->n_all--;
+	s->n_in_only -= e->policy.in_only;
 	free(e);
 }
 
@@ -171,6 +207,8 @@ int spd_clone(const struct spd *s, struct spd **ret)
 			if (r < 0)
 				return r;
 			copy->inherited = e->inherited;
+			copy->born_ms = e->born_ms;
+			copy->used_ms = e->used_ms;
 		}
 	if (r < 0)
 		return r;
@@ -188,6 +226,28 @@ struct spd_entry *spd_next(const struct spd *s, const struct spd_entry *e)
 	struct list *next = e->in_list.next;
 
 	return next == &s->dirs[e->policy.dir] ? NULL : list_entry(next, struct spd_entry, in_list);
+}
+
+static const struct spd_entry *skip_in_only(const struct spd *s, const struct spd_entry *e)
+{
+	while (e && e->policy.in_only)
+		e = spd_next(s, e);
+	return e;
+}
+
+const struct spd_entry *spd_first_mirrored(const struct spd *s)
+{
+	return skip_in_only(s, spd_first(s, POLICY_IN));
+}
+
+const struct spd_entry *spd_next_mirrored(const struct spd *s, const struct spd_entry *e)
+{
+	return skip_in_only(s, spd_next(s, e));
+}
+
+size_t spd_count_in_only(const struct spd *s)
+{
+	return s->n_in_only;
 }
 
 size_t spd_count(const struct spd *s, enum policy_dir dir)

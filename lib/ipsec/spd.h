@@ -14,12 +14,13 @@
 
 struct spd;
 
-/* Owned by its SPD; readers may look at `policy` and `inherited`. */
+/* Owned by its SPD; readers may look at `policy`, `inherited` and the times. */
 struct spd_entry {
-	struct policy policy;
-	bool inherited;      /* restored from an earlier boot: a new entry of the same identity replaces it */
 	struct list in_list; /* of its direction, in match order */
-	struct spd_entry *hash_next;
+	struct spd_entry *hash_next, *id_next;
+	uint64_t born_ms, used_ms; /* CLOCK_BOOTTIME; used: 0, not known. Its user's to set */
+	bool inherited; /* restored from an earlier boot: a new entry of the same identity replaces it */
+	struct policy policy; /* last, cut off: see policy_copy() */
 };
 
 /* 0 or -ENOMEM. Free with spd_free(), which accepts NULL and returns NULL. */
@@ -46,9 +47,18 @@ void spd_clear(struct spd *s);
 /* By identity, in constant time; NULL when there is none. */
 struct spd_entry *spd_find(const struct spd *s, enum policy_dir dir, const struct selector *sel);
 
+/* By number (not 0), in constant time; NULL when there is none. */
+struct spd_entry *spd_find_id(const struct spd *s, uint32_t id);
+
 /* In match order; NULL at the end. */
 struct spd_entry *spd_first(const struct spd *s, enum policy_dir dir);
 struct spd_entry *spd_next(const struct spd *s, const struct spd_entry *e);
+
+/* What of `in` counts for forwarded packets: the entries without in_only, in the same order. */
+const struct spd_entry *spd_first_mirrored(const struct spd *s);
+const struct spd_entry *spd_next_mirrored(const struct spd *s, const struct spd_entry *e);
+/* How many `in` entries do not. */
+size_t spd_count_in_only(const struct spd *s);
 
 /* POLICY_DIR_NONE counts all three. */
 size_t spd_count(const struct spd *s, enum policy_dir dir);

@@ -59,10 +59,10 @@ static bool is_out(const struct acquirer *a, uint32_t policy_id)
 static void unmark(struct acquirer *a, uint32_t policy_id)
 {
 	struct spd_view *v = atomic_load(&a->d->view);
+	struct spd_rule *r = v ? spd_view_find(v, policy_id) : NULL;
 
-	for (uint32_t i = 0; v && i < v->n_out; i++)
-		if (v->out[i]->p.id == policy_id)
-			atomic_store_explicit(&v->out[i]->acquiring, false, memory_order_relaxed);
+	if (r)
+		atomic_store_explicit(&r->acquiring, false, memory_order_relaxed);
 }
 
 static void release(struct acquirer *a, struct out *o)
@@ -143,16 +143,19 @@ void acquirer_age(struct acquirer *a)
 	if (!a->overflowed || a->n_out == OUT_MAX)
 		return;
 	a->overflowed = false;
-	for (uint32_t i = 0; v && i < v->n_out; i++)
-		if (!is_out(a, v->out[i]->p.id))
-			atomic_store_explicit(&v->out[i]->acquiring, false, memory_order_relaxed);
+	for (uint32_t i = 0; v && i < v->n[SPD_OUT]; i++)
+		if (!is_out(a, v->list[SPD_OUT][i]->p.id))
+			atomic_store_explicit(&v->list[SPD_OUT][i]->acquiring, false, memory_order_relaxed);
 }
 
 void acquirer_mark(struct acquirer *a, struct spd_view *v)
 {
-	for (uint32_t i = 0; a->n_out && i < v->n_out; i++)
-		if (is_out(a, v->out[i]->p.id))
-			atomic_store_explicit(&v->out[i]->acquiring, true, memory_order_relaxed);
+	for (size_t i = 0; i < OUT_MAX; i++) {
+		struct spd_rule *r = a->out[i].seq ? spd_view_find(v, a->out[i].policy_id) : NULL;
+
+		if (r)
+			atomic_store_explicit(&r->acquiring, true, memory_order_relaxed);
+	}
 }
 
 uint32_t acquirer_outstanding(const struct acquirer *a)

@@ -53,8 +53,9 @@ void datapathd_status(struct service *s, struct service_status_sink *to)
 		service_status_add(to, "dropped_slots", "%u", d->bad_slots);
 	if (v) {
 		service_status_add(to, "spd_version", "%llu", (unsigned long long)v->version);
-		service_status_add(to, "policies_out", "%u", v->n_out);
-		service_status_add(to, "policies_in", "%u", v->n_in);
+		service_status_add(to, "policies_out", "%u", v->n[SPD_OUT]);
+		service_status_add(to, "policies_in", "%u", v->n[SPD_IN] + v->n[SPD_FWD]);
+		service_status_add(to, "policies_memory", "%zu KiB", v->memory >> 10);
 		service_status_add(to, "enabled", "%s", v->enabled ? "yes" : "no");
 	} else {
 		service_status_add(to, "spd_version", "none yet: packets wait for policyd");

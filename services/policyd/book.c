@@ -44,13 +44,14 @@ static int settle_reqids(struct book *b, struct policy *p, struct err_text *e)
 int book_put(struct book *b, const struct policy *p, bool update, uint32_t *ret_id, struct err_text *e)
 {
 	struct spd_entry *old = spd_find(b->spd, p->dir, &p->sel);
-	struct policy copy = *p;
+	struct policy copy;
 	int r;
 
 	if (old && !update && !old->inherited)
 		return err_set(e, -EEXIST, "File exists");
 	if (!old && spd_count(b->spd, POLICY_DIR_NONE) >= BOOK_POLICIES_MAX)
 		return err_set(e, -ENOSPC, "the SPD is full: it holds %d policies", BOOK_POLICIES_MAX);
+	policy_copy(&copy, p);
 	r = settle_reqids(b, &copy, e);
 	if (r < 0)
 		return r;

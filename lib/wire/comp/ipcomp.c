@@ -106,12 +106,13 @@ static void set_buffers(z_stream *z, const void *in, size_t n, void *out, size_t
 
 int ipcomp_deflate(struct ipcomp_codec *c, const void *in, size_t n, void *out, size_t room, size_t *ret_len)
 {
-	size_t most;
+	size_t most, len;
 
 	if (n < IPCOMP_MIN_LEN || n > UINT16_MAX || room == 0)
 		return IPCOMP_NO_GAIN;
-	/* The header counts, and equal is no gain (RFC 3173 section 2.2). */
-	most = n - IPCOMP_HDR_LEN - 1;
+	/* The header counts, and equal is no gain (RFC 3173 section 2.2). zlib knows that it is done only
+	 * with an octet to spare. */
+	most = n - IPCOMP_HDR_LEN;
 	if (most > room)
 		most = room;
 	if (deflateReset(&c->deflate) != Z_OK)
@@ -119,7 +120,10 @@ int ipcomp_deflate(struct ipcomp_codec *c, const void *in, size_t n, void *out, 
 	set_buffers(&c->deflate, in, n, out, most);
 	if (deflate(&c->deflate, Z_FINISH) != Z_STREAM_END)
 		return IPCOMP_NO_GAIN;
-	*ret_len = most - c->deflate.avail_out;
+	len = most - c->deflate.avail_out;
+	if (len >= n - IPCOMP_HDR_LEN)
+		return IPCOMP_NO_GAIN;
+	*ret_len = len;
 	return IPCOMP_OK;
 }
 

@@ -44,7 +44,7 @@ must_check int ipcomp_codec_new(struct ipcomp_codec **ret);
 struct ipcomp_codec *ipcomp_codec_free(struct ipcomp_codec *c);
 
 /* Compresses n octets, which do not overlap with out. 0, or IPCOMP_NO_GAIN with out undefined; also when the
- * result is longer than room. */
+ * result would not be shorter than room. */
 must_check int ipcomp_deflate(
     struct ipcomp_codec *c, const void *in, size_t n, void *out, size_t room, size_t *ret_len);
 /* The inverse. However small the input, no more than room octets are written and no memory is taken. 0,

@@ -41,6 +41,8 @@ static uint8_t copy_options(const uint8_t *hdr, size_t hdr_len, uint8_t *out)
 static int init4(struct ip_fragger *f, const struct ip_view *v)
 {
 	f->start = f->first_len = v->hdr_len;
+	f->orig_off = v->frag_off;
+	f->orig_more = v->more_frags;
 	f->later_len = copy_options(v->pkt, v->hdr_len, f->hdr);
 	if (v->total_len <= f->mtu)
 		return IP_FRAG_OK;
@@ -52,19 +54,21 @@ static int init4(struct ip_fragger *f, const struct ip_view *v)
 /* Every fragment repeats the headers that routers look at, with a fragment header behind them. */
 static int repeat_headers(struct ip_fragger *f, const struct ip_view *v, uint32_t id)
 {
+	struct ip6_fragment was = {0};
 	struct ip_place p = {0};
-	struct wr w;
+	struct wr w = wr_init(f->hdr, sizeof(f->hdr));
 
-	if (ip_find_fragment(v->pkt, v->total_len, &p)) {
-		f->start = p.at + IP6_FRAGMENT_LEN;
-		p.next = v->pkt[p.at];
-		id = v->frag_id;
+	if (ip_find_fragment(v->pkt, v->total_len, &was)) {
+		p = (struct ip_place){.at = was.at, .proto_off = was.proto_off, .next = was.next};
+		f->start = was.at + IP6_FRAGMENT_LEN;
+		f->orig_off = was.off;
+		f->orig_more = was.more;
+		id = was.id;
 	} else if (ip_find_insertion(v->pkt, v->total_len, &p) == IP_OK) {
 		f->start = p.at;
 	} else {
 		return IP_FRAG_BAD_HDR;
 	}
-	w = wr_init(f->hdr, sizeof(f->hdr));
 	wr_bytes(&w, v->pkt, p.at);
 	wr_u8(&w, p.next);
 	wr_u8(&w, 0);
@@ -96,12 +100,7 @@ int ip_fragger_init(struct ip_fragger *f, const struct ip_view *v, uint32_t mtu,
 {
 	int r;
 
-	*f = (struct ip_fragger){.pkt = v->pkt,
-	    .end = v->total_len,
-	    .mtu = mtu,
-	    .orig_off = v->frag_off,
-	    .orig_more = v->more_frags,
-	    .v6 = v->version == 6};
+	*f = (struct ip_fragger){.pkt = v->pkt, .end = v->total_len, .mtu = mtu, .v6 = v->version == 6};
 	r = f->v6 ? init6(f, v, id) : init4(f, v);
 	f->pos = f->start;
 	return r;

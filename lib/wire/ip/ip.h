@@ -87,8 +87,17 @@ must_check int ip_find_ipsec(const uint8_t *pkt, size_t len, struct ip_place *re
  */
 must_check int ip_find_insertion(const uint8_t *pkt, size_t len, struct ip_place *ret);
 
-/* The fragment header of an IPv6 packet. False when there is none in front of AH, ESP or the upper layer. */
-must_check bool ip_find_fragment(const uint8_t *pkt, size_t len, struct ip_place *ret);
+/* The outermost fragment header of an IPv6 packet; ip_parse() tells of the innermost, should somebody have
+ * put two. */
+struct ip6_fragment {
+	uint16_t at, proto_off; /* as in struct ip_place */
+	uint8_t next;           /* what is fragmented */
+	uint16_t off;           /* octets */
+	bool more;
+	uint32_t id;
+};
+/* False when there is none in front of AH, ESP or the upper layer. */
+must_check bool ip_find_fragment(const uint8_t *pkt, size_t len, struct ip6_fragment *ret);
 
 /* A 20-octet IPv4 header for a packet we make. Lengths in octets. */
 struct ip4_params {

@@ -1,6 +1,7 @@
 /*
  * Where in a chain of headers IPsec's own stand, or belong.
  */
+#include "base/rd.h"
 #include "wire/ip/ext6.h"
 #include "wire/ip/ip.h"
 
@@ -74,9 +75,11 @@ int ip_find_insertion(const uint8_t *pkt, size_t len, struct ip_place *ret)
 	return find(pkt, len, true, ret);
 }
 
-bool ip_find_fragment(const uint8_t *pkt, size_t len, struct ip_place *ret)
+bool ip_find_fragment(const uint8_t *pkt, size_t len, struct ip6_fragment *ret)
 {
 	struct ext6 e;
+	struct rd r;
+	uint16_t off;
 
 	if (!ext6_first(pkt, len, &e))
 		return false;
@@ -85,6 +88,12 @@ bool ip_find_fragment(const uint8_t *pkt, size_t len, struct ip_place *ret)
 			return false;
 	if (e.type != IP6_FRAGMENT || !ext6_len(&e))
 		return false;
-	*ret = place_of(&e);
+	r = rd_init(pkt + e.at, IP6_FRAGMENT_LEN);
+	*ret = (struct ip6_fragment){.at = e.at, .proto_off = e.proto_off, .next = rd_u8(&r)};
+	rd_skip(&r, 1);
+	off = rd_u16(&r);
+	ret->off = off & 0xfff8;
+	ret->more = off & 1;
+	ret->id = rd_u32(&r);
 	return true;
 }

@@ -5,6 +5,7 @@
 #include "datapathd/frag/reasm.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -30,11 +31,16 @@ struct reasm {
 	struct place lone; /* for what needs no company */
 };
 
-/* A fragment's own parts. */
+/* A fragment, taken apart. */
 struct piece {
+	const struct ip_view *v;
+	struct inet_addr src, dst;
+	uint32_t id;
 	uint16_t hdr_len;   /* headers in front of the fragment header, or IPv4's */
 	uint16_t proto_off; /* of the octet that names what follows these headers */
 	uint8_t proto;      /* what is fragmented */
+	bool more;
+	uint32_t off;
 	const uint8_t *data;
 	uint32_t len;
 };
@@ -58,13 +64,43 @@ struct reasm *reasm_free(struct reasm *r)
 	return NULL;
 }
 
-static void clear(struct place *p, const struct ip_view *v, uint64_t until_ms)
+static bool take_apart(const struct ip_view *v, struct piece *ret)
+{
+	uint32_t data_off = v->hdr_len;
+	struct ip6_fragment fh;
+
+	*ret = (struct piece){.v = v,
+	    .src = ip_src(v),
+	    .dst = ip_dst(v),
+	    .id = v->frag_id,
+	    .hdr_len = v->hdr_len,
+	    .proto_off = v->proto_off,
+	    .proto = v->proto,
+	    .more = v->more_frags,
+	    .off = v->frag_off};
+	if (v->version == 6) {
+		if (!ip_find_fragment(v->pkt, v->total_len, &fh))
+			return false;
+		ret->id = fh.id;
+		ret->hdr_len = fh.at;
+		ret->proto_off = fh.proto_off;
+		ret->proto = fh.next;
+		ret->more = fh.more;
+		ret->off = fh.off;
+		data_off = fh.at + IP6_FRAGMENT_LEN;
+	}
+	ret->data = v->pkt + data_off;
+	ret->len = v->total_len - data_off;
+	return true;
+}
+
+static void clear(struct place *p, const struct piece *f, uint64_t until_ms)
 {
 	p->until_ms = until_ms;
-	p->src = ip_src(v);
-	p->dst = ip_dst(v);
-	p->id = v->frag_id;
-	p->proto = v->version == 4 ? v->proto : 0;
+	p->src = f->src;
+	p->dst = f->dst;
+	p->id = f->id;
+	p->proto = f->proto;
 	p->hdr_len = 0;
 	p->n_units = p->len = 0;
 	memset(p->have, 0, sizeof(p->have));
@@ -72,45 +108,25 @@ static void clear(struct place *p, const struct ip_view *v, uint64_t until_ms)
 
 /* IPv4 tells datagrams apart by protocol too (RFC 791 section 3.2), IPv6 does not, since later fragments need
  * not agree about it (RFC 8200 section 4.5). */
-static bool is_of(const struct place *p, const struct ip_view *v)
+static bool is_of(const struct place *p, const struct piece *f)
 {
-	const struct inet_addr src = ip_src(v), dst = ip_dst(v);
-
-	return p->id == v->frag_id && (v->version == 6 || p->proto == v->proto) &&
-	       inet_addr_equal(&p->src, &src) && inet_addr_equal(&p->dst, &dst);
+	return p->id == f->id && (f->v->version == 6 || p->proto == f->proto) &&
+	       inet_addr_equal(&p->src, &f->src) && inet_addr_equal(&p->dst, &f->dst);
 }
 
-static struct place *find(struct reasm *r, const struct ip_view *v, uint64_t now_ms)
+static struct place *find(struct reasm *r, const struct piece *f, uint64_t now_ms)
 {
-	struct place *at = v->is_frag ? &r->place[0] : &r->lone;
+	bool lone = !f->off && !f->more;
+	struct place *at = lone ? &r->lone : &r->place[0];
 
-	for (struct place *p = r->place; v->is_frag && p < r->place + REASM_PLACES; p++) {
-		if (p->until_ms > now_ms && is_of(p, v))
+	for (struct place *p = r->place; !lone && p < r->place + REASM_PLACES; p++) {
+		if (p->until_ms > now_ms && is_of(p, f))
 			return p;
 		if (p->until_ms < at->until_ms)
 			at = p;
 	}
-	clear(at, v, now_ms + REASM_MS);
+	clear(at, f, now_ms + REASM_MS);
 	return at;
-}
-
-static bool piece_of(const struct ip_view *v, struct piece *ret)
-{
-	struct ip_place fh;
-	uint32_t data_off = v->hdr_len;
-
-	*ret = (struct piece){.hdr_len = v->hdr_len, .proto_off = v->proto_off, .proto = v->proto};
-	if (v->version == 6) {
-		if (!ip_find_fragment(v->pkt, v->total_len, &fh))
-			return false;
-		ret->hdr_len = fh.at;
-		ret->proto_off = fh.proto_off;
-		ret->proto = v->pkt[fh.at];
-		data_off = fh.at + IP6_FRAGMENT_LEN;
-	}
-	ret->data = v->pkt + data_off;
-	ret->len = v->total_len - data_off;
-	return ret->hdr_len <= REASM_HDR_MAX;
 }
 
 /* False when one of them was there already. */
@@ -125,24 +141,26 @@ static bool mark(struct place *p, uint32_t first, uint32_t n)
 	return true;
 }
 
-static bool add(struct place *p, const struct ip_view *v, const struct piece *f)
+static bool add(struct place *p, const struct piece *f)
 {
-	uint32_t end = v->frag_off + f->len;
+	uint32_t end = f->off + f->len;
 
-	if (f->len == 0 || end > REASM_LEN_MAX - IP4_HDR_LEN || (v->more_frags && f->len % 8))
+	if (f->len == 0 || end > REASM_LEN_MAX - IP4_HDR_LEN || (f->more && f->len % 8))
 		return false;
-	if (!v->more_frags && p->len)
+	if (!f->more && p->len)
 		return false;
-	if (!mark(p, v->frag_off / 8, (f->len + 7) / 8))
+	if (f->off == 0 && f->hdr_len > REASM_HDR_MAX)
 		return false;
-	if (!v->more_frags)
+	if (!mark(p, f->off / 8, (f->len + 7) / 8))
+		return false;
+	if (!f->more)
 		p->len = end;
-	memcpy(p->room + REASM_HDR_MAX + v->frag_off, f->data, f->len);
-	if (v->frag_off == 0) {
+	memcpy(p->room + REASM_HDR_MAX + f->off, f->data, f->len);
+	if (f->off == 0) {
 		p->hdr_len = f->hdr_len;
 		p->proto_off = f->proto_off;
 		p->proto = f->proto;
-		memcpy(p->room + REASM_HDR_MAX - f->hdr_len, v->pkt, f->hdr_len);
+		memcpy(p->room + REASM_HDR_MAX - f->hdr_len, f->v->pkt, f->hdr_len);
 	}
 	return true;
 }
@@ -150,11 +168,14 @@ static bool add(struct place *p, const struct ip_view *v, const struct piece *f)
 int reasm_put(
     struct reasm *r, const struct ip_view *v, uint64_t now_ms, const uint8_t **ret_pkt, uint32_t *ret_len)
 {
-	struct place *p = find(r, v, now_ms);
+	struct place *p;
 	struct piece f;
 	uint8_t *hdr;
 
-	if (!piece_of(v, &f) || !add(p, v, &f)) {
+	if (!take_apart(v, &f))
+		return REASM_REFUSED;
+	p = find(r, &f, now_ms);
+	if (!add(p, &f)) {
 		p->until_ms = 0;
 		return REASM_REFUSED;
 	}

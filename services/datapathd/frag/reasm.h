@@ -31,9 +31,9 @@ enum reasm_outcome {
 };
 
 /*
- * Takes a fragment (copied), for which v->is_frag is true, or an IPv6 packet with the fragment header of a
- * whole datagram, which is whole at once and touches nothing else (RFC 6946). WHOLE: the result, without
- * fragment header, at most REASM_LEN_MAX octets, is borrowed until the next call.
+ * Takes a fragment (copied), or an IPv6 packet with the fragment header of a whole datagram, which is whole
+ * at once and touches nothing else (RFC 6946). WHOLE: the result, without fragment header, at most
+ * REASM_LEN_MAX octets, is borrowed until the next call.
  */
 int must_check reasm_put(
     struct reasm *r, const struct ip_view *v, uint64_t now_ms, const uint8_t **ret_pkt, uint32_t *ret_len);

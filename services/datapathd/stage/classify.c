@@ -29,7 +29,7 @@ static void classify(struct path *c, struct pkt *p)
 		p->verdict = VERDICT_CLEAR;
 		return;
 	}
-	p->rule = path_match(c, &p->key, true);
+	p->rule = path_match_out(c, &p->key);
 	if (!p->rule)
 		stage_drop(c->counters, p, DROP_OUT_NOPOLICY);
 	else if (p->rule->cls == POLICY_CLASS_DISCARD)

@@ -94,16 +94,40 @@ static struct flow_entry *flow_slot(struct flow_entry *table, const struct packe
 	return &table[rhash_bytes(h, k->dst.b, k->dst.family == INET_V4 ? 4 : 16) % FLOW_CACHE_SLOTS];
 }
 
-struct spd_rule *path_match(struct path *c, const struct packet_key *k, bool out)
+/* For the administrator, not for packets: the line is written once a round at most. */
+static void stamp(struct spd_rule *r, uint64_t now_ms)
 {
-	struct flow_entry *f = flow_slot(out ? c->flow_out : c->flow_in, k);
+	if (r && atomic_load_explicit(&r->last_used_ms, memory_order_relaxed) != now_ms)
+		atomic_store_explicit(&r->last_used_ms, now_ms, memory_order_relaxed);
+}
+
+struct spd_rule *path_match_out(struct path *c, const struct packet_key *k)
+{
+	struct flow_entry *f = flow_slot(c->flow_out, k);
 
 	if (f->generation != c->view->generation || !same_key(&f->key, k)) {
 		f->generation = c->view->generation;
 		f->key = *k;
-		f->rule = out ? spd_view_match_out(c->view, k) : spd_view_match_in(c->view, k);
+		f->found = (struct spd_found){.own = spd_view_match_out(c->view, k)};
 	}
-	return f->rule;
+	stamp(f->found.own, c->now_ms);
+	return f->found.own;
+}
+
+struct spd_found path_match_in(struct path *c, const struct packet_key *k)
+{
+	struct flow_entry *f = flow_slot(c->flow_in, k);
+
+	if (f->generation != c->view->generation || !same_key(&f->key, k)) {
+		f->generation = c->view->generation;
+		f->key = *k;
+		f->found = spd_view_match_in(c->view, k);
+	}
+	stamp(f->found.own, c->now_ms);
+	stamp(f->found.fwd, c->now_ms);
+	if (f->found.mirrored != f->found.own)
+		stamp(f->found.mirrored, c->now_ms);
+	return f->found;
 }
 
 void path_fragment_key(struct frag_memory *m, const struct ip_view *v, struct packet_key *k, uint64_t now_ms)

@@ -30,7 +30,7 @@ enum { FLOW_CACHE_SLOTS = 1024 };
 struct flow_entry {
 	uint64_t generation;
 	struct packet_key key;
-	struct spd_rule *rule; /* NULL: nothing matches */
+	struct spd_found found;
 };
 
 struct path {
@@ -98,8 +98,9 @@ void stage_replay_commit(struct path *c, struct batch *b);
 void stage_strip(struct path *c, struct batch *b);
 void stage_policy_in(struct path *c, struct batch *b);
 
-/* Shared: first match through the flow cache. */
-struct spd_rule *path_match(struct path *c, const struct packet_key *k, bool out);
+/* Shared: first match through the flow cache; notes when. NULL: nothing matches. */
+struct spd_rule *path_match_out(struct path *c, const struct packet_key *k);
+struct spd_found path_match_in(struct path *c, const struct packet_key *k);
 /* Shared: completes a key from fragment memory, or remembers a first fragment's ports. */
 void path_fragment_key(struct frag_memory *m, const struct ip_view *v, struct packet_key *k, uint64_t now_ms);
 /* Shared: TOS or traffic class of the packet at p->data. */

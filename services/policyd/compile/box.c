@@ -140,13 +140,27 @@ static int push_policy(
 	return sight == BOX_SEES_ADDRS ? push(l, &b) : push_protos(l, &b, s);
 }
 
-int box_list_build(struct box_list *l, const struct spd *spd, enum policy_dir dir, uint8_t family,
+const struct spd_entry *box_source_first(const struct spd *spd, enum box_source from)
+{
+	static const enum policy_dir dirs[] = {POLICY_OUT, POLICY_IN, POLICY_FWD};
+
+	return from == BOX_FROM_MIRRORED ? spd_first_mirrored(spd) : spd_first(spd, dirs[from]);
+}
+
+const struct spd_entry *box_source_next(
+    const struct spd *spd, enum box_source from, const struct spd_entry *e)
+{
+	return from == BOX_FROM_MIRRORED ? spd_next_mirrored(spd, e) : spd_next(spd, e);
+}
+
+int box_list_build(struct box_list *l, const struct spd *spd, enum box_source from, uint8_t family,
     enum box_sight sight, const struct policy_deflev *deflev)
 {
+	const struct spd_entry *e = box_source_first(spd, from);
 	int r = 0;
 
 	*l = (struct box_list){0};
-	for (const struct spd_entry *e = spd_first(spd, dir); r == 0 && e; e = spd_next(spd, e))
+	for (; r == 0 && e; e = box_source_next(spd, from, e))
 		if (e->policy.sel.src.addr.family == family)
 			r = push_policy(l, &e->policy, sight, deflev);
 	if (r < 0)

@@ -43,12 +43,24 @@ struct box_list {
 void box_list_fini(struct box_list *l);
 #define AUTO_BOX_LIST AUTO(box_list_fini)
 
+/* A list of the SPD that the kernel looks packets up in. */
+enum box_source {
+	BOX_FROM_OUT = 0,
+	BOX_FROM_IN,
+	BOX_FROM_FWD,
+	BOX_FROM_MIRRORED, /* what of `in` counts for forwarded packets */
+	BOX_SOURCES,
+};
+const struct spd_entry *box_source_first(const struct spd *spd, enum box_source from);
+const struct spd_entry *box_source_next(
+    const struct spd *spd, enum box_source from, const struct spd_entry *e);
+
 /*
- * The boxes of one direction and family, in SPD order. What a map cannot express exactly errs away from
+ * The boxes of one list and family, in SPD order. What a map cannot express exactly errs away from
  * clear: an outbound packet goes to datapathd, which classifies exactly, an inbound clear packet is refused.
  * 0 or -ENOMEM; `l` is overwritten.
  */
-int box_list_build(struct box_list *l, const struct spd *spd, enum policy_dir dir, uint8_t family,
+int box_list_build(struct box_list *l, const struct spd *spd, enum box_source from, uint8_t family,
     enum box_sight sight, const struct policy_deflev *deflev);
 
 bool box_overlaps(const struct box *a, const struct box *b);

@@ -27,8 +27,8 @@ static const struct {
     {"forward", "type filter hook forward priority -310; policy accept;"},
     {"postrouting", "type filter hook postrouting priority 350; policy accept;"},
 };
-static const char *const verdict_chains[] = {
-    FRAME_OUT_PROTECT, FRAME_OUT_USE, FRAME_OUT_DISCARD, FRAME_IN_REFUSE, "v_mark", FRAME_GUARD};
+static const char *const verdict_chains[] = {FRAME_OUT_PROTECT, FRAME_OUT_USE, FRAME_OUT_DISCARD,
+    FRAME_IN_REFUSE, FRAME_IN_DISCARD, "v_mark", FRAME_GUARD};
 
 enum { MSS_OVERHEAD4 = 40, MSS_OVERHEAD6 = 60 };
 
@@ -103,7 +103,11 @@ static void write_verdicts(struct sbuf *to, const struct policyd_conf *c)
 	sbuf_add(to, "ct zone set %u accept\n", c->zone);
 
 	add_counted_drop(to, c, FRAME_OUT_DISCARD, "out_polvio");
+	/* Its protection was judged by datapathd. */
+	rule(to, c, FRAME_IN_REFUSE);
+	sbuf_add(to, "iifname \"%s\" return\n", c->device);
 	add_counted_drop(to, c, FRAME_IN_REFUSE, "in_polvio");
+	add_counted_drop(to, c, FRAME_IN_DISCARD, "in_polvio");
 	add_counted_drop(to, c, FRAME_GUARD, "guard");
 }
 
@@ -131,7 +135,7 @@ static void write_quotations(struct sbuf *to, const struct policyd_conf *c, cons
 	    "icmp type { 3, 4, 5, 11, 12 }", "icmpv6 type { 1, 2, 3, 4, 137 }"};
 
 	for (int i = 0; i < 2; i++) {
-		if (!f->has_in[i])
+		if (!f->has[BOX_FROM_IN][i])
 			continue;
 		if (i && f->in_by_proto[i]) {
 			rule(to, c, "output");
@@ -154,7 +158,7 @@ static void write_out(struct sbuf *to, const struct policyd_conf *c, const struc
 	add_set_mark(to, c, 0);
 	sbuf_add(to, "\n");
 	exempt_write(to, c->table, "output", f->out_exempt, EXEMPT_OUT);
-	add_jumps(to, c, "output", "out", f->has_out, f->generation);
+	add_jumps(to, c, "output", "out", f->has[BOX_FROM_OUT], f->generation);
 	write_quotations(to, c, f);
 }
 
@@ -173,7 +177,7 @@ static void write_pre(struct sbuf *to, const struct policyd_conf *c, const struc
 	rule(to, c, "prerouting");
 	sbuf_add(to, "fib daddr type { local, broadcast, multicast, anycast } accept\n");
 	exempt_write(to, c->table, "prerouting", f->out_exempt, EXEMPT_FORWARD);
-	add_jumps(to, c, "prerouting", "out", f->has_out, f->generation);
+	add_jumps(to, c, "prerouting", "out", f->has[BOX_FROM_OUT], f->generation);
 }
 
 /* The clear route chose the MSS before the packet was marked (kernel-mechanics section 1). The kernel only
@@ -190,18 +194,27 @@ static void write_clamp(
 	}
 }
 
+/*
+ * What comes out of the device was judged by datapathd, and passes. Only where packets for this host and
+ * forwarded ones are judged by different lists, datapathd cannot know which of them may discard a packet;
+ * here it is known.
+ */
 static void write_inbound(struct sbuf *to, const struct policyd_conf *c, const struct frame *f)
 {
-	write_clamp(to, c, "input", "iifname");
-	rule(to, c, "input");
-	sbuf_add(to, "iifname \"%s\" accept\n", c->device);
-	exempt_write(to, c->table, "input", f->in_exempt, EXEMPT_IN);
-	add_jumps(to, c, "input", "in", f->has_in, f->generation);
+	static const char *const hooks[] = {"input", "forward"};
 
-	rule(to, c, "forward");
-	sbuf_add(to, "iifname \"%s\" accept\n", c->device);
-	add_jumps(to, c, "forward", "fwd", f->has_fwd, f->generation);
-	add_jumps(to, c, "forward", "in", f->has_in, f->generation);
+	write_clamp(to, c, "input", "iifname");
+	for (size_t i = 0; f->one_list && i < ARRAY_SIZE(hooks); i++) {
+		rule(to, c, hooks[i]);
+		sbuf_add(to, "iifname \"%s\" accept\n", c->device);
+	}
+	exempt_write(to, c->table, "input", f->in_exempt, EXEMPT_IN);
+	add_jumps(to, c, "input", "in", f->has[BOX_FROM_IN], f->generation);
+	add_jumps(to, c, "forward", "fwd", f->has[BOX_FROM_FWD], f->generation);
+	if (f->mirrored)
+		add_jumps(to, c, "forward", "mir", f->has[BOX_FROM_MIRRORED], f->generation);
+	else
+		add_jumps(to, c, "forward", "in", f->has[BOX_FROM_IN], f->generation);
 }
 
 static void write_post(struct sbuf *to, const struct policyd_conf *c, const struct frame *f)
@@ -219,7 +232,7 @@ static void write_post(struct sbuf *to, const struct policyd_conf *c, const stru
 	rule(to, c, "postrouting");
 	add_set_mark(to, c, c->check);
 	sbuf_add(to, "\n");
-	add_jumps(to, c, "postrouting", "out", f->has_out, f->generation);
+	add_jumps(to, c, "postrouting", "out", f->has[BOX_FROM_OUT], f->generation);
 	add_if_mark(to, c, "postrouting", c->check);
 	add_set_mark(to, c, 0);
 	sbuf_add(to, "\n");

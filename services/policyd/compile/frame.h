@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "base/sbuf.h"
+#include "policyd/compile/box.h"
 #include "policyd/compile/exempt.h"
 
 struct policyd_conf;
@@ -18,12 +19,15 @@ struct policyd_conf;
 #define FRAME_OUT_USE     "v_out_use"
 #define FRAME_OUT_DISCARD "v_out_discard"
 #define FRAME_IN_REFUSE   "v_in_refuse"
+#define FRAME_IN_DISCARD  "v_in_discard"
 #define FRAME_GUARD       "v_guard"
 
 /* Which classification chains this generation has, and what is exempt from them. */
 struct frame {
 	uint64_t generation;
-	bool has_out[2], has_in[2], has_fwd[2]; /* [0] IPv4, [1] IPv6 */
+	bool has[BOX_SOURCES][2]; /* [0] IPv4, [1] IPv6 */
+	bool mirrored; /* not all of `in` counts for forwarded packets: those have a list of their own */
+	bool one_list; /* forwarded packets and those for this host are judged by `in` and nothing else */
 	bool in_by_proto[2]; /* some inbound policy names an upper protocol: quotations are looked up with it
 	                        too */
 	struct exempt_set out_exempt, in_exempt;

@@ -18,11 +18,9 @@
 
 enum { NAME_ROOM = 48 };
 
-struct list_name {
-	const char *name; /* of the list in chain names */
-	enum policy_dir dir;
-};
-static const struct list_name lists[] = {{"out", POLICY_OUT}, {"in", POLICY_IN}, {"fwd", POLICY_FWD}};
+/* Lists by their name in chain names. */
+static const char *const lists[BOX_SOURCES] = {
+    [BOX_FROM_OUT] = "out", [BOX_FROM_IN] = "in", [BOX_FROM_FWD] = "fwd", [BOX_FROM_MIRRORED] = "mir"};
 
 /*
  * The ways a list is looked up, each with maps and a chain of its own. An ICMP error made here quotes a
@@ -61,7 +59,7 @@ struct writer {
 	const struct policyd_conf *conf;
 	struct sbuf *to; /* the current fill transaction */
 	size_t n_in_chunk;
-	enum policy_dir dir;
+	enum box_source from;
 	bool v6;
 	bool ports, protos;    /* some policy of the list names a port, or an upper protocol */
 	char chain[NAME_ROOM]; /* of the list, family and generation: "out4_1f" */
@@ -80,9 +78,9 @@ static int next_chunk(struct writer *w)
 	return 0;
 }
 
-static const char *verdict_text(enum box_verdict v, enum policy_dir dir, bool quoted)
+static const char *verdict_text(enum box_verdict v, enum box_source from, bool quoted)
 {
-	bool out = dir == POLICY_OUT;
+	bool out = from == BOX_FROM_OUT;
 
 	switch (v) {
 	case BOX_PASS:
@@ -98,7 +96,9 @@ static const char *verdict_text(enum box_verdict v, enum policy_dir dir, bool qu
 			return "goto " FRAME_OUT_PROTECT;
 		break;
 	}
-	return quoted ? "goto " FRAME_GUARD : "goto " FRAME_IN_REFUSE;
+	if (quoted)
+		return "goto " FRAME_GUARD;
+	return v == BOX_DISCARD ? "goto " FRAME_IN_DISCARD : "goto " FRAME_IN_REFUSE;
 }
 
 static int write_elements(
@@ -114,7 +114,7 @@ static int write_elements(
 			sbuf_add(w->to, "add element inet %s %s { ", w->conf->table, map);
 		open = true;
 		key_write_value(w->to, k, &b[i]);
-		sbuf_add(w->to, " : %s", verdict_text(b[i].verdict, w->dir, k->quoted));
+		sbuf_add(w->to, " : %s", verdict_text(b[i].verdict, w->from, k->quoted));
 		if (++w->n_in_chunk == RULESET_CHUNK || i + 1 == n) {
 			sbuf_add(w->to, " }\n");
 			open = false;
@@ -158,7 +158,7 @@ static int write_look(
 	AUTO_BOX_LIST struct box_list l = {0};
 	char chain[NAME_ROOM + 8];
 	uint32_t n_layers = 0;
-	int r = box_list_build(&l, spd, w->dir, w->v6 ? INET_V6 : INET_V4, look->sight, deflev);
+	int r = box_list_build(&l, spd, w->from, w->v6 ? INET_V6 : INET_V4, look->sight, deflev);
 
 	if (r == 0)
 		r = box_list_layer(&l, &n_layers);
@@ -174,9 +174,9 @@ static int write_look(
 	return r;
 }
 
-static bool has_family(const struct spd *spd, enum policy_dir dir, bool v6)
+static bool has_family(const struct spd *spd, enum box_source from, bool v6)
 {
-	for (const struct spd_entry *e = spd_first(spd, dir); e; e = spd_next(spd, e))
+	for (const struct spd_entry *e = box_source_first(spd, from); e; e = box_source_next(spd, from, e))
 		if ((e->policy.sel.src.addr.family == INET_V6) == v6)
 			return true;
 	return false;
@@ -191,8 +191,10 @@ static void write_drop_chain(struct writer *w, const char *suffix, struct sbuf *
 
 static void find_needs(struct writer *w, const struct spd *spd)
 {
+	const struct spd_entry *e = box_source_first(spd, w->from);
+
 	w->ports = w->protos = false;
-	for (const struct spd_entry *e = spd_first(spd, w->dir); e; e = spd_next(spd, e)) {
+	for (; e; e = box_source_next(spd, w->from, e)) {
 		const struct selector *s = &e->policy.sel;
 
 		if ((s->src.addr.family == INET_V6) != w->v6)
@@ -211,22 +213,22 @@ static bool has_look(const struct writer *w, char letter)
 	case 'n':
 		return w->protos;
 	case 'q':
-		return w->dir == POLICY_IN && w->protos;
+		return w->from == BOX_FROM_IN && w->protos;
 	case 'r':
-		return w->dir == POLICY_IN;
+		return w->from == BOX_FROM_IN;
 	default:
 		return true;
 	}
 }
 
-static int write_list(struct writer *w, const struct spd *spd, const struct policy_deflev *deflev,
-    const struct list_name *list, struct sbuf *deletions)
+static int write_list(
+    struct writer *w, const struct spd *spd, const struct policy_deflev *deflev, struct sbuf *deletions)
 {
 	int r = 0;
 
-	w->dir = list->dir;
 	find_needs(w, spd);
-	snprintf(w->chain, sizeof(w->chain), "%s%d_%" PRIx64, list->name, w->v6 ? 6 : 4, w->r->generation);
+	snprintf(
+	    w->chain, sizeof(w->chain), "%s%d_%" PRIx64, lists[w->from], w->v6 ? 6 : 4, w->r->generation);
 	sbuf_add(w->to, "add chain inet %s %s\n", w->conf->table, w->chain);
 	write_drop_chain(w, "", deletions);
 	for (size_t i = 0; i < ARRAY_SIZE(looks); i++)
@@ -246,17 +248,21 @@ static int write_lists(
     struct writer *w, const struct spd *spd, const struct policy_deflev *deflev, struct frame *f)
 {
 	AUTO_SBUF struct sbuf deletions = {0};
-	bool *has[] = {f->has_out, f->has_in, f->has_fwd};
 	int r = 0;
 
-	for (size_t i = 0; i < ARRAY_SIZE(lists); i++)
+	f->mirrored = spd_count_in_only(spd) != 0;
+	f->one_list = !f->mirrored && !spd_count(spd, POLICY_FWD);
+	for (enum box_source from = 0; from < BOX_SOURCES; from++)
 		for (int v6 = 0; r == 0 && v6 < 2; v6++) {
-			has[i][v6] = has_family(spd, lists[i].dir, v6);
-			w->v6 = v6;
-			if (!has[i][v6])
+			if (from == BOX_FROM_MIRRORED && !f->mirrored)
 				continue;
-			r = write_list(w, spd, deflev, &lists[i], &deletions);
-			if (lists[i].dir == POLICY_IN)
+			w->from = from;
+			w->v6 = v6;
+			f->has[from][v6] = has_family(spd, from, v6);
+			if (!f->has[from][v6])
+				continue;
+			r = write_list(w, spd, deflev, &deletions);
+			if (from == BOX_FROM_IN)
 				f->in_by_proto[v6] = w->protos;
 		}
 	sbuf_add(&w->r->drop, "%s", sbuf_str(&deletions));

@@ -14,7 +14,8 @@ enum { NAME_MAX_ = 96 };
 /* "out4_1f", "in6_1f_p", "out4_1f_p12", "gen_1f": gives the generation. */
 static bool parse_name(const char *name, uint64_t *ret)
 {
-	static const char *const heads[] = {"out4_", "out6_", "in4_", "in6_", "fwd4_", "fwd6_", "gen_"};
+	static const char *const heads[] = {
+	    "out4_", "out6_", "in4_", "in6_", "fwd4_", "fwd6_", "mir4_", "mir6_", "gen_"};
 	uint64_t gen = 0;
 	int digits = 0;
 

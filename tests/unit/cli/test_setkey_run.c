@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "base/auto.h"
+#include "base/sbuf.h"
 #include "cli/verbs.h"
 #include "support/fake_suite.h"
 
@@ -152,6 +153,36 @@ static void test_compat_syntax_error_in_the_middle(void **state)
 	assert_string_equal(strict.said, "d.flush p.flush d.add p.barrier");
 }
 
+/* More statements than may be under way: each refusal is told with its own line, before whatever stands
+ * behind it. */
+static void test_compat_many_statements_keep_their_order(void **state)
+{
+	AUTO_SBUF struct sbuf text = {0};
+	AUTO_SBUF struct sbuf want = {0};
+	AUTO_RAN r = {0};
+	unsigned line = 0;
+
+	(void)state;
+	for (unsigned i = 1; i <= 60; i++) {
+		bool again = i % 7 == 0;
+
+		for (int n = 0; n <= again; n++, line++)
+			sbuf_add(&text, "spdadd 10.0.0.%u 192.0.2.1 any -P in none;\n", i);
+		if (again)
+			sbuf_add(&want, "The result of line %u: File exists.\n", line);
+		if (i % 30)
+			continue;
+		sbuf_add(&text, "add oops;\n");
+		sbuf_add(
+		    &want, "stdin:%u:9: Syntax error at [;]; expected the destination address\n", ++line);
+	}
+	sbuf_add(&text, "spddump;\n");
+	r = RUN(true, sbuf_str(&text), "-f", "-");
+	assert_int_equal(r.code, 1);
+	assert_string_equal(r.err, sbuf_str(&want));
+	assert_non_null(strstr(r.out, "10.0.0.60[any] 192.0.2.1[any] any\n"));
+}
+
 static void test_compat_barrier_that_fails_is_an_error(void **state)
 {
 	AUTO_RAN r = {0};
@@ -198,7 +229,10 @@ static void test_native_refusal_restores_what_was_before(void **state)
 	(void)state;
 	assert_int_equal(before.code, 0);
 	assert_int_equal(r.code, 1);
-	assert_string_equal(r.said, "d.begin d.add p.begin p.put p.put d.add d.flush p.abort d.abort");
+	assert_string_equal(r.said,
+	    "d.begin d.add p.begin p.put p.put p.abort d.abort " /* quickly, up to a refusal; then to tell all
+	                                                          */
+	    "d.begin d.add p.begin p.put p.put d.add d.flush p.abort d.abort");
 	assert_string_equal(r.err,
 	    "stdin:3:1: spdadd was refused: File exists.\n"
 	    "stdin:4:1: add was refused: File exists: an SA with this destination, protocol and SPI is there "
@@ -312,7 +346,7 @@ static void test_full_sad_is_said_once_by_native_and_per_statement_by_compat(voi
 	native = RUN(false, ADD1 ADD2, "-f", "-");
 	compat = RUN(true, ADD1 ADD2, "-f", "-");
 	(void)state;
-	assert_string_equal(native.said, "d.begin d.add d.abort");
+	assert_string_equal(native.said, "d.begin d.add d.add d.abort d.begin d.add d.abort");
 	assert_non_null(strstr(native.err, "stdin:1:1: add was refused: "));
 	assert_non_null(strstr(native.err, "the SAD is full"));
 	assert_null(strstr(native.err, "stdin:2"));
@@ -359,7 +393,8 @@ static void test_native_half_applied_is_finished_by_the_same_command(void **stat
 	assert_non_null(strstr(other.err, "stdin:1:1: add was refused: File exists"));
 	assert_int_equal(again.code, 0);
 	assert_string_equal(again.err, "");
-	assert_string_equal(again.said, "d.begin d.add d.get d.get d.abort p.begin p.put p.commit p.barrier");
+	assert_string_equal(again.said,
+	    "d.begin d.add d.add d.abort d.begin d.add d.get d.get d.abort p.begin p.put p.commit p.barrier");
 	assert_non_null(strstr(spd.out, "192.0.2.1[any] 192.0.2.2[any] any\n\tout ipsec\n"));
 	assert_int_equal(third.code, 1); /* all of it is there */
 }
@@ -587,6 +622,7 @@ int main(void)
 	    SERVED(test_compat_runs_statement_by_statement),
 	    SERVED(test_compat_refusal_is_told_and_forgotten),
 	    SERVED(test_compat_syntax_error_in_the_middle),
+	    SERVED(test_compat_many_statements_keep_their_order),
 	    SERVED(test_compat_barrier_that_fails_is_an_error),
 	    SERVED(test_native_is_one_transaction_on_both),
 	    SERVED(test_native_sends_nothing_of_a_file_with_an_error),

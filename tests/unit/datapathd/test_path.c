@@ -148,7 +148,7 @@ static void test_require_without_sa_drops_and_asks_once(void **state)
 	}
 	assert_int_equal(path_rig_kame(&pair_a, KAME_OUT_NOSA), 5);
 	assert_true(acquire_ring_pop(&pair_a.acquires, &h));
-	assert_int_equal(h.policy_id, pair_a.view->out[0]->p.id);
+	assert_int_equal(h.policy_id, pair_a.view->list[SPD_OUT][0]->p.id);
 	assert_int_equal(h.packet.dport, 2000);
 	assert_false(acquire_ring_pop(&pair_a.acquires, &h));
 }

@@ -107,6 +107,7 @@ static void scene_make(struct scene *s, struct rng *rng, uint8_t family, uint32_
 		struct policy p = model_random_policy(rng, family);
 
 		p.id = i;
+		p.in_only = p.dir == POLICY_IN && rng_below(rng, 3) == 0;
 		if (rng_below(rng, 3) == 0)
 			p.sel.sport = p.sel.dport = p.sel.misc = 0;
 		if (model_spd_add(&s->m, &p) == 0) {
@@ -116,16 +117,34 @@ static void scene_make(struct scene *s, struct rng *rng, uint8_t family, uint32_
 	}
 }
 
-static void check_packet(const struct scene *s, enum policy_dir dir, const struct box_list *lists,
+static const enum policy_dir dir_of[] = {
+    [BOX_FROM_OUT] = POLICY_OUT,
+    [BOX_FROM_IN] = POLICY_IN,
+    [BOX_FROM_FWD] = POLICY_FWD,
+    [BOX_FROM_MIRRORED] = POLICY_IN,
+};
+
+static const struct policy *model_first(
+    const struct model_spd *m, enum box_source from, const struct packet_key *k)
+{
+	for (size_t i = 0; i < m->n; i++)
+		if (m->p[i].dir == dir_of[from] && !(from == BOX_FROM_MIRRORED && m->p[i].in_only) &&
+		    model_selector_match(&m->p[i].sel, k, false))
+			return &m->p[i];
+	return NULL;
+}
+
+static void check_packet(const struct scene *s, enum box_source from, const struct box_list *lists,
     struct rng *rng, const struct packet_key *k)
 {
+	enum policy_dir dir = dir_of[from];
 	struct packet_key truth = *k;
 	struct view v = view_of(k, rng);
 	const struct policy *want;
 	enum box_verdict want_v;
 
 	truth.has_ports = k->proto != 89;
-	want = model_spd_match(&s->m, dir, &truth, false);
+	want = model_first(&s->m, from, &truth);
 	want_v = want ? effect(verdict_of_class(policy_classify(want, &policy_deflev_kame)), dir) : 0;
 	for (enum box_sight sight = BOX_SEES_PORTS; sight < BOX_SIGHTS; sight++) {
 		const struct box *have = walk(&lists[sight], &v, sight);
@@ -140,21 +159,21 @@ static void check_packet(const struct scene *s, enum policy_dir dir, const struc
 
 static void check_scene(const struct scene *s, struct rng *rng, uint8_t family, int n_packets)
 {
-	for (enum policy_dir dir = POLICY_IN; dir <= POLICY_FWD; dir++) {
+	for (enum box_source from = 0; from < BOX_SOURCES; from++) {
 		struct box_list lists[BOX_SIGHTS];
 
 		for (enum box_sight sight = BOX_SEES_PORTS; sight < BOX_SIGHTS; sight++) {
 			uint32_t n_layers;
 
 			assert_int_equal(
-			    box_list_build(&lists[sight], s->spd, dir, family, sight, &policy_deflev_kame),
+			    box_list_build(&lists[sight], s->spd, from, family, sight, &policy_deflev_kame),
 			    0);
 			assert_int_equal(box_list_layer(&lists[sight], &n_layers), 0);
 		}
 		for (int i = 0; i < n_packets; i++) {
 			struct packet_key k = model_random_packet(rng, family);
 
-			check_packet(s, dir, lists, rng, &k);
+			check_packet(s, from, lists, rng, &k);
 		}
 		for (enum box_sight sight = BOX_SEES_PORTS; sight < BOX_SIGHTS; sight++)
 			box_list_fini(&lists[sight]);
@@ -255,7 +274,10 @@ static void test_boxes_of_unreadable_packets(void **state)
 		for (enum box_sight s = BOX_SEES_PORTS; s < BOX_SIGHTS; s++) {
 			AUTO_BOX_LIST struct box_list l = {0};
 
-			assert_int_equal(box_list_build(&l, spd, p.dir, INET_V4, s, &policy_deflev_kame), 0);
+			assert_int_equal(
+			    box_list_build(&l, spd, p.dir == POLICY_OUT ? BOX_FROM_OUT : BOX_FROM_IN, INET_V4,
+			        s, &policy_deflev_kame),
+			    0);
 			assert_int_equal(l.n, cases[i].n_boxes[s]);
 			for (size_t j = 0; j < l.n; j++)
 				assert_int_equal(l.b[j].verdict, cases[i].want[s]);
@@ -276,7 +298,7 @@ static void test_layers_covered_entries_are_left_out(void **state)
 	p = between(POLICY_IPSEC, LEVEL_REQUIRE, 6, 80);
 	assert_int_equal(spd_insert(spd, &p, NULL), 0);
 	assert_int_equal(
-	    box_list_build(&l, spd, POLICY_OUT, INET_V4, BOX_SEES_PORTS, &policy_deflev_kame), 0);
+	    box_list_build(&l, spd, BOX_FROM_OUT, INET_V4, BOX_SEES_PORTS, &policy_deflev_kame), 0);
 	assert_int_equal(l.n, 2);
 	assert_int_equal(box_list_layer(&l, &n_layers), 0);
 	assert_int_equal(l.n, 1);
@@ -299,7 +321,7 @@ static void test_layers_ten_thousand_disjoint_need_one_map(void **state)
 		assert_int_equal(spd_insert(spd, &p, NULL), 0);
 	}
 	assert_int_equal(
-	    box_list_build(&l, spd, POLICY_OUT, INET_V4, BOX_SEES_PORTS, &policy_deflev_kame), 0);
+	    box_list_build(&l, spd, BOX_FROM_OUT, INET_V4, BOX_SEES_PORTS, &policy_deflev_kame), 0);
 	assert_int_equal(box_list_layer(&l, &n_layers), 0);
 	assert_int_equal(l.n, 10000);
 	assert_int_equal(n_layers, 1);
