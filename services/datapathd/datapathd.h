@@ -12,6 +12,7 @@
 #include "datapathd/sa/sad.h"
 #include "datapathd/sa/txn.h"
 #include "datapathd/spd/view.h"
+#include "datapathd/used.h"
 #include "datapathd/worker.h"
 #include "service/service.h"
 
@@ -32,6 +33,7 @@ struct datapathd {
 	uint64_t generation;             /* of the last view published */
 	struct spd_edge *spd;
 	struct acquirer *acquirer;
+	struct used used;
 	struct control_io *io;
 	struct worker *worker;
 	uint32_t bad_slots; /* of SAD memory, dropped at start */
@@ -62,6 +64,8 @@ void acquirer_age(struct acquirer *a);
 /* A new view has no marks: sets those of the policies whose acquire is still out. Before it is published. */
 void acquirer_mark(struct acquirer *a, struct spd_view *v);
 uint32_t acquirer_outstanding(const struct acquirer *a);
+/* The connection to policyd's edge for hints. */
+struct ipc_client *acquirer_client(const struct acquirer *a);
 
 /* control_io.c: timers and the worker's eventfd on the loop. */
 int must_check control_io_new(struct datapathd *d, struct control_io **ret, struct err_text *e);

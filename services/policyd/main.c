@@ -148,6 +148,7 @@ static int start(struct service *s, struct err_text *e)
 	r = book_init(&p->book, now);
 	if (r < 0)
 		return r;
+	p->book.clock = p->clock;
 	txn_init(&p->txn, &p->book, p->clock);
 	p->txn.on_change = spd_admin_on_change;
 	p->txn.arg = p;
@@ -155,6 +156,7 @@ static int start(struct service *s, struct err_text *e)
 	if (tables_probe(p->nft, &p->lacks) < 0)
 		log_error("kernel.lacks", "%s", p->lacks.s);
 	restore(p);
+	lives_rebuild(&p->lives, p->book.spd);
 	r = acquire_serve(p, e);
 	if (r == 0)
 		r = datapath_new(p, &p->datapath, e);
@@ -175,6 +177,7 @@ static void stop(struct service *s)
 	/* The kernel's state stays: a stopped policyd is no open door. */
 	commit_fini(&p->commit);
 	txn_fini(&p->txn);
+	lives_fini(&p->lives);
 }
 
 static void status(struct service *s, struct service_status_sink *to)
@@ -184,6 +187,8 @@ static void status(struct service *s, struct service_status_sink *to)
 
 	service_status_add(to, "policies", "in %zu, out %zu, fwd %zu", spd_count(p->book.spd, POLICY_IN),
 	    spd_count(p->book.spd, POLICY_OUT), spd_count(p->book.spd, POLICY_FWD));
+	if (p->lives.n)
+		service_status_add(to, "with a lifetime", "%zu", p->lives.n);
 	service_status_add(to, "enabled", "%s", p->book.enabled ? "yes" : "no");
 	service_status_add(to, "spd version", "%llu", (unsigned long long)p->book.version);
 	service_status_add(

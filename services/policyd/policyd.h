@@ -10,6 +10,7 @@
 #include "policyd/commit.h"
 #include "policyd/conf.h"
 #include "policyd/kernel/enforce.h"
+#include "policyd/lives.h"
 #include "policyd/snapshot_file.h"
 #include "policyd/txn.h"
 
@@ -28,6 +29,7 @@ struct policyd {
 
 	struct book book;
 	struct txn txn;
+	struct lives lives;
 	struct commit commit;
 	struct enforce enforce;
 	struct acquires acquires;
