@@ -18,11 +18,11 @@ void policyd_update_state(struct policyd *p)
 
 	/* Somebody may have loaded the module meanwhile; the proof is a table. */
 	if (p->enforce.tables.present && !p->commit.kernel_why.s[0])
-		p->lacks.s[0] = '\0';
+		p->lacks.all.s[0] = '\0';
 	p->said_version = commit_kernel_version(&p->commit);
 	p->said_bad = p->commit.kernel_why.s[0];
-	if (p->lacks.s[0])
-		service_set_state(p->service, "cannot enforce anything: %s", p->lacks.s);
+	if (p->lacks.all.s[0])
+		service_set_state(p->service, "cannot enforce anything: %s", p->lacks.all.s);
 	else if (p->lost.s[0])
 		service_set_state(p->service, "saved policies are LOST: %s", p->lost.s);
 	else if (p->commit.kernel_why.s[0])
