@@ -23,7 +23,7 @@ void book_fini(struct book *b)
 	b->spd = spd_free(b->spd);
 }
 
-/* Gives plain `unique` its number and judges a number that was asked for. */
+/* Gives plain `unique` its numbers and judges a number that was asked for. */
 static int settle_reqids(struct book *b, struct policy *p, struct err_text *e)
 {
 	for (uint8_t i = 0; i < p->n_requests; i++) {
@@ -36,6 +36,10 @@ static int settle_reqids(struct book *b, struct policy *p, struct err_text *e)
 			    "itself",
 			    q->reqid, POLICY_REQID_MANUAL_MAX);
 	}
+	/* Used up only by billions of policies in one boot; numbers that begin anew would be somebody's. */
+	if (UINT32_MAX - b->next_reqid < p->n_requests || b->next_id == UINT32_MAX)
+		return err_set(
+		    e, -ENOSPC, "the numbers for policies and `unique` are used up until the next boot");
 	for (uint8_t i = 0; i < p->n_requests; i++)
 		if (p->req[i].level == LEVEL_UNIQUE && !p->req[i].reqid) {
 			p->req[i].reqid = b->next_reqid++;
