@@ -62,6 +62,32 @@ static json_t *lifetime(const struct sa_lifetime *l)
 	return o;
 }
 
+static json_t *encapsulation(const struct sa_desc *d)
+{
+	json_t *o;
+
+	if (!sa_is_encap(d))
+		return json_null();
+	o = json_object();
+	set_int(o, "src_port", d->encap.sport);
+	set_int(o, "dst_port", d->encap.dport);
+	set_int(o, "fragment_bytes", d->encap.frag);
+	set_addr(o, "original_address", &d->encap.nat_oa);
+	return o;
+}
+
+static json_t *compression(const struct sa_desc *d)
+{
+	json_t *o;
+
+	if (!d->comp)
+		return json_null();
+	o = json_object();
+	set_text(o, "name", alg_comp_name(d->comp));
+	json_object_set_new(o, "raw_cpi", json_boolean(d->flags & SA_F_RAWCPI));
+	return o;
+}
+
 json_t *json_from_sa(const struct sa_desc *d, const struct sa_status *s, bool keys)
 {
 	const struct alg_enc_info *enc = alg_enc_by_id(d->enc);
@@ -80,10 +106,14 @@ json_t *json_from_sa(const struct sa_desc *d, const struct sa_status *s, bool ke
 	json_object_set_new(
 	    o, "encryption", enc ? algorithm(enc->name, d->enc_key, d->enc_key_len, keys) : json_null());
 	json_object_set_new(o, "authentication",
-	    auth ? algorithm(auth->name, d->auth_key, d->auth_key_len, keys) : json_null());
+	    auth ? algorithm(alg_auth_name(auth, d->icv_len), d->auth_key, d->auth_key_len, keys)
+	         : json_null());
+	json_object_set_new(o, "compression", compression(d));
+	json_object_set_new(o, "udp_encapsulation", encapsulation(d));
 	set_int(o, "icv_bytes", d->icv_len ? d->icv_len : auth ? auth->icv_len : enc ? enc->icv_len : 0);
 	set_int(o, "replay_window_packets", 8ULL * d->replay_bytes);
 	set_int(o, "flags", d->flags);
+	json_object_set_new(o, "extended_seq", json_boolean(d->flags & SA_F_ESN));
 	json_object_set_new(o, "fresh_key", json_boolean(d->fresh_key));
 	set_int(o, "seq", s->seq);
 	set_int(o, "bytes", s->bytes);
@@ -119,6 +149,8 @@ static json_t *request(const struct policy_request *r)
 	set_text(o, "mode", ipsec_mode_name(r->mode));
 	set_addr(o, "src", &r->src);
 	set_addr(o, "dst", &r->dst);
+	set_int(o, "src_port", r->src_port);
+	set_int(o, "dst_port", r->dst_port);
 	set_text(o, "level", policy_level_name(r->level));
 	set_int(o, "reqid", r->reqid);
 	json_object_set_new(o, "reqid_automatic", json_boolean(r->reqid_auto));
@@ -137,6 +169,11 @@ json_t *json_from_policy(const struct policy *p)
 	for (size_t i = 0; i < p->n_requests; i++)
 		json_array_append_new(requests, request(&p->req[i]));
 	json_object_set_new(o, "requests", requests);
+	json_object_set_new(
+	    o, "forwarded", json_boolean(p->dir == POLICY_FWD || (p->dir == POLICY_IN && !p->in_only)));
 	set_int(o, "created_ms", p->created_wall_ms);
+	set_int(o, "last_used_ms", p->last_used_wall_ms);
+	set_int(o, "lifetime_s", p->lifetime_s);
+	set_int(o, "validtime_s", p->validtime_s);
 	return o;
 }

@@ -45,33 +45,59 @@ static const struct line lines[] = {
     {"in_espauthfail", "inbound packet", " failed on ESP authentication", NULL, NULL},
 };
 
-/* Place of an algorithm in a histogram: by the table, names it does not know last. */
-static unsigned order_of(const char *name)
+enum { ORDER_UNKNOWN = 256 };
+
+static unsigned order_in_ah(const char *name)
+{
+	const struct alg_auth_info *auth;
+
+	for (size_t i = 0; (auth = alg_auth_at(i)); i++)
+		if (strcmp(auth->stat_name, name) == 0)
+			return auth->stat_order;
+	return ORDER_UNKNOWN;
+}
+
+static unsigned order_in_esp(const char *name)
 {
 	const struct alg_enc_info *enc;
-	const struct alg_auth_info *auth;
 
 	for (size_t i = 0; (enc = alg_enc_at(i)); i++)
 		if (strcmp(enc->stat_name, name) == 0)
 			return enc->stat_order;
-	for (size_t i = 0; (auth = alg_auth_at(i)); i++)
-		if (strcmp(auth->stat_name, name) == 0)
-			return auth->stat_order;
-	return 256;
+	return ORDER_UNKNOWN;
+}
+
+/* By the CPI. */
+static unsigned order_in_ipcomp(const char *name)
+{
+	static const char *const names[] = {"none", "oui", "deflate", "lzs"};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(names); i++)
+		if (strcmp(names[i], name) == 0)
+			return i;
+	return ORDER_UNKNOWN;
+}
+
+/* Place of an algorithm in the histogram with this prefix; names that its table does not have come last. */
+static unsigned order_of(const char *prefix, const char *name)
+{
+	if (strstr(prefix, "_hist.ah."))
+		return order_in_ah(name);
+	return strstr(prefix, "_hist.ipcomp.") ? order_in_ipcomp(name) : order_in_esp(name);
 }
 
 struct bar {
 	const char *name;
 	uint64_t value;
+	unsigned order;
 };
 
 static int bar_cmp(const void *a, const void *b)
 {
 	const struct bar *x = (const struct bar *)a, *y = (const struct bar *)b;
-	unsigned ox = order_of(x->name), oy = order_of(y->name);
 
-	if (ox != oy)
-		return ox < oy ? -1 : 1;
+	if (x->order != y->order)
+		return x->order < y->order ? -1 : 1;
 	return strcmp(x->name, y->name);
 }
 
@@ -84,7 +110,8 @@ static size_t collect_bars(const struct counters *c, const char *prefix, struct 
 
 	for (size_t i = 0; i < c->n && n < BARS_MAX; i++)
 		if (strncmp(c->v[i].name, prefix, len) == 0 && c->v[i].value)
-			bars[n++] = (struct bar){c->v[i].name + len, c->v[i].value};
+			bars[n++] = (struct bar){
+			    c->v[i].name + len, c->v[i].value, order_of(prefix, c->v[i].name + len)};
 	qsort(bars, n, sizeof(bars[0]), bar_cmp);
 	return n;
 }

@@ -6,6 +6,7 @@
 
 #include "base/auto.h"
 #include "base/nearest.h"
+#include "base/sbuf.h"
 #include "cli/admin.h"
 #include "cli/verbs.h"
 
@@ -24,27 +25,46 @@ static int set_enabled(struct cli *cli, bool on)
 	return CLI_OK;
 }
 
-static int set_preferred(struct cli *cli, bool old)
+/* What each value of a setting means, said after it was set. */
+static const struct setting {
+	const char *name;
+	const char *said[3]; /* by value; NULL behind the last */
+} settings[] = {
+    {"ipsec_enable", {"", ""}}, /* policyd's, and its sentences are longer */
+    {"key_preferred_oldsa", {"Where several SAs fit, the newest one is used from now on.",
+                                "Where several SAs fit, the oldest one is used from now on."}},
+    {"dfbit", {"Outer headers of tunnels never have the don't-fragment bit from now on.",
+                  "Outer headers of tunnels always have the don't-fragment bit from now on.",
+                  "Outer headers of tunnels have the inner header's don't-fragment bit from now on."}},
+    {"ecn", {"Congestion marks do not pass into and out of tunnels from now on.",
+                "Congestion marks pass into and out of tunnels from now on (RFC 6040)."}},
+    {"dscp", {"Outer headers of tunnels have a traffic class of zero from now on.",
+                 "Outer headers of tunnels have the inner header's traffic class from now on."}},
+};
+
+static unsigned n_values(const struct setting *t)
+{
+	unsigned n = 0;
+
+	while (n < ARRAY_SIZE(t->said) && t->said[n])
+		n++;
+	return n;
+}
+
+static int set_at_datapathd(struct cli *cli, const struct setting *t, unsigned value)
 {
 	AUTO_SYNC struct ipc_sync *s = NULL;
 	struct err_text e = {""};
+	char what[64];
 
-	if (!cli_need_root(cli, "change key_preferred_oldsa") || cli_open_datapathd(cli, &s) < 0)
+	snprintf(what, sizeof(what), "change %s", t->name);
+	if (!cli_need_root(cli, what) || cli_open_datapathd(cli, &s) < 0)
 		return CLI_FAILED;
-	if (admin_set_setting(s, "key_preferred_oldsa", old, &e) < 0)
-		return cli_fail(cli, "key_preferred_oldsa could not be set: %s", e.s);
-	fprintf(
-	    cli->out, "Where several SAs fit, the %s one is used from now on.\n", old ? "oldest" : "newest");
+	if (admin_set_setting(s, t->name, value, &e) < 0)
+		return cli_fail(cli, "%s could not be set: %s", t->name, e.s);
+	fprintf(cli->out, "%s\n", t->said[value]);
 	return CLI_OK;
 }
-
-static const struct {
-	const char *name;
-	int (*set)(struct cli *cli, bool on);
-} settings[] = {
-    {"ipsec_enable", set_enabled},
-    {"key_preferred_oldsa", set_preferred},
-};
 
 int verb_enable(struct cli *cli, int argc, char **argv)
 {
@@ -60,23 +80,45 @@ int verb_disable(struct cli *cli, int argc, char **argv)
 	return set_enabled(cli, false);
 }
 
+static int set_value(struct cli *cli, const struct setting *t, const char *text)
+{
+	unsigned n = n_values(t), value = (unsigned)(unsigned char)text[0] - '0';
+
+	if (value >= n || text[1])
+		return cli_usage(cli, cli_verb_find("set"), "%s is %s, not `%s`.", t->name,
+		    n == 2 ? "0 or 1" : "0, 1 or 2", text);
+	return t == &settings[0] ? set_enabled(cli, value) : set_at_datapathd(cli, t, value);
+}
+
+/* "A, B and C" */
+static const char *all_names(struct sbuf *buf)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(settings); i++)
+		sbuf_add(buf, "%s%s",
+		    !i                             ? ""
+		    : i + 1 < ARRAY_SIZE(settings) ? ", "
+		                                   : " and ",
+		    settings[i].name);
+	return sbuf_str(buf);
+}
+
 int verb_set(struct cli *cli, int argc, char **argv)
 {
 	const struct cli_verb *self = cli_verb_find("set");
 	const char *names[ARRAY_SIZE(settings) + 1] = {0};
+	struct sbuf list AUTO_SBUF;
 	const char *near;
 
+	sbuf_init(&list);
 	if (argc != 3)
-		return cli_usage(cli, self, "say which setting and 0 or 1.");
+		return cli_usage(cli, self, "say which setting and its value.");
 	for (size_t i = 0; i < ARRAY_SIZE(settings); i++) {
 		names[i] = settings[i].name;
-		if (strcmp(argv[1], settings[i].name) != 0)
-			continue;
-		if (strcmp(argv[2], "0") != 0 && strcmp(argv[2], "1") != 0)
-			return cli_usage(cli, self, "%s is 0 or 1, not `%s`.", argv[1], argv[2]);
-		return settings[i].set(cli, argv[2][0] == '1');
+		if (strcmp(argv[1], settings[i].name) == 0)
+			return set_value(cli, &settings[i], argv[2]);
 	}
 	near = nearest_word(argv[1], names);
-	return cli_usage(cli, self, "there is no setting `%s`%s%s%s", argv[1], near ? ". Did you mean `" : "",
-	    near ? near : "; there are ipsec_enable and key_preferred_oldsa.", near ? "`?" : "");
+	if (near)
+		return cli_usage(cli, self, "there is no setting `%s`. Did you mean `%s`?", argv[1], near);
+	return cli_usage(cli, self, "there is no setting `%s`; there are %s.", argv[1], all_names(&list));
 }

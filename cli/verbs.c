@@ -45,9 +45,12 @@ const struct cli_verb cli_verbs[] = {
     {"disable", "", "switch IPsec off: packets pass as if there were no policies",
         "The same as `set ipsec_enable 0`. Kept over restarts. SAs and policies stay loaded.", verb_disable,
         false},
-    {"set", "NAME 0|1", "change a setting while the suite runs",
+    {"set", "NAME VALUE", "change a setting while the suite runs",
         "ipsec_enable         0: packets pass as if there were no policies; 1: policies are enforced\n"
-        "key_preferred_oldsa  0: of several SAs that fit the newest is used; 1: the oldest",
+        "key_preferred_oldsa  0: of several SAs that fit the newest is used; 1: the oldest\n"
+        "dfbit                don't-fragment bit of outer headers: 0 clear, 1 set, 2 as the inner one\n"
+        "ecn                  congestion marks of tunnels: 0 kept out, 1 handed on (RFC 6040)\n"
+        "dscp                 traffic class of outer headers: 0 zero, 1 as the inner one",
         verb_set, false},
     {"help", "[VERB]", "list the verbs, or describe one", NULL, verb_help, false},
     {"version", "", "show which release this is", NULL, verb_version, true},

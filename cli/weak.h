@@ -10,7 +10,7 @@
 
 #include "ipsec/sa.h"
 
-enum { WEAK_KINDS = 6 };
+enum { WEAK_KINDS = 11 };
 
 struct weak_notes {
 	uint32_t n[WEAK_KINDS]; /* SAs per kind */

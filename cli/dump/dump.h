@@ -13,7 +13,7 @@
 #include "ipsec/sa.h"
 
 struct dump_style {
-	bool ports; /* -p: [port] behind addresses; our SAs have none, so [0] */
+	bool ports; /* -p: [port] behind addresses, [0] where there is none; SAs in UDP always show theirs */
 	uint64_t now_wall_ms;
 	uint32_t pid; /* of whoever asks: policies show it */
 };
@@ -24,7 +24,7 @@ void dump_sa(FILE *to, const struct sa_desc *d, const struct sa_status *s, uint3
     const struct dump_style *style);
 void dump_policy(FILE *to, const struct policy *p, uint32_t seq, const struct dump_style *style);
 
-/* What stands between spdadd and its `;`, on one line. */
+/* What stands between spdadd and its `;`, on one line; ports of endpoints where there are some. */
 void dump_policy_line(FILE *to, const struct policy *p);
 
 /* The one-line form of -l, and the line above it. */

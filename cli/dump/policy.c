@@ -67,12 +67,13 @@ static void print_priority(FILE *to, int32_t priority)
 static void print_request(FILE *to, const struct policy_request *r, bool ports)
 {
 	char src[INET_ADDR_STRLEN], dst[INET_ADDR_STRLEN];
-	const char *port = ports ? "[0]" : "";
 
 	fprintf(to, "%s/%s/", ipsec_proto_name(r->proto), ipsec_mode_name(r->mode));
-	if (r->src.family != INET_NONE)
-		fprintf(to, "%s%s-%s%s", inet_addr_format(&r->src, src), port, inet_addr_format(&r->dst, dst),
-		    port);
+	if (r->src.family != INET_NONE && ports)
+		fprintf(to, "%s[%u]-%s[%u]", inet_addr_format(&r->src, src), r->src_port,
+		    inet_addr_format(&r->dst, dst), r->dst_port);
+	else if (r->src.family != INET_NONE)
+		fprintf(to, "%s-%s", inet_addr_format(&r->src, src), inet_addr_format(&r->dst, dst));
 	fprintf(to, "/%s", policy_level_name(r->level));
 	if (r->level == LEVEL_UNIQUE && r->reqid)
 		fprintf(to, "%c%u", r->reqid_auto ? '#' : ':', r->reqid);
@@ -87,7 +88,7 @@ static void print_rule(FILE *to, const struct policy *p)
 
 void dump_policy(FILE *to, const struct policy *p, uint32_t seq, const struct dump_style *style)
 {
-	char created[DUMP_STAMP_LEN + 1], never[DUMP_STAMP_LEN + 1];
+	char created[DUMP_STAMP_LEN + 1], used[DUMP_STAMP_LEN + 1];
 
 	print_selector(to, &p->sel);
 	fputs("\n\t", to);
@@ -100,18 +101,22 @@ void dump_policy(FILE *to, const struct policy *p, uint32_t seq, const struct du
 	}
 	if (p->created_wall_ms)
 		fprintf(to, "\tcreated: %s  lastused: %s\n", dump_stamp(p->created_wall_ms, created),
-		    dump_stamp(0, never));
-	fputs("\tlifetime: 0(s) validtime: 0(s)\n", to);
+		    dump_stamp(p->last_used_wall_ms, used));
+	fprintf(to, "\tlifetime: %u(s) validtime: %u(s)\n", p->lifetime_s, p->validtime_s);
 	fprintf(to, "\tspid=%u seq=%u pid=%u\n\trefcnt=1\n", p->id, seq, style->pid);
 }
 
 void dump_policy_line(FILE *to, const struct policy *p)
 {
 	print_selector(to, &p->sel);
+	if (p->lifetime_s)
+		fprintf(to, " -lh %u", p->lifetime_s);
+	if (p->validtime_s)
+		fprintf(to, " -lv %u", p->validtime_s);
 	fputs(" -P ", to);
 	print_rule(to, p);
 	for (uint8_t i = 0; i < p->n_requests; i++) {
 		fputc(' ', to);
-		print_request(to, &p->req[i], false);
+		print_request(to, &p->req[i], p->req[i].src_port);
 	}
 }

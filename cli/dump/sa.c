@@ -30,12 +30,17 @@ static void print_key(FILE *to, const char *kind, const char *name, const uint8_
 static void print_head(FILE *to, const struct sa_desc *d, const struct dump_style *style)
 {
 	char src[INET_ADDR_STRLEN], dst[INET_ADDR_STRLEN];
-	const char *port = style->ports ? "[0]" : "";
-
-	fprintf(
-	    to, "%s%s %s%s \n", inet_addr_format(&d->src, src), port, inet_addr_format(&d->dst, dst), port);
-	fprintf(to, "\t%s mode=%s spi=%u(0x%08x) reqid=%u(0x%08x)\n", ipsec_proto_name(d->proto),
+	if (style->ports || sa_is_encap(d))
+		fprintf(to, "%s[%u] %s[%u] \n", inet_addr_format(&d->src, src), d->encap.sport,
+		    inet_addr_format(&d->dst, dst), d->encap.dport);
+	else
+		fprintf(to, "%s %s \n", inet_addr_format(&d->src, src), inet_addr_format(&d->dst, dst));
+	fprintf(to, "\t%s mode=%s spi=%u(0x%08x) reqid=%u(0x%08x)\n", sa_proto_word(d),
 	    ipsec_mode_name(d->mode), d->spi, d->spi, d->reqid, d->reqid);
+	if (d->encap.nat_oa.family != INET_NONE)
+		fprintf(to, "\tNAT OA=%s\n", inet_addr_format(&d->encap.nat_oa, src));
+	if (d->encap.frag)
+		fprintf(to, "\tNAT-T esp_frag=%u\n", d->encap.frag);
 }
 
 static void print_lifetimes(
@@ -65,7 +70,9 @@ void dump_sa(FILE *to, const struct sa_desc *d, const struct sa_status *s, uint3
 	if (enc)
 		print_key(to, "E", enc->name, d->enc_key, d->enc_key_len);
 	if (auth)
-		print_key(to, "A", auth->name, d->auth_key, d->auth_key_len);
+		print_key(to, "A", alg_auth_name(auth, d->icv_len), d->auth_key, d->auth_key_len);
+	if (d->comp)
+		print_key(to, "C", alg_comp_name(d->comp), NULL, 0);
 	fprintf(to, "\tseq=0x%08" PRIx64 " replay=%u flags=0x%08x state=%s \n", s->seq, d->replay_bytes,
 	    d->flags, sa_state_name(s->state));
 	print_lifetimes(to, d, s, style);
@@ -86,12 +93,21 @@ static const char *short_number(uint64_t v, char buf[8])
 	return buf;
 }
 
+static void short_end(FILE *to, const struct inet_addr *a, uint16_t port)
+{
+	char text[INET_ADDR_STRLEN];
+
+	fputs(inet_addr_format(a, text), to);
+	if (port)
+		fprintf(to, "[%u]", port);
+}
+
 void dump_sa_short(
     FILE *to, const struct sa_desc *d, const struct sa_status *s, const struct dump_style *style)
 {
 	static const char letters[] = {
 	    [SA_STATE_NONE] = '?', [SA_LARVAL] = 'L', [SA_MATURE] = 'M', [SA_DYING] = 'D', [SA_DEAD] = 'd'};
-	char src[INET_ADDR_STRLEN], dst[INET_ADDR_STRLEN], age[8], hard[8], proto[16];
+	char age[8], hard[8], proto[16];
 	time_t now = (time_t)(style->now_wall_ms / 1000);
 	struct tm tm = {0};
 
@@ -100,8 +116,11 @@ void dump_sa_short(
 		snprintf(proto, sizeof(proto), "%s", ipsec_proto_name(d->proto));
 	else
 		snprintf(proto, sizeof(proto), "#%u", (unsigned)d->proto);
-	fprintf(to, "%02d%02d %-3s %c %08x %3s/%-3s %s -> %s\n", tm.tm_min, tm.tm_sec, proto,
+	fprintf(to, "%02d%02d %-3s %c %08x %3s/%-3s ", tm.tm_min, tm.tm_sec, proto,
 	    (unsigned)s->state < sizeof(letters) ? letters[s->state] : '?', d->spi,
-	    short_number(s->age_ms / 1000, age), short_number(d->life.hard_s, hard),
-	    inet_addr_format(&d->src, src), inet_addr_format(&d->dst, dst));
+	    short_number(s->age_ms / 1000, age), short_number(d->life.hard_s, hard));
+	short_end(to, &d->src, d->encap.sport);
+	fputs(" -> ", to);
+	short_end(to, &d->dst, d->encap.dport);
+	fputc('\n', to);
 }

@@ -75,6 +75,9 @@ static int compare(const struct sa_desc *there, const struct sa_status *status, 
 	(void)status;
 	return inet_addr_equal(&want->src, &there->src) && want->mode == there->mode &&
 	               want->reqid == there->reqid && want->enc == there->enc && want->auth == there->auth &&
+	               want->comp == there->comp && want->flags == there->flags &&
+	               want->encap.sport == there->encap.sport && want->encap.dport == there->encap.dport &&
+	               inet_addr_equal(&want->encap.nat_oa, &there->encap.nat_oa) &&
 	               want->icv_len == there->icv_len && want->replay_bytes == there->replay_bytes &&
 	               same_key(want->enc_key, want->enc_key_len, there->enc_key, there->enc_key_len) &&
 	               same_key(want->auth_key, want->auth_key_len, there->auth_key, there->auth_key_len)
@@ -100,6 +103,7 @@ bool half_is_applied(struct session *s, const struct setkey_stmt *stmts, size_t 
 
 		switch (stmt.verb) {
 		case SETKEY_GET:
+		case SETKEY_GETSPI:
 		case SETKEY_DUMP:
 		case SETKEY_SPDDUMP:
 		case SETKEY_EXIT:

@@ -183,10 +183,12 @@ static void say_refused(
 	    setkey_verb_name(verb), name, more ? ": " : ".", more ? s->refusal_text.s : "");
 }
 
-/* get and the dumps show what is in force, so they wait until the file is. */
-static bool only_reads(enum setkey_verb v)
+/* get and the dumps show what is in force, so they wait until the file is. So does getspi: a reserved SPI is
+ * an answer to whoever asked and no part of a configuration that could be taken back. */
+static bool comes_after(enum setkey_verb v)
 {
-	return v == SETKEY_GET || v == SETKEY_DUMP || v == SETKEY_SPDDUMP || v == SETKEY_EXIT;
+	return v == SETKEY_GET || v == SETKEY_GETSPI || v == SETKEY_DUMP || v == SETKEY_SPDDUMP ||
+	       v == SETKEY_EXIT;
 }
 
 /* The load before this one stopped between the commits: goes on with the policies alone. */
@@ -214,7 +216,7 @@ static bool is_full(int refusal)
 
 static bool is_wanted(const struct native_run *run, const struct setkey_stmt *stmt)
 {
-	return !only_reads(stmt->verb) &&
+	return !comes_after(stmt->verb) &&
 	       !(run->policies_only && session_peer_of(stmt->verb) == SESSION_DATAPATHD);
 }
 
@@ -285,7 +287,7 @@ static int show_all(struct native_run *run, const char *file)
 	int code = CLI_OK;
 
 	for (size_t i = 0; i < run->n; i++) {
-		int r = only_reads(run->stmts[i].verb) ? session_run(run->s, &run->stmts[i]) : 0;
+		int r = comes_after(run->stmts[i].verb) ? session_run(run->s, &run->stmts[i]) : 0;
 
 		if (r == SESSION_REFUSED)
 			say_refused(run->s, file, run->stmts[i].verb, &run->stmts[i].at);

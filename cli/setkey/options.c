@@ -26,8 +26,6 @@ static const struct {
     {'n', SETKEY_MODE_NONE, offsetof(struct setkey_options, parse_only)},
     {'H', SETKEY_MODE_NONE, offsetof(struct setkey_options, hex)},
     {'t', SETKEY_MODE_NONE, offsetof(struct setkey_options, bound_only)},
-    {'r', SETKEY_MODE_NONE, offsetof(struct setkey_options, forward)},
-    {'k', SETKEY_MODE_NONE, offsetof(struct setkey_options, forward)},
 };
 
 struct scan {
@@ -78,6 +76,10 @@ static int take_letter(struct scan *s, char letter, struct err_text *e)
 		return 0;
 	case 'd':
 		o->parse_only = o->verbose = true;
+		return 0;
+	case 'k':
+	case 'r':
+		o->kernel_fwd = letter == 'k';
 		return 0;
 	case 'g': /* every policy is global, none belongs to a socket */
 	case 'N':

@@ -32,7 +32,7 @@ struct setkey_options {
 	bool hex;         /* -H, or -h with -x */
 	bool epoch;       /* -xx: seconds since 1970 instead of the time of day */
 	bool bound_only;  /* -t: only policies of one interface, of which there are none */
-	bool forward;     /* -r or -k was given */
+	bool kernel_fwd;  /* -k: forwarded packets only where the file says `fwd`; -r: also by `in` */
 	bool strict;      /* --strict: stop at the first error in a file */
 };
 

@@ -21,6 +21,8 @@ int request_sa_add(struct session *s, const struct sa_desc *d, bool update, stru
 int request_sa_delete(struct session *s, const struct setkey_sa_id *id, bool all, struct request_done *ret);
 int request_sa_flush(struct session *s, uint32_t proto, struct request_done *ret);
 int request_sa_get(struct session *s, const struct setkey_sa_id *id, cli_sa_fn fn, void *arg);
+/* Reserves an SPI; `fn` gets the larval SA. */
+int request_sa_getspi(struct session *s, const struct setkey_sa_id *id, cli_sa_fn fn, void *arg);
 int request_spd_put(struct session *s, const struct policy *p, bool update, struct request_done *ret);
 int request_spd_delete(struct session *s, const struct policy *p, struct request_done *ret);
 int request_spd_flush(struct session *s, struct request_done *ret);

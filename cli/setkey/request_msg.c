@@ -200,21 +200,17 @@ int request_sa_flush(struct session *s, uint32_t proto, struct request_done *ret
 	return sa_call(s, IPC_SA_FLUSH, &m.base, ret);
 }
 
-int request_sa_get(struct session *s, const struct setkey_sa_id *id, cli_sa_fn fn, void *arg)
+/* A request that is answered with one row. */
+static int row_call(
+    struct session *s, enum ipc_type type, const ProtobufCMessage *body, cli_sa_fn fn, void *arg)
 {
 	AUTO(ipc_unpack_freep_) ProtobufCMessage *m = NULL;
-	Postern__SaGet get = POSTERN__SA_GET__INIT;
 	struct err_text e = {"datapathd's answer cannot be read"};
-	Postern__Addr ends[2];
 	struct ipc_record rec;
 	struct sa_status status;
 	struct sa_desc desc;
-	Postern__SaId pb;
-	int r;
+	int r = call(s, SESSION_DATAPATHD, type, body, IPC_SA_ROW, &rec);
 
-	encode_id(id, &pb, ends);
-	get.id = &pb;
-	r = call(s, SESSION_DATAPATHD, IPC_SA_GET, &get.base, IPC_SA_ROW, &rec);
 	if (r != 0)
 		return r;
 	m = ipc_unpack(&postern__sa_row__descriptor, &rec, ANSWER_CAP);
@@ -222,6 +218,28 @@ int request_sa_get(struct session *s, const struct setkey_sa_id *id, cli_sa_fn f
 	    model_sa_status_decode(((const Postern__SaRow *)m)->status, &status, &e) < 0)
 		return broken(s, SESSION_DATAPATHD, &e, -EBADMSG);
 	return fn(&desc, &status, arg);
+}
+
+int request_sa_get(struct session *s, const struct setkey_sa_id *id, cli_sa_fn fn, void *arg)
+{
+	Postern__SaGet get = POSTERN__SA_GET__INIT;
+	Postern__Addr ends[2];
+	Postern__SaId pb;
+
+	encode_id(id, &pb, ends);
+	get.id = &pb;
+	return row_call(s, IPC_SA_GET, &get.base, fn, arg);
+}
+
+int request_sa_getspi(struct session *s, const struct setkey_sa_id *id, cli_sa_fn fn, void *arg)
+{
+	Postern__SaGetspi m = POSTERN__SA_GETSPI__INIT;
+	Postern__Addr ends[2];
+	Postern__SaId pb;
+
+	encode_id(id, &pb, ends);
+	m.id = &pb;
+	return row_call(s, IPC_SA_GETSPI, &m.base, fn, arg);
 }
 
 int request_spd_put(struct session *s, const struct policy *p, bool update, struct request_done *ret)

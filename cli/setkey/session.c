@@ -177,6 +177,18 @@ static int print_one_sa(const struct sa_desc *d, const struct sa_status *status,
 	return 0;
 }
 
+/* In the words of a dump, so that a script cuts it the same way. */
+static int print_spi(const struct sa_desc *d, const struct sa_status *status, void *arg)
+{
+	char src[INET_ADDR_STRLEN], dst[INET_ADDR_STRLEN];
+	struct session *s = (struct session *)arg;
+
+	(void)status;
+	fprintf(s->cli->out, "%s %s %s spi=%u(0x%08x)\n", inet_addr_format(&d->src, src),
+	    inet_addr_format(&d->dst, dst), ipsec_proto_name(d->proto), d->spi, d->spi);
+	return 0;
+}
+
 static int run_sa(struct session *s, const struct setkey_stmt *stmt)
 {
 	struct request_done done = {0};
@@ -185,6 +197,8 @@ static int run_sa(struct session *s, const struct setkey_stmt *stmt)
 	switch (stmt->verb) {
 	case SETKEY_GET:
 		return request_sa_get(s, &stmt->id, print_one_sa, s);
+	case SETKEY_GETSPI:
+		return request_sa_getspi(s, &stmt->id, print_spi, s);
 	case SETKEY_DUMP:
 		return session_dump_sad(s, stmt->proto);
 	case SETKEY_FLUSH:
@@ -206,6 +220,7 @@ static int run_sa(struct session *s, const struct setkey_stmt *stmt)
 static int run_spd(struct session *s, const struct setkey_stmt *stmt)
 {
 	struct request_done done = {0};
+	struct policy policy;
 	int r;
 
 	switch (stmt->verb) {
@@ -218,7 +233,9 @@ static int run_spd(struct session *s, const struct setkey_stmt *stmt)
 		r = request_spd_delete(s, &stmt->policy, &done);
 		break;
 	default:
-		r = request_spd_put(s, &stmt->policy, stmt->verb == SETKEY_SPDUPDATE, &done);
+		policy = stmt->policy;
+		policy.in_only = s->opt->kernel_fwd && policy.dir == POLICY_IN;
+		r = request_spd_put(s, &policy, stmt->verb == SETKEY_SPDUPDATE, &done);
 		break;
 	}
 	if (r == 0 && !s->posting)

@@ -18,15 +18,16 @@ static int usage(struct cli *cli, bool compat, FILE *to)
 	const char *name = compat ? cli->prog : "ipsecctl setkey";
 
 	fprintf(to,
-	    "usage: %s [-nv] -c            statements from standard input, one by one\n"
-	    "       %s [-nv] -f FILE       statements from FILE (- is standard input)\n"
-	    "       %s [-alpv] -D          dump the SAD; with -P the SPD\n"
+	    "usage: %s [-nvHkr] -c         statements from standard input, one by one\n"
+	    "       %s [-nvHkr] -f FILE    statements from FILE (- is standard input)\n"
+	    "       %s [-alpv] -D          dump the SAD; with -P (and -g, -t, -N) the SPD\n"
 	    "       %s [-v] -F             flush the SAD; with -P the SPD\n"
 	    "       %s [-h] -x             show every event; -xx with seconds since 1970\n"
 	    "       %s -V                  version\n"
 	    "-n parses and sends nothing, -v shows what is sent, -a includes dead SAs, -l repeats every "
 	    "second,\n"
-	    "-p shows ports, --strict stops a file at its first error. setkey(8) has the language.\n",
+	    "-k leaves forwarded packets to `fwd` policies (-r: `in` covers them too), -p shows ports, "
+	    "--strict stops a file at its first error. setkey(8) has the language.\n",
 	    name, name, name, name, name, name);
 	return compat ? CLI_FAILED : CLI_USAGE;
 }
@@ -99,9 +100,6 @@ int setkey_main(struct cli *cli, int argc, char **argv, bool compat)
 		cli_fail(cli, "%s", e.s);
 		return usage(cli, compat, cli->err);
 	}
-	if (opt.forward)
-		cli_fail(
-		    cli, "-r and -k change nothing here: a policy for `in` covers forwarded packets too.");
 	session_init(&s, cli, &opt);
 	code = run(&s, compat);
 	session_fini(&s);

@@ -14,23 +14,27 @@ static const char *peer_name(enum session_peer peer)
 	return peer == SESSION_POLICYD ? "policyd" : "datapathd";
 }
 
-static void print_ends(
-    FILE *to, const struct inet_addr *src, const struct inet_addr *dst, enum ipsec_proto proto)
+static void print_ends(FILE *to, const struct inet_addr *src, const struct inet_addr *dst, const char *proto)
 {
 	char a[INET_ADDR_STRLEN], b[INET_ADDR_STRLEN];
 
-	fprintf(to, " %s %s %s", inet_addr_format(src, a), inet_addr_format(dst, b), ipsec_proto_name(proto));
+	fprintf(to, " %s %s %s", inet_addr_format(src, a), inet_addr_format(dst, b), proto);
 }
 
 static void print_sa(FILE *to, const struct sa_desc *d)
 {
-	print_ends(to, &d->src, &d->dst, d->proto);
+	print_ends(to, &d->src, &d->dst, sa_proto_word(d));
+	if (sa_is_encap(d))
+		fprintf(to, " ports=%u-%u", d->encap.sport, d->encap.dport);
 	fprintf(to, " spi=%u(0x%08x) mode=%s reqid=%u replay=%u flags=0x%08x", d->spi, d->spi,
 	    ipsec_mode_name(d->mode), d->reqid, d->replay_bytes, d->flags);
 	if (d->enc)
 		fprintf(to, " E: %s (key of %u bytes)", alg_enc_by_id(d->enc)->name, d->enc_key_len);
 	if (d->auth)
-		fprintf(to, " A: %s (key of %u bytes)", alg_auth_by_id(d->auth)->name, d->auth_key_len);
+		fprintf(to, " A: %s (key of %u bytes)", alg_auth_name(alg_auth_by_id(d->auth), d->icv_len),
+		    d->auth_key_len);
+	if (d->comp)
+		fprintf(to, " C: %s", alg_comp_name(d->comp));
 }
 
 static void print_operands(FILE *to, const struct setkey_stmt *stmt)
@@ -41,9 +45,10 @@ static void print_operands(FILE *to, const struct setkey_stmt *stmt)
 		print_sa(to, &stmt->sa.desc);
 		break;
 	case SETKEY_GET:
+	case SETKEY_GETSPI:
 	case SETKEY_DELETE:
 	case SETKEY_DELETEALL:
-		print_ends(to, &stmt->id.src, &stmt->id.dst, stmt->id.proto);
+		print_ends(to, &stmt->id.src, &stmt->id.dst, ipsec_proto_name(stmt->id.proto));
 		if (stmt->id.spi)
 			fprintf(to, " spi=%u(0x%08x)", stmt->id.spi, stmt->id.spi);
 		break;

@@ -16,12 +16,30 @@
 
 /*
  * Fetches every algorithm of lib/ipsec/alg.c once and runs its known-answer test. To be called before a
- * sandbox closes the file system (OpenSSL reads its configuration). 0 (also when done already), -EOPNOTSUPP
- * or -EIO with *e naming the algorithm that is missing or that computes wrongly.
+ * sandbox closes the file system (OpenSSL reads its configuration and loads its legacy provider). What is
+ * missing or computes wrongly is absent from then on; only aes-cbc, aes-gcm, 3des-cbc and HMAC with MD5,
+ * SHA-1 and SHA-2 must be there. 0 (also when done already), -EOPNOTSUPP or -EIO with *e naming which of
+ * those is missing or computes wrongly.
  */
 must_check int crypto_init(struct err_text *e);
 /* Releases what crypto_init() fetched, once all SAs are freed. */
 void crypto_fini(void);
+
+/* Whether this OpenSSL provides it. key_len: octets with salt; 0 asks for all lengths it has. */
+bool crypto_has_enc(enum alg_enc id, size_t key_len);
+bool crypto_has_auth(enum alg_auth id);
+/* The same for what an SA needs (NONE: not needed), with a reason. 0, or -EOPNOTSUPP with *e naming the one
+ * that is absent and what to install. */
+must_check int crypto_check_present(enum alg_enc enc, size_t key_len, enum alg_auth auth, struct err_text *e);
+/* "des-cbc, cast128-cbc": setkey's names of all that is absent, for status; "" when nothing is. Borrowed
+ * until crypto_fini(). */
+const char *crypto_absent_names(void);
+/* For a log: why the n-th of these is absent. False when there are not so many. */
+bool crypto_absent_at(size_t n, struct err_text *e);
+
+/* What is wrong with these octets as a key, to be put behind "the key is refused: "; NULL when nothing is.
+ * DES: weak and semi-weak keys, parity bits ignored; 3DES: if one of its three keys is such a one. Static. */
+const char *crypto_key_fault(enum alg_enc enc, const uint8_t *key, size_t len);
 
 enum crypto_dir { CRYPTO_DIR_NONE = 0, CRYPTO_SEAL, CRYPTO_OPEN };
 
@@ -32,15 +50,15 @@ struct crypto_sa_params {
 	enum alg_auth auth; /* ALG_AUTH_NONE: combined mode, or no integrity at all */
 	const uint8_t *enc_key, *auth_key;
 	size_t enc_key_len, auth_key_len;
-	uint8_t icv_len; /* octets on the wire; 0: the algorithm's default */
+	uint8_t icv_len; /* octets on the wire; 0: the algorithm's default (AH's GMAC: IV and tag, 24) */
 	bool esn;        /* extended sequence numbers: the top half of `seq` is authenticated, not sent */
 };
 
 /* Keyed state. Belongs to one worker: no two threads may use it at a time. */
 struct crypto_sa;
 
-/* 0, -EOPNOTSUPP for an unknown algorithm, -EINVAL for a key or ICV length that does not fit, -ENOMEM, -EIO
- * when OpenSSL refuses. */
+/* 0, -EOPNOTSUPP for an unknown algorithm or one that is absent, -EINVAL for a key or ICV length that does
+ * not fit, -EKEYREJECTED for a key with a fault (crypto_key_fault()), -ENOMEM, -EIO when OpenSSL refuses. */
 must_check int crypto_sa_new(const struct crypto_sa_params *p, struct crypto_sa **ret);
 /* Wipes and frees; NULL is fine. Always returns NULL. */
 struct crypto_sa *crypto_sa_free(struct crypto_sa *sa);
@@ -52,7 +70,7 @@ uint8_t crypto_sa_block(const struct crypto_sa *sa);   /* data must be a multipl
 enum crypto_result {
 	CRYPTO_OK = 0,
 	CRYPTO_BAD_ICV, /* open only: not what the peer sent; nothing in the packet may be believed */
-	CRYPTO_BAD_LEN, /* data is not a whole number of cipher blocks */
+	CRYPTO_BAD_LEN, /* data is not a whole number of cipher blocks, or none at all for CCM */
 	CRYPTO_FAILED,  /* the library refused, or sa is of the other direction; a fault of ours, counted as
 	                   such */
 };
@@ -64,7 +82,7 @@ enum crypto_result {
  * Seal fills iv and icv. The IV is made here from `seq`, which must never repeat under one SA: as it is (64
  * bits, big-endian) for counter modes, enciphered together with a random start value, so that nobody can
  * foresee it, for CBC (NIST SP 800-38A appendix C). Open checks the ICV first, in constant time, and leaves
- * data as it was when the ICV is wrong (for GCM: wiped).
+ * data as it was when the ICV is wrong (GCM, CCM, ChaCha20: wiped).
  */
 struct crypto_op {
 	struct crypto_sa *sa;
@@ -85,13 +103,14 @@ size_t crypto_open_burst(struct crypto_op *ops, size_t n);
 
 enum { CRYPTO_MAC_PIECES_MAX = 4 };
 
-/* One integrity value over pieces in order (AH, RFC 4302 section 3.3.3). */
+/* One integrity value over pieces in order (AH, RFC 4302 section 3.3.3). GMAC's field begins with its IV,
+ * which seal makes from `seq` and open reads; the pieces count the whole field as zeros. */
 struct crypto_mac_op {
 	struct crypto_sa *sa;
 	const struct iovec *piece;
 	uint32_t n_pieces;
 	uint8_t *icv;   /* crypto_sa_icv_len() octets: written by seal, compared by open */
-	uint64_t seq;   /* with esn the top half is authenticated behind the pieces */
+	uint64_t seq;   /* the whole number; with esn the top half is authenticated behind the pieces */
 	uint8_t result; /* enum crypto_result */
 };
 

@@ -1,8 +1,9 @@
 /*
- * The per-packet work. OpenSSL's rules for it (3.0 and later): a context is keyed once; per packet only the
- * IV is set, with every other argument NULL, because naming the cipher again takes references and locks, and
- * nothing is allocated, copied between contexts or reset for a cipher. Bursts are the interface so that an
- * engine that works on several packets at once can stand behind it; OpenSSL takes them one by one.
+ * The per-packet work that every algorithm shares. OpenSSL's rules for it (3.0 and later): a context is keyed
+ * once; per packet only the IV is set, with every other argument NULL, because naming the cipher again takes
+ * references and locks, and nothing is allocated, copied between contexts or reset for a cipher. Bursts are
+ * the interface so that an engine that works on several packets at once can stand behind it; OpenSSL takes
+ * them one by one.
  */
 #include "crypto/internal.h"
 
@@ -13,38 +14,19 @@
 
 #include "secret/secret.h"
 
-static void put_u32(uint8_t *p, uint32_t v)
+int esp_aad(const struct crypto_sa *sa, const struct crypto_op *op, uint8_t aad[ESP_AAD_LEN + 4])
 {
-	for (int i = 3; i >= 0; i--, v >>= 8)
-		p[i] = (uint8_t)v;
-}
-
-static void put_u64(uint8_t *p, uint64_t v)
-{
-	put_u32(p, (uint32_t)(v >> 32));
-	put_u32(p + 4, (uint32_t)v);
-}
-
-/* RFC 4106 section 5: SPI and sequence number, the top half of an extended number between them. */
-static bool gcm_start(struct crypto_sa *sa, const struct crypto_op *op)
-{
-	uint8_t aad[ESP_AAD_LEN + 4];
-	int n = 0, aad_len = ESP_AAD_LEN;
-	const uint8_t *from = op->hdr;
-
-	memcpy(sa->nonce + SALT_LEN, op->iv, sa->iv_len);
-	if (sa->esn) {
-		memcpy(aad, op->hdr, 4);
-		put_u32(aad + 4, (uint32_t)(op->seq >> 32));
-		memcpy(aad + 8, op->hdr + 4, 4);
-		from = aad;
-		aad_len = sizeof(aad);
+	if (!sa->esn) {
+		memcpy(aad, op->hdr, ESP_AAD_LEN);
+		return ESP_AAD_LEN;
 	}
-	return EVP_CipherInit_ex(sa->cipher, NULL, NULL, NULL, sa->nonce, -1) == 1 &&
-	       EVP_CipherUpdate(sa->cipher, NULL, &n, from, aad_len) == 1;
+	memcpy(aad, op->hdr, 4);
+	put_u32(aad + 4, (uint32_t)(op->seq >> 32));
+	memcpy(aad + 8, op->hdr + 4, 4);
+	return ESP_AAD_LEN + 4;
 }
 
-static bool gcm_data(struct crypto_sa *sa, const struct crypto_op *op)
+bool esp_cipher_data(struct crypto_sa *sa, const struct crypto_op *op)
 {
 	int n = 0;
 
@@ -52,114 +34,57 @@ static bool gcm_data(struct crypto_sa *sa, const struct crypto_op *op)
 	       (EVP_CipherUpdate(sa->cipher, op->data, &n, op->data, (int)op->len) == 1 && n == (int)op->len);
 }
 
-enum crypto_result esp_seal_gcm(struct crypto_sa *sa, const struct crypto_op *op)
+static bool mac_number(struct crypto_sa *sa, uint64_t seq)
 {
-	int n = 0;
+	uint8_t hi[4];
 
-	if (!op->iv_given)
-		put_u64(op->iv, op->seq);
-	if (!gcm_start(sa, op) || !gcm_data(sa, op) || EVP_CipherFinal_ex(sa->cipher, op->icv, &n) != 1 ||
-	    EVP_CIPHER_CTX_ctrl(sa->cipher, EVP_CTRL_AEAD_GET_TAG, sa->icv_len, op->icv) != 1)
-		return CRYPTO_FAILED;
-	return CRYPTO_OK;
-}
-
-enum crypto_result esp_open_gcm(struct crypto_sa *sa, const struct crypto_op *op)
-{
-	uint8_t none[BLOCK_MAX];
-	int n = 0;
-
-	if (!gcm_start(sa, op) ||
-	    EVP_CIPHER_CTX_ctrl(sa->cipher, EVP_CTRL_AEAD_SET_TAG, sa->icv_len, op->icv) != 1 ||
-	    !gcm_data(sa, op))
-		return CRYPTO_FAILED;
-	if (EVP_CipherFinal_ex(sa->cipher, none, &n) != 1) {
-		/* What was deciphered under a wrong tag must not be seen by anybody. */
-		wipe(op->data, op->len);
-		return CRYPTO_BAD_ICV;
-	}
-	return CRYPTO_OK;
+	if (!sa->esn)
+		return true;
+	put_u32(hi, (uint32_t)(seq >> 32));
+	return sa->mac.kind->update(&sa->mac, hi, sizeof(hi));
 }
 
 /* RFC 4303 section 2.8: the ICV covers all from the SPI to the next header; an extended number's top half
  * counts as behind that. */
-static bool esp_hmac(struct crypto_sa *sa, const struct crypto_op *op, uint8_t out[EVP_MAX_MD_SIZE])
+static bool esp_mac(struct crypto_sa *sa, const struct crypto_op *op, uint8_t out[EVP_MAX_MD_SIZE])
 {
 	bool one_piece = op->iv == op->hdr + ESP_AAD_LEN && op->data == op->iv + sa->iv_len;
-	uint8_t hi[4];
+	const struct mac_kind *k = sa->mac.kind;
+	struct mac *m = &sa->mac;
 
-	if (!hmac_begin(&sa->hmac))
+	if (!k->begin(m, NULL))
 		return false;
 	if (one_piece) {
-		if (!hmac_update(&sa->hmac, op->hdr, ESP_AAD_LEN + (size_t)sa->iv_len + op->len))
+		if (!k->update(m, op->hdr, ESP_AAD_LEN + (size_t)sa->iv_len + op->len))
 			return false;
-	} else if (!hmac_update(&sa->hmac, op->hdr, ESP_AAD_LEN) ||
-	           !hmac_update(&sa->hmac, op->iv, sa->iv_len) ||
-	           !hmac_update(&sa->hmac, op->data, op->len)) {
+	} else if (!k->update(m, op->hdr, ESP_AAD_LEN) || !k->update(m, op->iv, sa->iv_len) ||
+	           !k->update(m, op->data, op->len)) {
 		return false;
 	}
-	put_u32(hi, (uint32_t)(op->seq >> 32));
-	if (sa->esn && !hmac_update(&sa->hmac, hi, sizeof(hi)))
-		return false;
-	return hmac_end(&sa->hmac, out);
+	return mac_number(sa, op->seq) && k->end(m, out);
 }
 
-static bool cbc_run(struct crypto_sa *sa, uint8_t *p, size_t len)
-{
-	int n = 0;
-
-	return EVP_CipherUpdate(sa->cipher, p, &n, p, (int)len) == 1 && n == (int)len;
-}
-
-/*
- * The IV is the cipher's own output for a value that never repeats: random start plus sequence number, run
- * through the cipher as a first block under a zero IV. That block then is the IV on the wire, and the chain
- * goes straight on into the data.
- */
-static bool cbc_seal(struct crypto_sa *sa, const struct crypto_op *op)
-{
-	static const uint8_t zero[BLOCK_MAX];
-
-	if (op->iv_given)
-		return EVP_CipherInit_ex(sa->cipher, NULL, NULL, NULL, op->iv, -1) == 1 &&
-		       cbc_run(sa, op->data, op->len);
-	memcpy(op->iv, sa->iv_fill, sa->iv_len - 8u);
-	put_u64(op->iv + sa->iv_len - 8, sa->iv_start + op->seq);
-	if (EVP_CipherInit_ex(sa->cipher, NULL, NULL, NULL, zero, -1) != 1)
-		return false;
-	if (op->data == op->iv + sa->iv_len)
-		return cbc_run(sa, op->iv, sa->iv_len + (size_t)op->len);
-	return cbc_run(sa, op->iv, sa->iv_len) && cbc_run(sa, op->data, op->len);
-}
-
-enum crypto_result esp_seal_hmac(struct crypto_sa *sa, const struct crypto_op *op)
+enum crypto_result esp_put_icv(struct crypto_sa *sa, const struct crypto_op *op)
 {
 	uint8_t mac[EVP_MAX_MD_SIZE];
 
-	if (sa->cipher && !cbc_seal(sa, op))
-		return CRYPTO_FAILED;
 	if (!sa->icv_len)
 		return CRYPTO_OK;
-	if (!esp_hmac(sa, op, mac))
+	if (!esp_mac(sa, op, mac))
 		return CRYPTO_FAILED;
 	memcpy(op->icv, mac, sa->icv_len);
 	return CRYPTO_OK;
 }
 
-enum crypto_result esp_open_hmac(struct crypto_sa *sa, const struct crypto_op *op)
+enum crypto_result esp_check_icv(struct crypto_sa *sa, const struct crypto_op *op)
 {
 	uint8_t mac[EVP_MAX_MD_SIZE];
 
-	if (sa->icv_len) {
-		if (!esp_hmac(sa, op, mac))
-			return CRYPTO_FAILED;
-		if (!secret_equal_bytes(mac, op->icv, sa->icv_len))
-			return CRYPTO_BAD_ICV;
-	}
-	if (sa->cipher && (EVP_CipherInit_ex(sa->cipher, NULL, NULL, NULL, op->iv, -1) != 1 ||
-	                      !cbc_run(sa, op->data, op->len)))
+	if (!sa->icv_len)
+		return CRYPTO_OK;
+	if (!esp_mac(sa, op, mac))
 		return CRYPTO_FAILED;
-	return CRYPTO_OK;
+	return secret_equal_bytes(mac, op->icv, sa->icv_len) ? CRYPTO_OK : CRYPTO_BAD_ICV;
 }
 
 static size_t esp_burst(struct crypto_op *ops, size_t n, enum crypto_dir dir)
@@ -171,7 +96,7 @@ static size_t esp_burst(struct crypto_op *ops, size_t n, enum crypto_dir dir)
 
 		if (op->sa->dir != dir || !op->sa->run)
 			op->result = CRYPTO_FAILED;
-		else if (op->len & (op->sa->block - 1u) || op->len > INT_MAX - BLOCK_MAX)
+		else if (op->len & (op->sa->block - 1u) || op->len > INT_MAX - 2 * BLOCK_MAX)
 			op->result = CRYPTO_BAD_LEN;
 		else
 			op->result = (uint8_t)op->sa->run(op->sa, op);
@@ -193,23 +118,28 @@ size_t crypto_open_burst(struct crypto_op *ops, size_t n)
 	return esp_burst(ops, n, CRYPTO_OPEN);
 }
 
+/* An algorithm with an IV of its own has it in front of the value in the ICV field (RFC 4543 section 4). */
 static enum crypto_result mac_one(const struct crypto_mac_op *op, enum crypto_dir dir)
 {
 	struct crypto_sa *sa = op->sa;
-	uint8_t mac[EVP_MAX_MD_SIZE], hi[4];
+	const struct mac_kind *k = sa->mac.kind;
+	uint8_t mac[EVP_MAX_MD_SIZE], *value;
 
-	if (sa->dir != dir || !sa->hmac.work || op->n_pieces > CRYPTO_MAC_PIECES_MAX ||
-	    !hmac_begin(&sa->hmac))
+	if (sa->dir != dir || !k || op->n_pieces > CRYPTO_MAC_PIECES_MAX)
+		return CRYPTO_FAILED;
+	value = op->icv + k->iv_len;
+	if (k->iv_len && dir == CRYPTO_SEAL)
+		put_u64(op->icv, op->seq);
+	if (!k->begin(&sa->mac, op->icv))
 		return CRYPTO_FAILED;
 	for (uint32_t i = 0; i < op->n_pieces; i++)
-		if (!hmac_update(&sa->hmac, op->piece[i].iov_base, op->piece[i].iov_len))
+		if (!k->update(&sa->mac, op->piece[i].iov_base, op->piece[i].iov_len))
 			return CRYPTO_FAILED;
-	put_u32(hi, (uint32_t)(op->seq >> 32));
-	if ((sa->esn && !hmac_update(&sa->hmac, hi, sizeof(hi))) || !hmac_end(&sa->hmac, mac))
+	if (!mac_number(sa, op->seq) || !k->end(&sa->mac, mac))
 		return CRYPTO_FAILED;
 	if (dir == CRYPTO_SEAL)
-		memcpy(op->icv, mac, sa->icv_len);
-	else if (!secret_equal_bytes(mac, op->icv, sa->icv_len))
+		memcpy(value, mac, (size_t)(sa->icv_len - k->iv_len));
+	else if (!secret_equal_bytes(mac, value, (size_t)(sa->icv_len - k->iv_len)))
 		return CRYPTO_BAD_ICV;
 	return CRYPTO_OK;
 }

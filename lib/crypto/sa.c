@@ -5,16 +5,50 @@
 #include "crypto/internal.h"
 
 #include <errno.h>
-#include <string.h>
+#include <stdlib.h>
 
 #include <openssl/err.h>
 
-#include "base/rng.h"
 #include "secret/secret.h"
+
+static const struct crypto_way *way_of(enum alg_kind kind)
+{
+	switch (kind) {
+	case ALG_KIND_NULL:
+		return &crypto_way_null;
+	case ALG_KIND_CBC:
+		return &crypto_way_cbc;
+	case ALG_KIND_CTR:
+		return &crypto_way_ctr;
+	case ALG_KIND_GCM:
+	case ALG_KIND_CHACHA:
+		return &crypto_way_gcm;
+	case ALG_KIND_CCM:
+		return &crypto_way_ccm;
+	case ALG_KIND_GMAC:
+		return &crypto_way_gmac;
+	}
+	return NULL;
+}
+
+static int check_icv_len(
+    const struct crypto_sa_params *p, const struct alg_enc_info *enc, const struct alg_auth_info *auth)
+{
+	if (enc && enc->aead)
+		return auth || (p->icv_len && p->icv_len != enc->icv_len) ? -EINVAL : 0;
+	if (!p->icv_len)
+		return 0;
+	if (!auth || p->icv_len > auth->digest_len || p->icv_len > ALG_ICV_MAX)
+		return -EINVAL;
+	/* Its ICV field has an IV in front, which cannot be cut. */
+	return p->auth == ALG_AUTH_AES_GMAC && p->icv_len != auth->icv_len ? -EINVAL : 0;
+}
 
 static int check_params(
     const struct crypto_sa_params *p, const struct alg_enc_info *enc, const struct alg_auth_info *auth)
 {
+	int r;
+
 	if ((p->enc && !enc) || (p->auth && !auth) || (!enc && !auth))
 		return -EOPNOTSUPP;
 	if (p->dir != CRYPTO_SEAL && p->dir != CRYPTO_OPEN)
@@ -22,44 +56,41 @@ static int check_params(
 	if ((enc && !alg_enc_keylen_ok(enc, p->enc_key_len)) ||
 	    (auth && !alg_auth_keylen_ok(auth, p->auth_key_len)))
 		return -EINVAL;
-	if (enc && enc->aead && (auth || (p->icv_len && p->icv_len != enc->icv_len)))
+	/* In ESP it is a cipher (RFC 4543 section 3). */
+	if (enc && p->auth == ALG_AUTH_AES_GMAC)
 		return -EINVAL;
-	if (auth && p->icv_len && (p->icv_len > auth->digest_len || p->icv_len > ALG_ICV_MAX))
-		return -EINVAL;
-	if (!auth && p->icv_len && !(enc && enc->aead))
-		return -EINVAL;
+	r = check_icv_len(p, enc, auth);
+	if (r < 0)
+		return r;
+	if (enc && crypto_key_fault(enc->id, p->enc_key, p->enc_key_len))
+		return -EKEYREJECTED;
 	return 0;
 }
 
 static int init_cipher(struct crypto_sa *sa, const struct crypto_sa_params *p, const struct alg_enc_info *enc)
 {
 	const EVP_CIPHER *c = crypto_cipher(enc->id, p->enc_key_len - enc->salt_len);
+	const struct crypto_way *way = way_of(enc->kind);
 
+	if (!way)
+		return -EOPNOTSUPP;
+	sa->run = p->dir == CRYPTO_SEAL ? way->seal : way->open;
+	sa->salt_len = enc->salt_len;
 	sa->iv_len = enc->iv_len;
+	sa->icv_len = enc->icv_len;
 	sa->block = enc->block;
-	if (enc->id == ALG_ENC_NULL)
+	if (!way->init)
 		return 0;
 	if (!c)
 		return -EOPNOTSUPP;
 	sa->cipher = EVP_CIPHER_CTX_new();
-	if (!sa->cipher)
-		return -ENOMEM;
-	if (EVP_CipherInit_ex(sa->cipher, c, NULL, p->enc_key, NULL, p->dir == CRYPTO_SEAL) != 1)
-		return -EIO;
-	if (enc->salt_len)
-		memcpy(sa->nonce, p->enc_key + p->enc_key_len - enc->salt_len, SALT_LEN);
-	else if (EVP_CIPHER_CTX_set_padding(sa->cipher, 0) != 1)
-		return -EIO;
-	rng_kernel.fill(&rng_kernel, &sa->iv_start, sizeof(sa->iv_start));
-	rng_kernel.fill(&rng_kernel, sa->iv_fill, sizeof(sa->iv_fill));
-	return 0;
+	return sa->cipher ? way->init(sa, c, p) : -ENOMEM;
 }
 
 static int init_sa(struct crypto_sa *sa, const struct crypto_sa_params *p)
 {
 	const struct alg_enc_info *enc = p->enc ? alg_enc_by_id(p->enc) : NULL;
 	const struct alg_auth_info *auth = p->auth ? alg_auth_by_id(p->auth) : NULL;
-	bool seal = p->dir == CRYPTO_SEAL;
 	int r = check_params(p, enc, auth);
 
 	sa->dir = p->dir;
@@ -68,20 +99,10 @@ static int init_sa(struct crypto_sa *sa, const struct crypto_sa_params *p)
 	if (r == 0 && enc)
 		r = init_cipher(sa, p, enc);
 	if (r == 0 && auth) {
-		const EVP_MD *md = crypto_digest(p->auth);
-
 		sa->icv_len = p->icv_len ? p->icv_len : auth->icv_len;
-		r = md ? hmac_init(&sa->hmac, md, p->auth_key, p->auth_key_len) : -EOPNOTSUPP;
+		r = mac_init(&sa->mac, p->auth, p->auth_key, p->auth_key_len);
 	}
-	if (r < 0 || !enc)
-		return r;
-	if (enc->aead) {
-		sa->icv_len = enc->icv_len;
-		sa->run = seal ? esp_seal_gcm : esp_open_gcm;
-	} else {
-		sa->run = seal ? esp_seal_hmac : esp_open_hmac;
-	}
-	return 0;
+	return r;
 }
 
 int crypto_sa_new(const struct crypto_sa_params *p, struct crypto_sa **ret)
@@ -106,7 +127,7 @@ struct crypto_sa *crypto_sa_free(struct crypto_sa *sa)
 	if (!sa)
 		return NULL;
 	EVP_CIPHER_CTX_free(sa->cipher);
-	hmac_fini(&sa->hmac);
+	mac_fini(&sa->mac);
 	wipe(sa, sizeof(*sa));
 	free(sa);
 	return NULL;

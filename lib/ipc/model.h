@@ -52,8 +52,8 @@ int model_addr_decode(const Postern__Addr *m, bool optional, struct inet_addr *r
 int model_selector_decode(const Postern__Selector *m, struct selector *ret, struct err_text *e);
 int model_policy_decode(const Postern__Policy *m, struct policy *ret, struct err_text *e);
 /* Key pointers of the result borrow from `m`. Rows of a dump may come without keys (`keys_optional`):
- * pointers NULL, lengths set; a row without any algorithm is a larval SA. Otherwise a key is there with all its
- * octets. */
+ * pointers NULL, lengths set; a row without any algorithm is a larval SA. Otherwise a key is there with all
+ * its octets. */
 int model_sa_decode(const Postern__SaDesc *m, bool keys_optional, struct sa_desc *ret, struct err_text *e);
 int model_sa_status_decode(const Postern__SaStatus *m, struct sa_status *ret, struct err_text *e);
 

@@ -9,12 +9,14 @@
 
 #include "base/auto.h"
 
-/* id, kind, dump name, statistics name and place; key least, most, step, salt; block, IV, ICV; combined, counter */
+/* id, kind, dump name, statistics name and place; key least, most, step, salt; block, IV, ICV; combined,
+ * counter */
 static const struct alg_enc_info enc_table[] = {
     {ALG_ENC_DES_CBC, ALG_KIND_CBC, "des-cbc", "des-cbc", 2, 8, 8, 1, 0, 8, 8, 0, false, false},
     {ALG_ENC_3DES_CBC, ALG_KIND_CBC, "3des-cbc", "3des-cbc", 3, 24, 24, 1, 0, 8, 8, 0, false, false},
     {ALG_ENC_CAST128_CBC, ALG_KIND_CBC, "cast128-cbc", "cast128-cbc", 6, 5, 16, 1, 0, 8, 8, 0, false, false},
-    {ALG_ENC_BLOWFISH_CBC, ALG_KIND_CBC, "blowfish-cbc", "blowfish-cbc", 7, 5, 56, 1, 0, 8, 8, 0, false, false},
+    {ALG_ENC_BLOWFISH_CBC, ALG_KIND_CBC, "blowfish-cbc", "blowfish-cbc", 7, 5, 56, 1, 0, 8, 8, 0, false,
+        false},
     {ALG_ENC_NULL, ALG_KIND_NULL, "null", "null", 11, 0, 0, 1, 0, 1, 0, 0, false, false},
     {ALG_ENC_AES_CBC, ALG_KIND_CBC, "aes-cbc", "rijndael-cbc", 12, 16, 32, 8, 0, 16, 16, 0, false, false},
     {ALG_ENC_AES_CTR, ALG_KIND_CTR, "aes-ctr", "aes-ctr", 13, 20, 36, 8, 4, 1, 8, 0, false, true},
@@ -25,9 +27,10 @@ static const struct alg_enc_info enc_table[] = {
     {ALG_ENC_AES_GCM_12, ALG_KIND_GCM, "aes-gcm-12", "aes-gcm-12", 19, 20, 36, 8, 4, 1, 8, 12, true, true},
     {ALG_ENC_AES_GCM_16, ALG_KIND_GCM, "aes-gcm-16", "aes-gcm-16", 20, 20, 36, 8, 4, 1, 8, 16, true, true},
     {ALG_ENC_AES_GMAC, ALG_KIND_GMAC, "aes-gmac", "aes-gmac", 21, 20, 36, 8, 4, 1, 8, 16, true, true},
-    {ALG_ENC_CAMELLIA_CBC, ALG_KIND_CBC, "camellia-cbc", "camellia-cbc", 22, 16, 32, 8, 0, 16, 16, 0, false, false},
-    {ALG_ENC_CHACHA20_POLY1305, ALG_KIND_CHACHA, "chacha20-poly1305", "chacha20-poly1305", 28, 36, 36, 1, 4, 1, 8,
-        16, true, true},
+    {ALG_ENC_CAMELLIA_CBC, ALG_KIND_CBC, "camellia-cbc", "camellia-cbc", 22, 16, 32, 8, 0, 16, 16, 0, false,
+        false},
+    {ALG_ENC_CHACHA20_POLY1305, ALG_KIND_CHACHA, "chacha20-poly1305", "chacha20-poly1305", 28, 36, 36, 1, 4,
+        1, 8, 16, true, true},
 };
 
 /* id, name, statistics name and place; key least, most, step; ICV, whole value; counter */

@@ -100,8 +100,8 @@ const struct alg_auth_info *alg_auth_by_id(uint32_t id);
 /* By any of setkey's names (setkey.md section 7), aliases included; NULL when unknown. */
 const struct alg_enc_info *alg_enc_by_name(const char *name);
 const struct alg_auth_info *alg_auth_by_name(const char *name);
-/* The name with which setkey says this algorithm with this ICV ("hmac-sha256-96" for 12 bytes); the plain name for
- * the default length (or 0) and where there is no other. */
+/* The name with which setkey says this algorithm with this ICV ("hmac-sha256-96" for 12 bytes); the plain
+ * name for the default length (or 0) and where there is no other. */
 const char *alg_auth_name(const struct alg_auth_info *a, uint8_t icv_len);
 /* NULL when it is no name of a shortened one; such a name is known to alg_auth_by_name() too. */
 const struct alg_auth_short *alg_auth_short_by_name(const char *name);

@@ -32,8 +32,9 @@ enum policy_class policy_classify(const struct policy *p, const struct policy_de
 		return POLICY_CLASS_DISCARD;
 	if (p->action == POLICY_PASS || !p->n_requests)
 		return POLICY_CLASS_PASS;
+	/* Compression protects nothing, and what does not shrink comes without it (RFC 3173 section 2.2). */
 	for (uint8_t i = 0; i < p->n_requests; i++)
-		if (policy_request_level(&p->req[i], d) != LEVEL_USE)
+		if (p->req[i].proto != IPSEC_IPCOMP && policy_request_level(&p->req[i], d) != LEVEL_USE)
 			return POLICY_CLASS_PROTECT;
 	return POLICY_CLASS_USE;
 }

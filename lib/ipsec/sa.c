@@ -8,8 +8,6 @@
 
 #include "base/auto.h"
 
-enum { SA_FRAG_MIN = 296 };
-
 static bool is_counter(const struct alg_enc_info *enc, const struct alg_auth_info *auth)
 {
 	return (enc && enc->counter) || (auth && auth->counter);
@@ -58,8 +56,8 @@ static const char *alg_fault(const struct sa_desc *d)
 		       "add `-f fresh-key` if this key was never used before and never will be again";
 	if (is_counter(enc, auth) && (d->flags & SA_F_CYCLIC))
 		return "a counter-mode cipher cannot have a cyclic sequence";
-	if (d->icv_len && (!auth || d->icv_len > auth->digest_len || d->icv_len > ALG_ICV_MAX || d->icv_len < 12 ||
-	                      (auth->counter && d->icv_len != auth->icv_len)))
+	if (d->icv_len && (!auth || d->icv_len > auth->digest_len || d->icv_len > ALG_ICV_MAX ||
+	                      d->icv_len < 12 || (auth->counter && d->icv_len != auth->icv_len)))
 		return "the ICV length does not fit the authentication algorithm";
 	return NULL;
 }
@@ -75,7 +73,8 @@ static const char *esn_fault(const struct sa_desc *d)
 	if (!d->auth && !(enc && enc->aead))
 		return "extended sequence numbers need authentication: their upper half is only in the ICV";
 	if (!d->replay_bytes)
-		return "extended sequence numbers need a replay window (-r): the receiver follows the upper half with it";
+		return "extended sequence numbers need a replay window (-r): the receiver follows the upper "
+		       "half with it";
 	return NULL;
 }
 

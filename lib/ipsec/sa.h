@@ -41,7 +41,10 @@ struct sa_encap {
 	struct inet_addr nat_oa; /* the peer's address on its own side of the NAT; INET_NONE: not known */
 };
 
-enum { SA_UDP_PORT = 4500 /* the one port datapathd listens on (RFC 3948 section 2.1) */ };
+enum {
+	SA_UDP_PORT = 4500, /* the one port datapathd listens on (RFC 3948 section 2.1) */
+	SA_FRAG_MIN = 296,  /* least -esp_frag: smaller pieces are mostly header */
+};
 
 /*
  * Key octets are borrowed, never copied with the struct: they stay in the secret type of whoever holds them.
@@ -58,7 +61,8 @@ struct sa_desc {
 	uint32_t flags;        /* enum sa_flag */
 	enum alg_enc enc;
 	enum alg_auth auth;
-	enum alg_comp comp; /* ipcomp only; the CPI on the wire is its well-known one, with SA_F_RAWCPI the SPI */
+	enum alg_comp
+	    comp; /* ipcomp only; the CPI on the wire is its well-known one, with SA_F_RAWCPI the SPI */
 	const uint8_t *enc_key, *auth_key;
 	uint8_t enc_key_len, auth_key_len;
 	uint8_t icv_len; /* override of the algorithm's ICV in bytes; 0: default (D8) */

@@ -11,7 +11,7 @@ enum { PKT_STRIDE = PKT_HEADROOM + PKT_LEN_MAX + PKT_TAILROOM };
 
 int batch_init(struct batch *b)
 {
-	size_t n = (size_t)PKT_STRIDE * BATCH_MAX;
+	size_t n = (size_t)PKT_STRIDE * BATCH_ROOM;
 	void *p = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	if (p == MAP_FAILED)

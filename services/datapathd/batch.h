@@ -12,16 +12,18 @@
 #include "datapathd/counters.h"
 #include "ipsec/policy.h"
 #include "wire/esp/esp.h"
+#include "wire/ip/ip.h"
 
 struct sa_rt;
 struct spd_rule;
 
 enum {
-	BATCH_MAX = 64,
+	BATCH_MAX = 64,   /* packets read at a time */
+	BATCH_ROOM = 192, /* places: what is read may become several packets (RFC 4301 section 8.1) */
 	PKT_LEN_MAX = 65535,
-	PKT_HEADROOM = 768, /* deepest bundle: 8 outer IP and AH headers with the longest ICV */
+	PKT_HEADROOM = 1152, /* deepest bundle: 10 outer IPv6, UDP and AH headers with the longest ICV */
 	PKT_TAILROOM =
-	    513, /* 8 ESP trailers and ICVs; makes the stride odd, so that packets share no cache set */
+	    513, /* 10 ESP trailers and ICVs; makes the stride odd, so that packets share no cache set */
 };
 
 enum verdict {
@@ -29,8 +31,9 @@ enum verdict {
 	VERDICT_DROP,    /* ended, with a reason */
 	VERDICT_SEND,    /* out: protected, for the wire */
 	VERDICT_CLEAR,   /* out: nothing to apply, for the wire as it is */
-	VERDICT_DELIVER, /* in: for the TUN device */
+	VERDICT_DELIVER, /* in: for the TUN device; out: our answer to the packet's sender */
 	VERDICT_HELD,    /* a fragment kept until the rest has come */
+	VERDICT_CUT,     /* out: its fragments go on in its place */
 };
 
 /* What was undone on the way in, outermost first. The SA is valid until the worker's next quiet point. */
@@ -39,23 +42,41 @@ struct applied {
 	enum ipsec_mode mode; /* how it was applied: transport or tunnel */
 };
 
+/* What stands behind the header that is being undone. */
+struct content {
+	uint8_t *at;
+	uint32_t len;
+	uint8_t next;
+};
+
+/* Out: a request of the policy that has its SA. */
+struct bound {
+	struct sa_rt *sa;
+	enum ipsec_mode mode;
+};
+
 struct pkt {
 	uint8_t *data; /* the IP packet as it stands now */
 	uint32_t len;
 	uint8_t *room, *room_end; /* of the whole buffer */
 	enum verdict verdict;
 	enum drop_reason reason;
-	bool v6;                          /* family of the packet at `data` */
-	bool fragment;                    /* `data` is a fragment */
-	struct packet_key key;            /* of the clear packet */
-	struct spd_rule *rule;            /* out: the policy found */
-	struct sa_rt *sa;                 /* of the header being worked on */
-	const struct policy_request *req; /* out: the request being applied; NULL: none left */
-	uint8_t next_req;
-	uint64_t seq;         /* taken or received for `sa` */
-	uint32_t payload_len; /* out: what the last header protects */
-	struct esp_frame esp; /* in: the opened ESP's parts */
-	bool peeled;          /* in: no header for this host is left */
+	bool v6;               /* family of the packet at `data` */
+	bool fragment;         /* `data` is a fragment */
+	struct packet_key key; /* of the clear packet */
+	struct spd_rule *rule; /* out: the policy found */
+	uint8_t n_bound, next_bound;
+	struct bound bound[POLICY_REQUESTS_MAX]; /* out: innermost first */
+	struct sa_rt *sa;                        /* of the header being worked on */
+	enum ipsec_mode mode;                    /* out: how it is applied */
+	uint64_t seq;                            /* taken or received for `sa` */
+	uint32_t payload_len;                    /* out: what the last header protects */
+	uint16_t udp_sport, udp_dport;           /* in: of the datagram around it; 0: none */
+	struct ip_place place;                   /* in: the header being undone */
+	struct esp_frame esp;                    /* in: the opened ESP's parts */
+	struct content content;                  /* in: what was inside */
+	bool whole_again;                        /* out: put together from fragments */
+	bool peeled;                             /* in: no header for this host is left */
 	uint8_t n_applied;
 	struct applied applied[POLICY_REQUESTS_MAX];
 };
@@ -64,7 +85,7 @@ struct batch {
 	uint32_t n;
 	uint8_t *arena;
 	size_t arena_len;
-	struct pkt pkt[BATCH_MAX];
+	struct pkt pkt[BATCH_ROOM];
 };
 
 /* Maps the packet room. 0, or -ENOMEM. */

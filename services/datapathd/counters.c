@@ -29,8 +29,10 @@ static const char *const path_names[PATH_N] = {
 static const char *const hist_names[HIST_N] = {
     [HIST_IN_AH] = "in_hist.ah",
     [HIST_IN_ESP] = "in_hist.esp",
+    [HIST_IN_COMP] = "in_hist.ipcomp",
     [HIST_OUT_AH] = "out_hist.ah",
     [HIST_OUT_ESP] = "out_hist.esp",
+    [HIST_OUT_COMP] = "out_hist.ipcomp",
 };
 
 const struct drop_info *drop_info(enum drop_reason r)
@@ -45,6 +47,8 @@ static const char *hist_alg_name(enum hist h, unsigned alg)
 
 	if (h == HIST_IN_ESP || h == HIST_OUT_ESP)
 		return enc ? enc->stat_name : NULL;
+	if (h == HIST_IN_COMP || h == HIST_OUT_COMP)
+		return alg_comp_name(alg);
 	return auth ? auth->stat_name : NULL;
 }
 

@@ -11,7 +11,7 @@
 #include "datapathd/drop.h"
 
 enum { HIST_ALG_MAX = 32 }; /* above every number in alg.h */
-enum hist { HIST_IN_AH, HIST_IN_ESP, HIST_OUT_AH, HIST_OUT_ESP, HIST_N };
+enum hist { HIST_IN_AH, HIST_IN_ESP, HIST_IN_COMP, HIST_OUT_AH, HIST_OUT_ESP, HIST_OUT_COMP, HIST_N };
 
 /* What neither KAME nor a drop reason counts: enum suffix, stable name. */
 #define PATH_COUNTER_LIST(X)                                                                                 \
@@ -21,6 +21,12 @@ enum hist { HIST_IN_AH, HIST_IN_ESP, HIST_OUT_AH, HIST_OUT_ESP, HIST_N };
 	X(SENT, "path.sent")                                                                                 \
 	X(SENT_CLEAR, "path.sent_clear")                                                                     \
 	X(FRAGMENTED, "path.fragmented")                                                                     \
+	X(CUT_BEFORE, "path.cut_before")                                                                     \
+	X(TOO_BIG_TOLD, "path.too_big_told")                                                                 \
+	X(MTU_LEARNT, "path.mtu_learnt")                                                                     \
+	X(MTU_IGNORED, "path.mtu_ignored")                                                                   \
+	X(MSS_LOWERED, "path.mss_lowered")                                                                   \
+	X(NOT_COMPRESSED, "path.not_compressed")                                                             \
 	X(REASSEMBLED, "path.reassembled")                                                                   \
 	X(FRAGMENT_HELD, "path.fragment_held")                                                               \
 	X(ACQUIRE_WANTED, "path.acquire_wanted")                                                             \

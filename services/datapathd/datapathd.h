@@ -30,13 +30,15 @@ struct datapathd {
 	struct sad_txn txn;              /* the one transaction that may be open */
 	struct ipc_conn *txn_owner;      /* reference; NULL: none is open */
 	_Atomic(struct spd_view *) view; /* the worker's; NULL before the first snapshot */
+	_Atomic uint32_t tune;           /* tunables_pack(); the worker's too */
 	uint64_t generation;             /* of the last view published */
 	struct spd_edge *spd;
 	struct acquirer *acquirer;
 	struct used used;
 	struct control_io *io;
 	struct worker *worker;
-	uint32_t bad_slots; /* of SAD memory, dropped at start */
+	uint32_t bad_slots;    /* of SAD memory, dropped at start */
+	uint64_t n_keepalives; /* sent */
 };
 
 static inline struct datapathd *datapathd_of_conn(const struct ipc_conn *c)
@@ -67,6 +69,9 @@ uint32_t acquirer_outstanding(const struct acquirer *a);
 /* The connection to policyd's edge for hints. */
 struct ipc_client *acquirer_client(const struct acquirer *a);
 
+/* keepalive_io.c: once a second; sends what keeps a NAT from forgetting us. */
+void datapathd_keepalive(struct datapathd *d);
+
 /* control_io.c: timers and the worker's eventfd on the loop. */
 int must_check control_io_new(struct datapathd *d, struct control_io **ret, struct err_text *e);
 struct control_io *control_io_free(struct control_io *io);
@@ -74,10 +79,10 @@ struct control_io *control_io_free(struct control_io *io);
 void control_io_expect_quiet(struct control_io *io);
 
 /* admin/sa_verbs.c */
-enum { DATAPATHD_N_ADMIN_RULES = 9 };
+enum { DATAPATHD_N_ADMIN_RULES = 10 };
 extern const struct ipc_rule datapathd_admin_rules[DATAPATHD_N_ADMIN_RULES];
 void datapathd_admin_on_close(struct ipc_conn *c);
-/* One event for an SA: monitors and the log. */
+/* tell.c: one event for an SA: monitors and the log. */
 void datapathd_tell_sa(void *d, const char *event, const struct sa *sa);
 
 /* report.c */

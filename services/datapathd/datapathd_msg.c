@@ -74,6 +74,27 @@ int msg_sa_get_decode(const struct ipc_record *rec, struct sa_ident *ret, struct
 	return m ? ident_decode(((const Postern__SaGet *)m)->id, true, ret, e) : unreadable(e);
 }
 
+int msg_sa_getspi_decode(const struct ipc_record *rec, struct sa_ident *ret, uint32_t *ret_min,
+    uint32_t *ret_max, struct err_text *e)
+{
+	enum { SPI_FIRST = 0x100, SPI_LAST = 0x0fffffff, CPI_LAST = 61439 /* RFC 3173 section 3.3 */ };
+	AUTO_UNPACK ProtobufCMessage *m = ipc_unpack(&postern__sa_getspi__descriptor, rec, CAP);
+	const Postern__SaGetspi *get = (const Postern__SaGetspi *)m;
+	int r = get ? ident_decode(get->id, false, ret, e) : unreadable(e);
+	uint32_t most;
+
+	if (r < 0)
+		return r;
+	if (ret->src.family != ret->dst.family)
+		return err_set(e, -EINVAL, "Family mismatch");
+	most = ret->proto == IPSEC_IPCOMP ? CPI_LAST : UINT32_MAX;
+	*ret_min = get->min ? get->min : SPI_FIRST;
+	*ret_max = get->max ? get->max : ret->proto == IPSEC_IPCOMP ? CPI_LAST : SPI_LAST;
+	if (*ret_min < SPI_FIRST || *ret_min > *ret_max || *ret_max > most)
+		return err_set(e, -EINVAL, "SPI range violation");
+	return 0;
+}
+
 int msg_sa_delete_decode(
     const struct ipc_record *rec, struct sa_ident *ret, bool *ret_all, struct err_text *e)
 {

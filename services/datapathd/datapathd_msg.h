@@ -27,9 +27,12 @@ int must_check msg_sa_add_decode(const struct ipc_record *rec, struct msg_sa_add
 void msg_sa_add_fini(struct msg_sa_add *m);
 
 int must_check msg_sa_get_decode(const struct ipc_record *rec, struct sa_ident *ret, struct err_text *e);
+/* The identity without an SPI, and the range: set to the protocol's when none was given. */
+int must_check msg_sa_getspi_decode(const struct ipc_record *rec, struct sa_ident *ret, uint32_t *ret_min,
+    uint32_t *ret_max, struct err_text *e);
 int must_check msg_sa_delete_decode(
     const struct ipc_record *rec, struct sa_ident *ret, bool *ret_all, struct err_text *e);
-/* 0 (all), 50 or 51. */
+/* 0 (all), 50, 51 or 108. */
 int must_check msg_sa_flush_decode(const struct ipc_record *rec, uint32_t *ret_proto, struct err_text *e);
 int must_check msg_sa_dump_decode(
     const struct ipc_record *rec, uint32_t *ret_proto, bool *ret_dead, struct err_text *e);

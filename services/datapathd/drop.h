@@ -47,6 +47,7 @@ enum kame_counter {
 	    "fragment that could not be put together for transport mode")                                    \
 	X(OUT_TOOBIG, "out_toobig", OUT_INVAL, "packet too long for IP once protected")                      \
 	X(OUT_HEADER, "out_header", OUT_INVAL, "IP options or extension headers that cannot be protected")   \
+	X(OUT_PATH, "out_path", NONE, "packet longer than the way allows; its sender was told")              \
 	X(OUT_CRYPTO, "out_crypto", OUT_INVAL, "encryption or authentication failed")                        \
 	X(OUT_NOROUTE, "out_noroute", OUT_NOROUTE, "no route to the outer destination")                      \
 	X(OUT_NOBUFS, "out_nobufs", OUT_NOMEM, "the outgoing socket stayed full")                            \
@@ -54,13 +55,16 @@ enum kame_counter {
 	X(IN_MALFORMED, "in_malformed", IN_INVAL, "inbound packet without a valid outer header")             \
 	X(IN_LENGTH, "in_length", IN_INVAL, "header or payload length does not fit the SA's algorithm")      \
 	X(IN_NOSA, "in_nosa", IN_NOSA, "no SA for this destination, protocol and SPI")                       \
-	X(IN_STATE, "in_state", IN_BADSPI, "the SA exists but may not be used")                              \
+	X(IN_ENCAP, "in_encap", IN_INVAL, "ESP in UDP for an SA that is not, or the other way round")        \
+	X(IN_KEEPALIVE, "in_keepalive", NONE, "NAT keepalive, meant to be dropped")                          \
+	X(IN_IKE, "in_ike", NONE, "IKE message on port 4500, and no key daemon to take it")                  \
 	X(IN_SOURCE, "in_source", IN_INVAL, "outer source address is not the SA's")                          \
 	X(IN_ESPREPLAY, "in_espreplay", IN_ESPREPLAY, "ESP sequence number old or repeated")                 \
 	X(IN_AHREPLAY, "in_ahreplay", IN_AHREPLAY, "AH sequence number old or repeated")                     \
 	X(IN_ESPAUTH, "in_espauth", IN_ESPAUTHFAIL, "ESP integrity check failed")                            \
 	X(IN_AHAUTH, "in_ahauth", IN_AHAUTHFAIL, "AH integrity check failed")                                \
 	X(IN_CRYPTO, "in_crypto", IN_INVAL, "decryption failed")                                             \
+	X(IN_COMP, "in_comp", IN_INVAL, "compressed data is damaged or too long once expanded")              \
 	X(IN_PADDING, "in_padding", IN_INVAL, "ESP padding is not what the sender must write")               \
 	X(IN_NEXTHEADER, "in_nextheader", IN_INVAL, "next header does not fit the SA's mode")                \
 	X(IN_DUMMY, "in_dummy", NONE, "dummy packet (next header 59), meant to be dropped")                  \

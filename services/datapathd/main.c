@@ -91,6 +91,8 @@ static int start_sad(struct datapathd *d, struct err_text *e)
 		    found.bad);
 	r = begin_store(d, e);
 	if (r == 0)
+		atomic_store(&d->tune, sad_store_tunables(d->store));
+	if (r == 0)
 		log_info(
 		    "sad.memory", "%s, %u segments", sad_store_kind(d->store), sad_store_segments(d->store));
 	return r;
@@ -103,6 +105,7 @@ static int start_worker(struct datapathd *d, struct err_text *e)
 	    .epoch = &d->epoch,
 	    .sad = &d->sad,
 	    .view = &d->view,
+	    .tune = &d->tune,
 	    .clock = service_clock(d->service),
 	    .rng = &rng_kernel,
 	};

@@ -26,18 +26,31 @@ enum {
 	SOCKET_BUFFER = 4 << 20, /* octets that may wait in a raw socket */
 };
 
-struct raw_kind {
-	const char *name;
-	int family, protocol;
-	bool sends; /* marked BYPASS, header included; the others receive */
+/* What a socket is for. */
+enum role {
+	ROLE_RECEIVE, /* raw */
+	ROLE_SEND,    /* raw, marked BYPASS, header included */
+	ROLE_UDP,     /* bound to the port of RFC 3948 */
 };
 
-static const struct raw_kind kinds[] = {
-    {"raw-esp4", AF_INET, IPPROTO_ESP, false},
-    {"raw-ah4", AF_INET, IPPROTO_AH, false},
-    {"send4", AF_INET, IPPROTO_RAW, true},
-    {"send6", AF_INET6, IPPROTO_RAW, true},
+struct socket_kind {
+	const char *name;
+	int family, protocol;
+	enum role role;
 };
+
+static const struct socket_kind receivers[SOURCE_SOCKETS] = {
+    [SOURCE_ESP4] = {"raw-esp4", AF_INET, IPPROTO_ESP, ROLE_RECEIVE},
+    [SOURCE_AH4] = {"raw-ah4", AF_INET, IPPROTO_AH, ROLE_RECEIVE},
+    [SOURCE_COMP4] = {"raw-comp4", AF_INET, IPPROTO_COMP, ROLE_RECEIVE},
+    [SOURCE_UDP4] = {"udp4", AF_INET, IPPROTO_UDP, ROLE_UDP},
+    [SOURCE_ESP6] = {"raw-esp6", AF_INET6, IPPROTO_ESP, ROLE_RECEIVE},
+    [SOURCE_AH6] = {"raw-ah6", AF_INET6, IPPROTO_AH, ROLE_RECEIVE},
+    [SOURCE_COMP6] = {"raw-comp6", AF_INET6, IPPROTO_COMP, ROLE_RECEIVE},
+    [SOURCE_UDP6] = {"udp6", AF_INET6, IPPROTO_UDP, ROLE_UDP},
+};
+static const struct socket_kind sender4 = {"send4", AF_INET, IPPROTO_RAW, ROLE_SEND};
+static const struct socket_kind sender6 = {"send6", AF_INET6, IPPROTO_RAW, ROLE_SEND};
 
 /* The first of the four marks: the mask's lowest bit. */
 static uint32_t bypass_mark(const struct settings *s)
@@ -53,49 +66,104 @@ static int option(int fd, int level, int name)
 	return getsockopt(fd, level, name, &v, &n) < 0 ? -1 : v;
 }
 
-static bool is_raw(int fd, const struct raw_kind *k, uint32_t mark)
+static bool is_socket(int fd, const struct socket_kind *k, uint32_t mark)
 {
-	return option(fd, SOL_SOCKET, SO_TYPE) == SOCK_RAW &&
+	return option(fd, SOL_SOCKET, SO_TYPE) == (k->role == ROLE_UDP ? SOCK_DGRAM : SOCK_RAW) &&
 	       option(fd, SOL_SOCKET, SO_DOMAIN) == k->family &&
 	       option(fd, SOL_SOCKET, SO_PROTOCOL) == k->protocol &&
-	       (!k->sends || (uint32_t)option(fd, SOL_SOCKET, SO_MARK) == mark);
+	       (k->role != ROLE_SEND || (uint32_t)option(fd, SOL_SOCKET, SO_MARK) == mark);
 }
 
-static int set(int fd, int level, int name, int value)
+/* A row of options to be switched on. */
+struct switched {
+	int level, name, value;
+};
+
+static int set_all(int fd, const struct switched *o, size_t n)
 {
-	return setsockopt(fd, level, name, &value, sizeof(value)) == 0 ? 0 : -errno;
+	for (size_t i = 0; i < n; i++)
+		if (setsockopt(fd, o[i].level, o[i].name, &o[i].value, sizeof(o[i].value)) < 0)
+			return -errno;
+	return 0;
 }
 
-static int prepare_sender(int fd, const struct raw_kind *k, uint32_t mark)
+/* The error queue gets the first hop's MTU when the kernel refuses a packet; strangers' ICMP does not come
+ * here. */
+static int prepare_sender(int fd, const struct socket_kind *k, uint32_t mark)
 {
-	int r = set(fd, SOL_SOCKET, SO_MARK, (int)mark);
+	const struct switched both[] = {
+	    {SOL_SOCKET, SO_MARK, (int)mark},
+	    {SOL_SOCKET, SO_SNDBUFFORCE, SOCKET_BUFFER},
+	    {SOL_SOCKET, SO_BROADCAST, 1},
+	};
+	static const struct switched four[] = {
+	    {IPPROTO_IP, IP_NODEFRAG, 1},
+	    {IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_PROBE},
+	    {IPPROTO_IP, IP_RECVERR, 1},
+	};
+	static const struct switched six[] = {
+	    {IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_PROBE},
+	    {IPPROTO_IPV6, IPV6_RECVERR, 1},
+	};
+	int r = set_all(fd, both, ARRAY_SIZE(both));
 
-	if (r == 0)
-		r = set(fd, SOL_SOCKET, SO_SNDBUFFORCE, SOCKET_BUFFER);
-	if (r == 0)
-		r = set(fd, SOL_SOCKET, SO_BROADCAST, 1);
-	if (k->family == AF_INET6)
+	if (r < 0)
 		return r;
-	if (r == 0)
-		r = set(fd, IPPROTO_IP, IP_NODEFRAG, 1);
-	if (r == 0)
-		r = set(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_PROBE);
-	/* Only for the first hop's MTU in the error queue; what a stranger's ICMP puts there is not looked
-	 * at.
-	 */
-	return r < 0 ? r : set(fd, IPPROTO_IP, IP_RECVERR, 1);
+	return k->family == AF_INET ? set_all(fd, four, ARRAY_SIZE(four)) : set_all(fd, six, ARRAY_SIZE(six));
 }
 
-static int make_raw(const struct raw_kind *k, uint32_t mark, struct err_text *e)
+/* Routers' "too big" about what we sent comes to the socket of its protocol (error_io.c). */
+static int prepare_receiver(int fd, const struct socket_kind *k)
 {
-	AUTO_CLOSE int fd = socket(k->family, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, k->protocol);
+	static const struct switched both[] = {{SOL_SOCKET, SO_RCVBUFFORCE, SOCKET_BUFFER}};
+	static const struct switched four[] = {
+	    {IPPROTO_IP, IP_RECVERR, 1},
+	    {IPPROTO_IP, IP_PKTINFO, 1},
+	    {IPPROTO_IP, IP_RECVTOS, 1},
+	};
+	static const struct switched six[] = {
+	    {IPPROTO_IPV6, IPV6_RECVERR, 1},
+	    {IPPROTO_IPV6, IPV6_RECVPKTINFO, 1},
+	    {IPPROTO_IPV6, IPV6_RECVTCLASS, 1},
+	    {IPPROTO_IPV6, IPV6_RECVHOPLIMIT, 1},
+	    {IPPROTO_IPV6, IPV6_RECVHOPOPTS, 1},
+	    {IPPROTO_IPV6, IPV6_RECVDSTOPTS, 1},
+	    {IPPROTO_IPV6, IPV6_RECVRTHDR, 1},
+	};
+	int r = set_all(fd, both, ARRAY_SIZE(both));
+
+	if (r < 0)
+		return r;
+	return k->family == AF_INET ? set_all(fd, four, ARRAY_SIZE(four)) : set_all(fd, six, ARRAY_SIZE(six));
+}
+
+static int bind_udp(int fd, const struct socket_kind *k)
+{
+	const struct sockaddr_in any4 = {.sin_family = AF_INET, .sin_port = htons(SA_UDP_PORT)};
+	const struct sockaddr_in6 any6 = {.sin6_family = AF_INET6, .sin6_port = htons(SA_UDP_PORT)};
+	static const struct switched only[] = {{IPPROTO_IPV6, IPV6_V6ONLY, 1}};
+	int r = k->family == AF_INET6 ? set_all(fd, only, ARRAY_SIZE(only)) : 0;
+
+	if (r < 0)
+		return r;
+	r = k->family == AF_INET ? bind(fd, (const struct sockaddr *)&any4, sizeof(any4))
+	                         : bind(fd, (const struct sockaddr *)&any6, sizeof(any6));
+	return r < 0 ? -errno : 0;
+}
+
+static int make_socket(const struct socket_kind *k, uint32_t mark, struct err_text *e)
+{
+	int type = k->role == ROLE_UDP ? SOCK_DGRAM : SOCK_RAW;
+	AUTO_CLOSE int fd = socket(k->family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, k->protocol);
 	int r;
 
 	if (fd < 0)
-		return err_set(e, -errno, "cannot open the raw socket %s: %s", k->name, err_name(-errno));
-	r = k->sends ? prepare_sender(fd, k, mark) : set(fd, SOL_SOCKET, SO_RCVBUFFORCE, SOCKET_BUFFER);
+		return err_set(e, -errno, "cannot open the socket %s: %s", k->name, err_name(-errno));
+	r = k->role == ROLE_SEND ? prepare_sender(fd, k, mark) : prepare_receiver(fd, k);
+	if (r == 0 && k->role == ROLE_UDP)
+		r = bind_udp(fd, k);
 	if (r < 0)
-		return err_set(e, r, "cannot set up the raw socket %s: %s", k->name, err_name(r));
+		return err_set(e, r, "cannot set up the socket %s: %s", k->name, err_name(r));
 	return take_fd(&fd);
 }
 
@@ -141,17 +209,30 @@ static void refuse_stored(const char *name, int fd)
 	close(fd);
 }
 
-static int open_raw(struct service *s, const struct raw_kind *k, int *ret, struct err_text *e)
+/* What the suite can do without: IPv6 on a host that has none, and a port that another program has. */
+static bool can_lack(const struct socket_kind *k, int r)
+{
+	if (k->family == AF_INET6 && (r == -EAFNOSUPPORT || r == -EADDRNOTAVAIL))
+		return true;
+	return k->role == ROLE_UDP && r == -EADDRINUSE;
+}
+
+static int open_socket(struct service *s, const struct socket_kind *k, int *ret, struct err_text *e)
 {
 	uint32_t mark = bypass_mark(service_settings(s));
 	int fd = service_take_fd(s, k->name);
 
-	if (fd >= 0 && !is_raw(fd, k, mark)) {
+	if (fd >= 0 && !is_socket(fd, k, mark)) {
 		refuse_stored(k->name, fd);
 		fd = -1;
 	}
 	if (fd < 0) {
-		fd = make_raw(k, mark, e);
+		fd = make_socket(k, mark, e);
+		if (fd < 0 && can_lack(k, fd)) {
+			log_notice("socket.none", "%s; what needs it is refused", e->s);
+			*ret = -1;
+			return 0;
+		}
 		if (fd < 0)
 			return fd;
 		store(s, k->name, fd);
@@ -198,13 +279,16 @@ static int open_used_keys(const struct settings *s)
 int datapathd_open_privileged(struct service *s, struct err_text *e)
 {
 	struct datapathd *d = service_data(s);
-	int *const raw[] = {&d->fd.esp4, &d->fd.ah4, &d->fd.send4, &d->fd.send6};
 	int r = crypto_init(e);
 
 	if (r == 0)
 		r = open_tun(s, &d->fd.tun, e);
-	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(kinds); i++)
-		r = open_raw(s, &kinds[i], raw[i], e);
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(receivers); i++)
+		r = open_socket(s, &receivers[i], &d->fd.in[i], e);
+	if (r == 0)
+		r = open_socket(s, &sender4, &d->fd.send4, e);
+	if (r == 0)
+		r = open_socket(s, &sender6, &d->fd.send6, e);
 	d->used_keys = open_used_keys(service_settings(s));
 	return r;
 }

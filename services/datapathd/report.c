@@ -16,6 +16,28 @@ void datapathd_stats(struct service *s, struct service_stats_sink *to)
 
 	if (d->worker)
 		counters_each(&d->worker->counters, add_counter, to);
+	service_stats_add(to, "path.keepalives", d->n_keepalives);
+}
+
+static void report_tunables(struct service_status_sink *to, struct tunables t)
+{
+	static const char *const df[] = {"cleared", "set", "copied"};
+
+	service_status_add(to, "outer header", "dfbit %u (%s), ecn %u (%s), dscp %u (%s)", t.dfbit,
+	    df[t.dfbit], t.ecn, t.ecn ? "RFC 6040" : "never", t.dscp, t.dscp ? "copied" : "zero");
+}
+
+/* Only what is missing is worth a line. */
+static void report_sockets(struct service_status_sink *to, const struct worker_fds *fd)
+{
+	bool v6 = fd->send6 >= 0;
+
+	if (!v6)
+		service_status_add(to, "ipv6", "not on this host");
+	if (fd->in[SOURCE_UDP4] < 0 || (v6 && fd->in[SOURCE_UDP6] < 0))
+		service_status_add(to, "warning",
+		    "UDP port %d was taken by another program at the start: esp-udp cannot be received",
+		    SA_UDP_PORT);
 }
 
 void datapathd_status(struct service *s, struct service_status_sink *to)
@@ -40,6 +62,8 @@ void datapathd_status(struct service *s, struct service_status_sink *to)
 		service_status_add(to, "spd_version", "none yet: packets wait for policyd");
 	}
 	service_status_add(to, "key_preferred_oldsa", "%d", atomic_load(&d->sad.prefer_old) ? 1 : 0);
+	report_tunables(to, tunables_unpack(atomic_load(&d->tune)));
+	report_sockets(to, &d->fd);
 	service_status_add(to, "acquires_outstanding", "%u", acquirer_outstanding(d->acquirer));
 	service_status_add(to, "workers", "%d", WORKERS_MAX);
 	service_status_add(to, "crypto", "%s", crypto_engine_name());

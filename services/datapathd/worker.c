@@ -29,6 +29,7 @@ int worker_init(struct worker *w, unsigned index, const struct worker_env *env, 
 	w->fd = env->fd;
 	w->epoch = env->epoch;
 	w->view = env->view;
+	w->tune = env->tune;
 	w->clock = env->clock;
 	w->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	w->tell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -43,8 +44,6 @@ int worker_init(struct worker *w, unsigned index, const struct worker_env *env, 
 		r = batch_init(&w->out);
 	if (r == 0)
 		r = watch(w, w->wake);
-	if (r == 0)
-		worker_prepare_receive(w);
 	if (r < 0)
 		return err_set(e, r, "the worker cannot be made: %s", err_name(r));
 	w->path.counters = &w->counters;
@@ -80,19 +79,27 @@ int worker_tell_fd(const struct worker *w)
 	return w->tell;
 }
 
-static unsigned source_of(const struct worker *w, int fd)
+static int fd_of(const struct worker *w, unsigned source)
 {
-	return fd == w->fd.esp4  ? SOURCE_ESP4
-	       : fd == w->fd.ah4 ? SOURCE_AH4
-	       : fd == w->fd.tun ? SOURCE_TUN
-	                         : 0;
+	return source == SOURCE_TUN ? w->fd.tun : w->fd.in[source];
+}
+
+static void note_event(struct worker *w, const struct epoll_event *ev)
+{
+	for (unsigned s = 0; s < SOURCES; s++) {
+		if (fd_of(w, s) != ev->data.fd)
+			continue;
+		w->ready |= 1u << s;
+		if (ev->events & EPOLLERR && s != SOURCE_TUN)
+			w->errors |= 1u << s;
+	}
 }
 
 /* Asked after every round, also while there is work: a source that never runs dry must not hide the others.
  * Waits only when there is nothing to do. */
 static void find_work(struct worker *w)
 {
-	struct epoll_event ev[4];
+	struct epoll_event ev[SOURCES + 1];
 	bool idle = !w->ready;
 	int n;
 
@@ -103,7 +110,7 @@ static void find_work(struct worker *w)
 		if (ev[i].data.fd == w->wake)
 			drain_fd(w->wake);
 		else
-			w->ready |= source_of(w, ev[i].data.fd);
+			note_event(w, &ev[i]);
 	}
 }
 
@@ -111,8 +118,9 @@ static void find_work(struct worker *w)
 static void begin_watching(struct worker *w)
 {
 	w->watching = true;
-	if (watch(w, w->fd.tun) < 0 || watch(w, w->fd.esp4) < 0 || watch(w, w->fd.ah4) < 0)
-		atomic_store(&w->tun_lost, true);
+	for (unsigned s = 0; s < SOURCES; s++)
+		if (watch(w, fd_of(w, s)) < 0)
+			atomic_store(&w->tun_lost, true);
 }
 
 static void lose_tun(struct worker *w)
@@ -125,12 +133,15 @@ static void lose_tun(struct worker *w)
 /* A source that gave less than a batch is empty for now. */
 static void work(struct worker *w)
 {
-	if (w->ready & SOURCE_ESP4 && !worker_inbound(w, w->fd.esp4))
-		w->ready &= ~(unsigned)SOURCE_ESP4;
-	if (w->ready & SOURCE_AH4 && !worker_inbound(w, w->fd.ah4))
-		w->ready &= ~(unsigned)SOURCE_AH4;
-	if (w->ready & SOURCE_TUN && !worker_outbound(w))
-		w->ready &= ~(unsigned)SOURCE_TUN;
+	for (unsigned s = 0; s < SOURCE_SOCKETS; s++) {
+		if (w->errors & 1u << s)
+			worker_errors(w, (enum worker_source)s);
+		if (w->ready & 1u << s && !worker_inbound(w, (enum worker_source)s))
+			w->ready &= ~(1u << s);
+	}
+	w->errors = 0;
+	if (w->ready & 1u << SOURCE_TUN && !worker_outbound(w))
+		w->ready &= ~(1u << SOURCE_TUN);
 	if (atomic_load_explicit(&w->tun_lost, memory_order_relaxed) && w->fd.tun >= 0)
 		lose_tun(w);
 	if (w->path.hints) {
@@ -149,6 +160,7 @@ static void *run(void *arg)
 			signal_fd(w->tell);
 		w->path.view = atomic_load_explicit(w->view, memory_order_acquire);
 		w->path.now_ms = clock_now_ms(w->clock);
+		w->path.tune = tunables_unpack(atomic_load_explicit(w->tune, memory_order_relaxed));
 		if (w->path.view && !w->watching)
 			begin_watching(w);
 		work(w);

@@ -15,12 +15,40 @@
 #include "base/err.h"
 #include "datapathd/stage/path.h"
 
-/* Borrowed from the service, which keeps them open. */
-struct worker_fds {
-	int tun, esp4, ah4, send4, send6;
+/* Where packets come from; the first ones are sockets, received alike. */
+enum worker_source {
+	SOURCE_ESP4 = 0,
+	SOURCE_AH4,
+	SOURCE_COMP4,
+	SOURCE_UDP4,
+	SOURCE_ESP6,
+	SOURCE_AH6,
+	SOURCE_COMP6,
+	SOURCE_UDP6,
+	SOURCE_SOCKETS,
+	SOURCE_TUN = SOURCE_SOCKETS,
+	SOURCES,
 };
 
-enum worker_source { SOURCE_ESP4 = 1, SOURCE_AH4 = 2, SOURCE_TUN = 4 };
+/* Borrowed from the service, which keeps them open. -1: not there (a host without IPv6, a port that is
+ * taken). */
+struct worker_fds {
+	int tun, send4, send6;
+	int in[SOURCE_SOCKETS];
+};
+
+enum {
+	RECEIVE_CONTROL =
+	    1024 /* octets of control messages with one packet: IPv6 extension headers come in them */
+};
+
+/* Room for one call of recvmmsg(). */
+struct receive {
+	struct mmsghdr msg[BATCH_MAX];
+	struct iovec iov[BATCH_MAX];
+	struct sockaddr_storage from[BATCH_MAX];
+	_Alignas(struct cmsghdr) uint8_t control[BATCH_MAX][RECEIVE_CONTROL];
+};
 
 struct worker {
 	unsigned index;
@@ -28,6 +56,7 @@ struct worker {
 	int wake, tell, epoll; /* owned: control -> worker, worker -> control, the wait */
 	struct epoch *epoch;
 	_Atomic(struct spd_view *) *view; /* NULL: no snapshot yet, packets wait where they are */
+	const _Atomic uint32_t *tune;     /* tunables_pack() */
 	const struct clock *clock;
 	pthread_t thread;
 	bool runs, watching; /* thread started; packet descriptors are in the epoll set */
@@ -36,15 +65,14 @@ struct worker {
 	struct counters counters;
 	struct acquire_ring acquires;
 	struct batch in, out;
-	unsigned ready;                   /* enum worker_source: may have more */
-	struct mmsghdr in_msg[BATCH_MAX]; /* prepared once: every packet is received at the same place */
-	struct iovec in_iov[BATCH_MAX];
+	unsigned ready, errors; /* bit N: source N may have more; has something in its error queue */
+	struct receive receive;
 	/* Scratch of sending. */
-	struct mmsghdr msg[BATCH_MAX];
-	struct iovec iov[BATCH_MAX];
-	struct sockaddr_in to4[BATCH_MAX];
-	struct sockaddr_in6 to6[BATCH_MAX];
-	struct pkt *msg_pkt[BATCH_MAX];
+	struct mmsghdr msg[BATCH_ROOM];
+	struct iovec iov[BATCH_ROOM];
+	struct sockaddr_in to4[BATCH_ROOM];
+	struct sockaddr_in6 to6[BATCH_ROOM];
+	struct pkt *msg_pkt[BATCH_ROOM];
 };
 
 struct worker_env {
@@ -52,6 +80,7 @@ struct worker_env {
 	struct epoch *epoch;
 	struct sad *sad;
 	_Atomic(struct spd_view *) *view;
+	const _Atomic uint32_t *tune;
 	const struct clock *clock;
 	struct rng *rng;
 };
@@ -68,10 +97,16 @@ int worker_tell_fd(const struct worker *w);
 /* Ends the thread if there is one and releases everything but the packet descriptors. */
 void worker_fini(struct worker *w);
 
-/* worker_io.c: the receive batch's buffers, once; then one turn of each, true when there was a whole batch
- * and may be more. */
-void worker_prepare_receive(struct worker *w);
-bool worker_inbound(struct worker *w, int fd);
+/* receive_io.c, tun_io.c: one turn of each; true when there was a whole batch and may be more. */
+bool worker_inbound(struct worker *w, enum worker_source s);
 bool worker_outbound(struct worker *w);
+/* tun_io.c: what of a batch is for this host. */
+void worker_deliver(struct worker *w, struct batch *b);
+/* send_io.c: what of a batch is for the wire. */
+void worker_send(struct worker *w, struct batch *b);
+/* error_io.c: ICMP errors about what we sent, and the kernel's own word on the first hop. */
+void worker_errors(struct worker *w, enum worker_source s);
+/* The first hop's MTU that the kernel noted when it refused a packet on this socket. */
+uint32_t worker_first_hop_mtu(int fd);
 
 #endif

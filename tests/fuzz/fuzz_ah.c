@@ -1,6 +1,7 @@
 /*
- * AH over IPv4 as it comes from the wire. The first octet is the ICV's length, the rest the packet. What the
- * ICV is computed over must cover the packet once, and must not depend on what routers change.
+ * AH over either family as it comes from the wire. The first octet is the ICV's length and whose view is
+ * taken, the rest the packet. What the ICV is computed over must cover the packet once, and must not depend
+ * on what routers change.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -24,31 +25,64 @@ static size_t gather(const struct ah_pieces *p, uint8_t *out)
 	return n;
 }
 
-static void check_pieces(uint8_t *pkt, const struct ip_view *v, uint8_t icv_len)
+/* What may change on the way, and the ICV itself. */
+static void meddle(uint8_t *pkt, uint16_t ah_off)
+{
+	if (pkt[0] >> 4 == 4) {
+		pkt[1] ^= 0xff;  /* TOS */
+		pkt[6] ^= 0x40;  /* DF */
+		pkt[8] ^= 0x55;  /* TTL */
+		pkt[10] ^= 0xff; /* checksum */
+	} else {
+		pkt[0] ^= 0x0f; /* class and flow label */
+		pkt[1] ^= 0xff;
+		pkt[2] ^= 0xff;
+		pkt[3] ^= 0xff;
+		pkt[7] ^= 0x55; /* hop limit */
+	}
+	pkt[ah_off + AH_FIXED_LEN] ^= 1;
+}
+
+/* Only the fragment header of a whole datagram is left out. */
+static size_t left_out(const uint8_t *pkt, size_t len)
+{
+	size_t n = 0, at = IP6_HDR_LEN;
+	uint8_t type = pkt[6];
+
+	while (pkt[0] >> 4 == 6 && type != 51 && at + 1 < len) {
+		size_t size = type == 44 ? 8 : (pkt[at + 1] + 1u) * 8;
+
+		n += type == 44 ? 8 : 0;
+		type = pkt[at];
+		at += size;
+	}
+	return n;
+}
+
+static void check_pieces(uint8_t *pkt, size_t total_len, uint16_t ah_off, uint8_t icv_len, enum ah_side side)
 {
 	static uint8_t once[PACKET_MAX], twice[PACKET_MAX];
+	size_t want = total_len - left_out(pkt, total_len), tail;
 	struct ah_pieces p;
 
-	if (ah4_pieces(pkt, v->total_len, icv_len, &p) != AH_OK)
+	if (ah_pieces(pkt, total_len, ah_off, icv_len, side, &p) != AH_OK)
 		return;
-	if (gather(&p, once) != v->total_len)
+	if (gather(&p, once) != want)
 		abort();
 	/* Everything behind the ICV is the packet's own. */
-	if (memcmp(once + v->hdr_len + AH_FIXED_LEN + icv_len, pkt + v->hdr_len + AH_FIXED_LEN + icv_len,
-	        v->total_len - v->hdr_len - AH_FIXED_LEN - icv_len) != 0)
+	tail = total_len - ah_off - AH_FIXED_LEN - icv_len;
+	if (memcmp(once + want - tail, pkt + total_len - tail, tail) != 0)
 		abort();
-	pkt[1] ^= 0xff;                      /* TOS */
-	pkt[6] ^= 0x40;                      /* DF */
-	pkt[8] ^= 0x55;                      /* TTL */
-	pkt[10] ^= 0xff;                     /* checksum */
-	pkt[v->hdr_len + AH_FIXED_LEN] ^= 1; /* the ICV itself */
-	if (ah4_pieces(pkt, v->total_len, icv_len, &p) != AH_OK || gather(&p, twice) != v->total_len ||
-	    memcmp(once, twice, v->total_len) != 0)
+	meddle(pkt, ah_off);
+	if (ah_pieces(pkt, total_len, ah_off, icv_len, side, &p) != AH_OK || gather(&p, twice) != want ||
+	    memcmp(once, twice, want) != 0)
 		abort();
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
+	enum ah_side side;
+	struct ip_place at;
 	struct ip_view v;
 	struct ah_view ah;
 	uint8_t icv_len, *pkt;
@@ -56,16 +90,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	if (n < 1 || n > PACKET_MAX)
 		return 0;
 	icv_len = (uint8_t)(12 + data[0] % 21);
+	side = data[0] & 0x80 ? AH_SENDING : AH_RECEIVED;
 	n--;
 	pkt = malloc(n ? n : 1);
 	if (!pkt)
 		abort();
 	memcpy(pkt, data + 1, n);
-	if (ip_parse(pkt, n, IP_TRUST_SUM, &v) == IP_OK && v.version == 4 && !v.is_frag) {
-		if (ah_parse(pkt + v.upper_off, v.total_len - v.upper_off, &ah) == AH_OK &&
-		    ah.hdr_len > v.total_len - v.upper_off)
+	if (ip_parse(pkt, n, IP_TRUST_SUM, &v) == IP_OK && ip_find_ipsec(pkt, v.total_len, &at) == IP_OK &&
+	    at.next == 51) {
+		if (ah_parse(pkt + at.at, v.total_len - at.at, &ah) == AH_OK &&
+		    ah.hdr_len > v.total_len - at.at)
 			abort();
-		check_pieces(pkt, &v, icv_len);
+		check_pieces(pkt, v.total_len, at.at, icv_len, side);
 	}
 	free(pkt);
 	return 0;

@@ -62,11 +62,10 @@ static void seal_around(const uint8_t *data, size_t n, uint8_t how)
 	static const uint32_t spis[] = {SPI_ESP, SPI_GCM, SPI_AH};
 	const struct inet_addr dst = path_rig_addr("10.0.0.2");
 	const uint32_t spi = spis[how % 3];
-	struct policy_request req = {.mode = how & 8 ? IPSEC_TUNNEL : IPSEC_TRANSPORT};
 	struct pkt *p = path_rig_put(&rig, data, n);
 
 	p->sa = sad_find_in(&rig.sad, &dst, spi == SPI_AH ? IPSEC_AH : IPSEC_ESP, spi);
-	p->req = &req;
+	p->mode = how & 8 ? IPSEC_TUNNEL : IPSEC_TRANSPORT;
 	p->v6 = n && data[0] >> 4 == 6;
 	if (!p->sa || sa_rt_take_seq(p->sa, &p->seq) != SEQ_OK)
 		abort();

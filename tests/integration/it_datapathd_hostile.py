@@ -213,9 +213,9 @@ class Hostile(labtest.LabTest):
     def test_nested_too_deep(self):
         packet = udp(PORT + 1)
         protocol = 17
-        for _ in range(9):
+        for _ in range(11):
             packet, protocol = esp(TRANSPORT_SHA, 100 - self.next(), packet, protocol), 50
-        self.expect("nine headers", "in_nested", "in_inval", packet)
+        self.expect("eleven headers", "in_nested", "in_inval", packet)
 
     def test_overlapping_outer_fragments_are_nobody_s_packet(self):
         before = self.counters()

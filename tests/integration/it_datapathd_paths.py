@@ -64,17 +64,32 @@ class Paths(labtest.LabTest):
             with self.subTest(size):
                 self.ping(size)
 
-    def test_a_small_first_hop_cuts_protected_packets(self):
-        self.load(associations("tunnel", "-r 32"), TUNNEL)
-        self.ping(56)
+    def narrow(self, mtu):
+        """Both ends' links carry no more than this."""
         for host in self.both:
             wire = next(row["ifname"] for row in json.loads(host.out("ip", "-j", "-4", "addr"))
                         if any(address["local"] == host.address for address in row["addr_info"]))
-            host.run("ip", "link", "set", wire, "mtu", "1300")
+            host.run("ip", "link", "set", wire, "mtu", str(mtu))
             self.addCleanup(host.run, "ip", "link", "set", wire, "mtu", "1500")
-        before = self.other(self.relent, "path.fragmented")
-        self.ping(1260, ELMER, 5, "-M", "do")
-        self.assertGreaterEqual(self.other(self.relent, "path.fragmented") - before, 5)
+
+    def test_a_small_first_hop_is_learnt_from_the_first_packet(self):
+        self.load(associations("tunnel", "-r 32"), TUNNEL)
+        self.ping(56)
+        self.narrow(1300)
+        before = {name: self.other(self.relent, f"path.{name}") for name in ("fragmented", "cut_before", "mtu_learnt", "too_big_told")}
+        # The first one is cut behind its protection; after it the sender of what must not be cut is told how much fits, and
+        # believes it.
+        said = self.relent.run("ping", "-n", "-c", "5", "-i", "0.05", "-W", "3", "-s", "1260", "-M", "do", ELMER, check=False).stdout
+        self.assertIn("Frag needed and DF set (mtu = ", said)
+        self.assertNotIn(" 0 received", said)
+        # What may be cut is cut before it is protected.
+        self.ping(1260, ELMER, 5, "-M", "dont")
+        self.ping(30000, ELMER, 3, "-M", "dont")
+        after = {name: self.other(self.relent, f"path.{name}") for name in before}
+        self.assertGreaterEqual(after["fragmented"] - before["fragmented"], 1)
+        self.assertEqual(after["mtu_learnt"] - before["mtu_learnt"], 1)
+        self.assertGreaterEqual(after["too_big_told"] - before["too_big_told"], 1)
+        self.assertGreaterEqual(after["cut_before"] - before["cut_before"], 5)
 
     def test_ipv6_inside_an_ipv4_tunnel(self):
         rules = policies(f"esp/tunnel/{RELENT}-{ELMER}", RELENT6, ELMER6, f"esp/tunnel/{ELMER}-{RELENT}")

@@ -119,7 +119,7 @@ static const char *seal_ah(
 
 	ah_write(ah, icv_len, 4, j->spi, (uint32_t)j->seq, next);
 	put_header(j, ah, hdr, v->hdr_len, PROTO_AH, len + ah_len(icv_len, 4));
-	r = ah4_pieces(j->pkt, j->len, icv_len, &pieces);
+	r = ah_pieces(j->pkt, j->len, (uint16_t)(ah - j->pkt), icv_len, AH_SENDING, &pieces);
 	if (r != AH_OK)
 		return ah_outcome_name((enum ah_outcome)r);
 	op.icv = ah + AH_FIXED_LEN;
@@ -184,7 +184,8 @@ static const char *open_ah(struct job *j, const struct ip_view *v)
 	int r = ah_parse(j->pkt + v->upper_off, v->total_len - v->upper_off, &ah);
 
 	if (r == AH_OK)
-		r = ah4_pieces(j->pkt, v->total_len, crypto_sa_icv_len(j->sa), &pieces);
+		r = ah_pieces(j->pkt, v->total_len, (uint16_t)v->upper_off, crypto_sa_icv_len(j->sa),
+		    AH_RECEIVED, &pieces);
 	if (r != AH_OK)
 		return ah_outcome_name((enum ah_outcome)r);
 	if (ah.spi != j->spi || ah.seq != (uint32_t)j->seq)

@@ -188,6 +188,33 @@ static int on_get(struct ipc_conn *c, const struct ipc_record *rec)
 	return i < 0 ? refuse(c, rec, ENOENT, "No entry.") : send_sa(c, rec, (size_t)i, false);
 }
 
+/* The one SPI that this service ever chooses. */
+static int on_getspi(struct ipc_conn *c, const struct ipc_record *rec)
+{
+	AUTO(ipc_unpack_freep_) ProtobufCMessage *m = ipc_unpack(&postern__sa_getspi__descriptor, rec, CAP);
+	const Postern__SaId *id = m ? ((Postern__SaGetspi *)m)->id : NULL;
+	struct sa_status status = {.serial = 2, .state = SA_LARVAL, .manual = true};
+	Postern__SaRow row = POSTERN__SA_ROW__INIT;
+	struct sa_desc d = {.mode = IPSEC_MODE_ANY};
+	Postern__SaStatus st;
+	struct model_sa_pb pb;
+	struct err_text e;
+
+	note("d.getspi");
+	if (!id || model_addr_decode(id->src, false, &d.src, &e) < 0 ||
+	    model_addr_decode(id->dst, false, &d.dst, &e) < 0)
+		return -EBADMSG;
+	if (fake.opt->sad_full)
+		return refuse(c, rec, ENOSPC, "the SAD is full");
+	d.proto = (enum ipsec_proto)id->proto;
+	d.spi = 0xabcd;
+	model_sa_encode(&d, false, &pb);
+	model_sa_status_encode(&status, &st);
+	row.sa = &pb.m;
+	row.status = &st;
+	return ipc_conn_send(c, IPC_SA_ROW, rec->id, &row.base);
+}
+
 static int on_dump(struct ipc_conn *c, const struct ipc_record *rec)
 {
 	note("d.dump");
@@ -315,6 +342,7 @@ static int on_monitor(struct ipc_conn *c, const struct ipc_record *rec)
 static const struct ipc_rule sad_rules[] = {
     RULE(IPC_SA_ADD, on_add),
     RULE(IPC_SA_GET, on_get),
+    RULE(IPC_SA_GETSPI, on_getspi),
     RULE(IPC_SA_DELETE, on_delete),
     RULE(IPC_SA_FLUSH, on_flush),
     RULE(IPC_SA_DUMP, on_dump),

@@ -3,32 +3,14 @@
 Packets are bytes. seal() and open_() raise ValueError with a reason when a packet cannot be processed.
 """
 
-import hashlib
 import hmac
 import os
 import struct
 from dataclasses import dataclass
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers import Cipher, modes
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.ciphers.algorithms import AES
+import ipsec_algs
+from ipsec_algs import AUTH, ENC
 
-try:
-    from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
-except ImportError:
-    from cryptography.hazmat.primitives.ciphers.algorithms import TripleDES
-
-# name: (block, IV octets)
-ENC = {"null": (1, 0), "3des-cbc": (8, 8), "aes-cbc": (16, 16), "aes-gcm-16": (1, 8)}
-# name: (hash, ICV octets)
-AUTH = {
-    "hmac-md5": ("md5", 12),
-    "hmac-sha1": ("sha1", 12),
-    "hmac-sha256": ("sha256", 16),
-    "hmac-sha384": ("sha384", 24),
-    "hmac-sha512": ("sha512", 32),
-}
 ESP, AH, IPIP, IPV6 = 50, 51, 4, 41
 # RFC 4302 appendix A1: options whose content does not change on the way.
 IMMUTABLE_OPTIONS = {130, 133, 134, 148, 149}
@@ -49,9 +31,16 @@ class Sa:
     dst: bytes = b"\x0a\x00\x00\x6e"
 
     def icv(self):
-        if self.enc == "aes-gcm-16":
-            return 16
-        return self.icv_len or (AUTH[self.auth][1] if self.auth else 0)
+        if self.combined():
+            return ENC[self.enc].icv
+        return self.icv_len or (AUTH[self.auth].icv if self.auth else 0)
+
+    def combined(self):
+        return self.proto == "esp" and ENC[self.enc].icv > 0
+
+    def protects(self):
+        """Whether a changed packet is noticed."""
+        return bool(self.auth) or self.combined()
 
 
 def ones_sum(data):
@@ -108,64 +97,41 @@ def restore(sa, head, next_header, payload):
     return renew_header(head, next_header, len(payload)) + payload
 
 
-def mac(sa, data, seq):
+def mac(sa, data, seq, iv=None):
+    """The ICV field. iv: of the packet, for an algorithm whose field begins with it; the number when it is made."""
     if sa.esn:
         data += struct.pack("!I", seq >> 32)
-    return hmac.new(sa.auth_key, data, AUTH[sa.auth][0]).digest()[: sa.icv()]
+    if sa.auth == "aes-gmac":
+        return AUTH[sa.auth].value(sa.auth_key, data, iv or struct.pack("!Q", seq))
+    return AUTH[sa.auth].value(sa.auth_key, data)[: sa.icv()]
 
 
-def gcm(sa, seq, iv):
+def esp_aad(sa, seq):
     low, high = seq & 0xFFFFFFFF, seq >> 32
-    aad = struct.pack("!III", sa.spi, high, low) if sa.esn else struct.pack("!II", sa.spi, low)
-    return AESGCM(sa.enc_key[:-4]), sa.enc_key[-4:] + iv, aad
-
-
-def cbc(sa, iv):
-    kind = TripleDES if sa.enc == "3des-cbc" else AES
-    return Cipher(kind(sa.enc_key), modes.CBC(iv))
+    return struct.pack("!III", sa.spi, high, low) if sa.esn else struct.pack("!II", sa.spi, low)
 
 
 def esp_seal(sa, packet, seq, iv=None):
     payload, next_header, head = inside(sa, packet)
-    block, iv_len = ENC[sa.enc]
-    n_pad = -(len(payload) + 2) % max(block, 4)
+    enc = ENC[sa.enc]
+    n_pad = -(len(payload) + 2) % max(enc.block, 4)
     plain = payload + bytes(range(1, n_pad + 1)) + bytes([n_pad, next_header])
-    iv = iv or os.urandom(iv_len)
-    start = struct.pack("!II", sa.spi, seq & 0xFFFFFFFF)
-    if sa.enc == "aes-gcm-16":
-        aead, nonce, aad = gcm(sa, seq, iv)
-        body = start + iv + aead.encrypt(nonce, plain, aad)
-    else:
-        if sa.enc != "null":
-            worker = cbc(sa, iv).encryptor()
-            plain = worker.update(plain) + worker.finalize()
-        body = start + iv + plain
-        if sa.auth:
-            body += mac(sa, body, seq)
+    iv = iv or os.urandom(enc.iv)
+    data, icv = ipsec_algs.encipher(sa.enc, sa.enc_key, iv, esp_aad(sa, seq), plain)
+    body = struct.pack("!II", sa.spi, seq & 0xFFFFFFFF) + iv + data
+    body += icv if sa.combined() else mac(sa, body, seq) if sa.auth else b""
     return outside(sa, head, ESP, len(body)) + body
 
 
 def esp_open(sa, packet, seq):
     head, body, proto = split_ip(packet)
-    iv_len, icv_len = ENC[sa.enc][1], sa.icv()
     if proto != ESP or struct.unpack_from("!II", body) != (sa.spi, seq & 0xFFFFFFFF):
         raise ValueError("another SA or number")
-    iv, data = body[8 : 8 + iv_len], body[8 + iv_len :]
-    if sa.enc == "aes-gcm-16":
-        aead, nonce, aad = gcm(sa, seq, iv)
-        try:
-            plain = aead.decrypt(nonce, data, aad)
-        except InvalidTag:
-            raise ValueError("wrong ICV") from None
-    else:
-        if sa.auth:
-            data, icv = data[:-icv_len], data[-icv_len:]
-            if not hmac.compare_digest(mac(sa, body[:-icv_len], seq), icv):
-                raise ValueError("wrong ICV")
-        plain = data
-        if sa.enc != "null":
-            worker = cbc(sa, iv).decryptor()
-            plain = worker.update(data) + worker.finalize()
+    end, start = len(body) - sa.icv(), 8 + ENC[sa.enc].iv
+    iv, data, icv = body[8:start], body[start:end], body[end:]
+    if sa.auth and not hmac.compare_digest(mac(sa, body[:end], seq), icv):
+        raise ValueError("wrong ICV")
+    plain = ipsec_algs.decipher(sa.enc, sa.enc_key, iv, esp_aad(sa, seq), data, icv)
     n_pad, next_header = plain[-2], plain[-1]
     if n_pad + 2 > len(plain):
         raise ValueError("bad padding")
@@ -204,7 +170,7 @@ def ah_open(sa, packet, seq):
         raise ValueError("another SA, number or length")
     icv = body[12 : 12 + icv_len]
     zeroed = body[:12] + bytes(icv_len) + body[12 + icv_len :]
-    if not hmac.compare_digest(mac(sa, ah_mask(head) + zeroed, seq), icv):
+    if not hmac.compare_digest(mac(sa, ah_mask(head) + zeroed, seq, iv=icv[:8]), icv):
         raise ValueError("wrong ICV")
     return restore(sa, head, body[0], body[n:])
 
@@ -217,8 +183,7 @@ def open_(sa, packet, seq):
     return esp_open(sa, packet, seq) if sa.proto == "esp" else ah_open(sa, packet, seq)
 
 
-def random_key(enc_or_auth, bits=128):
-    """A key of the right length for a name of the tables above."""
-    if enc_or_auth in AUTH:
-        return os.urandom(hashlib.new(AUTH[enc_or_auth][0]).digest_size)
-    return os.urandom({"null": 0, "3des-cbc": 24, "aes-cbc": bits // 8, "aes-gcm-16": bits // 8 + 4}[enc_or_auth])
+def random_key(enc_or_auth, length=None):
+    """A key for a name of the tables; `length` octets, or the shortest that has at least 128 bits."""
+    sizes = (ENC.get(enc_or_auth) or AUTH[enc_or_auth]).keys
+    return os.urandom(length if length is not None else next((n for n in sizes if n >= 16), sizes[-1]))

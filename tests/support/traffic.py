@@ -28,7 +28,7 @@ def pattern(offset, length):
 
 
 def _serve(port, work):
-    server = socket.create_server(("", int(port)), backlog=16)
+    server = socket.create_server(("", int(port)), family=socket.AF_INET6, dualstack_ipv6=True, backlog=16)
     say("ready")
     while True:
         sock, _ = server.accept()

@@ -8,7 +8,7 @@
 #include "config/setkey/token.h"
 
 enum {
-	SK_TOKENS_MAX = 512, /* words in one statement: eight requests of a policy need 120 */
+	SK_TOKENS_MAX = 512, /* words in one statement: ten requests of a policy need 150 */
 	SK_STATEMENT_BYTES_MAX = 64 * 1024,
 	SK_ADDRS_MAX = 16, /* addresses of one host name */
 };
@@ -49,9 +49,10 @@ struct sk_build {
 	enum inet_family family;
 	struct sk_range src, dst, cur;
 	struct sk_tok proto, nat_oa, spi;
-	struct sk_tok replay, frag, mode; /* ext items that are judged late */
+	struct sk_tok esn; /* of -f, judged late */
 	struct sa_desc desc;
-	struct sk_tok enc_opt, enc, enc_key, auth_opt, auth, auth_key, comp;
+	uint32_t lifetime_s, validtime_s; /* -lh and -lv of a policy */
+	struct sk_tok enc_opt, enc, enc_key, auth_opt, auth, auth_key, comp_opt, comp;
 	struct sk_tok tag, upper, misc1, misc2;
 	struct sk_raw_policy pol;
 };
@@ -81,6 +82,10 @@ void sk_sa_proto(struct sk_build *b, const struct sk_tok *proto, const struct sk
 void sk_ext_mode(struct sk_build *b, const struct sk_tok *opt, const struct sk_tok *t);
 void sk_ext_flag(struct sk_build *b, const struct sk_tok *t);
 void sk_ext_number(struct sk_build *b, const struct sk_tok *opt, const struct sk_tok *t);
+/* Security labels: refused. */
+void sk_ctx(struct sk_build *b, const struct sk_tok *opt);
+/* -lh and -lv in front of -P. */
+void sk_policy_number(struct sk_build *b, const struct sk_tok *opt, const struct sk_tok *t);
 void sk_alg(
     struct sk_build *b, const struct sk_tok *opt, const struct sk_tok *name, const struct sk_tok *key);
 void sk_request_done(struct sk_build *b);
@@ -88,12 +93,18 @@ void sk_request_short(struct sk_build *b, const struct sk_tok *t);
 
 /* Judge a statement that parsed and hand it to the callback, or record a fault. */
 void sk_finish(struct sk_build *b);
+/* Ciphers of the old ESP format against the protocol word. False after a fault. */
+bool sk_old_algs_ok(struct sk_build *b);
 /* Algorithms and key lengths into b->desc; then the keys into secrets of the caller's. False after a fault.
  */
 bool sk_algs_ok(struct sk_build *b);
 bool sk_keys_make(struct sk_build *b, struct setkey_sa *ret);
+/* One of the parts of 8 bytes of a DES or 3DES key is one that DES makes no cipher of. */
+bool sk_des_key_weak(const uint8_t *key, size_t n);
 void sk_finish_sa(struct sk_build *b);
 void sk_finish_id(struct sk_build *b);
+/* Service and number of a port behind an address, `any` as 0. False after a fault. */
+bool sk_port(struct sk_build *b, const struct sk_tok *t, uint16_t proto, uint16_t *ret);
 /* The selector of a policy statement. False after a fault. */
 bool sk_selector_ok(struct sk_build *b, struct selector *ret);
 void sk_finish_policy(struct sk_build *b);
@@ -101,7 +112,7 @@ void sk_emit(struct sk_build *b, struct setkey_stmt *s);
 
 /* All addresses of a host token; 0 after a fault was recorded. */
 size_t sk_resolve(struct sk_build *b, const struct sk_tok *t, struct inet_addr ret[SK_ADDRS_MAX]);
-/* IPSEC_PROTO_NONE and a fault when it is none. `adding`: refuses what this version does not provide. */
+/* IPSEC_PROTO_NONE and a fault when it is none. `adding`: refuses the old formats. */
 enum ipsec_proto sk_proto(struct sk_build *b, const struct sk_tok *t, bool adding);
 
 #endif

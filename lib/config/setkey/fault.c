@@ -104,12 +104,15 @@ void sk_fault_syntax(struct sk_build *b)
 
 	if (b->n_tokens == 1) {
 		fault_first_word(b);
+	} else if (t->lex == SK_LEX_EOF && b->hidden_line >= b->first.line) {
+		sk_fault(b, t, "Syntax error", "expected %s; the `;` in line %u is behind a #", want,
+		    b->hidden_line);
 	} else if (t->lex == SK_LEX_EOF) {
 		sk_fault(b, t, "Syntax error", "expected %s: the statement that begins in line %u has no `;`",
 		    want, b->first.line);
 	} else if (t->lex == SK_LEX_OPEN_STRING) {
 		sk_fault(b, t, "Syntax error", "the string that begins here has no closing quote");
-	} else if (t->lex == SK_LEX_OPTION && !b->src.host.lex && !b->tag.lex) {
+	} else if (t->lex == SK_LEX_OPTION && !b->cur.host.lex && !b->tag.lex) {
 		sk_fault(b, t, "invalid flag", "only -n, -4 and -6 stand before the source address");
 	} else if (t->lex == SK_LEX_OPTION && sk_is_aiflags(t)) {
 		sk_fault(b, t, "Syntax error",

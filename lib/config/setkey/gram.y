@@ -72,7 +72,7 @@ aiflags
 
 pair: aiflags sa_src sa_dst proto ;
 sa_src: host sa_port { b->src = b->cur; WANT("the destination address"); } ;
-sa_dst: host sa_port { b->dst = b->cur; WANT("the protocol: esp or ah"); } ;
+sa_dst: host sa_port { b->dst = b->cur; WANT("the protocol: esp, ah, ipcomp or esp-udp"); } ;
 sa_port: %empty | lbracket port ']' ;
 
 proto
@@ -92,14 +92,14 @@ ext
     ;
 ext_mode: OPT_MODE { WANT_AS("Invalid ipsec mode", "transport, tunnel or any"); } ;
 ext_number: OPT_NUMBER { WANT("a decimal number"); } ;
-ext_flag: OPT_FLAG { WANT("zero-pad, random-pad, seq-pad, nocyclic-seq or fresh-key"); } ;
-ctx: ctx_opt NUM NUM STRING ;
+ext_flag: OPT_FLAG { WANT("zero-pad, random-pad, seq-pad, nocyclic-seq, fresh-key or esn"); } ;
+ctx: ctx_opt NUM NUM STRING { sk_ctx(b, &$1); } ;
 ctx_opt: OPT_CTX { WANT("two numbers (DOI, algorithm) and the label in quotes"); } ;
 
 algs
     : enc alg_name key { sk_alg(b, &$1, &$2, &$3); WANT(want_behind(&$2, &$3, "-A or `;`")); } auth_opt
     | auth_alg
-    | comp WORD { b->comp = $2; WANT(want_end); } rawcpi
+    | comp WORD { b->comp_opt = $1; b->comp = $2; WANT("-R or `;`"); } rawcpi
     ;
 auth_opt: %empty | auth_alg ;
 auth_alg: auth alg_name key { sk_alg(b, &$1, &$2, &$3); WANT(want_behind(&$2, &$3, want_end)); } ;
@@ -108,14 +108,14 @@ auth: OPT_AUTH { WANT("the name of an authentication algorithm"); } ;
 comp: OPT_COMP { WANT("the name of a compression algorithm"); } ;
 alg_name: WORD { WANT(want_key); } ;
 key: %empty { $$ = (struct sk_tok){0}; } | STRING | HEX ;
-rawcpi: %empty | OPT_RAWCPI ;
+rawcpi: %empty | OPT_RAWCPI { b->desc.flags |= SA_F_RAWCPI; WANT(want_end); } ;
 
 spd
     : selector policy
     | WORD STRING { b->tag = $1; WANT(want_policy); } policy
     ;
 
-selector: src_range dst_range upper misc sel_ctx ;
+selector: src_range dst_range upper misc sel_options ;
 src_range: range { b->src = b->cur; WANT("the destination address"); } ;
 dst_range: range { b->dst = b->cur; WANT("the upper protocol: a name, a number, or any"); } ;
 range: host plen range_port ;
@@ -139,7 +139,11 @@ misc
     | NUM comma NUM { b->misc1 = $1; b->misc2 = $3; WANT(want_policy); }
     ;
 comma: ',' { WANT_AS("invalid upper layer protocol spec", "the code"); } ;
-sel_ctx: %empty | sel_ctx ctx { WANT(want_policy); } ;
+sel_options: %empty | sel_options sel_option { WANT(want_policy); } ;
+sel_option
+    : ctx
+    | ext_number NUM { sk_policy_number(b, &$1, &$2); }
+    ;
 
 policy: policy_opt dir prio rules ;
 policy_opt: OPT_POLICY { WANT_AS("Invalid direction", "in, out or fwd"); } ;
@@ -184,7 +188,9 @@ end_dst: end_addr
     ;
 end_dash: '-' { WANT_AS("Invalid address specification", "the second address"); } ;
 end_addr: host end_port ;
-end_port: %empty | '[' NUM ']' { b->cur.port = $2; } ; 
+end_port: %empty | end_bracket end_number ']' ;
+end_number: NUM { b->cur.port = $1; WANT_AS("Invalid address specification", "`]`"); } ;
+end_bracket: '[' { WANT_AS("Invalid address specification", "the port of this endpoint as a number"); } ;
 level_slash: '/' { WANT_AS("Invalid ipsec level", "default, use, require, unique or unique:NUMBER"); } ;
 level: %empty | WORD { b->pol.cur.level = $1; WANT_AS("Invalid ipsec protocol", want_request); } ;
 

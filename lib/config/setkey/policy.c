@@ -93,22 +93,22 @@ static bool priority_ok(struct sk_build *b, int32_t *ret)
 	return !b->faulty;
 }
 
-static bool endpoint(
-    struct sk_build *b, const struct sk_tok *t, const struct sk_tok *port, struct inet_addr *ret)
+static bool endpoint(struct sk_build *b, const struct sk_tok *t, const struct sk_tok *port,
+    struct inet_addr *ret, uint16_t *ret_port)
 {
 	char text[INET_ADDR_STRLEN];
-	uint64_t v;
+	uint64_t v = 0;
 
 	if (!sk_tok_str(t, text, sizeof(text)) || inet_addr_parse(text, ret) < 0) {
 		sk_fault(b, t, "Invalid address specification",
 		    "endpoints are numeric addresses; names are not looked up here");
 		return false;
 	}
-	if (port->lex && (!sk_tok_number(port, UINT16_MAX, &v) || v)) {
-		sk_fault(
-		    b, port, "ports of endpoints are not provided by this version", "leave out the brackets");
+	if (port->lex && !sk_tok_number(port, UINT16_MAX, &v)) {
+		sk_fault(b, port, "invalid port", "ports are 0 to 65535");
 		return false;
 	}
+	*ret_port = (uint16_t)v;
 	return true;
 }
 
@@ -119,23 +119,31 @@ static bool is_me_any(const struct sk_request *q)
 	       (sk_tok_is(&q->src, "any") && sk_tok_is(&q->dst, "me"));
 }
 
+/* Ports tell SAs in UDP apart (RFC 3948). Zeros are the ports of a request without any. */
+static bool end_ports_ok(struct sk_build *b, const struct sk_request *q, const struct policy_request *r)
+{
+	const struct sk_tok *odd = q->src_port.lex ? &q->src_port : &q->dst_port;
+
+	if (!q->src_port.lex != !q->dst_port.lex || !r->src_port != !r->dst_port)
+		sk_fault(
+		    b, odd, "Invalid address specification", "write a port on both endpoints or on none");
+	else if (r->src_port && r->proto != IPSEC_ESP)
+		sk_fault(b, &q->src_port, "Invalid address specification",
+		    "only esp travels in UDP: leave out the ports of %.*s", (int)q->proto.n, q->proto.p);
+	return !b->faulty;
+}
+
 static bool endpoints_ok(
     struct sk_build *b, const struct sk_request *q, const struct policy *p, struct policy_request *r)
 {
-	const struct sk_tok *odd;
-
 	if (q->src.lex && is_me_any(q)) {
 		if (sk_tok_is(&q->src, "me") != (p->dir == POLICY_OUT))
 			sk_fault(b, &q->src, "Invalid direction", "me-any goes with out, any-me with in");
 	} else if (q->src.lex) {
-		if (!endpoint(b, &q->src, &q->src_port, &r->src) ||
-		    !endpoint(b, &q->dst, &q->dst_port, &r->dst))
+		if (!endpoint(b, &q->src, &q->src_port, &r->src, &r->src_port) ||
+		    !endpoint(b, &q->dst, &q->dst_port, &r->dst, &r->dst_port) || !end_ports_ok(b, q, r))
 			return false;
-		odd = q->src_port.lex ? &q->src_port : &q->dst_port;
-		if (!q->src_port.lex != !q->dst_port.lex)
-			sk_fault(b, odd, "Invalid address specification",
-			    "write a port on both endpoints or on none");
-		else if (r->src.family != r->dst.family)
+		if (r->src.family != r->dst.family)
 			sk_fault(
 			    b, &q->dst, "Family mismatch", "both endpoints need addresses of one family");
 		else if (r->mode == IPSEC_TRANSPORT && r->src.family != p->sel.src.addr.family)
@@ -219,6 +227,20 @@ static bool rules_ok(struct sk_build *b, struct policy *p)
 	return true;
 }
 
+void sk_policy_number(struct sk_build *b, const struct sk_tok *opt, const struct sk_tok *t)
+{
+	bool life = sk_tok_is(opt, "-lh");
+	uint64_t v;
+
+	if (!life && !sk_tok_is(opt, "-lv"))
+		sk_fault(b, opt, "Syntax error",
+		    "in front of -P stand -lh (seconds from now) and -lv (seconds without use)");
+	else if (!sk_tok_number(t, UINT32_MAX, &v))
+		sk_fault(b, t, "Syntax error", "this number is too large: at most 4294967295 seconds");
+	else
+		*(life ? &b->lifetime_s : &b->validtime_s) = (uint32_t)v;
+}
+
 void sk_finish_policy(struct sk_build *b)
 {
 	struct setkey_stmt s = {.verb = b->verb};
@@ -226,8 +248,9 @@ void sk_finish_policy(struct sk_build *b)
 
 	if (b->tag.lex) {
 		if (sk_tok_is(&b->tag, "tagged"))
-			sk_fault(b, &b->tag, "tagged policies are not provided by this version",
-			    "write the addresses and the protocol the policy is for");
+			sk_fault(b, &b->tag, "tagged policies are not supported",
+			    "no packet carries such a tag here: write the addresses and the protocol it is "
+			    "for");
 		else
 			sk_fault(b, &b->tag, "Syntax error", "a host name is written without quotes");
 		return;
@@ -239,6 +262,8 @@ void sk_finish_policy(struct sk_build *b)
 		sk_emit(b, &s);
 		return;
 	}
+	s.policy.lifetime_s = b->lifetime_s;
+	s.policy.validtime_s = b->validtime_s;
 	if (!rules_ok(b, &s.policy))
 		return;
 	if (policy_check(&s.policy, &why) < 0) {

@@ -57,12 +57,9 @@ void sk_finish(struct sk_build *b)
 		break;
 	case SETKEY_GET:
 	case SETKEY_DELETE:
+	case SETKEY_GETSPI:
 	case SETKEY_DELETEALL:
 		sk_finish_id(b);
-		break;
-	case SETKEY_GETSPI:
-		sk_fault(b, &b->first, "getspi is not provided by this version",
-		    "choose the SPI yourself and use add");
 		break;
 	case SETKEY_SPDADD:
 	case SETKEY_SPDUPDATE:

@@ -2,11 +2,12 @@
  * SA statements. What a file gets wrong is judged here with the place of the word that is wrong;
  * sa_desc_check() has the last say, so that nothing leaves the reader that the data path would refuse as
  * malformed. Everything the language can say is understood; what this version does not provide is refused by
- * name.
+ * name and with the reason.
  */
 #include "config/setkey/build.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <string.h>
 
 #include "config/setkey/words.h"
@@ -40,6 +41,14 @@ void sk_sa_proto(struct sk_build *b, const struct sk_tok *proto, const struct sk
 		sk_fault(b, nat_oa, "Syntax error", "expected `;`");
 }
 
+void sk_ctx(struct sk_build *b, const struct sk_tok *opt)
+{
+	sk_fault(b, opt, "security labels are not enforced by this version",
+	    "leave out -ctx if the entry may hold for every label: taken without a word it would allow more "
+	    "than it "
+	    "says");
+}
+
 enum ipsec_proto sk_proto(struct sk_build *b, const struct sk_tok *t, bool adding)
 {
 	static const struct {
@@ -49,10 +58,10 @@ enum ipsec_proto sk_proto(struct sk_build *b, const struct sk_tok *t, bool addin
 	} protos[] = {
 	    {"esp", IPSEC_ESP, NULL, NULL},
 	    {"ah", IPSEC_AH, NULL, NULL},
+	    {"ipcomp", IPSEC_IPCOMP, NULL, NULL},
+	    {"esp-udp", IPSEC_ESP, NULL, NULL},
 	    {"esp-old", IPSEC_ESP, "esp-old (RFC 1827) is not provided by this version", "use esp"},
 	    {"ah-old", IPSEC_AH, "ah-old (RFC 1826) is not provided by this version", "use ah"},
-	    {"esp-udp", IPSEC_ESP, "esp-udp (NAT traversal by hand) is not provided by this version", NULL},
-	    {"ipcomp", IPSEC_IPCOMP, "ipcomp is not provided by this version", NULL},
 	};
 	char near[64];
 
@@ -60,15 +69,18 @@ enum ipsec_proto sk_proto(struct sk_build *b, const struct sk_tok *t, bool addin
 		if (!sk_tok_is(t, protos[i].word))
 			continue;
 		if (adding && protos[i].refusal) {
-			sk_fault(b, t, protos[i].refusal, protos[i].instead ? "%s" : NULL, protos[i].instead);
+			sk_fault(b, t, protos[i].refusal, "%s", protos[i].instead);
 			return IPSEC_PROTO_NONE;
 		}
 		return protos[i].proto;
 	}
 	if (sk_tok_is(t, "tcp"))
-		sk_fault(b, t, "TCP-MD5 signatures are not provided by this version", NULL);
+		sk_fault(b, t, "TCP-MD5 signatures are not provided by this version",
+		    "they are made inside the kernel's TCP: the program that owns the connection sets them, "
+		    "with "
+		    "TCP_MD5SIG");
 	else
-		sk_fault(b, t, "Invalid ipsec protocol", "expected esp or ah%s",
+		sk_fault(b, t, "Invalid ipsec protocol", "expected esp, ah, ipcomp or esp-udp%s",
 		    sk_suggest(t, sk_words_proto, near));
 	return IPSEC_PROTO_NONE;
 }
@@ -90,6 +102,14 @@ void sk_ext_mode(struct sk_build *b, const struct sk_tok *opt, const struct sk_t
 		    sk_suggest(t, sk_words_mode, near));
 }
 
+/* Numbers of 64 bits are never used up, so they never begin anew. */
+static void ext_esn(struct sk_build *b, const struct sk_tok *t)
+{
+	b->esn = *t;
+	b->desc.flags |= SA_F_ESN;
+	b->desc.flags &= ~(uint32_t)SA_F_CYCLIC;
+}
+
 void sk_ext_flag(struct sk_build *b, const struct sk_tok *t)
 {
 	char near[64];
@@ -104,9 +124,11 @@ void sk_ext_flag(struct sk_build *b, const struct sk_tok *t)
 		b->desc.flags &= ~(uint32_t)SA_F_CYCLIC;
 	else if (sk_tok_is(t, "fresh-key"))
 		b->desc.fresh_key = true;
+	else if (sk_tok_is(t, "esn"))
+		ext_esn(b, t);
 	else
 		sk_fault(b, t, "Syntax error",
-		    "expected zero-pad, random-pad, seq-pad, nocyclic-seq or fresh-key%s",
+		    "expected zero-pad, random-pad, seq-pad, nocyclic-seq, fresh-key or esn%s",
 		    sk_suggest(t, sk_words_flag, near));
 }
 
@@ -121,6 +143,17 @@ static void ext_replay(struct sk_build *b, const struct sk_tok *opt, const struc
 		b->desc.replay_bytes = (uint32_t)v;
 }
 
+static void ext_frag(struct sk_build *b, const struct sk_tok *opt, const struct sk_tok *t, uint64_t v)
+{
+	if (!sk_tok_is(&b->proto, "esp-udp"))
+		sk_fault(b, opt, "esp fragment size only valid for NAT-T", "leave it out, or use esp-udp");
+	else if (v > UINT16_MAX || (v && v < SA_FRAG_MIN))
+		sk_fault(b, t, "this fragment size is not possible",
+		    "-esp_frag takes %d to 65535 octets; 0, or leaving it out, cuts nothing", SA_FRAG_MIN);
+	else
+		b->desc.encap.frag = (uint16_t)v;
+}
+
 void sk_ext_number(struct sk_build *b, const struct sk_tok *opt, const struct sk_tok *t)
 {
 	const struct {
@@ -131,6 +164,8 @@ void sk_ext_number(struct sk_build *b, const struct sk_tok *opt, const struct sk
 	    {"-ls", &b->desc.life.soft_s},
 	    {"-bh", &b->desc.life.hard_bytes},
 	    {"-bs", &b->desc.life.soft_bytes},
+	    {"-ph", &b->desc.life.hard_packets},
+	    {"-ps", &b->desc.life.soft_packets},
 	};
 	uint64_t v;
 
@@ -143,8 +178,10 @@ void sk_ext_number(struct sk_build *b, const struct sk_tok *opt, const struct sk
 			*limits[i].to = v;
 	if (sk_tok_is(opt, "-r"))
 		ext_replay(b, opt, t, v);
-	if (sk_tok_is(opt, "-esp_frag") && !sk_tok_is(&b->proto, "esp-udp"))
-		sk_fault(b, opt, "esp fragment size only valid for NAT-T", "leave it out, or use esp-udp");
+	if (sk_tok_is(opt, "-esp_frag"))
+		ext_frag(b, opt, t, v);
+	if (sk_tok_is(opt, "-lv"))
+		sk_fault(b, opt, "only a policy can end by not being used", "an association has -lh and -ls");
 	if (sk_tok_is(opt, "-u") && v > POLICY_REQID_MANUAL_MAX)
 		sk_fault(b, t, "the request id is too large",
 		    "-u takes 1 to %d; larger ids are given automatically", POLICY_REQID_MANUAL_MAX);
@@ -162,6 +199,11 @@ static bool spi_ok(struct sk_build *b)
 	}
 	if (v < 256) {
 		sk_fault(b, &b->spi, "SPI range violation", "0 to 255 are reserved; use 256 (0x100) or more");
+		return false;
+	}
+	if (b->desc.proto == IPSEC_IPCOMP && v > UINT16_MAX) {
+		sk_fault(
+		    b, &b->spi, "SPI range violation", "that of ipcomp has 16 bits: at most 65535 (0xffff)");
 		return false;
 	}
 	b->desc.spi = (uint32_t)v;
@@ -198,15 +240,76 @@ static bool ports_ok(struct sk_build *b)
 	return !b->faulty;
 }
 
+static bool encap_port(struct sk_build *b, const struct sk_tok *t, uint16_t *ret)
+{
+	*ret = t->lex ? 0 : SA_UDP_PORT;
+	if (!sk_port(b, t, IPPROTO_UDP, ret))
+		return false;
+	if (!*ret)
+		sk_fault(b, t, "invalid port",
+		    "esp-udp needs the number of the port; without brackets it is %d", SA_UDP_PORT);
+	return !b->faulty;
+}
+
+/* What belongs to esp-udp alone. */
+static bool encap_ok(struct sk_build *b)
+{
+	struct inet_addr oa[SK_ADDRS_MAX];
+	struct sa_encap *e = &b->desc.encap;
+	size_t n;
+
+	if (!sk_tok_is(&b->proto, "esp-udp"))
+		return true;
+	if (!encap_port(b, &b->src.port, &e->sport) || !encap_port(b, &b->dst.port, &e->dport))
+		return false;
+	if (e->sport != SA_UDP_PORT && e->dport != SA_UDP_PORT) {
+		sk_fault(b, &b->src.port, "invalid port",
+		    "one of the two is %d, on which this host receives esp-udp", SA_UDP_PORT);
+		return false;
+	}
+	if (!b->nat_oa.lex)
+		return true;
+	n = sk_resolve(b, &b->nat_oa, oa);
+	if (n > 1)
+		sk_fault(b, &b->nat_oa, "multiple address specified",
+		    "the address behind the NAT is one: write it, or say -4 or -6");
+	e->nat_oa = oa[0];
+	return !b->faulty;
+}
+
+static bool is_authentic(const struct sa_desc *d)
+{
+	const struct alg_enc_info *enc = alg_enc_by_id(d->enc);
+
+	return d->auth || (enc && enc->aead);
+}
+
+static bool esn_ok(struct sk_build *b)
+{
+	if (!b->esn.lex)
+		return true;
+	if (b->desc.proto == IPSEC_IPCOMP)
+		sk_fault(b, &b->esn, "ipcomp has no sequence numbers", "leave out -f esn");
+	else if (!is_authentic(&b->desc))
+		sk_fault(b, &b->esn, "extended sequence numbers need authentication",
+		    "their upper half is only in the integrity value (RFC 4303 section 2.2.1): add -A");
+	else if (!b->desc.replay_bytes)
+		sk_fault(b, &b->esn, "extended sequence numbers need a replay window",
+		    "the receiver follows their upper half with it: add -r 4 or more");
+	return !b->faulty;
+}
+
 static bool desc_ok(struct sk_build *b)
 {
+	const struct sa_desc *d = &b->desc;
 	const char *why;
-	int r = sa_desc_check(&b->desc, &why);
 
-	if (r == 0)
-		return true;
-	sk_fault(b, b->desc.dst.family == INET_V6 ? &b->dst.host : &b->proto, why, NULL);
-	return false;
+	if (d->encap.nat_oa.family && d->encap.nat_oa.family != d->src.family)
+		sk_fault(b, &b->nat_oa, "Family mismatch",
+		    "the address behind the NAT is of the same family as the others");
+	else if (sa_desc_check(d, &why) < 0)
+		sk_fault(b, &b->proto, why, NULL);
+	return !b->faulty;
 }
 
 /* A copy of the description for one pair of addresses, with keys of its own. */
@@ -236,8 +339,10 @@ void sk_finish_sa(struct sk_build *b)
 	struct setkey_sa keys = {0};
 	size_t n;
 
+	if (!sk_old_algs_ok(b))
+		return;
 	b->desc.proto = sk_proto(b, &b->proto, true);
-	if (b->faulty || !ports_ok(b) || !spi_ok(b) || !sk_algs_ok(b))
+	if (b->faulty || !ports_ok(b) || !spi_ok(b) || !sk_algs_ok(b) || !esn_ok(b) || !encap_ok(b))
 		return;
 	n = pairs(b, ends);
 	for (size_t i = 0; i < n && !b->faulty; i++) {
@@ -260,11 +365,12 @@ void sk_finish_sa(struct sk_build *b)
 void sk_finish_id(struct sk_build *b)
 {
 	struct inet_addr ends[SK_ADDRS_MAX * SK_ADDRS_MAX][2];
+	bool with_spi = b->verb != SETKEY_DELETEALL && b->verb != SETKEY_GETSPI;
 	struct setkey_stmt s = {.verb = b->verb};
 	size_t n;
 
-	s.id.proto = sk_proto(b, &b->proto, false);
-	if (b->faulty || !ports_ok(b) || (b->verb != SETKEY_DELETEALL && !spi_ok(b)))
+	s.id.proto = b->desc.proto = sk_proto(b, &b->proto, b->verb == SETKEY_GETSPI);
+	if (b->faulty || !ports_ok(b) || (with_spi && !spi_ok(b)))
 		return;
 	s.id.spi = b->desc.spi;
 	n = pairs(b, ends);

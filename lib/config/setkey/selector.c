@@ -112,7 +112,7 @@ static bool upper_ok(struct sk_build *b, uint16_t *ret)
 	return false;
 }
 
-static bool port_ok(struct sk_build *b, const struct sk_tok *t, uint16_t proto, uint16_t *ret)
+bool sk_port(struct sk_build *b, const struct sk_tok *t, uint16_t proto, uint16_t *ret)
 {
 	char name[NAME_ROOM];
 	uint64_t v = 0;
@@ -206,8 +206,8 @@ bool sk_selector_ok(struct sk_build *b, struct selector *ret)
 		return false;
 	if (!prefix_ok(b, &b->src.plen, &sel.src) || !prefix_ok(b, &b->dst.plen, &sel.dst))
 		return false;
-	if (!port_ok(b, &b->src.port, sel.proto, &sel.sport) ||
-	    !port_ok(b, &b->dst.port, sel.proto, &sel.dport))
+	if (!sk_port(b, &b->src.port, sel.proto, &sel.sport) ||
+	    !sk_port(b, &b->dst.port, sel.proto, &sel.dport))
 		return false;
 	if (!misc_ok(b, &sel))
 		return false;

@@ -19,7 +19,7 @@ enum setkey_verb {
 	SETKEY_ADD,
 	SETKEY_UPDATE,
 	SETKEY_GET,
-	SETKEY_GETSPI, /* never handed out: refused by name */
+	SETKEY_GETSPI,
 	SETKEY_DELETE,
 	SETKEY_DELETEALL,
 	SETKEY_FLUSH,
@@ -47,7 +47,7 @@ struct setkey_sa {
 struct setkey_sa_id {
 	struct inet_addr src, dst;
 	enum ipsec_proto proto;
-	uint32_t spi; /* 0: not said (deleteall) */
+	uint32_t spi; /* 0: not said (deleteall, getspi) */
 };
 
 /* A checked statement. Names were resolved; a statement whose names have several addresses comes once per
@@ -58,7 +58,7 @@ struct setkey_stmt {
 	struct setkey_loc end; /* its terminator */
 	union {
 		struct setkey_sa sa;    /* add, update */
-		struct setkey_sa_id id; /* get, delete, deleteall */
+		struct setkey_sa_id id; /* get, getspi, delete, deleteall */
 		enum ipsec_proto proto; /* flush, dump; IPSEC_PROTO_NONE: all */
 		struct policy policy;   /* spdadd, spdupdate; spddelete: direction and selector only */
 	};

@@ -9,18 +9,7 @@
 
 #include "base/rd.h"
 #include "base/wr.h"
-
-enum {
-	OPT_END = 0,
-	OPT_NOP = 1,
-	OPT_SECURITY = 130,
-	OPT_LOOSE_ROUTE = 131,
-	OPT_EXT_SECURITY = 133,
-	OPT_COMMERCIAL_SECURITY = 134,
-	OPT_STRICT_ROUTE = 137,
-	OPT_ROUTER_ALERT = 148,
-	OPT_MULTI_DEST = 149,
-};
+#include "wire/esp/ah_mask.h"
 
 static size_t align_up(size_t n, size_t to)
 {
@@ -70,79 +59,39 @@ int ah_check_len(const struct ah_view *v, uint8_t icv_len, uint8_t ip_version)
 	return AH_BAD_LEN;
 }
 
-/* RFC 4302 appendix A1; what is not listed there as immutable counts as mutable. */
-static bool option_is_immutable(uint8_t type)
+static int mask(const uint8_t *pkt, uint16_t ah_off, enum ah_side side, uint8_t *out, size_t *ret_len)
 {
-	switch (type) {
-	case OPT_SECURITY:
-	case OPT_EXT_SECURITY:
-	case OPT_COMMERCIAL_SECURITY:
-	case OPT_ROUTER_ALERT:
-	case OPT_MULTI_DEST:
-		return true;
-	default:
-		return false;
-	}
-}
-
-static int mask_options(uint8_t *opt, size_t n)
-{
-	size_t at = 0;
-
-	while (at < n && opt[at] != OPT_END) {
-		size_t len;
-
-		if (opt[at] == OPT_NOP) {
-			at++;
-			continue;
-		}
-		if (n - at < 2 || opt[at + 1] < 2 || opt[at + 1] > n - at)
-			return AH_BAD_OPTION;
-		if (opt[at] == OPT_LOOSE_ROUTE || opt[at] == OPT_STRICT_ROUTE)
-			return AH_ROUTED;
-		len = opt[at + 1];
-		/* An option is zeroed as a whole, type and length too (section 3.3.3.1.1.2). */
-		if (!option_is_immutable(opt[at]))
-			memset(opt + at, 0, len);
-		at += len;
-	}
-	return AH_OK;
-}
-
-int ah4_mask_header(const uint8_t *hdr, size_t hdr_len, uint8_t out[IP4_HDR_MAX])
-{
-	if (hdr_len < IP4_HDR_LEN || hdr_len > IP4_HDR_MAX)
+	if (pkt[0] >> 4 == 6)
+		return ah6_mask_headers(pkt, ah_off, side, out, ret_len);
+	if (ah_off != (pkt[0] & 15) * 4)
 		return AH_SHORT;
-	memcpy(out, hdr, hdr_len);
-	out[1] = 0;            /* TOS */
-	out[6] = out[7] = 0;   /* flags, fragment offset */
-	out[8] = 0;            /* TTL */
-	out[10] = out[11] = 0; /* header checksum */
-	return mask_options(out + IP4_HDR_LEN, hdr_len - IP4_HDR_LEN);
+	*ret_len = ah_off;
+	return ah4_mask_header(pkt, ah_off, out);
 }
 
-int ah4_pieces(const uint8_t *pkt, size_t total_len, uint8_t icv_len, struct ah_pieces *ret)
+int ah_pieces(const uint8_t *pkt, size_t total_len, uint16_t ah_off, uint8_t icv_len, enum ah_side side,
+    struct ah_pieces *ret)
 {
-	size_t hdr_len = total_len ? (size_t)(pkt[0] & 15) * 4 : 0;
 	struct ah_view ah = {0};
+	size_t ip_len = 0;
 	int r;
 
-	if (total_len < hdr_len || hdr_len < IP4_HDR_LEN)
+	if (ah_off < IP4_HDR_LEN || total_len < ah_off)
 		return AH_SHORT;
-	r = ah_parse(pkt + hdr_len, total_len - hdr_len, &ah);
+	r = ah_parse(pkt + ah_off, total_len - ah_off, &ah);
 	if (r == AH_OK)
-		r = ah_check_len(&ah, icv_len, 4);
+		r = ah_check_len(&ah, icv_len, pkt[0] >> 4);
 	if (r == AH_OK)
-		r = ah4_mask_header(pkt, hdr_len, ret->ip);
+		r = mask(pkt, ah_off, side, ret->ip, &ip_len);
 	if (r != AH_OK)
 		return r;
 	/* The ICV counts as zeros, its padding as it is (section 3.3.3.2.1). */
-	memcpy(ret->ah, pkt + hdr_len, ah.hdr_len);
+	memcpy(ret->ah, pkt + ah_off, ah.hdr_len);
 	memset(ret->ah + AH_FIXED_LEN, 0, icv_len);
-	ret->v[0] = (struct iovec){.iov_base = ret->ip, .iov_len = hdr_len};
+	ret->v[0] = (struct iovec){.iov_base = ret->ip, .iov_len = ip_len};
 	ret->v[1] = (struct iovec){.iov_base = ret->ah, .iov_len = ah.hdr_len};
-	ret->v[2] = (struct iovec){.iov_base = (void *)(uintptr_t)(pkt + hdr_len + ah.hdr_len),
-	    .iov_len = total_len - hdr_len - ah.hdr_len};
+	ret->v[2] = (struct iovec){.iov_base = (void *)(uintptr_t)(pkt + ah_off + ah.hdr_len),
+	    .iov_len = total_len - ah_off - ah.hdr_len};
 	return AH_OK;
 }
 
@@ -152,8 +101,8 @@ const char *ah_outcome_name(enum ah_outcome o)
 	    [AH_OK] = "good",
 	    [AH_SHORT] = "shorter than its header says",
 	    [AH_BAD_LEN] = "header length does not fit the algorithm of its SA",
-	    [AH_BAD_OPTION] = "malformed IPv4 options",
-	    [AH_ROUTED] = "source route option",
+	    [AH_BAD_OPTION] = "malformed or too long IP options or extension headers",
+	    [AH_ROUTED] = "a source route or routing header that is still to be followed",
 	};
 
 	return o < ARRAY_SIZE(names) ? names[o] : "?";

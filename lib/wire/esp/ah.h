@@ -15,14 +15,17 @@
 enum {
 	AH_FIXED_LEN = 12,
 	AH_LEN_MAX = AH_FIXED_LEN + 32 + 4, /* longest ICV and its padding */
+	AH_HDR_MAX = 512,                   /* IP headers in front of it; more has no honest use */
 };
 
 enum ah_outcome {
 	AH_OK = 0,
 	AH_SHORT,      /* fewer octets than the header says */
 	AH_BAD_LEN,    /* payload length does not fit the ICV of the SA */
-	AH_BAD_OPTION, /* IPv4 options that cannot be walked */
-	AH_ROUTED, /* a source route: its ICV needs the final destination (RFC 4302 appendix A); refused */
+	AH_BAD_OPTION, /* IP options or extension headers that cannot be walked, or more than AH_HDR_MAX
+	                  octets */
+	AH_ROUTED, /* a route still to be followed, of a kind whose end we do not work out (RFC 4302 appendix
+	              A) */
 };
 
 /* Octets of the whole AH for this ICV: a multiple of 4 over IPv4, of 8 over IPv6. */
@@ -44,24 +47,25 @@ must_check int ah_parse(const void *ah, size_t len, struct ah_view *ret);
  * too are accepted. */
 must_check int ah_check_len(const struct ah_view *v, uint8_t icv_len, uint8_t ip_version);
 
+/* Whose view of the headers: the sender's is of a packet whose route lies ahead of it. */
+enum ah_side { AH_SENDING, AH_RECEIVED };
+
 /* The octets the ICV is computed over: three pieces, the last one borrowed from the packet. */
 struct ah_pieces {
-	uint8_t ip[IP4_HDR_MAX]; /* outer header, mutable fields zero */
-	uint8_t ah[AH_LEN_MAX];  /* AH, ICV zero */
+	uint8_t ip[AH_HDR_MAX]; /* headers in front of AH, mutable fields zero */
+	uint8_t ah[AH_LEN_MAX]; /* AH, ICV zero */
 	struct iovec v[3];
 };
 
 /*
- * For the IPv4 packet at pkt, whose AH follows its header directly; `total_len` octets, the header's own
- * length and protocol fields being as they are on the wire. Used for both directions. *ret must not move
- * afterwards: v points into it. 0, AH_SHORT, AH_BAD_LEN,
- * AH_BAD_OPTION or AH_ROUTED.
+ * For the packet at pkt of either family, whose AH begins at ah_off (ip_find_ipsec() says where); `total_len`
+ * octets, the headers' own length and protocol fields being as they are on the wire. Destination options
+ * behind AH are payload. IPv4 source routes are refused on both sides; IPv6 routing headers see
+ * ah6_mask_headers(). *ret must not move afterwards: v points into it. 0, AH_SHORT, AH_BAD_LEN, AH_BAD_OPTION
+ * or AH_ROUTED.
  */
-must_check int ah4_pieces(const uint8_t *pkt, size_t total_len, uint8_t icv_len, struct ah_pieces *ret);
-
-/* Copies an IPv4 header with options and zeroes what changes in transit: TOS, flags, fragment offset, TTL,
- * checksum, mutable options. 0, AH_BAD_OPTION or AH_ROUTED. */
-must_check int ah4_mask_header(const uint8_t *hdr, size_t hdr_len, uint8_t out[IP4_HDR_MAX]);
+must_check int ah_pieces(const uint8_t *pkt, size_t total_len, uint16_t ah_off, uint8_t icv_len,
+    enum ah_side side, struct ah_pieces *ret);
 
 const char *ah_outcome_name(enum ah_outcome o);
 

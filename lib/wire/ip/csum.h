@@ -4,6 +4,7 @@
 #ifndef POSTERN_WIRE_IP_CSUM_H
 #define POSTERN_WIRE_IP_CSUM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,5 +27,19 @@ uint16_t csum_ip4_header(const uint8_t *hdr, size_t hdr_len);
  * result of 0 is stored as 0xffff (offset 6).
  */
 must_check int csum_complete(uint8_t *pkt, size_t len, size_t start, size_t offset);
+
+struct ip_view;
+
+/* The sum of the pseudo-header of a packet of either family (RFC 9293 section 3.1, RFC 8200 section 8.1), to
+ * which csum_add() adds the upper layer. len: octets of the upper layer. The destination counts as it stands:
+ * the final one, unless a routing header is still to be followed. */
+uint64_t csum_pseudo(const uint8_t *pkt, uint8_t proto, uint32_t len);
+
+/*
+ * Computes anew the checksum of the TCP, UDP, UDP-Lite or ICMPv6 that v found in pkt, which v is of. UDP over
+ * IPv4 that was sent without one stays so. False, and nothing changed, for fragments, other protocols and
+ * headers that are cut off or contradict themselves.
+ */
+bool csum_l4_fill(uint8_t *pkt, const struct ip_view *v);
 
 #endif

@@ -10,6 +10,13 @@ uint8_t ecn_encapsulate(uint8_t inner_tos, enum ecn_mode mode)
 	return mode == ECN_NORMAL ? inner_tos : (uint8_t)(inner_tos & ~ECN_MASK);
 }
 
+uint8_t tos_encapsulate(uint8_t inner_tos, enum ecn_mode ecn, enum dscp_mode dscp)
+{
+	uint8_t tos = ecn_encapsulate(inner_tos, ecn);
+
+	return dscp == DSCP_COPY ? tos : tos & ECN_MASK;
+}
+
 int ecn_decapsulate(uint8_t outer_tos, uint8_t inner_tos, enum ecn_mode mode, uint8_t *ret_tos)
 {
 	/* [inner][outer] */

@@ -20,7 +20,16 @@ enum ecn_outcome {
 	ECN_DROP, /* congestion was marked on a packet whose sender cannot hear it (RFC 6040 section 4.2) */
 };
 
-/* Traffic class of the outer header for this inner one. */
+/* RFC 4301 section 5.1.2.1: whether the service class shows outside. */
+enum dscp_mode {
+	DSCP_COPY = 0, /* the outer header carries the inner DSCP */
+	DSCP_ZERO,     /* the outer header says nothing about what is inside */
+};
+
+/* Traffic class of the outer header for this inner one. Decapsulation needs no DSCP mode: the inner one
+ * stays. */
+uint8_t tos_encapsulate(uint8_t inner_tos, enum ecn_mode ecn, enum dscp_mode dscp);
+/* The same with DSCP_COPY. */
 uint8_t ecn_encapsulate(uint8_t inner_tos, enum ecn_mode mode);
 
 /* Traffic class the inner packet goes on with; DSCP stays the inner one's. 0 or ECN_DROP. */

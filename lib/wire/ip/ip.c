@@ -10,14 +10,12 @@
 #include <string.h>
 
 #include "base/rd.h"
-#include "base/wr.h"
 #include "wire/ip/csum.h"
 
 enum {
 	IP4_DF = 0x4000,
 	IP4_MF = 0x2000,
 	IP4_OFF_MASK = 0x1fff,
-	IP4_SUM_AT = 10,
 	IP4_SRC_AT = 12,
 	IP4_DST_AT = 16,
 	IP6_SRC_AT = 8,
@@ -216,50 +214,6 @@ void ip_packet_key(const struct ip_view *v, struct packet_key *ret)
 	*ret = k;
 }
 
-static void put_u16(uint8_t *p, uint16_t v)
-{
-	p[0] = (uint8_t)(v >> 8);
-	p[1] = (uint8_t)v;
-}
-
-void ip4_write(uint8_t *hdr, const struct ip4_params *p)
-{
-	struct wr w = wr_init(hdr, IP4_HDR_LEN);
-
-	wr_u8(&w, 0x45);
-	wr_u8(&w, p->tos);
-	wr_u16(&w, p->total_len);
-	wr_u16(&w, p->id);
-	wr_u16(&w, p->df ? IP4_DF : 0);
-	wr_u8(&w, p->ttl);
-	wr_u8(&w, p->proto);
-	wr_u16(&w, 0);
-	wr_bytes(&w, p->src, sizeof(p->src));
-	wr_bytes(&w, p->dst, sizeof(p->dst));
-	put_u16(hdr + IP4_SUM_AT, csum_ip4_header(hdr, IP4_HDR_LEN));
-}
-
-void ip4_set_payload(uint8_t *hdr, uint8_t proto, uint16_t total_len)
-{
-	put_u16(hdr + 2, total_len);
-	hdr[9] = proto;
-	put_u16(hdr + IP4_SUM_AT, csum_ip4_header(hdr, (size_t)(hdr[0] & 15) * 4));
-}
-
-void ip_set_tos(uint8_t *pkt, uint8_t tos)
-{
-	if (pkt[0] >> 4 == 4) {
-		uint16_t old_word = (uint16_t)(pkt[0] << 8 | pkt[1]),
-		         sum = (uint16_t)(pkt[10] << 8 | pkt[11]);
-
-		pkt[1] = tos;
-		put_u16(pkt + IP4_SUM_AT, csum_adjust(sum, old_word, (uint16_t)(pkt[0] << 8 | tos)));
-	} else {
-		pkt[0] = (uint8_t)((pkt[0] & 0xf0) | tos >> 4);
-		pkt[1] = (uint8_t)((pkt[1] & 0x0f) | tos << 4);
-	}
-}
-
 const char *ip_outcome_name(enum ip_outcome o)
 {
 	static const char *const names[] = {
@@ -269,6 +223,7 @@ const char *ip_outcome_name(enum ip_outcome o)
 	    [IP_BAD_HEADER] = "lengths in the header contradict each other",
 	    [IP_BAD_SUM] = "wrong header checksum",
 	    [IP_BAD_EXT] = "extension headers cut off or too many",
+	    [IP_FRAGMENT] = "a fragment where a whole datagram is needed",
 	};
 
 	return o < ARRAY_SIZE(names) ? names[o] : "?";

@@ -26,6 +26,8 @@ enum ip_outcome {
 	IP_BAD_HEADER,  /* header or total length contradict themselves, or a jumbogram */
 	IP_BAD_SUM,     /* IPv4 header checksum */
 	IP_BAD_EXT,     /* IPv6 extension headers cut off or too many */
+	IP_FRAGMENT, /* ip_find_*() only: a fragment of a datagram, so nothing can be found behind its header
+	              */
 };
 
 /* Offsets are from the first octet of the packet. */
@@ -62,6 +64,41 @@ void ip_packet_key(const struct ip_view *v, struct packet_key *ret);
 struct inet_addr ip_src(const struct ip_view *v);
 struct inet_addr ip_dst(const struct ip_view *v);
 
+/* A place in a chain of headers. Offsets are from the first octet of the packet. */
+struct ip_place {
+	uint16_t at;        /* where the header begins */
+	uint16_t proto_off; /* of the octet that names it */
+	uint8_t next;       /* what that octet says */
+};
+
+/*
+ * The first header that is neither hop-by-hop, routing nor destination options: ESP, AH, IPComp or the upper
+ * layer. IPv4: right behind the IP header. A fragment header around a whole datagram (RFC 6946) is passed
+ * over. 0, IP_SHORT, IP_BAD_VERSION, IP_BAD_HEADER, IP_BAD_EXT, or IP_FRAGMENT for a real fragment of either
+ * family. Only headers are read; that the header at `at` is whole is for its own parser to see.
+ */
+must_check int ip_find_ipsec(const uint8_t *pkt, size_t len, struct ip_place *ret);
+
+/*
+ * Where transport mode puts its header (RFC 4302 section 3.1.1, RFC 4303 section 3.1.1): behind the IPv4
+ * header with its options; behind hop-by-hop and routing headers, and destination options that a routing
+ * header follows, of IPv6. Destination options that none follows are for the final host alone and are
+ * protected. Outcomes as of ip_find_ipsec().
+ */
+must_check int ip_find_insertion(const uint8_t *pkt, size_t len, struct ip_place *ret);
+
+/* The outermost fragment header of an IPv6 packet; ip_parse() tells of the innermost, should somebody have
+ * put two. */
+struct ip6_fragment {
+	uint16_t at, proto_off; /* as in struct ip_place */
+	uint8_t next;           /* what is fragmented */
+	uint16_t off;           /* octets */
+	bool more;
+	uint32_t id;
+};
+/* False when there is none in front of AH, ESP or the upper layer. */
+must_check bool ip_find_fragment(const uint8_t *pkt, size_t len, struct ip6_fragment *ret);
+
 /* A 20-octet IPv4 header for a packet we make. Lengths in octets. */
 struct ip4_params {
 	uint8_t src[4], dst[4];
@@ -72,10 +109,27 @@ struct ip4_params {
 /* Writes IP4_HDR_LEN octets, checksum included. */
 void ip4_write(uint8_t *hdr, const struct ip4_params *p);
 
-/* Rewrites protocol and total length of the header at hdr and its checksum: transport mode. */
+/* An IPv6 header for a packet we make. payload_len: octets behind it, extension headers included. */
+struct ip6_params {
+	uint8_t src[16], dst[16];
+	uint8_t next, tos, hops;
+	uint32_t flow; /* 20 bits */
+	uint16_t payload_len;
+};
+/* Writes IP6_HDR_LEN octets. */
+void ip6_write(uint8_t *hdr, const struct ip6_params *p);
+
+/* --- changes to a packet of either family that was parsed before; IPv4's checksum is kept right --- */
+
+/* What stands behind the headers changed: rewrites the octet at proto_off and the length. total_len counts
+ * the IP header; IPv6: at most 65575. */
+void ip_set_payload(uint8_t *pkt, uint16_t proto_off, uint8_t proto, uint32_t total_len);
+/* The same for the IPv4 header at hdr, whose protocol field is where it always is. */
 void ip4_set_payload(uint8_t *hdr, uint8_t proto, uint16_t total_len);
-/* Rewrites the traffic class of either family (IPv4: with checksum). The packet was parsed before. */
+/* Rewrites the traffic class. */
 void ip_set_tos(uint8_t *pkt, uint8_t tos);
+/* Sets or clears "don't fragment". An IPv6 packet has no such bit and stays as it is. */
+void ip_set_df(uint8_t *pkt, bool df);
 
 /* Why a packet could not be parsed, for the drop's text. */
 const char *ip_outcome_name(enum ip_outcome o);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/rng.h"
 #include "datapathd/datapathd.h"
 #include "datapathd/datapathd_msg.h"
 
@@ -19,23 +20,6 @@ static int answer_error(struct ipc_conn *c, uint32_t id, int r, const struct err
 static int refuse(struct ipc_conn *c, uint32_t id, int r, const struct err_text *e)
 {
 	return r == -EBADMSG ? r : answer_error(c, id, r, e);
-}
-
-void datapathd_tell_sa(void *arg, const char *event, const struct sa *sa)
-{
-	struct datapathd *d = arg;
-	char src[INET_ADDR_STRLEN], dst[INET_ADDR_STRLEN];
-
-	if (!service_has_monitors(d->service) && log_get_level() < LOG_LEVEL_INFO)
-		return;
-	inet_addr_format(&sa->desc.src, src);
-	inet_addr_format(&sa->desc.dst, dst);
-	log_info(event, "sa=%llu proto=%s spi=0x%08x src=%s dst=%s mode=%s",
-	    (unsigned long long)sa->facts.serial, ipsec_proto_name(sa->desc.proto), sa->desc.spi, src, dst,
-	    ipsec_mode_name(sa->desc.mode));
-	service_publish(d->service, event, "sa=%llu proto=%s spi=0x%08x src=%s dst=%s mode=%s",
-	    (unsigned long long)sa->facts.serial, ipsec_proto_name(sa->desc.proto), sa->desc.spi, src, dst,
-	    ipsec_mode_name(sa->desc.mode));
 }
 
 /* Where a statement of this connection goes: its open transaction, or `single`, which is then begun. */
@@ -65,6 +49,20 @@ static int txn_done(struct datapathd *d, struct sad_txn *t, int r, struct err_te
 	return r;
 }
 
+/* ESP in UDP needs the port that it comes back to. */
+static int check_port(const struct datapathd *d, const struct sa_desc *sa, struct err_text *e)
+{
+	bool v6 = sa->dst.family == INET_V6;
+
+	if (!sa_is_encap(sa) || d->fd.in[v6 ? SOURCE_UDP6 : SOURCE_UDP4] >= 0)
+		return 0;
+	return err_set(e, -EOPNOTSUPP,
+	    "esp-udp cannot be received: UDP port %d of IPv%d was not to be had when datapathd started; end "
+	    "the "
+	    "program that has it (another IKE daemon?) and restart the suite",
+	    SA_UDP_PORT, v6 ? 6 : 4);
+}
+
 static int on_add(struct ipc_conn *c, const struct ipc_record *rec)
 {
 	struct datapathd *d = datapathd_of_conn(c);
@@ -76,7 +74,9 @@ static int on_add(struct ipc_conn *c, const struct ipc_record *rec)
 
 	if (r < 0)
 		return refuse(c, rec->id, r, &e);
-	r = txn_of(d, c, &single, &t);
+	r = check_port(d, &m.desc, &e);
+	if (r == 0)
+		r = txn_of(d, c, &single, &t);
 	if (r == 0)
 		r = txn_done(
 		    d, t, sad_txn_add(t, &m.desc, m.update, (uint32_t)ipc_conn_pid(c), &serial, &e), &e);
@@ -136,6 +136,22 @@ static bool may_see_keys(const struct ipc_conn *c)
 	return ipc_conn_uid(c) == 0;
 }
 
+/* A row for an SPI that has no SA yet. */
+static int send_larva(
+    struct ipc_conn *c, uint32_t id, uint32_t row, const struct datapathd *d, const struct larva *l)
+{
+	const struct sa_desc desc = {
+	    .src = l->src, .dst = l->dst, .proto = l->proto, .spi = l->spi, .mode = IPSEC_MODE_ANY};
+	const struct sa_status st = {.serial = l->serial,
+	    .state = SA_LARVAL,
+	    .manual = true,
+	    .created_wall_ms = l->created_wall_ms,
+	    .age_ms = clock_now_ms(service_clock(d->service)) - l->created_ms,
+	    .pid = l->pid};
+
+	return msg_sa_row_send(c, id, row, false, &desc, false, &st);
+}
+
 static int on_get(struct ipc_conn *c, const struct ipc_record *rec)
 {
 	struct datapathd *d = datapathd_of_conn(c);
@@ -157,12 +173,46 @@ static int on_get(struct ipc_conn *c, const struct ipc_record *rec)
 	return 0;
 }
 
+static int on_getspi(struct ipc_conn *c, const struct ipc_record *rec)
+{
+	struct datapathd *d = datapathd_of_conn(c);
+	const struct larva *l = NULL;
+	struct err_text e = {0};
+	struct larva want;
+	struct sa_ident id;
+	uint32_t min, max;
+	int r = msg_sa_getspi_decode(rec, &id, &min, &max, &e);
+
+	if (r < 0)
+		return refuse(c, rec->id, r, &e);
+	want =
+	    (struct larva){.src = id.src, .dst = id.dst, .proto = id.proto, .pid = (uint32_t)ipc_conn_pid(c)};
+	r = sad_reserve(&d->sad, &want, min, max, &rng_kernel, &l, &e);
+	if (r < 0)
+		return answer_error(c, rec->id, r, &e);
+	(void)send_larva(c, rec->id, UINT32_MAX, d, l);
+	return 0;
+}
+
 struct dump {
 	struct datapathd *d;
 	struct sad_iter it;
+	uint32_t larva; /* place in the array of larvae, which come last */
 	uint32_t proto;
 	bool dead;
 };
+
+static int dump_larva(struct ipc_conn *c, uint32_t rec_id, uint32_t row, struct dump *u)
+{
+	const struct larva *l;
+
+	do
+		l = larvae_next(&u->d->sad.larvae, &u->larva);
+	while (l && u->proto && l->proto != u->proto);
+	if (!l)
+		return msg_sa_row_send(c, rec_id, row, true, NULL, false, NULL);
+	return send_larva(c, rec_id, row, u->d, l) < 0 ? -EPIPE : 1;
+}
 
 static int dump_next(struct ipc_conn *c, uint32_t rec_id, uint32_t row, void *arg)
 {
@@ -174,7 +224,7 @@ static int dump_next(struct ipc_conn *c, uint32_t rec_id, uint32_t row, void *ar
 		sa = sad_iter_next(&u->it, &u->d->sad);
 	while (sa && ((u->proto && sa->desc.proto != u->proto) || (!u->dead && sad_sa_state(sa) == SA_DEAD)));
 	if (!sa)
-		return msg_sa_row_send(c, rec_id, row, true, NULL, false, NULL);
+		return dump_larva(c, rec_id, row, u);
 	sad_sa_status(sa, clock_now_ms(service_clock(u->d->service)), &st);
 	return msg_sa_row_send(c, rec_id, row, false, &sa->desc, may_see_keys(c), &st) < 0 ? -EPIPE : 1;
 }
@@ -212,6 +262,30 @@ static int on_dump(struct ipc_conn *c, const struct ipc_record *rec)
 	return r == -EPIPE ? 0 : r < 0 ? answer_error(c, rec->id, r, &e) : 0;
 }
 
+static int set_preference(struct datapathd *d, uint64_t value, struct err_text *e)
+{
+	if (value > 1)
+		return err_set(e, -EINVAL, "key_preferred_oldsa is 0 (newest SA) or 1 (oldest SA)");
+	sad_set_prefer_old(&d->sad, value == 1);
+	return 0;
+}
+
+static int set_tunable(struct datapathd *d, const char *name, uint64_t value, struct err_text *e)
+{
+	struct tunables t = tunables_unpack(atomic_load(&d->tune));
+	int r = tunables_set(&t, name, value, e);
+
+	if (r == -ENOENT)
+		return err_set(e, -EINVAL,
+		    "there is no setting of that name; datapathd has key_preferred_oldsa, dfbit, ecn and "
+		    "dscp");
+	if (r < 0)
+		return r;
+	sad_store_set_tunables(d->store, tunables_pack(t));
+	atomic_store(&d->tune, tunables_pack(t));
+	return 0;
+}
+
 static int on_setting(struct ipc_conn *c, const struct ipc_record *rec)
 {
 	struct datapathd *d = datapathd_of_conn(c);
@@ -222,15 +296,11 @@ static int on_setting(struct ipc_conn *c, const struct ipc_record *rec)
 
 	if (r < 0)
 		return refuse(c, rec->id, r, &e);
-	if (strcmp(name, "key_preferred_oldsa") != 0)
-		r = err_set(
-		    &e, -EINVAL, "there is no setting of that name; datapathd has key_preferred_oldsa");
-	else if (value > 1)
-		r = err_set(&e, -EINVAL, "key_preferred_oldsa is 0 (newest SA) or 1 (oldest SA)");
+	r = strcmp(name, "key_preferred_oldsa") == 0 ? set_preference(d, value, &e)
+	                                             : set_tunable(d, name, value, &e);
 	if (r < 0)
 		return answer_error(c, rec->id, r, &e);
-	sad_set_prefer_old(&d->sad, value == 1);
-	log_notice("sad.preference", "key_preferred_oldsa=%llu", (unsigned long long)value);
+	log_notice("setting", "%s=%llu", name, (unsigned long long)value);
 	(void)ipc_conn_send(c, IPC_OK, rec->id, NULL);
 	return 0;
 }
@@ -309,6 +379,7 @@ const struct ipc_rule datapathd_admin_rules[DATAPATHD_N_ADMIN_RULES] = {
     {IPC_SA_DELETE, "sa.delete", IPC_ROLE_ROOT, 256, 1024, 1, false, on_delete},
     {IPC_SA_FLUSH, "sa.flush", IPC_ROLE_ROOT, 64, 64, 1, false, on_flush},
     {IPC_SA_DUMP, "sa.dump", IPC_ROLE_ADMIN, 64, 4, 10, false, on_dump},
+    {IPC_SA_GETSPI, "sa.getspi", IPC_ROLE_ROOT, 256, 64, 1, false, on_getspi},
     {IPC_SETTING_SET, "setting.set", IPC_ROLE_ROOT, 128, 16, 1, false, on_setting},
     {IPC_TXN_BEGIN, "txn.begin", IPC_ROLE_ROOT, 16, 1, 1, false, on_txn_begin},
     {IPC_TXN_COMMIT, "txn.commit", IPC_ROLE_ROOT, 16, 1, 1, false, on_txn_commit},

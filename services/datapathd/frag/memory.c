@@ -14,17 +14,24 @@ void frag_memory_init(struct frag_memory *m, uint64_t seed)
 	m->seed = seed;
 }
 
+/* IPv6 fragments are told apart without the protocol, of which later ones may know no more than that
+ * destination options follow (RFC 8200 section 4.5). */
+static uint8_t key_proto(const struct packet_key *k)
+{
+	return k->src.family == INET_V6 ? 0 : k->proto;
+}
+
 static uint32_t set_of(const struct frag_memory *m, const struct packet_key *k, uint32_t id)
 {
-	uint64_t h = rhash_bytes(m->seed ^ ((uint64_t)id << 8 | k->proto), k->src.b, sizeof(k->src.b));
+	uint64_t h = rhash_bytes(m->seed ^ ((uint64_t)id << 8 | key_proto(k)), k->src.b, sizeof(k->src.b));
 
 	return (uint32_t)rhash_bytes(h, k->dst.b, sizeof(k->dst.b)) % FRAG_MEMORY_SETS;
 }
 
 static bool same(const struct frag_memory_entry *e, const struct packet_key *k, uint32_t id)
 {
-	return e->id == id && e->proto == k->proto && inet_addr_equal(&e->src, &k->src) &&
-	       inet_addr_equal(&e->dst, &k->dst);
+	return e->id == id && (k->src.family == INET_V6 || e->proto == k->proto) &&
+	       inet_addr_equal(&e->src, &k->src) && inet_addr_equal(&e->dst, &k->dst);
 }
 
 void frag_memory_put(struct frag_memory *m, const struct packet_key *k, uint32_t id, uint64_t now_ms)
@@ -57,6 +64,7 @@ bool frag_memory_get(const struct frag_memory *m, struct packet_key *k, uint32_t
 	for (unsigned i = 0; i < FRAG_MEMORY_WAYS; i++) {
 		if (set[i].until_ms <= now_ms || !same(&set[i], k, id))
 			continue;
+		k->proto = set[i].proto;
 		k->sport = set[i].sport;
 		k->dport = set[i].dport;
 		k->has_ports = true;

@@ -28,7 +28,8 @@ struct frag_memory {
 void frag_memory_init(struct frag_memory *m, uint64_t seed);
 /* From a first fragment whose ports could be read. */
 void frag_memory_put(struct frag_memory *m, const struct packet_key *k, uint32_t id, uint64_t now_ms);
-/* Completes the key of a later fragment; false, and k untouched, when the first one was not seen. */
+/* Completes the key of a later fragment, of an IPv6 one the protocol too; false, and k untouched, when the
+ * first one was not seen. */
 bool frag_memory_get(const struct frag_memory *m, struct packet_key *k, uint32_t id, uint64_t now_ms);
 
 #endif

@@ -22,9 +22,12 @@ static int key_both(struct sa_rt *rt, const struct sa_desc *d)
 	    .enc_key_len = d->enc_key_len,
 	    .auth_key_len = d->auth_key_len,
 	    .icv_len = d->icv_len,
+	    .esn = d->flags & SA_F_ESN,
 	};
 	int r;
 
+	if (d->proto == IPSEC_IPCOMP)
+		return 0;
 	p.dir = CRYPTO_SEAL;
 	r = crypto_sa_new(&p, &rt->seal);
 	if (r < 0)
@@ -43,6 +46,20 @@ static uint64_t hard_at(const struct sa_desc *d, const struct sad_slot_facts *f)
 	uint64_t left = (UINT64_MAX - f->created_ms) / 1000;
 
 	return !d->life.hard_s || d->life.hard_s >= left ? UINT64_MAX : f->created_ms + d->life.hard_s * 1000;
+}
+
+static enum seq_kind seq_kind_of(uint32_t flags)
+{
+	return flags & SA_F_ESN ? SEQ_ESN : flags & SA_F_CYCLIC ? SEQ_CYCLIC : SEQ_32;
+}
+
+static void set_geometry(struct sa_rt *rt)
+{
+	if (!rt->seal)
+		return;
+	rt->icv_len = crypto_sa_icv_len(rt->seal);
+	rt->authenticates = rt->icv_len > 0;
+	rt->geom = esp_geom_make(crypto_sa_iv_len(rt->seal), crypto_sa_block(rt->seal), rt->icv_len);
 }
 
 int sa_rt_compile(
@@ -67,11 +84,13 @@ int sa_rt_compile(
 	rt->mode = d->mode;
 	rt->enc = d->enc;
 	rt->auth = d->auth;
-	rt->seq_kind = d->flags & SA_F_CYCLIC ? SEQ_CYCLIC : SEQ_32;
+	rt->comp = d->comp;
+	rt->cpi = d->flags & SA_F_RAWCPI ? (uint16_t)d->spi : (uint16_t)d->comp;
+	rt->encap = d->encap;
+	rt->esn = d->flags & SA_F_ESN;
+	rt->seq_kind = seq_kind_of(d->flags);
 	rt->pad = pad_of(d->flags);
-	rt->icv_len = crypto_sa_icv_len(rt->seal);
-	rt->authenticates = rt->icv_len > 0;
-	rt->geom = esp_geom_make(crypto_sa_iv_len(rt->seal), crypto_sa_block(rt->seal), rt->icv_len);
+	set_geometry(rt);
 	rt->hard_bytes = limit(d->life.hard_bytes);
 	rt->hard_packets = limit(d->life.hard_packets);
 	rt->hard_at_ms = hard_at(d, f);

@@ -18,6 +18,13 @@
 
 struct sa;
 
+/* What the worker has learnt about the way to the far end (RFC 4301 section 8.2): its own, and forgotten with
+ * it. */
+struct sa_path {
+	uint32_t mtu;      /* longest packet of this SA, outer header and all; 0: nothing is known */
+	uint64_t until_ms; /* then it is looked for anew (RFC 1191 section 6.3) */
+};
+
 struct sa_rt {
 	struct rhash_node by_spi, by_pair;
 	struct sa *control; /* for the control thread only */
@@ -28,13 +35,18 @@ struct sa_rt {
 	enum ipsec_mode mode;
 	enum alg_enc enc;
 	enum alg_auth auth;
+	enum alg_comp comp;
+	uint16_t cpi; /* ipcomp: on the wire */
+	struct sa_encap encap;
 	enum seq_kind seq_kind;
 	enum esp_pad pad;
 	bool authenticates; /* ESP without integrity has no replay check (RFC 4303 section 3.4.3) */
+	bool esn;
 	uint8_t icv_len;
 	struct esp_geom geom;                          /* ESP only */
 	uint64_t hard_bytes, hard_packets, hard_at_ms; /* UINT64_MAX: none */
-	struct crypto_sa *seal, *open;
+	struct crypto_sa *seal, *open;                 /* NULL: ipcomp */
+	struct sa_path path;
 	struct sad_slot_run *run;
 	struct replay *window;
 };

@@ -21,6 +21,7 @@ int sad_init(struct sad *s, struct epoch *epoch, struct sad_store *store, const 
 	s->clock = clock;
 	list_init(&s->all);
 	list_init(&s->iters);
+	larvae_init(&s->larvae);
 	r = rhash_init(&s->by_spi, epoch);
 	return r < 0 ? r : rhash_init(&s->by_pair, epoch);
 }
@@ -62,8 +63,9 @@ struct sa_rt *sad_find_in(struct sad *s, const struct inet_addr *dst, enum ipsec
 static bool wanted(const struct sa_rt *rt, const struct sad_want *w)
 {
 	return rt->proto == w->proto && (rt->mode == w->mode || rt->mode == IPSEC_MODE_ANY) &&
-	       (!w->reqid || rt->reqid == w->reqid) && inet_addr_equal(&rt->src, &w->src) &&
-	       inet_addr_equal(&rt->dst, &w->dst);
+	       (!w->reqid || rt->reqid == w->reqid) &&
+	       (!w->dport || (rt->encap.sport == w->sport && rt->encap.dport == w->dport)) &&
+	       inet_addr_equal(&rt->src, &w->src) && inet_addr_equal(&rt->dst, &w->dst);
 }
 
 /* Newest: mature before dying, then the one added last. Oldest: dying before mature, then the one added
@@ -92,6 +94,22 @@ struct sa_rt *sad_find_out(struct sad *s, const struct sad_want *w)
 			best = rt;
 	}
 	return best;
+}
+
+struct sa_rt *sad_find_comp(
+    struct sad *s, const struct inet_addr *src, const struct inet_addr *dst, uint16_t cpi, uint64_t now_ms)
+{
+	struct rhash_node *n;
+
+	rhash_foreach(n, &s->by_pair, pair_hash(src, dst, IPSEC_IPCOMP))
+	{
+		struct sa_rt *rt = container_of(n, struct sa_rt, by_pair);
+
+		if (rt->proto == IPSEC_IPCOMP && rt->cpi == cpi && sa_rt_usable(rt, now_ms) &&
+		    inet_addr_equal(&rt->src, src) && inet_addr_equal(&rt->dst, dst))
+			return rt;
+	}
+	return NULL;
 }
 
 struct sa *sad_find(const struct sad *s, const struct inet_addr *src, const struct inet_addr *dst,
@@ -169,6 +187,34 @@ int sad_make(struct sad *s, const struct sa_desc *d, uint32_t pid, struct sa **r
 		return r;
 	}
 	*ret = sa;
+	return 0;
+}
+
+int sad_reserve(struct sad *s, const struct larva *want, uint32_t min, uint32_t max, struct rng *rng,
+    const struct larva **ret, struct err_text *e)
+{
+	enum { TRIES = 1000 };
+	static const struct inet_addr any;
+	struct larva l = *want;
+	int r = -ENOSPC;
+
+	l.created_ms = clock_now_ms(s->clock);
+	l.created_wall_ms = clock_wall_ms();
+	for (int i = 0; r < 0 && i < TRIES; i++) {
+		l.spi = min + rng_below(rng, max - min + 1);
+		if (sad_find(s, &any, &l.dst, l.proto, l.spi) ||
+		    larvae_find(&s->larvae, &l.dst, l.proto, l.spi))
+			continue;
+		l.serial = sad_store_next_serial(s->store);
+		r = larvae_add(&s->larvae, &l);
+		if (r < 0)
+			return err_set(e, r,
+			    "%d SPIs are reserved and not used yet: try again when some have ended",
+			    LARVAE_MAX);
+	}
+	if (r < 0)
+		return err_set(e, r, "no SPI from %u to %u is free", min, max);
+	*ret = larvae_find(&s->larvae, &l.dst, l.proto, l.spi);
 	return 0;
 }
 
@@ -315,7 +361,9 @@ static int key_print(
 	    .icv_len = SAD_PRINT_LEN,
 	};
 	/* iovec has no const; the octets are only read. */
-	const struct iovec key = {.iov_base = (void *)(uintptr_t)d->enc_key, .iov_len = d->enc_key_len};
+	const bool enc = d->enc_key_len != 0;
+	const struct iovec key = {.iov_base = (void *)(uintptr_t)(enc ? d->enc_key : d->auth_key),
+	    .iov_len = enc ? d->enc_key_len : d->auth_key_len};
 	struct crypto_sa *mac = NULL;
 	struct crypto_mac_op op = {.piece = &key, .n_pieces = 1, .icv = ret};
 	int r = crypto_sa_new(&p, &mac);
@@ -331,8 +379,9 @@ static int key_print(
 static bool counts_keys(const struct sa_desc *d)
 {
 	const struct alg_enc_info *enc = alg_enc_by_id(d->enc);
+	const struct alg_auth_info *auth = alg_auth_by_id(d->auth);
 
-	return enc && enc->counter;
+	return (enc && enc->counter) || (auth && auth->counter);
 }
 
 int sad_check_key(const struct sad *s, const struct sa_desc *d, struct err_text *e)
@@ -349,7 +398,7 @@ int sad_check_key(const struct sad *s, const struct sa_desc *d, struct err_text 
 		return err_set(e, -EEXIST,
 		    "this %s key was loaded before: a counter-mode key protects nothing the second time, "
 		    "make a new one",
-		    alg_enc_by_id(d->enc)->name);
+		    d->enc ? alg_enc_by_id(d->enc)->name : alg_auth_by_id(d->auth)->name);
 	return 0;
 }
 

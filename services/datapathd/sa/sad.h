@@ -12,6 +12,7 @@
 #include "base/list.h"
 #include "datapathd/epoch.h"
 #include "datapathd/rhash.h"
+#include "datapathd/sa/larva.h"
 #include "datapathd/sa/rt.h"
 #include "datapathd/sa/store.h"
 #include "ipsec/sa.h"
@@ -31,6 +32,7 @@ struct sa {
 	bool leaving;                    /* removed; stays in the indexes until the quiet point */
 	bool carries_on;                 /* staged by `update`: goes on where the SA it replaces stands */
 	const struct sad_txn *doomed_by; /* the transaction that removes it; NULL: none */
+	uint64_t kept_alive_ms;          /* when the last NAT keepalive was sent */
 	uint64_t dead_ms;                /* since when it is only shown, not used; 0: alive */
 };
 
@@ -41,7 +43,8 @@ struct sad {
 	struct sad_store *store;
 	struct rhash by_spi, by_pair; /* of struct sa_rt */
 	_Atomic bool prefer_old;
-	struct list all;   /* struct sa, oldest serial first */
+	struct list all; /* struct sa, oldest serial first */
+	struct larvae larvae;
 	struct list iters; /* struct sad_iter */
 	uint32_t n;
 	const struct clock *clock;
@@ -66,11 +69,17 @@ struct sad_store_found sad_recover(struct sad *s);
 /* Inbound: (destination, protocol, SPI), RFC 4301 section 4.1. In any state. NULL: none. */
 struct sa_rt *sad_find_in(struct sad *s, const struct inet_addr *dst, enum ipsec_proto proto, uint32_t spi);
 
+/* Inbound IPComp with a well-known CPI names no SA: any usable one of this pair (RFC 3173 section 3.3). NULL:
+ * none. */
+struct sa_rt *sad_find_comp(
+    struct sad *s, const struct inet_addr *src, const struct inet_addr *dst, uint16_t cpi, uint64_t now_ms);
+
 struct sad_want {
 	struct inet_addr src, dst;
 	enum ipsec_proto proto;
-	enum ipsec_mode mode; /* transport or tunnel */
-	uint32_t reqid;       /* 0: SAs with any */
+	enum ipsec_mode mode;  /* transport or tunnel */
+	uint32_t reqid;        /* 0: SAs with any */
+	uint16_t sport, dport; /* of an SA in UDP; 0: any */
 	uint64_t now_ms;
 };
 /* Outbound: the usable SA that `key_preferred_oldsa` chooses (setkey.md 8.2, 8.3), or NULL. */
@@ -94,6 +103,11 @@ void sad_insert(struct sad *s, struct sa *sa);
 void sad_remove(struct sad *s, struct sa *sa, bool replaced);
 /* Like remove, but still shown by `-a` for SAD_DEAD_KEEP_MS. */
 void sad_expire(struct sad *s, struct sa *sa);
+
+/* Reserves an SPI in [min, max] that nothing of this destination and protocol has. 0; -ENOSPC with `e` when
+ * there is none, or too many are reserved. */
+int must_check sad_reserve(struct sad *s, const struct larva *want, uint32_t min, uint32_t max,
+    struct rng *rng, const struct larva **ret, struct err_text *e);
 
 /* Counter-mode keys are loaded once. 0, or -EEXIST, -ENOSPC ... with `e`. */
 int must_check sad_check_key(const struct sad *s, const struct sa_desc *d, struct err_text *e);

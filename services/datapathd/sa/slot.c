@@ -201,7 +201,8 @@ static const char *window_fault(struct sad_slot *s, const struct sad_slot_desc *
 	if (!replay_valid(
 	        r, t->n_extra ? (size_t)t->n_extra * SAD_SLOT_SIZE : SAD_WINDOW_INLINE, t->replay_bytes))
 		return "the window is damaged";
-	return r->top > UINT32_MAX && !(t->flags & SA_F_ESN) ? "the window stands beyond any sequence number" : NULL;
+	return r->top > UINT32_MAX && !(t->flags & SA_F_ESN) ? "the window stands beyond any sequence number"
+	                                                     : NULL;
 }
 
 enum sad_slot_verdict sad_slot_read(struct sad_slot *s, uint32_t index, uint32_t n_left, uint64_t now_ms,

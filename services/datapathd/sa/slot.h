@@ -16,8 +16,8 @@
 enum {
 	SAD_SLOT_SIZE = 512, /* SAD memory is locked memory, of which there is often little */
 	SAD_SLOT_VERSION = 2,
-	SAD_WINDOW_INLINE = 128, /* octets of window in the slot itself (up to `-r 56`); a larger one fills slots of
-	                            its own */
+	SAD_WINDOW_INLINE = 128, /* octets of window in the slot itself (up to `-r 56`); a larger one fills
+	                            slots of its own */
 	SAD_PRINT_LEN = 16,
 	SAD_PRINTS = 30, /* fingerprints per slot */
 };

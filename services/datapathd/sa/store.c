@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "datapathd/tunables.h"
+
 static const uint8_t magic[8] = "POSTSAD1";
 
 struct sad_header {
@@ -19,7 +21,8 @@ struct sad_header {
 	uint8_t family[SAD_FAMILY_LEN];      /* random, the same in every segment of one SAD */
 	_Atomic uint64_t serial, serial_not; /* last one given out and its complement; segment 0 only */
 	_Atomic uint32_t prefer_old;
-	uint8_t pad[SAD_SLOT_SIZE - 24 - SAD_FAMILY_LEN - 20];
+	_Atomic uint32_t tunables; /* segment 0 only */
+	uint8_t pad[SAD_SLOT_SIZE - 24 - SAD_FAMILY_LEN - 24];
 };
 static_assert(sizeof(struct sad_header) == SAD_SLOT_SIZE, "the header is a slot");
 
@@ -260,6 +263,7 @@ static void write_header(struct sad_store *s, struct segment *g, uint32_t k)
 	memcpy(h->family, s->family, SAD_FAMILY_LEN);
 	atomic_store(&h->serial, s->last_serial);
 	atomic_store(&h->serial_not, ~s->last_serial);
+	atomic_store(&h->tunables, tunables_pack(tunables_default));
 	memcpy(h->magic, magic, sizeof(magic));
 }
 
@@ -383,6 +387,17 @@ void sad_store_prefer_old(struct sad_store *s, bool old)
 {
 	if (s->seg[0])
 		atomic_store(&header_of(s->seg[0])->prefer_old, old);
+}
+
+uint32_t sad_store_tunables(const struct sad_store *s)
+{
+	return s->seg[0] ? atomic_load(&header_of(s->seg[0])->tunables) : tunables_pack(tunables_default);
+}
+
+void sad_store_set_tunables(struct sad_store *s, uint32_t word)
+{
+	if (s->seg[0])
+		atomic_store(&header_of(s->seg[0])->tunables, word);
 }
 
 static bool prints_have(const struct sad_prints *p, const uint8_t print[SAD_PRINT_LEN])

@@ -78,6 +78,10 @@ uint64_t sad_store_next_serial(struct sad_store *s);
 bool sad_store_prefers_old(const struct sad_store *s);
 void sad_store_prefer_old(struct sad_store *s, bool old);
 
+/* So do the tunables, as tunables_pack() gives them. */
+uint32_t sad_store_tunables(const struct sad_store *s);
+void sad_store_set_tunables(struct sad_store *s, uint32_t word);
+
 /* Fingerprints of counter-mode keys ever loaded, made with this key (SAD_FAMILY_LEN octets, there once a
  * segment is). */
 const uint8_t *sad_store_print_key(const struct sad_store *s);

@@ -116,12 +116,13 @@ static void carry_on(struct sa *sa, const struct sa *old)
 	uint64_t seq = atomic_load(&old->slot->run.seq);
 	size_t window = replay_memory(sa->desc.replay_bytes);
 
-	if (!same_keys(&sa->desc, &old->desc))
+	/* The numbers of one kind mean nothing in the other. */
+	if (!same_keys(&sa->desc, &old->desc) || (sa->desc.flags ^ old->desc.flags) & SA_F_ESN)
 		return;
 	if (seq) {
-		bool ends = !(sa->desc.flags & SA_F_CYCLIC) && seq > UINT32_MAX - seq_jump;
+		uint64_t last = sa->rt->seq_kind == SEQ_32 ? UINT32_MAX : UINT64_MAX;
 
-		seq = ends ? UINT32_MAX : seq + seq_jump;
+		seq = seq > last - seq_jump ? last : seq + seq_jump;
 		atomic_store(&sa->slot->run.seq, seq);
 		atomic_store(&sa->slot->run.seq_not, ~seq);
 	}
@@ -134,15 +135,13 @@ static void carry_on(struct sa *sa, const struct sa *old)
 
 static int check_staged_key(const struct sad_txn *t, const struct sa_desc *d, struct err_text *e)
 {
-	const struct alg_enc_info *enc = alg_enc_by_id(d->enc);
-
-	if (!enc || !enc->counter)
+	if (!d->fresh_key)
 		return 0;
 	list_foreach (sa, &t->staged, struct sa, link)
-		if (sa->desc.enc_key_len == d->enc_key_len &&
-		    secret_equal_bytes(sa->desc.enc_key, d->enc_key, d->enc_key_len))
+		if (sa->desc.fresh_key && same_keys(&sa->desc, d))
 			return err_set(e, -EEXIST,
-			    "this %s key stands twice in the transaction: every SA needs its own", enc->name);
+			    "this %s key stands twice in the transaction: every SA needs its own",
+			    d->enc ? alg_enc_by_id(d->enc)->name : alg_auth_by_id(d->auth)->name);
 	return sad_check_key(t->sad, d, e);
 }
 
@@ -150,11 +149,14 @@ int sad_txn_add(struct sad_txn *t, const struct sa_desc *d, bool update, uint32_
     struct err_text *e)
 {
 	struct sa *old = holder(t, &d->dst, d->proto, d->spi), *sa;
+	const struct larva *larva = larvae_find(&t->sad->larvae, &d->dst, d->proto, d->spi);
 	int r;
 
-	if (!update && old)
+	if (!update && (old || larva))
 		return err_set(e, -EEXIST, "File exists");
-	if (update && (!old || !inet_addr_equal(&old->desc.src, &d->src)))
+	if (update && !larva && (!old || !inet_addr_equal(&old->desc.src, &d->src)))
+		return no_entry(e);
+	if (update && larva && !inet_addr_equal(&larva->src, &d->src))
 		return no_entry(e);
 	r = check_staged_key(t, d, e);
 	if (r < 0)
@@ -174,7 +176,13 @@ int sad_txn_add(struct sad_txn *t, const struct sa_desc *d, bool update, uint32_
 int sad_txn_delete(struct sad_txn *t, const struct sa_ident *id, uint64_t *ret_serial, struct err_text *e)
 {
 	struct sa *sa = holder(t, &id->dst, id->proto, id->spi);
+	struct larva *larva = sa ? NULL : larvae_find(&t->sad->larvae, &id->dst, id->proto, id->spi);
 
+	if (larva && inet_addr_equal(&larva->src, &id->src)) {
+		*ret_serial = larva->serial;
+		larvae_remove(&t->sad->larvae, larva);
+		return 0;
+	}
 	if (!sa || !inet_addr_equal(&sa->desc.src, &id->src))
 		return no_entry(e);
 	*ret_serial = sa->facts.serial;
@@ -226,6 +234,7 @@ void sad_txn_flush(struct sad_txn *t, uint32_t proto, uint32_t *ret_n)
 			n++;
 		}
 	}
+	n += larvae_flush(&t->sad->larvae, proto);
 	*ret_n = n;
 }
 
@@ -262,8 +271,11 @@ static int remember_keys(struct sad_txn *t, struct err_text *e)
 
 static void take_over(struct sad_txn *t, struct sa *sa)
 {
+	struct larva *larva = larvae_find(&t->sad->larvae, &sa->desc.dst, sa->desc.proto, sa->desc.spi);
 	const struct sa *old = sad_find(t->sad, &sa->desc.src, &sa->desc.dst, sa->desc.proto, sa->desc.spi);
 
+	if (larva)
+		larvae_remove(&t->sad->larvae, larva);
 	if (sa->carries_on && old && old->doomed_by == t)
 		carry_on(sa, old);
 }

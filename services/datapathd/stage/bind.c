@@ -1,16 +1,23 @@
 /*
- * Outbound, second half: the SA of each request, innermost first (RFC 4301 section 4.4.1;
- * setkey.md 6.1, 8.2). A missing SA is a hint to policyd at every level, and the end of the packet where the
+ * Outbound, second half: the SAs of a policy's requests, innermost first (RFC 4301 section 4.4.1;
+ * setkey.md 6.1, 8.2). The whole bundle is found before anything is built, because how long a packet may be
+ * depends on all of it. A missing SA is a hint to policyd at every level, and the end of the packet where the
  * level is require or unique.
  */
 #include "datapathd/stage/path.h"
 
+/* The addresses a transport request's SA must have: those of the header that will be in front of it. */
+struct ends {
+	struct inet_addr src, dst;
+	bool fragment; /* what is behind that header is no whole datagram */
+};
+
 /* One hint per policy until control clears the flag: a flood of packets is one question. */
-static void want_acquire(struct path *c, struct pkt *p, const struct sad_want *w)
+static void want_acquire(struct path *c, struct pkt *p, uint8_t request, const struct sad_want *w)
 {
 	struct acquire_hint h = {
 	    .policy_id = p->rule->p.id,
-	    .request = (uint8_t)(p->next_req - 1),
+	    .request = request,
 	    .packet = p->key,
 	    .src = w->src,
 	    .dst = w->dst,
@@ -27,60 +34,90 @@ static void want_acquire(struct path *c, struct pkt *p, const struct sad_want *w
 	count_path(c->counters, PATH_ACQUIRE_WANTED);
 }
 
-static void wanted_sa(
-    const struct path *c, const struct pkt *p, const struct policy_request *q, struct sad_want *ret)
+static struct sad_want want_of(
+    const struct path *c, const struct policy_request *q, enum policy_level level, const struct ends *ends)
 {
-	enum policy_level level = p->rule->level[p->next_req - 1];
-	size_t n = p->v6 ? 16 : 4, at = p->v6 ? 8 : 12;
+	bool tunnel = q->mode == IPSEC_TUNNEL;
 
-	*ret = (struct sad_want){
+	return (struct sad_want){
+	    .src = tunnel ? q->src : ends->src,
+	    .dst = tunnel ? q->dst : ends->dst,
 	    .proto = q->proto,
 	    .mode = q->mode,
 	    .reqid = level == LEVEL_UNIQUE ? q->reqid : 0,
+	    .sport = q->src_port,
+	    .dport = q->dst_port,
 	    .now_ms = c->now_ms,
 	};
-	if (q->mode == IPSEC_TUNNEL) {
-		ret->src = q->src;
-		ret->dst = q->dst;
-	} else {
-		ret->src = inet_addr_from_bytes(p->data + at, n);
-		ret->dst = inet_addr_from_bytes(p->data + at + n, n);
-	}
 }
 
-/* Works through the packet's requests until one has an SA or none is left. */
-static void bind_next(struct path *c, struct pkt *p)
+/* Finds the SA of request i; false when the packet was dropped for want of it. */
+static bool bind_one(struct path *c, struct pkt *p, uint8_t i, struct ends *ends)
 {
-	p->sa = NULL;
-	while (p->next_req < p->rule->p.n_requests) {
-		const struct policy_request *q = &p->rule->p.req[p->next_req++];
-		struct sad_want w;
+	const struct policy_request *q = &p->rule->p.req[i];
+	enum policy_level level = p->rule->level[i];
+	struct sad_want w = want_of(c, q, level, ends);
+	struct sa_rt *sa = NULL;
 
-		wanted_sa(c, p, q, &w);
-		/* Transport mode protects whole datagrams only (RFC 4303 section 3.1.1). */
-		if (q->mode == IPSEC_TUNNEL || !p->fragment)
-			p->sa = sad_find_out(c->sad, &w);
-		p->req = q;
-		if (p->sa)
-			return;
-		want_acquire(c, p, &w);
-		if (p->rule->level[p->next_req - 1] != LEVEL_USE) {
-			stage_drop(c->counters, p, DROP_OUT_NOSA);
-			return;
-		}
+	/* Transport mode protects whole datagrams only (RFC 4303 section 3.1.1). */
+	if (q->mode == IPSEC_TUNNEL || !ends->fragment)
+		sa = sad_find_out(c->sad, &w);
+	if (sa) {
+		p->bound[p->n_bound++] = (struct bound){.sa = sa, .mode = q->mode};
+		if (q->mode == IPSEC_TUNNEL)
+			*ends = (struct ends){.src = sa->src, .dst = sa->dst};
+		return true;
 	}
-	p->verdict = p->n_applied ? VERDICT_SEND : VERDICT_CLEAR;
+	want_acquire(c, p, i, &w);
+	/* A packet that does not shrink goes uncompressed whatever the level (RFC 3173 section 2.2); without
+	 * an SA it cannot be known whether it would. */
+	if (level == LEVEL_USE)
+		return true;
+	stage_drop(c->counters, p, DROP_OUT_NOSA);
+	return false;
+}
+
+static void bind_all(struct path *c, struct pkt *p)
+{
+	size_t n = p->v6 ? 16 : 4, at = p->v6 ? 8 : 12;
+	struct ends ends = {
+	    .src = inet_addr_from_bytes(p->data + at, n),
+	    .dst = inet_addr_from_bytes(p->data + at + n, n),
+	    .fragment = p->fragment,
+	};
+
+	p->n_bound = p->next_bound = 0;
+	for (uint8_t i = 0; i < p->rule->p.n_requests; i++)
+		if (!bind_one(c, p, i, &ends))
+			return;
+	if (!p->n_bound)
+		p->verdict = VERDICT_CLEAR;
 }
 
 void stage_bind(struct path *c, struct batch *b)
 {
-	batch_foreach_go(p, b) bind_next(c, p);
+	batch_foreach_go(p, b) bind_all(c, p);
+}
+
+void stage_next(struct path *c, struct batch *b)
+{
+	(void)c;
+	batch_foreach_go(p, b)
+	{
+		if (p->next_bound == p->n_bound) {
+			p->verdict = VERDICT_SEND;
+			continue;
+		}
+		p->sa = p->bound[p->next_bound].sa;
+		p->mode = p->bound[p->next_bound].mode;
+		p->next_bound++;
+	}
 }
 
 /* The number is taken in SAD memory before the packet is sealed with it (RFC 4303 section 3.3.3): a process
- * killed right behind this line has wasted one, never used one twice. */
+ * killed right behind this line has wasted one, never used one twice. IPComp has none. */
 void stage_sequence(struct path *c, struct batch *b)
 {
-	batch_foreach_go(p, b) if (sa_rt_take_seq(p->sa, &p->seq) != SEQ_OK)
+	batch_foreach_go(p, b) if (p->sa->proto != IPSEC_IPCOMP && sa_rt_take_seq(p->sa, &p->seq) != SEQ_OK)
 	    stage_drop(c->counters, p, DROP_OUT_SEQUENCE);
 }

@@ -61,12 +61,12 @@ static void reassemble(struct path *c, struct pkt *p)
 		memcpy(p->data, whole, len);
 		p->len = len;
 		p->fragment = false;
+		p->whole_again = true;
 		count_path(c->counters, PATH_REASSEMBLED);
 	}
 }
 
 void stage_reassemble(struct path *c, struct batch *b)
 {
-	batch_foreach_go(p, b) if (p->fragment && !p->v6 && p->rule->p.req[0].mode == IPSEC_TRANSPORT)
-	    reassemble(c, p);
+	batch_foreach_go(p, b) if (p->fragment && p->rule->p.req[0].mode == IPSEC_TRANSPORT) reassemble(c, p);
 }

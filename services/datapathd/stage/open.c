@@ -4,56 +4,118 @@
  */
 #include "datapathd/stage/path.h"
 
-void stage_parse_in(struct path *c, struct batch *b)
-{
-	batch_foreach_go(p, b)
-	{
-		struct ip_view v;
+#include "wire/esp/udp_encap.h"
 
-		p->v6 = false;
-		if (!c->view->enabled) {
-			stage_drop(c->counters, p, DROP_IN_DISABLED);
-			continue;
-		}
-		if (ip_parse(p->data, p->len, IP_TRUST_SUM, &v) != IP_OK || v.version != 4 || v.is_frag ||
-		    (v.proto != IPSEC_ESP && v.proto != IPSEC_AH)) {
-			stage_drop(c->counters, p, DROP_IN_MALFORMED);
-			continue;
-		}
-		p->len = v.total_len;
+enum { CPI_NEGOTIATED_MIN = 256 /* below: well-known, no SA is named (RFC 3173 section 3.3) */ };
+
+static bool is_ipsec(uint8_t proto)
+{
+	return proto == IPSEC_ESP || proto == IPSEC_AH || proto == IPSEC_IPCOMP;
+}
+
+/* What port 4500 brought; its IP header was put in front by the receiver. */
+static enum drop_reason encap_fault(const struct pkt *p)
+{
+	switch (udp_encap_kind(p->data + p->place.at, p->len - p->place.at)) {
+	case UDP_ENCAP_ESP:
+		return DROP_NONE;
+	case UDP_ENCAP_KEEPALIVE:
+		return DROP_IN_KEEPALIVE;
+	case UDP_ENCAP_IKE:
+		return DROP_IN_IKE;
+	default:
+		return DROP_IN_MALFORMED;
 	}
 }
 
-static uint32_t ihl(const struct pkt *p)
+static void parse(struct path *c, struct pkt *p)
 {
-	return (uint32_t)(p->data[0] & 15) * 4;
+	enum drop_reason why = DROP_NONE;
+	struct ip_view v;
+
+	p->v6 = p->len > 0 && p->data[0] >> 4 == 6;
+	if (!c->view->enabled)
+		why = DROP_IN_DISABLED;
+	else if (ip_parse(p->data, p->len, IP_TRUST_SUM, &v) != IP_OK || v.is_frag ||
+	         ip_find_ipsec(p->data, v.total_len, &p->place) != IP_OK || !is_ipsec(p->place.next))
+		why = DROP_IN_MALFORMED;
+	else if (p->udp_dport) {
+		p->len = v.total_len;
+		why = encap_fault(p);
+	}
+	if (why != DROP_NONE)
+		stage_drop(c->counters, p, why);
+	else
+		p->len = v.total_len;
+}
+
+void stage_parse_in(struct path *c, struct batch *b)
+{
+	batch_foreach_go(p, b) parse(c, p);
 }
 
 /* SPI and sequence number of the next header. */
 static bool peek(struct pkt *p, uint32_t *ret_spi)
 {
-	const uint8_t *at = p->data + ihl(p);
-	uint32_t left = p->len - ihl(p), seq;
+	const uint8_t *at = p->data + p->place.at;
+	uint32_t left = p->len - p->place.at, seq = 0;
 	struct ah_view ah;
+	struct ipcomp_view comp;
 
-	if (p->data[9] == IPSEC_ESP) {
+	switch (p->place.next) {
+	case IPSEC_ESP:
 		if (esp_peek(at, left, ret_spi, &seq) != ESP_OK)
 			return false;
-		p->seq = seq;
-		return true;
+		break;
+	case IPSEC_AH:
+		if (ah_parse(at, left, &ah) != AH_OK)
+			return false;
+		*ret_spi = ah.spi;
+		seq = ah.seq;
+		break;
+	default:
+		if (ipcomp_parse(at, left, &comp) != IPCOMP_OK)
+			return false;
+		*ret_spi = comp.cpi;
+		p->content.next = comp.next;
+		break;
 	}
-	if (ah_parse(at, left, &ah) != AH_OK)
-		return false;
-	*ret_spi = ah.spi;
-	p->seq = ah.seq;
+	p->seq = seq;
 	return true;
+}
+
+static struct sa_rt *find_sa(struct path *c, const struct pkt *p, const struct inet_addr *src,
+    const struct inet_addr *dst, uint32_t spi)
+{
+	enum ipsec_proto proto = (enum ipsec_proto)p->place.next;
+
+	if (proto == IPSEC_IPCOMP && spi < CPI_NEGOTIATED_MIN)
+		return sad_find_comp(c->sad, src, dst, (uint16_t)spi, c->now_ms);
+	return sad_find_in(c->sad, dst, proto, spi);
+}
+
+/* The SA may be used for this packet. */
+static enum drop_reason sa_fault(const struct path *c, const struct pkt *p, const struct inet_addr *src)
+{
+	const struct sa_rt *sa = p->sa;
+	/* Only the outermost header can be in UDP. */
+	bool in_udp = p->udp_dport && !p->n_applied;
+
+	if (!sa || !sa_rt_usable(sa, c->now_ms))
+		return DROP_IN_NOSA;
+	if (!inet_addr_is_any(&sa->src) && !inet_addr_equal(&sa->src, src))
+		return DROP_IN_SOURCE;
+	if (sa->proto == IPSEC_ESP && (sa->encap.dport != 0) != in_udp)
+		return DROP_IN_ENCAP;
+	return DROP_NONE;
 }
 
 static void lookup(struct path *c, struct pkt *p)
 {
-	const struct inet_addr src = inet_addr_from_bytes(p->data + 12, 4),
-	                       dst = inet_addr_from_bytes(p->data + 16, 4);
-	enum ipsec_proto proto = (enum ipsec_proto)p->data[9];
+	size_t n = p->v6 ? 16 : 4, at = p->v6 ? 8 : 12;
+	const struct inet_addr src = inet_addr_from_bytes(p->data + at, n),
+	                       dst = inet_addr_from_bytes(p->data + at + n, n);
+	enum drop_reason why;
 	uint32_t spi;
 
 	if (p->n_applied == POLICY_REQUESTS_MAX) {
@@ -64,15 +126,12 @@ static void lookup(struct path *c, struct pkt *p)
 		stage_drop(c->counters, p, DROP_IN_LENGTH);
 		return;
 	}
-	p->sa = sad_find_in(c->sad, &dst, proto, spi);
-	if (!p->sa)
-		stage_drop(c->counters, p, DROP_IN_NOSA);
-	else if (atomic_load_explicit(&p->sa->run->state, memory_order_relaxed) == SA_LARVAL)
-		stage_drop(c->counters, p, DROP_IN_STATE);
-	else if (!sa_rt_usable(p->sa, c->now_ms))
-		stage_drop(c->counters, p, DROP_IN_NOSA);
-	else if (!inet_addr_is_any(&p->sa->src) && !inet_addr_equal(&p->sa->src, &src))
-		stage_drop(c->counters, p, DROP_IN_SOURCE);
+	p->sa = find_sa(c, p, &src, &dst, spi);
+	why = sa_fault(c, p, &src);
+	if (why != DROP_NONE)
+		stage_drop(c->counters, p, why);
+	else if (p->sa->esn)
+		p->seq = replay_esn(p->sa->window, (uint32_t)p->seq);
 }
 
 void stage_lookup(struct path *c, struct batch *b)
@@ -98,7 +157,7 @@ void stage_replay_check(struct path *c, struct batch *b)
 
 static bool split_esp(struct path *c, struct pkt *p, struct esp_frame *f, struct crypto_op *op)
 {
-	uint32_t at = ihl(p);
+	uint32_t at = p->place.at;
 
 	if (esp_split(&p->sa->geom, p->data + at, p->len - at, f) != ESP_OK) {
 		stage_drop(c->counters, p, DROP_IN_LENGTH);
@@ -119,8 +178,8 @@ static void opened_esp(struct path *c, struct pkt *p, enum crypto_result result,
 	switch (result) {
 	case CRYPTO_OK:
 		if (p->sa->authenticates)
-			count_kame(c->counters, false, KAME_IN_ESPAUTHSUCC);
-		count_hist(c->counters, false, HIST_IN_ESP, p->sa->enc);
+			count_kame(c->counters, p->v6, KAME_IN_ESPAUTHSUCC);
+		count_hist(c->counters, p->v6, HIST_IN_ESP, p->sa->enc);
 		p->esp = *f;
 		return;
 	case CRYPTO_BAD_ICV:
@@ -155,13 +214,13 @@ static bool pieces_ah(struct path *c, struct pkt *p, struct ah_pieces *pieces)
 {
 	struct ah_view ah;
 
-	if (ah_parse(p->data + ihl(p), p->len - ihl(p), &ah) != AH_OK ||
-	    ah_check_len(&ah, p->sa->icv_len, 4) != AH_OK) {
+	if (ah_parse(p->data + p->place.at, p->len - p->place.at, &ah) != AH_OK ||
+	    ah_check_len(&ah, p->sa->icv_len, p->v6 ? 6 : 4) != AH_OK) {
 		stage_drop(c->counters, p, DROP_IN_LENGTH);
 		return false;
 	}
-	count_hist(c->counters, false, HIST_IN_AH, p->sa->auth);
-	if (ah4_pieces(p->data, p->len, p->sa->icv_len, pieces) == AH_OK)
+	count_hist(c->counters, p->v6, HIST_IN_AH, p->sa->auth);
+	if (ah_pieces(p->data, p->len, p->place.at, p->sa->icv_len, AH_RECEIVED, pieces) == AH_OK)
 		return true;
 	stage_drop(c->counters, p, DROP_IN_MALFORMED);
 	return false;
@@ -177,18 +236,20 @@ void stage_open_ah(struct path *c, struct batch *b)
 			continue;
 		c->mac_ops[n] = (struct crypto_mac_op){.sa = p->sa->open,
 		    .piece = c->pieces[n].v,
-		    .n_pieces = 3,
-		    .icv = p->data + ihl(p) + AH_FIXED_LEN,
+		    .n_pieces = ARRAY_SIZE(c->pieces[n].v),
+		    .icv = p->data + p->place.at + AH_FIXED_LEN,
 		    .seq = p->seq};
 		c->op_pkt[n++] = p;
 	}
 	if (n)
 		(void)crypto_mac_open_burst(c->mac_ops, n);
 	for (size_t i = 0; i < n; i++) {
+		struct pkt *p = c->op_pkt[i];
+
 		if (c->mac_ops[i].result == CRYPTO_OK)
-			count_kame(c->counters, false, KAME_IN_AHAUTHSUCC);
+			count_kame(c->counters, p->v6, KAME_IN_AHAUTHSUCC);
 		else
-			stage_drop(c->counters, c->op_pkt[i],
+			stage_drop(c->counters, p,
 			    c->mac_ops[i].result == CRYPTO_BAD_ICV ? DROP_IN_AHAUTH : DROP_IN_CRYPTO);
 	}
 }

@@ -6,23 +6,38 @@
 
 #include <string.h>
 
+#include "datapathd/sa/path_mtu.h"
+
+enum {
+	TOO_BIG_RATE = 100, /* answers a second, in all */
+	TOO_BIG_BURST = 100,
+	REPORT_SPAN =
+	    1 << 16, /* how many numbers ago a packet may have been sent that an ICMP error is about */
+};
+
 int path_init(struct path *c, struct rng *rng)
 {
 	uint64_t seed[2];
+	int r;
 
 	memset(c, 0, sizeof(*c));
+	c->tune = tunables_default;
 	c->rng = rng;
 	c->ttl = PATH_TTL;
 	rng->fill(rng, seed, sizeof(seed));
 	rng->fill(rng, &c->ip_id, sizeof(c->ip_id));
+	rng->fill(rng, &c->ip6_id, sizeof(c->ip6_id));
+	bucket_init(&c->too_big, TOO_BIG_RATE, TOO_BIG_BURST, 0);
 	frag_memory_init(&c->out_frags, seed[0]);
 	frag_memory_init(&c->in_frags, seed[1]);
-	return reasm_new(&c->reasm);
+	r = reasm_new(&c->reasm);
+	return r < 0 ? r : ipcomp_codec_new(&c->comp);
 }
 
 void path_fini(struct path *c)
 {
 	c->reasm = reasm_free(c->reasm);
+	c->comp = ipcomp_codec_free(c->comp);
 }
 
 static bool any_left(const struct batch *b)
@@ -38,10 +53,13 @@ void path_outbound(struct path *c, struct batch *b)
 	stage_parse_out(c, b);
 	stage_classify_out(c, b);
 	stage_reassemble(c, b);
-	/* Each round uses up a request of every packet, so the last one leaves none in the pipeline. */
+	stage_bind(c, b);
+	stage_fit(c, b);
+	/* Each round uses up an SA of every packet, so the last one leaves none in the pipeline. */
 	for (unsigned round = 0; round <= POLICY_REQUESTS_MAX && any_left(b); round++) {
-		stage_bind(c, b);
+		stage_next(c, b);
 		stage_sequence(c, b);
+		stage_seal_comp(c, b);
 		stage_seal_esp(c, b);
 		stage_seal_ah(c, b);
 	}
@@ -55,6 +73,7 @@ void path_inbound(struct path *c, struct batch *b)
 		stage_replay_check(c, b);
 		stage_open_esp(c, b);
 		stage_open_ah(c, b);
+		stage_open_comp(c, b);
 		stage_replay_commit(c, b);
 		stage_strip(c, b);
 		stage_policy_in(c, b);
@@ -120,4 +139,22 @@ void path_fragment_key(struct frag_memory *m, const struct ip_view *v, struct pa
 		(void)frag_memory_get(m, k, v->frag_id, now_ms);
 	else if (k->has_ports)
 		frag_memory_put(m, k, v->frag_id, now_ms);
+}
+
+bool path_report(struct path *c, const struct path_report *r)
+{
+	struct sa_rt *sa = sad_find_in(c->sad, &r->dst, r->proto, r->spi);
+	uint32_t last;
+
+	if (!sa || !sa_rt_usable(sa, c->now_ms))
+		return false;
+	last = (uint32_t)atomic_load_explicit(&sa->run->seq, memory_order_relaxed);
+	if (r->has_seq && last - r->seq >= REPORT_SPAN)
+		return false;
+	if (!r->has_seq && sa->proto != IPSEC_IPCOMP)
+		return false;
+	if (!sa_path_learn(sa, r->mtu, c->now_ms))
+		return false;
+	count_path(c->counters, PATH_MTU_LEARNT);
+	return true;
 }

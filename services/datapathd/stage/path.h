@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/bucket.h"
 #include "base/rng.h"
 #include "crypto/crypto.h"
 #include "datapathd/acquire_ring.h"
@@ -16,6 +17,8 @@
 #include "datapathd/frag/reasm.h"
 #include "datapathd/sa/sad.h"
 #include "datapathd/spd/view.h"
+#include "datapathd/tunables.h"
+#include "wire/comp/ipcomp.h"
 #include "wire/esp/ah.h"
 #include "wire/esp/esp.h"
 #include "wire/ip/ecn.h"
@@ -37,19 +40,24 @@ struct path {
 	struct acquire_ring *acquires;
 	struct rng *rng;
 	uint64_t now_ms;            /* CLOCK_BOOTTIME, once a round */
+	struct tunables tune;       /* of this round */
 	uint16_t ip_id;             /* last one given to an outer header */
+	uint32_t ip6_id;            /* last one given to a fragment header */
 	bool hints;                 /* the ring got something this round */
 	enum { PATH_TTL = 64 } ttl; /* of outer headers */
 	struct frag_memory out_frags, in_frags;
-	struct reasm *reasm; /* outbound, for transport mode */
+	struct reasm *reasm;   /* outbound, for transport mode */
+	struct bucket too_big; /* answers to senders of packets that are too long */
+	struct ipcomp_codec *comp;
 	struct flow_entry flow_out[FLOW_CACHE_SLOTS], flow_in[FLOW_CACHE_SLOTS];
 	/* Scratch of the crypto stages, one entry per packet of a batch. */
-	struct crypto_op ops[BATCH_MAX];
-	struct crypto_mac_op mac_ops[BATCH_MAX];
-	struct pkt *op_pkt[BATCH_MAX];
-	struct esp_frame frames[BATCH_MAX];
-	struct ah_pieces pieces[BATCH_MAX];
-	uint8_t icv[BATCH_MAX][ALG_ICV_MAX];
+	struct crypto_op ops[BATCH_ROOM];
+	struct crypto_mac_op mac_ops[BATCH_ROOM];
+	struct pkt *op_pkt[BATCH_ROOM];
+	struct esp_frame frames[BATCH_ROOM];
+	struct ah_pieces pieces[BATCH_ROOM];
+	uint8_t icv[BATCH_ROOM][ALG_ICV_MAX];
+	uint8_t comp_room[PKT_LEN_MAX];
 };
 
 /* Everything but the borrowed pointers, which the caller sets. 0, or -ENOMEM. */
@@ -66,9 +74,15 @@ void stage_classify_out(struct path *c, struct batch *b);
 /* Holds fragments whose policy begins with transport mode until the datagram is whole (RFC 4303
  * section 3.3.4). */
 void stage_reassemble(struct path *c, struct batch *b);
-/* Finds the SA of each packet's next request; a packet with nothing left to do gets its verdict. */
+/* Finds the SAs of each packet's requests, innermost first. */
 void stage_bind(struct path *c, struct batch *b);
+/* What would be too long for the way is cut before it is protected, or its sender is told (RFC 4301 section
+ * 8); lowers the segment size that TCP offers. */
+void stage_fit(struct path *c, struct batch *b);
+/* On to each packet's next SA; one with nothing left to do gets its verdict. */
+void stage_next(struct path *c, struct batch *b);
 void stage_sequence(struct path *c, struct batch *b);
+void stage_seal_comp(struct path *c, struct batch *b);
 void stage_seal_esp(struct path *c, struct batch *b);
 void stage_seal_ah(struct path *c, struct batch *b);
 
@@ -78,6 +92,7 @@ void stage_lookup(struct path *c, struct batch *b);
 void stage_replay_check(struct path *c, struct batch *b);
 void stage_open_esp(struct path *c, struct batch *b);
 void stage_open_ah(struct path *c, struct batch *b);
+void stage_open_comp(struct path *c, struct batch *b);
 void stage_replay_commit(struct path *c, struct batch *b);
 /* Undoes the header; a packet that has another one for this host comes round again. */
 void stage_strip(struct path *c, struct batch *b);
@@ -88,5 +103,21 @@ struct spd_rule *path_match_out(struct path *c, const struct packet_key *k);
 struct spd_found path_match_in(struct path *c, const struct packet_key *k);
 /* Shared: completes a key from fragment memory, or remembers a first fragment's ports. */
 void path_fragment_key(struct frag_memory *m, const struct ip_view *v, struct packet_key *k, uint64_t now_ms);
+/* Shared: TOS or traffic class of the packet at p->data. */
+static inline uint8_t pkt_tos(const struct pkt *p)
+{
+	return p->v6 ? (uint8_t)(p->data[0] << 4 | p->data[1] >> 4) : p->data[1];
+}
+
+/* What an ICMP error says about an SA of ours, believed only when it quotes a packet that was really sent
+ * lately: SPI and number must fit (RFC 4301 section 8.2.1). True when it taught something. */
+struct path_report {
+	struct inet_addr dst; /* of the packet that was too long */
+	enum ipsec_proto proto;
+	uint32_t spi, seq;
+	bool has_seq;
+	uint32_t mtu;
+};
+bool path_report(struct path *c, const struct path_report *r);
 
 #endif

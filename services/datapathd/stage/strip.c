@@ -1,65 +1,60 @@
 /*
- * Inbound, second half: what was inside, and may it come in. Transport mode gets its IP header back, tunnel
- * mode its inner packet (RFC 4301 section 5.2 step 4, RFC 6040); then the result is held against the inbound
- * policy.
+ * Inbound, second half: what was inside. Transport mode gets its IP header back, tunnel mode its inner packet
+ * (RFC 4301 section 5.2 step 4, RFC 6040).
  */
 #include "datapathd/stage/path.h"
 
 #include <netinet/in.h>
 #include <string.h>
 
-/* What stands behind the header that is being undone. */
-struct content {
-	uint8_t *at;
-	uint32_t len;
-	uint8_t next;
-};
-
-static uint32_t ihl(const struct pkt *p)
-{
-	return (uint32_t)(p->data[0] & 15) * 4;
-}
+#include "wire/ip/csum.h"
 
 /* False when the packet was dropped. */
-static bool content_of(struct path *c, struct pkt *p, struct content *ret)
+static bool find_content(struct path *c, struct pkt *p)
 {
+	struct content *in = &p->content;
 	struct ah_view ah;
 
+	if (p->sa->proto == IPSEC_IPCOMP)
+		return true; /* expanded already */
 	if (p->sa->proto == IPSEC_AH) {
-		if (ah_parse(p->data + ihl(p), p->len - ihl(p), &ah) != AH_OK) {
+		if (ah_parse(p->data + p->place.at, p->len - p->place.at, &ah) != AH_OK) {
 			stage_drop(c->counters, p, DROP_IN_LENGTH);
 			return false;
 		}
-		ret->at = p->data + ihl(p) + ah.hdr_len;
-		ret->len = p->len - ihl(p) - ah.hdr_len;
-		ret->next = ah.next;
+		in->at = p->data + p->place.at + ah.hdr_len;
+		in->len = p->len - p->place.at - ah.hdr_len;
+		in->next = ah.next;
 		return true;
 	}
-	if (esp_strip(&p->esp, &ret->len, &ret->next) != ESP_OK) {
+	if (esp_strip(&p->esp, &in->len, &in->next) != ESP_OK) {
 		stage_drop(c->counters, p, DROP_IN_PADDING);
 		return false;
 	}
-	ret->at = p->esp.data;
-	if (ret->next == ESP_NEXT_DUMMY) {
+	in->at = p->esp.data;
+	if (in->next == ESP_NEXT_DUMMY) {
 		stage_drop(c->counters, p, DROP_IN_DUMMY);
 		return false;
 	}
 	return true;
 }
 
+static bool is_packet(uint8_t next)
+{
+	return next == IPPROTO_IPIP || next == IPPROTO_IPV6;
+}
+
 /* TRANSPORT or TUNNEL; NONE when next header and SA do not go together. */
 static enum ipsec_mode mode_of(const struct sa_rt *sa, uint8_t next)
 {
-	bool packet = next == IPPROTO_IPIP || next == IPPROTO_IPV6;
-
 	if (sa->mode == IPSEC_TUNNEL)
-		return packet ? IPSEC_TUNNEL : IPSEC_MODE_NONE;
-	return packet && sa->mode == IPSEC_MODE_ANY ? IPSEC_TUNNEL : IPSEC_TRANSPORT;
+		return is_packet(next) ? IPSEC_TUNNEL : IPSEC_MODE_NONE;
+	return is_packet(next) && sa->mode == IPSEC_MODE_ANY ? IPSEC_TUNNEL : IPSEC_TRANSPORT;
 }
 
 static void strip_tunnel(struct path *c, struct pkt *p, const struct content *in)
 {
-	uint8_t outer_tos = p->data[1], tos;
+	uint8_t outer_tos = pkt_tos(p), tos;
 	struct ip_view v;
 
 	if (ip_parse(in->at, in->len, IP_CHECK_SUM, &v) != IP_OK ||
@@ -67,7 +62,7 @@ static void strip_tunnel(struct path *c, struct pkt *p, const struct content *in
 		stage_drop(c->counters, p, DROP_IN_INNER);
 		return;
 	}
-	if (ecn_decapsulate(outer_tos, v.tos, ECN_NORMAL, &tos) == ECN_DROP) {
+	if (ecn_decapsulate(outer_tos, v.tos, c->tune.ecn ? ECN_NORMAL : ECN_FORBIDDEN, &tos) == ECN_DROP) {
 		stage_drop(c->counters, p, DROP_IN_ECN);
 		return;
 	}
@@ -78,145 +73,97 @@ static void strip_tunnel(struct path *c, struct pkt *p, const struct content *in
 		ip_set_tos(p->data, tos);
 }
 
+/* A translator changed the addresses under the upper layer's checksum; ESP has vouched for the octets, so it
+ * is made anew (RFC 3948 section 3.1.2). */
+static void mend_checksum(struct pkt *p)
+{
+	struct ip_view v;
+
+	if (ip_parse(p->data, p->len, IP_TRUST_SUM, &v) == IP_OK && !v.is_frag)
+		(void)csum_l4_fill(p->data, &v);
+}
+
 static void strip_transport(struct path *c, struct pkt *p, const struct content *in)
 {
-	uint32_t hdr_len = ihl(p);
+	uint32_t hdr_len = p->place.at;
 	uint8_t *hdr = in->at - hdr_len;
 
+	if (hdr_len + in->len > PKT_LEN_MAX) {
+		stage_drop(c->counters, p, DROP_IN_LENGTH);
+		return;
+	}
 	memmove(hdr, p->data, hdr_len);
 	p->data = hdr;
 	p->len = hdr_len + in->len;
-	ip4_set_payload(hdr, in->next, (uint16_t)p->len);
-	(void)c;
+	ip_set_payload(hdr, p->place.proto_off, in->next, p->len);
+	if (p->sa->encap.dport && p->sa->authenticates)
+		mend_checksum(p);
 }
 
-/* Another ESP or AH for the same address: ours to undo too. */
-static bool goes_round(const struct pkt *p)
+static bool is_ours(const struct pkt *p)
 {
-	bool fragment = !p->v6 && ((p->data[6] & 0x3f) || p->data[7]);
+	const uint8_t *dst = p->data + (p->v6 ? 24 : 16);
 
-	return !p->v6 && !fragment && (p->data[9] == IPSEC_ESP || p->data[9] == IPSEC_AH) &&
-	       memcmp(p->data + 16, p->sa->dst.b, 4) == 0;
+	return p->v6 == (p->sa->dst.family == INET_V6) && memcmp(dst, p->sa->dst.b, p->v6 ? 16 : 4) == 0;
+}
+
+/* IP in IP that would have been IPComp in tunnel mode, had it shrunk (RFC 3173 section 2.2): only where there
+ * is an SA for that, and only inside something else. */
+static void strip_uncompressed(struct path *c, struct pkt *p)
+{
+	size_t n = p->v6 ? 16 : 4, at = p->v6 ? 8 : 12;
+	const struct inet_addr src = inet_addr_from_bytes(p->data + at, n),
+	                       dst = inet_addr_from_bytes(p->data + at + n, n);
+	struct sa_rt *sa = sad_find_comp(c->sad, &src, &dst, ALG_COMP_DEFLATE, c->now_ms);
+	struct content in = {.at = p->data + p->place.at, .len = p->len - p->place.at, .next = p->place.next};
+
+	if (!sa || sa->mode == IPSEC_TRANSPORT || p->n_applied == POLICY_REQUESTS_MAX)
+		return;
+	strip_tunnel(c, p, &in);
+	if (p->verdict == VERDICT_GO)
+		p->applied[p->n_applied++] = (struct applied){.sa = sa, .mode = IPSEC_TUNNEL};
+}
+
+/* Another header for the same address is ours to undo too. True when there is one. */
+static bool goes_round(struct path *c, struct pkt *p)
+{
+	struct ip_view v;
+
+	if (!is_ours(p) || ip_parse(p->data, p->len, IP_TRUST_SUM, &v) != IP_OK || v.is_frag ||
+	    ip_find_ipsec(p->data, v.total_len, &p->place) != IP_OK)
+		return false;
+	if (is_packet(p->place.next)) {
+		strip_uncompressed(c, p);
+		return false;
+	}
+	return p->place.next == IPSEC_ESP || p->place.next == IPSEC_AH || p->place.next == IPSEC_IPCOMP;
 }
 
 static void strip(struct path *c, struct pkt *p)
 {
-	struct content in;
+	bool outer6 = p->v6;
 	enum ipsec_mode mode;
 
-	if (!content_of(c, p, &in))
+	if (!find_content(c, p))
 		return;
-	mode = mode_of(p->sa, in.next);
+	mode = mode_of(p->sa, p->content.next);
 	if (mode == IPSEC_MODE_NONE) {
 		stage_drop(c->counters, p, DROP_IN_NEXTHEADER);
 		return;
 	}
 	if (mode == IPSEC_TUNNEL)
-		strip_tunnel(c, p, &in);
+		strip_tunnel(c, p, &p->content);
 	else
-		strip_transport(c, p, &in);
+		strip_transport(c, p, &p->content);
 	if (p->verdict != VERDICT_GO)
 		return;
-	sa_rt_account(p->sa, in.len, c->now_ms);
-	count_kame(c->counters, false, KAME_IN_SUCCESS);
+	sa_rt_account(p->sa, p->content.len, c->now_ms);
+	count_kame(c->counters, outer6, KAME_IN_SUCCESS);
 	p->applied[p->n_applied++] = (struct applied){.sa = p->sa, .mode = mode};
-	p->peeled = !goes_round(p);
+	p->peeled = !goes_round(c, p);
 }
 
 void stage_strip(struct path *c, struct batch *b)
 {
 	batch_foreach_go(p, b) strip(c, p);
-}
-
-static bool meets(const struct applied *a, const struct policy_request *q, enum policy_level level)
-{
-	if (a->sa->proto != q->proto || a->mode != q->mode)
-		return false;
-	if (level == LEVEL_UNIQUE && a->sa->reqid != q->reqid)
-		return false;
-	return q->mode != IPSEC_TUNNEL ||
-	       (inet_addr_equal(&a->sa->src, &q->src) && inet_addr_equal(&a->sa->dst, &q->dst));
-}
-
-/* Each demand is met by a header of its own; protection beyond the demands never hurts (setkey.md 8.7). In
- * the role that an `in` policy plays for forwarded packets (`mirrored`), `unique` is `require`. */
-static bool satisfied(const struct spd_rule *r, const struct pkt *p, bool mirrored)
-{
-	uint32_t used = 0;
-
-	if (!r || r->cls != POLICY_CLASS_PROTECT)
-		return true;
-	for (uint8_t i = 0; i < r->p.n_requests; i++) {
-		enum policy_level level = r->level[i];
-		uint8_t j = 0;
-
-		if (level == LEVEL_USE)
-			continue;
-		if (level == LEVEL_UNIQUE && mirrored)
-			level = LEVEL_REQUIRE;
-		while (j < p->n_applied && (used >> j & 1 || !meets(&p->applied[j], &r->p.req[i], level)))
-			j++;
-		if (j == p->n_applied)
-			return false;
-		used |= 1u << j;
-	}
-	return true;
-}
-
-static bool came_by_tunnel(const struct pkt *p)
-{
-	for (uint8_t i = 0; i < p->n_applied; i++)
-		if (p->applied[i].mode == IPSEC_TUNNEL)
-			return true;
-	return false;
-}
-
-static bool discards(const struct spd_rule *r)
-{
-	return r && r->cls == POLICY_CLASS_DISCARD;
-}
-
-/*
- * Whether the packet is for this host or will be forwarded is decided by the kernel behind the device. Where
- * that makes a difference, a packet has to meet the demands of both. What one of them would discard is let
- * through here when the other takes it: the kernel has the same lists and drops it once it knows.
- */
-static enum drop_reason judge_in(const struct spd_found *f, const struct pkt *p, bool one_in)
-{
-	bool forward_discards =
-	    one_in || discards(f->fwd) || discards(f->mirrored) || (!f->fwd && !f->mirrored);
-
-	if (!f->own && !f->fwd && !f->mirrored)
-		return came_by_tunnel(p) ? DROP_IN_NOPOLICY : DROP_NONE;
-	if (forward_discards && (discards(f->own) || (!f->own && !one_in)))
-		return DROP_IN_DISCARD;
-	if (!satisfied(f->own, p, false) || !satisfied(f->fwd, p, false) || !satisfied(f->mirrored, p, true))
-		return DROP_IN_UNPROTECTED;
-	return DROP_NONE;
-}
-
-static void policy_in(struct path *c, struct pkt *p)
-{
-	struct spd_found found;
-	enum drop_reason why;
-	struct ip_view v;
-
-	if (ip_parse(p->data, p->len, IP_TRUST_SUM, &v) != IP_OK) {
-		stage_drop(c->counters, p, DROP_IN_INNER);
-		return;
-	}
-	p->fragment = v.is_frag;
-	ip_packet_key(&v, &p->key);
-	path_fragment_key(&c->in_frags, &v, &p->key, c->now_ms);
-	found = path_match_in(c, &p->key);
-	why = judge_in(&found, p, c->view->one_in);
-	if (why != DROP_NONE)
-		stage_drop(c->counters, p, why);
-	else
-		p->verdict = VERDICT_DELIVER;
-}
-
-void stage_policy_in(struct path *c, struct batch *b)
-{
-	batch_foreach_go(p, b) if (p->peeled) policy_in(c, p);
 }

@@ -106,6 +106,11 @@ static bool names_esp(const struct selector *s)
 	return s->proto == IPPROTO_ESP;
 }
 
+static bool names_ipcomp(const struct selector *s)
+{
+	return s->proto == IPPROTO_COMP;
+}
+
 static bool names_ah(const struct selector *s)
 {
 	return s->proto == IPPROTO_AH;
@@ -157,6 +162,8 @@ static const struct row rows[] = {
         .in2 = "meta nfproto ipv6 udp sport 546 udp dport 547"},
     {.name = "ike", .named = names_ike, .in = "udp dport { 500, 4500 }"},
     {.name = "esp", .named = names_esp, .in = "meta l4proto 50"},
+    /* datapathd expands it and judges what was inside. */
+    {.name = "ipcomp", .named = names_ipcomp, .in = "meta l4proto 108"},
     /* The kernel takes AH for an IPv6 extension header and shows what is behind it as the upper protocol. */
     {.name = "ah", .named = names_ah, .in = "ip protocol 51", .in2 = "ip6 nexthdr 51"},
 };

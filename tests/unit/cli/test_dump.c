@@ -1,6 +1,5 @@
 /*
- * setkey's blocks, to the byte, and the way back: what -DP prints is a policy again after a mechanical
- * rewrite.
+ * setkey's blocks, to the byte. test_roundtrip.c has the way back.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,6 +17,7 @@
 #include "base/rng.h"
 #include "cli/dump/dump.h"
 #include "cli/dump/stamp.h"
+#include "support/random_ipsec.h"
 #include "support/setkey_rig.h"
 
 static const struct dump_style plain = {.now_wall_ms = 1741000600000, .pid = 4711};
@@ -140,6 +140,64 @@ static void test_sa_block_of_ah_with_a_long_key_and_ports(void **state)
 	assert_non_null(strstr(text, "state=larval \n"));
 }
 
+static void test_sa_block_of_esp_in_udp(void **state)
+{
+	struct sa_desc d = reference_sa();
+	AUTO_FREE char *text = NULL, *plain_text = NULL;
+
+	(void)state;
+	d.auth = ALG_AUTH_HMAC_SHA512;
+	d.icv_len = 12;
+	d.auth_key = NULL;
+	d.flags = SA_F_ESN | SA_F_ZEROPAD;
+	d.encap = (struct sa_encap){
+	    .sport = 4500, .dport = 40000, .frag = 1000, .nat_oa = inet_addr_v4(0x0a010101)};
+	text = sa_text(&d, &(struct sa_status){.state = SA_DYING, .seq = 0x123456789a}, 0, &plain);
+	assert_non_null(strstr(text, "192.0.2.10[4500] 192.0.2.20[40000] \n"
+	                             "\tesp-udp mode=tunnel spi=65537(0x00010001) reqid=7(0x00000007)\n"
+	                             "\tNAT OA=10.1.1.1\n"
+	                             "\tNAT-T esp_frag=1000\n"
+	                             "\tE: 3des-cbc  3031"));
+	assert_non_null(strstr(text, "\tA: hmac-sha512-96  -------- "));
+	/* Extended numbers have more digits. */
+	assert_non_null(strstr(text, "\tseq=0x123456789a replay=4 flags=0x00000600 state=dying \n"));
+	d.encap = (struct sa_encap){.sport = 1, .dport = 4500};
+	plain_text = sa_text(&d, &reference_status, 0, &plain);
+	assert_non_null(strstr(plain_text, "192.0.2.10[1] 192.0.2.20[4500] \n\tesp-udp mode="));
+	assert_null(strstr(plain_text, "NAT"));
+}
+
+static void test_sa_block_of_ipcomp_and_of_a_reserved_spi(void **state)
+{
+	struct sa_desc d = {.proto = IPSEC_IPCOMP,
+	    .spi = 0x1000,
+	    .mode = IPSEC_TRANSPORT,
+	    .flags = SA_F_CYCLIC | SA_F_RAWCPI,
+	    .comp = ALG_COMP_DEFLATE,
+	    .life = {.soft_packets = 4000, .hard_packets = 5000}};
+	AUTO_FREE char *text = NULL, *larval = NULL;
+
+	(void)state;
+	inet_addr_parse("2001:db8::1", &d.src);
+	inet_addr_parse("2001:db8::2", &d.dst);
+	text = sa_text(&d, &(struct sa_status){.state = SA_MATURE}, 2, &plain);
+	assert_string_equal(text, "2001:db8::1 2001:db8::2 \n"
+	                          "\tipcomp mode=transport spi=4096(0x00001000) reqid=0(0x00000000)\n"
+	                          "\tC: deflate \n"
+	                          "\tseq=0x00000000 replay=0 flags=0x000000c0 state=mature \n"
+	                          "\tcreated:                     \tcurrent: Mar  3 11:16:40 2025\n"
+	                          "\tdiff: 0(s)\thard: 0(s)\tsoft: 0(s)\n"
+	                          "\tlast:                     \thard: 0(s)\tsoft: 0(s)\n"
+	                          "\tcurrent: 0(bytes)\thard: 0(bytes)\tsoft: 0(bytes)\n"
+	                          "\tallocated: 0\thard: 5000\tsoft: 4000\n"
+	                          "\tsadb_seq=2 pid=0 refcnt=0\n");
+	d = (struct sa_desc){
+	    .src = d.src, .dst = d.dst, .proto = IPSEC_AH, .spi = 0x1234, .mode = IPSEC_MODE_ANY};
+	larval = sa_text(&d, &(struct sa_status){.state = SA_LARVAL}, 0, &plain);
+	assert_non_null(strstr(larval, "\tah mode=any spi=4660(0x00001234) reqid=0(0x00000000)\n"
+	                               "\tseq=0x00000000 replay=0 flags=0x00000000 state=larval \n"));
+}
+
 static void test_short_form_has_its_columns(void **state)
 {
 	struct sa_desc d = reference_sa();
@@ -156,10 +214,19 @@ static void test_short_form_has_its_columns(void **state)
 	s.state = SA_DEAD;
 	s.age_ms = 1000000;
 	dump_sa_short(f, &d, &s, &plain);
+	d.proto = IPSEC_ESP;
+	d.encap = (struct sa_encap){.sport = 4500, .dport = 7};
+	dump_sa_short(f, &d, &s, &plain);
+	d.encap = (struct sa_encap){0};
+	d.proto = IPSEC_IPCOMP;
+	s.state = SA_LARVAL;
+	dump_sa_short(f, &d, &s, &plain);
 	fclose(f);
 	assert_string_equal(text, "time p   s spi      ltime   src -> dst\n"
 	                          "1640 esp M 00010001 100/big 192.0.2.10 -> 192.0.2.20\n"
-	                          "1640 ah  d 00010001 big/0   192.0.2.10 -> 192.0.2.20\n");
+	                          "1640 ah  d 00010001 big/0   192.0.2.10 -> 192.0.2.20\n"
+	                          "1640 esp d 00010001 big/0   192.0.2.10[4500] -> 192.0.2.20[7]\n"
+	                          "1640 #108 L 00010001 big/0   192.0.2.10 -> 192.0.2.20\n");
 	free(text);
 }
 
@@ -191,6 +258,37 @@ static void test_policy_block_is_ipsec_tools_to_the_byte(void **state)
 	    "\tspid=0 seq=0 pid=4711\n\trefcnt=1\n");
 }
 
+static void test_policy_block_with_lifetimes_ports_and_use(void **state)
+{
+	struct dump_style style = plain;
+	AUTO_FREE char *text = NULL, *with_ports = NULL, *gre = NULL;
+	struct policy *p;
+
+	(void)state;
+	setkey_rig_read(&rig,
+	    "spdadd 192.0.2.1 192.0.2.2 gre 65537 -lh 3600 -lv 60 -P fwd prio low - 1 ipsec\n"
+	    "ipcomp/transport//use esp/tunnel/192.0.2.1[4500]-192.0.2.2[7]/unique:9;\n"
+	    "spdadd ::1 ::2 mh 5 -P fwd prio def + 2 discard;");
+	assert_int_equal(rig.n, 2);
+	p = &rig.stmts[0].policy;
+	p->created_wall_ms = 1741000500000;
+	p->last_used_wall_ms = 1741000598000;
+	text = policy_text(p, 1, &plain);
+	assert_string_equal(text, "192.0.2.1 192.0.2.2 gre 65537\n"
+	                          "\tfwd prio low - 1 ipsec\n"
+	                          "\tipcomp/transport//use\n"
+	                          "\tesp/tunnel/192.0.2.1-192.0.2.2/unique:9\n"
+	                          "\tcreated: Mar  3 11:15:00 2025  lastused: Mar  3 11:16:38 2025\n"
+	                          "\tlifetime: 3600(s) validtime: 60(s)\n"
+	                          "\tspid=0 seq=1 pid=4711\n"
+	                          "\trefcnt=1\n");
+	style.ports = true;
+	with_ports = policy_text(p, 1, &style);
+	assert_non_null(strstr(with_ports, "\tesp/tunnel/192.0.2.1[4500]-192.0.2.2[7]/unique:9\n"));
+	gre = policy_text(&rig.stmts[1].policy, 0, &plain);
+	assert_non_null(strstr(gre, " 5,0\n\tfwd prio def + 2 discard\n"));
+}
+
 static void test_policy_ids_are_told_apart_by_origin(void **state)
 {
 	AUTO_FREE char *manual = NULL, *automatic = NULL;
@@ -209,149 +307,75 @@ static void test_policy_ids_are_told_apart_by_origin(void **state)
 	assert_non_null(strstr(automatic, "/unique#32768\n"));
 }
 
-/* Line by line, for any SA. */
+/* Line by line, for any SA. A key of more than 32 bytes goes on in a line of its own. */
 static void test_every_sa_block_fits_the_line_grammar(void **state)
 {
-	static const char *const lines[] = {
-	    "^[0-9.]+ [0-9.]+ $",
-	    "^\t(ah|esp) mode=(any|transport|tunnel) spi=[0-9]+\\(0x[0-9a-f]{8}\\) "
-	    "reqid=[0-9]+\\(0x[0-9a-f]{8}\\)$",
-	    "^\tE: [a-z0-9-]+ ( [0-9a-f]{8}){0,9}$",
-	    "^\tA: [a-z0-9-]+ ( [0-9a-f]{8}){4,8}$",
-	    "^\tseq=0x[0-9a-f]{8} replay=[0-9]+ flags=0x[0-9a-f]{8} state=(larval|mature|dying|dead) $",
-	    "^\tcreated: .{20}\tcurrent: [A-Z][a-z]{2} [ 123][0-9] [0-9:]{8} [0-9]{4}$",
-	    "^\tdiff: [0-9]+\\(s\\)\thard: [0-9]+\\(s\\)\tsoft: [0-9]+\\(s\\)$",
-	    "^\tlast: .{20}\thard: 0\\(s\\)\tsoft: 0\\(s\\)$",
-	    "^\tcurrent: [0-9]+\\(bytes\\)\thard: [0-9]+\\(bytes\\)\tsoft: [0-9]+\\(bytes\\)$",
-	    "^\tallocated: [0-9]+\thard: [0-9]+\tsoft: [0-9]+$",
-	    "^\tsadb_seq=[0-9]+ pid=[0-9]+ refcnt=[0-9]+$",
+	static const struct {
+		bool may_miss;
+		const char *re;
+	} lines[] = {
+	    {false, "^[0-9a-f.:]+(\\[[0-9]+\\])? [0-9a-f.:]+(\\[[0-9]+\\])? $"},
+	    {false, "^\t(ah|esp|esp-udp|ipcomp) mode=(any|transport|tunnel) spi=[0-9]+\\(0x[0-9a-f]{8}\\) "
+	            "reqid=[0-9]+\\(0x[0-9a-f]{8}\\)$"},
+	    {true, "^\tNAT OA=[0-9a-f.:]+$"},
+	    {true, "^\tNAT-T esp_frag=[0-9]+$"},
+	    {true, "^\tE: [a-z0-9-]+ ( [0-9a-f]{2,8}){0,8}$"},
+	    {true, "^( [0-9a-f]{2,8}){1,8}$"},
+	    {true, "^\tA: [a-z0-9-]+ ( [0-9a-f]{8}){4,8}$"},
+	    {true, "^( [0-9a-f]{8}){1,8}$"},
+	    {true, "^\tC: [a-z]+ $"},
+	    {false, "^\tseq=0x[0-9a-f]{8,16} replay=[0-9]+ flags=0x[0-9a-f]{8} "
+	            "state=(larval|mature|dying|dead) $"},
+	    {false, "^\tcreated: .{20}\tcurrent: [A-Z][a-z]{2} [ 123][0-9] [0-9:]{8} [0-9]{4}$"},
+	    {false, "^\tdiff: [0-9]+\\(s\\)\thard: [0-9]+\\(s\\)\tsoft: [0-9]+\\(s\\)$"},
+	    {false, "^\tlast: .{20}\thard: 0\\(s\\)\tsoft: 0\\(s\\)$"},
+	    {false, "^\tcurrent: [0-9]+\\(bytes\\)\thard: [0-9]+\\(bytes\\)\tsoft: [0-9]+\\(bytes\\)$"},
+	    {false, "^\tallocated: [0-9]+\thard: [0-9]+\tsoft: [0-9]+$"},
+	    {false, "^\tsadb_seq=[0-9]+ pid=[0-9]+ refcnt=[0-9]+$"},
 	};
 	regex_t re[ARRAY_SIZE(lines)];
 	struct rng_seeded rng;
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(lines); i++)
-		assert_int_equal(regcomp(&re[i], lines[i], REG_EXTENDED | REG_NOSUB), 0);
+		assert_int_equal(regcomp(&re[i], lines[i].re, REG_EXTENDED | REG_NOSUB), 0);
 	rng_seeded_init(&rng, 99);
-	for (int round = 0; round < 500; round++) {
-		struct sa_desc d = reference_sa();
-		struct sa_status s = reference_status;
+	for (int round = 0; round < 2000; round++) {
 		AUTO_FREE char *text = NULL;
+		struct random_sa sa;
 		size_t at = 0;
 
-		d.spi = 256 + rng_below(&rng.rng, 1u << 31);
-		d.mode = IPSEC_MODE_ANY + rng_below(&rng.rng, 3);
-		d.life.hard_bytes = rng_below(&rng.rng, 1u << 30);
-		d.flags = rng_below(&rng.rng, 0x400) & SA_F_MASK;
-		s.state = SA_LARVAL + rng_below(&rng.rng, 4);
-		s.seq = rng_below(&rng.rng, UINT32_MAX);
-		s.created_wall_ms =
-		    rng_below(&rng.rng, 2) ? (uint64_t)rng_below(&rng.rng, 1u << 31) * 1000 : 0;
-		text = sa_text(&d, &s, 5, &plain);
-		for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n"), at++)
-			if (at >= ARRAY_SIZE(lines) || regexec(&re[at], line, 0, NULL, 0) != 0)
+		random_sa(&rng.rng, &sa);
+		text = sa_text(&sa.desc, &sa.status, 5, &plain);
+		for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n"), at++) {
+			while (at < ARRAY_SIZE(lines) && regexec(&re[at], line, 0, NULL, 0) != 0 &&
+			       lines[at].may_miss)
+				at++;
+			if (at == ARRAY_SIZE(lines) || regexec(&re[at], line, 0, NULL, 0) != 0)
 				fail_msg("line %zu: \"%s\"", at, line);
+		}
 		assert_int_equal(at, ARRAY_SIZE(lines));
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(lines); i++)
 		regfree(&re[i]);
 }
 
-static struct inet_addr random_addr(struct rng *rng, uint8_t family)
-{
-	uint8_t b[16];
-
-	rng->fill(rng, b, sizeof(b));
-	b[0] = family == INET_V4 ? 10 : 0x20;
-	return inet_addr_from_bytes(b, family == INET_V4 ? 4 : 16);
-}
-
-static void random_request(struct rng *rng, struct policy_request *q, uint8_t family)
-{
-	static const enum ipsec_proto protos[] = {IPSEC_ESP, IPSEC_AH, IPSEC_IPCOMP};
-
-	q->proto = protos[rng_below(rng, 3)];
-	q->mode = rng_below(rng, 2) ? IPSEC_TUNNEL : IPSEC_TRANSPORT;
-	q->level = LEVEL_DEFAULT + rng_below(rng, 4);
-	if (q->mode == IPSEC_TUNNEL || rng_below(rng, 2)) {
-		q->src = random_addr(rng, family);
-		q->dst = random_addr(rng, family);
-	}
-	if (q->level == LEVEL_UNIQUE)
-		q->reqid = rng_below(rng, POLICY_REQID_MANUAL_MAX + 1);
-}
-
-static struct policy random_policy(struct rng *rng)
-{
-	static const uint16_t protos[] = {IPPROTO_ANY_, 6, 17, 1, 58, 47, 135, 50, 51, 89, 200};
-	uint8_t family = rng_below(rng, 2) ? INET_V4 : INET_V6;
-	struct policy p = {
-	    .dir = POLICY_IN + rng_below(rng, 3), .action = POLICY_DISCARD + rng_below(rng, 3)};
-	struct selector *s = &p.sel;
-
-	s->src.addr = random_addr(rng, family);
-	s->dst.addr = random_addr(rng, family);
-	s->src.plen = (uint8_t)rng_below(rng, inet_addr_bits(&s->src.addr) + 1u);
-	s->dst.plen = (uint8_t)rng_below(rng, inet_addr_bits(&s->dst.addr) + 1u);
-	s->proto = protos[rng_below(rng, ARRAY_SIZE(protos))];
-	if (ip_proto_has_misc(s->proto) || ip_proto_has_ports(s->proto) || s->proto == IPPROTO_ANY_) {
-		s->sport = (uint16_t)(rng_below(rng, 2) ? rng_below(rng, 256) : 0);
-		s->dport = (uint16_t)(rng_below(rng, 2) ? rng_below(rng, 256) : 0);
-	}
-	s->misc = ip_proto_has_misc(s->proto) && (s->sport || s->dport);
-	if (rng_below(rng, 2))
-		p.priority = (int32_t)rng_below(rng, 1u << 31) - (rng_below(rng, 2) ? INT32_MAX : 0);
-	if (p.action == POLICY_IPSEC)
-		p.n_requests = (uint8_t)(1 + rng_below(rng, POLICY_REQUESTS_MAX));
-	for (uint8_t i = 0; i < p.n_requests; i++)
-		random_request(rng, &p.req[i], family);
-	return p;
-}
-
 static void expect_same(const struct policy *a, const struct policy *b, const char *text)
 {
 	bool same = policy_same_entry(a, b) && a->action == b->action && a->priority == b->priority &&
-	            a->n_requests == b->n_requests && inet_addr_equal(&a->sel.src.addr, &b->sel.src.addr);
+	            a->n_requests == b->n_requests && a->lifetime_s == b->lifetime_s &&
+	            a->validtime_s == b->validtime_s && inet_addr_equal(&a->sel.src.addr, &b->sel.src.addr);
 
 	for (uint8_t i = 0; same && i < a->n_requests; i++) {
 		const struct policy_request *q = &a->req[i], *r = &b->req[i];
 
 		same = q->proto == r->proto && q->mode == r->mode && q->level == r->level &&
 		       q->reqid == r->reqid && inet_addr_equal(&q->src, &r->src) &&
-		       inet_addr_equal(&q->dst, &r->dst);
+		       inet_addr_equal(&q->dst, &r->dst) && q->src_port == r->src_port &&
+		       q->dst_port == r->dst_port;
 	}
 	if (!same)
 		fail_msg("did not come back: %s", text);
-}
-
-/* The first lines of a block, up to the one of the times, are what spdadd wants but for its -P. */
-static void rewrite(char *block, char *out)
-{
-	char *line = strtok(block, "\n");
-
-	sprintf(out, "spdadd %s -P", line);
-	while ((line = strtok(NULL, "\n")) && strncmp(line, "\tlifetime", 9) != 0)
-		strcat(out, line);
-	strcat(out, ";");
-}
-
-static void test_dumped_policies_come_back_from_a_rewrite(void **state)
-{
-	struct rng_seeded rng;
-	char statement[4096];
-
-	(void)state;
-	rng_seeded_init(&rng, 2025);
-	for (int round = 0; round < 2000; round++) {
-		const struct policy p = random_policy(&rng.rng);
-		AUTO_FREE char *block = policy_text(&p, 0, &plain);
-
-		rewrite(block, statement);
-		setkey_rig_read(&rig, statement);
-		if (rig.code != 0 || rig.n != 1)
-			fail_msg("%s\n%s", statement, rig.messages);
-		expect_same(&p, &rig.stmts[0].policy, statement);
-	}
 }
 
 static void test_policy_line_is_a_statement(void **state)
@@ -361,11 +385,14 @@ static void test_policy_line_is_a_statement(void **state)
 	(void)state;
 	rng_seeded_init(&rng, 7);
 	for (int round = 0; round < 500; round++) {
-		const struct policy p = random_policy(&rng.rng);
+		struct policy p = random_policy(&rng.rng);
 		AUTO_FREE char *text = NULL;
 		size_t n;
 		FILE *f = open_memstream(&text, &n);
 
+		/* What a statement sends has no ids from a service yet. */
+		for (uint8_t i = 0; i < p.n_requests; i++)
+			p.req[i].reqid = p.req[i].reqid_auto ? 0 : p.req[i].reqid;
 		fputs("spdadd ", f);
 		dump_policy_line(f, &p);
 		fputc(';', f);
@@ -392,11 +419,13 @@ int main(void)
 	    cmocka_unit_test(test_sa_block_is_ipsec_tools_to_the_byte),
 	    cmocka_unit_test(test_sa_block_without_keys_keeps_its_columns),
 	    cmocka_unit_test(test_sa_block_of_ah_with_a_long_key_and_ports),
+	    cmocka_unit_test(test_sa_block_of_esp_in_udp),
+	    cmocka_unit_test(test_sa_block_of_ipcomp_and_of_a_reserved_spi),
+	    cmocka_unit_test(test_policy_block_with_lifetimes_ports_and_use),
 	    cmocka_unit_test(test_short_form_has_its_columns),
 	    cmocka_unit_test(test_policy_block_is_ipsec_tools_to_the_byte),
 	    cmocka_unit_test(test_policy_ids_are_told_apart_by_origin),
 	    cmocka_unit_test(test_every_sa_block_fits_the_line_grammar),
-	    cmocka_unit_test(test_dumped_policies_come_back_from_a_rewrite),
 	    cmocka_unit_test(test_policy_line_is_a_statement),
 	    cmocka_unit_test(test_stamp_of_never_is_blank),
 	};

@@ -105,8 +105,11 @@ static void test_json_policy_members_are_there(void **state)
 	    .sel = {.src = inet_prefix_host(&a), .dst = inet_prefix_host(&b), .proto = 6, .dport = 22},
 	    .n_requests = 2,
 	    .req = {{IPSEC_ESP, IPSEC_TUNNEL, LEVEL_USE, inet_addr_v4(0x0a000064), inet_addr_v4(0x0a00006e),
-	                0, false},
-	        {IPSEC_AH, IPSEC_TRANSPORT, LEVEL_REQUIRE, {0}, {0}, 5, true}},
+	                4500, 40000, 0, false},
+	        {IPSEC_AH, IPSEC_TRANSPORT, LEVEL_REQUIRE, {0}, {0}, 0, 0, 5, true}},
+	    .last_used_wall_ms = 1741000598000,
+	    .lifetime_s = 3600,
+	    .validtime_s = 60,
 	};
 	json_t *o = json_from_policy(&p), *r = json_array_get(json_object_get(o, "requests"), 0);
 
@@ -117,10 +120,57 @@ static void test_json_policy_members_are_there(void **state)
 	assert_int_equal(json_array_size(json_object_get(o, "requests")), 2);
 	assert_text(r, "level", "use");
 	assert_text(r, "src", "10.0.0.100");
+	assert_int_equal(json_integer_value(json_object_get(r, "src_port")), 4500);
+	assert_int_equal(json_integer_value(json_object_get(r, "dst_port")), 40000);
+	assert_int_equal(json_integer_value(json_object_get(o, "last_used_ms")), 1741000598000);
+	assert_int_equal(json_integer_value(json_object_get(o, "lifetime_s")), 3600);
+	assert_int_equal(json_integer_value(json_object_get(o, "validtime_s")), 60);
+	assert_true(json_is_false(json_object_get(o, "forwarded")));
 	r = json_array_get(json_object_get(o, "requests"), 1);
 	assert_true(json_is_null(json_object_get(r, "src")));
 	assert_true(json_is_true(json_object_get(r, "reqid_automatic")));
 	assert_null(json_object_get(o, "packets")); /* policies are not counted */
+	json_decref(o);
+}
+
+static void test_json_sa_of_the_newer_kinds(void **state)
+{
+	struct sa_desc d = {.src = inet_addr_v4(1),
+	    .dst = inet_addr_v4(2),
+	    .proto = IPSEC_ESP,
+	    .spi = 4096,
+	    .mode = IPSEC_TRANSPORT,
+	    .flags = SA_F_ESN,
+	    .enc = ALG_ENC_NULL,
+	    .auth = ALG_AUTH_HMAC_SHA256,
+	    .auth_key_len = 32,
+	    .icv_len = 12,
+	    .encap = {.sport = 4500, .dport = 7, .frag = 1000, .nat_oa = inet_addr_v4(0x0a000001)}};
+	struct sa_status s = {.state = SA_MATURE};
+	json_t *o = json_from_sa(&d, &s, false), *udp = json_object_get(o, "udp_encapsulation");
+
+	(void)state;
+	assert_text(o, "proto", "esp");
+	assert_text(json_object_get(o, "authentication"), "name", "hmac-sha256-96");
+	assert_int_equal(json_integer_value(json_object_get(o, "icv_bytes")), 12);
+	assert_true(json_is_true(json_object_get(o, "extended_seq")));
+	assert_true(json_is_null(json_object_get(o, "compression")));
+	assert_int_equal(json_integer_value(json_object_get(udp, "src_port")), 4500);
+	assert_int_equal(json_integer_value(json_object_get(udp, "dst_port")), 7);
+	assert_int_equal(json_integer_value(json_object_get(udp, "fragment_bytes")), 1000);
+	assert_text(udp, "original_address", "10.0.0.1");
+	json_decref(o);
+	d = (struct sa_desc){.src = inet_addr_v4(1),
+	    .dst = inet_addr_v4(2),
+	    .proto = IPSEC_IPCOMP,
+	    .comp = ALG_COMP_DEFLATE,
+	    .flags = SA_F_RAWCPI};
+	o = json_from_sa(&d, &s, false);
+	assert_text(o, "proto", "ipcomp");
+	assert_text(json_object_get(o, "compression"), "name", "deflate");
+	assert_true(json_is_true(json_object_get(json_object_get(o, "compression"), "raw_cpi")));
+	assert_true(json_is_null(json_object_get(o, "udp_encapsulation")));
+	assert_true(json_is_null(json_object_get(o, "encryption")));
 	json_decref(o);
 }
 
@@ -157,6 +207,7 @@ int main(void)
 	    cmocka_unit_test(test_json_sa_members_are_there),
 	    cmocka_unit_test(test_json_sa_keys_only_when_asked),
 	    cmocka_unit_test(test_json_sa_without_key_octets_has_no_key),
+	    cmocka_unit_test(test_json_sa_of_the_newer_kinds),
 	    cmocka_unit_test(test_json_policy_members_are_there),
 	    cmocka_unit_test(test_json_policy_upper_any_and_icmp),
 	    cmocka_unit_test(test_json_document_has_its_version),

@@ -127,20 +127,36 @@ static void test_stats_histograms_sorted_and_in_every_place(void **state)
 	                           "\t\thmac-md5: 1\n"
 	                           "\t\thmac-sha1: 2\n"
 	                           "\t\thmac-sha2-512: 3\n"
+	                           "\t\taes-gmac: 11\n"
+	                           "\t\tmd5: 12\n"
 	                           "\tESP input histogram:\n"
 	                           "\t\t3des-cbc: 4\n"
 	                           "\t\tnull: 5\n"
 	                           "\t\trijndael-cbc: 6\n"
 	                           "\t\taes-gcm-16: 7\n"
+	                           "\t\taes-gmac: 13\n"
+	                           "\t\tchacha20-poly1305: 14\n"
 	                           "\t\t#99: 8\n"
+	                           "\tIPComp input histogram:\n"
+	                           "\t\toui: 17\n"
+	                           "\t\tdeflate: 15\n"
 	                           "\tAH output histogram:\n"
 	                           "\t\thmac-sha2-256: 9\n"
 	                           "\tESP output histogram:\n"
-	                           "\t\tnull: 10\n";
+	                           "\t\tnull: 10\n"
+	                           "\tIPComp output histogram:\n"
+	                           "\t\tdeflate: 16\n";
 	struct counters c AUTO_COUNTERS;
 	AUTO_FREE char *text = NULL;
 
 	counters_init(&c);
+	counters_add(&c, "ip6.in_hist.ipcomp.deflate", 15);
+	counters_add(&c, "ip6.in_hist.ipcomp.oui", 17);
+	counters_add(&c, "ip6.out_hist.ipcomp.deflate", 16);
+	counters_add(&c, "ip6.in_hist.esp.chacha20-poly1305", 14);
+	counters_add(&c, "ip6.in_hist.esp.aes-gmac", 13);
+	counters_add(&c, "ip6.in_hist.ah.md5", 12);
+	counters_add(&c, "ip6.in_hist.ah.aes-gmac", 11);
 	counters_add(&c, "ip6.out_hist.esp.null", 10);
 	counters_add(&c, "ip6.out_hist.ah.hmac-sha2-256", 9);
 	counters_add(&c, "ip6.in_hist.esp.#99", 8);

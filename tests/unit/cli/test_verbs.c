@@ -120,7 +120,15 @@ static void test_verbs_wrong_words_say_what_helps(void **state)
 	    {"ipsecctl set", "which setting"},
 	    {"ipsecctl set ipsec_enabel 1", "Did you mean `ipsec_enable`?"},
 	    {"ipsecctl set ipsec_enable yes", "0 or 1, not `yes`"},
-	    {"ipsecctl set something 1", "there are ipsec_enable and key_preferred_oldsa."},
+	    {"ipsecctl set something 1", "there are ipsec_enable, key_preferred_oldsa, dfbit, ecn and dscp."},
+	    {"ipsecctl set ipsec_enable 2", "0 or 1, not `2`"},
+	    {"ipsecctl set dfbit", "which setting"},
+	    {"ipsecctl set dfbit 3", "dfbit is 0, 1 or 2, not `3`"},
+	    {"ipsecctl set dfbit 01", "not `01`"},
+	    {"ipsecctl set ecn 2", "ecn is 0 or 1, not `2`"},
+	    {"ipsecctl set ecn -1", "not `-1`"},
+	    {"ipsecctl set dscp copy", "dscp is 0 or 1, not `copy`"},
+	    {"ipsecctl set dscpp 1", "Did you mean `dscp`?"},
 	    {"ipsecctl log loud", "error, warning, notice, info, debug"},
 	    {"ipsecctl log debgu", "perhaps debug"},
 	    {"ipsecctl log debug racoon", "there are policyd and datapathd."},
@@ -206,7 +214,7 @@ static void test_verbs_stopped_suite_is_said_with_the_remedy(void **state)
 	static const char *const verbs[] = {"--json sad", "--json spd", "stats", "--json stats",
 	    "netstat -nsp ipsec", "status", "--json status", "monitor", "log", "--json log"};
 	static const char *const root_verbs[] = {"log debug", "log debug datapathd", "enable", "disable",
-	    "set ipsec_enable 0", "set key_preferred_oldsa 1"};
+	    "set ipsec_enable 0", "set key_preferred_oldsa 1", "set dfbit 2", "set ecn 0", "set dscp 1"};
 	char dir[] = "/tmp/postern-test-XXXXXX";
 
 	assert_non_null(mkdtemp(dir));

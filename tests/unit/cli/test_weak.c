@@ -12,7 +12,8 @@
 #include "base/auto.h"
 #include "cli/weak.h"
 
-static const char *const names[] = {"unauthenticated", "3des", "clear", "md5", "sha1", "no_replay_check"};
+static const char *const names[] = {"unauthenticated", "3des", "des", "blowfish", "cast128", "clear", "md5",
+    "sha1", "keyed_hash", "ripemd160", "no_replay_check"};
 
 /* The kinds said about one SA as a word of bits in the order above. */
 static unsigned said(enum ipsec_proto proto, enum alg_enc enc, enum alg_auth auth, uint32_t replay)
@@ -40,14 +41,24 @@ static void test_weak_each_remark_for_its_own_sas(void **state)
 		uint32_t replay;
 		unsigned bits;
 	} cases[] = {
-	    /* 1 */ {IPSEC_ESP, ALG_ENC_3DES_CBC, ALG_AUTH_NONE, 0, 0x23}, /* the guide's own */
-	    /* 2 */ {IPSEC_AH, ALG_ENC_NONE, ALG_AUTH_HMAC_MD5, 0, 0x28},
+	    /* 1 */ {IPSEC_ESP, ALG_ENC_3DES_CBC, ALG_AUTH_NONE, 0, 0x403}, /* the guide's own */
+	    /* 2 */ {IPSEC_AH, ALG_ENC_NONE, ALG_AUTH_HMAC_MD5, 0, 0x440},
 	    /* 3 */ {IPSEC_ESP, ALG_ENC_AES_GCM_16, ALG_AUTH_NONE, 4, 0},
 	    /* 4 */ {IPSEC_ESP, ALG_ENC_AES_CBC, ALG_AUTH_HMAC_SHA256, 4, 0},
-	    /* 5 */ {IPSEC_ESP, ALG_ENC_AES_CBC, ALG_AUTH_HMAC_SHA1, 4, 0x10},
-	    /* 6 */ {IPSEC_ESP, ALG_ENC_NULL, ALG_AUTH_HMAC_SHA512, 4, 0x04},
+	    /* 5 */ {IPSEC_ESP, ALG_ENC_AES_CBC, ALG_AUTH_HMAC_SHA1, 4, 0x80},
+	    /* 6 */ {IPSEC_ESP, ALG_ENC_NULL, ALG_AUTH_HMAC_SHA512, 4, 0x20},
 	    /* 7 */ {IPSEC_AH, ALG_ENC_NONE, ALG_AUTH_HMAC_SHA256, 32, 0},
-	    /* 8 */ {IPSEC_ESP, ALG_ENC_AES_CBC, ALG_AUTH_NONE, 4, 0x01},
+	    /* 8 */ {IPSEC_ESP, ALG_ENC_AES_CBC, ALG_AUTH_NONE, 4, 0x1},
+	    /* 9 */ {IPSEC_ESP, ALG_ENC_DES_CBC, ALG_AUTH_HMAC_SHA256, 4, 0x4},
+	    /* 10 */ {IPSEC_ESP, ALG_ENC_BLOWFISH_CBC, ALG_AUTH_HMAC_SHA256, 4, 0x8},
+	    /* 11 */ {IPSEC_ESP, ALG_ENC_CAST128_CBC, ALG_AUTH_HMAC_SHA256, 4, 0x10},
+	    /* 12 */ {IPSEC_AH, ALG_ENC_NONE, ALG_AUTH_KEYED_MD5, 4, 0x100},
+	    /* 13 */ {IPSEC_AH, ALG_ENC_NONE, ALG_AUTH_KEYED_SHA1, 4, 0x100},
+	    /* 14 */ {IPSEC_ESP, ALG_ENC_CAMELLIA_CBC, ALG_AUTH_HMAC_RIPEMD160, 4, 0x200},
+	    /* 15 */ {IPSEC_ESP, ALG_ENC_AES_CTR, ALG_AUTH_AES_XCBC, 4, 0},
+	    /* 16 */ {IPSEC_ESP, ALG_ENC_CHACHA20_POLY1305, ALG_AUTH_NONE, 4, 0},
+	    /* 17 */ {IPSEC_IPCOMP, ALG_ENC_NONE, ALG_AUTH_NONE, 0, 0},
+	    /* 18 */ {IPSEC_ESP, ALG_ENC_AES_GMAC, ALG_AUTH_NONE, 4, 0x20},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)

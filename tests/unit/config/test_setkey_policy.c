@@ -76,6 +76,7 @@ static void test_request_every_spelling(void **state)
 	    {"esp/tunnel/2001:db8::1-2001:db8::2/require", "esp/tunnel/2001:db8::1-2001:db8::2/require:0"},
 	    {"esp/tunnel/::1-::2", "esp/tunnel/::1-::2/default:0"},
 	    {"esp/tunnel/10.0.0.1[0]-10.0.0.2[0]/use", "esp/tunnel/10.0.0.1-10.0.0.2/use:0"},
+	    {"ah/tunnel/10.0.0.1[0]-10.0.0.2[0]/use", "ah/tunnel/10.0.0.1-10.0.0.2/use:0"},
 	    {"\\\nesp/transport\\\r\n//use", "esp/transport/none-none/use:0"},
 	};
 	char text[256], got[256];
@@ -120,8 +121,8 @@ static void test_policy_acceptance_table(void **state)
 	    {"in ipsec\nah/transport\nesp/tunnel/::1-::1\n", true, POLICY_IN, POLICY_IPSEC, 2, 0},
 	    {"in ipsec ah/transport esp/transport ah/transport/ esp/tunnel/::1-::1/ ah/transport//use "
 	     "esp/transport "
-	     "ah/tunnel/::1-::2/require ipcomp/transport//use",
-	        true, POLICY_IN, POLICY_IPSEC, 8, 0},
+	     "ah/tunnel/::1-::2/require ipcomp/transport//use esp/tunnel/::3-::4",
+	        true, POLICY_IN, POLICY_IPSEC, 9, 0},
 	    {"out ipsec esp/tunnel/10.1.1.2-10.1.1.1/use", false, POLICY_OUT, POLICY_IPSEC, 1, 0},
 	    {"in ipsec ipcomp/transport//use\nesp/transport//use", false, POLICY_IN, POLICY_IPSEC, 2, 0},
 	    {"in ipsec esp/transport/any-me/require", false, POLICY_IN, POLICY_IPSEC, 1, 0},
@@ -138,6 +139,80 @@ static void test_policy_acceptance_table(void **state)
 		assert_int_equal(p->action, cases[i].action);
 		assert_int_equal(p->n_requests, cases[i].n);
 		assert_int_equal(rig.n_warnings, cases[i].warnings);
+	}
+}
+
+/* Both may stand in front of -P, in any order; the last of each counts. */
+static void test_policy_lifetimes(void **state)
+{
+	static const struct {
+		const char *text;
+		uint32_t life, valid;
+	} cases[] = {
+	    {"", 0, 0},
+	    {"-lh 3600", 3600, 0},
+	    {"-lv 60", 0, 60},
+	    {"-lv 60 -lh 3600", 3600, 60},
+	    {"-lh 1 -lh 4294967295 -lv 0", UINT32_MAX, 0},
+	};
+	char text[128];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		const struct policy *p;
+
+		snprintf(text, sizeof(text), "192.0.2.1 192.0.2.2 tcp %s", cases[i].text);
+		p = read_between("spdadd", text, " -P fwd discard");
+		assert_int_equal(p->lifetime_s, cases[i].life);
+		assert_int_equal(p->validtime_s, cases[i].valid);
+		assert_false(p->in_only);
+		p = read_between("spddelete", text, " -P fwd");
+		assert_int_equal(p->lifetime_s | p->validtime_s, 0);
+	}
+}
+
+static void test_request_ports_of_endpoints(void **state)
+{
+	static const struct {
+		const char *text;
+		uint16_t src, dst;
+	} cases[] = {
+	    {"esp/tunnel/10.0.0.1[4500]-10.0.0.2[4500]/require", 4500, 4500},
+	    {"esp/tunnel/10.0.0.1 [ 1 ] - 10.0.0.2 [ 65535 ] / use", 1, 65535},
+	    {"esp/transport/10.0.0.1[4500]-10.0.0.2[7]", 4500, 7},
+	    {"esp/tunnel/2001:db8::1[4500]-2001:db8::2[4500]/unique:9", 4500, 4500},
+	    {"esp/tunnel/10.0.0.1[0]-10.0.0.2[0]/require", 0, 0},
+	};
+	char text[128];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		const struct policy *p;
+
+		snprintf(text, sizeof(text), "out ipsec %s", cases[i].text);
+		p = read_policy(text);
+		assert_int_equal(p->req[0].src_port, cases[i].src);
+		assert_int_equal(p->req[0].dst_port, cases[i].dst);
+	}
+}
+
+/* The originals' own tests have nine; the order is the one of the text. */
+static void test_policy_bundle_of_ten(void **state)
+{
+	static const enum ipsec_proto protos[] = {IPSEC_IPCOMP, IPSEC_ESP, IPSEC_AH};
+	char text[1024] = "out ipsec";
+	const struct policy *p;
+
+	(void)state;
+	for (unsigned i = 0; i < POLICY_REQUESTS_MAX; i++)
+		sprintf(text + strlen(text), "\n%s/tunnel/10.0.0.%u-10.0.1.%u/unique:%u",
+		    ipsec_proto_name(protos[i % 3]), i, i, i + 1);
+	p = read_policy(text);
+	assert_int_equal(p->n_requests, POLICY_REQUESTS_MAX);
+	for (unsigned i = 0; i < POLICY_REQUESTS_MAX; i++) {
+		assert_int_equal(p->req[i].proto, protos[i % 3]);
+		assert_int_equal(p->req[i].reqid, i + 1);
+		assert_int_equal(p->req[i].src.b[3], i);
 	}
 }
 
@@ -208,7 +283,8 @@ static void test_selector_every_form(void **state)
 	    {"192.0.2.1 192.0.2.2 gre 65537", 32, 32, 47, 1, 1, true},
 	    {"192.0.2.1 192.0.2.2 gre 1.2.3.4", 32, 32, 47, 0x0102, 0x0304, true},
 	    {"192.0.2.1 192.0.2.2 ip4", 32, 32, 4, 0, 0, false},
-	    {"192.0.2.1 192.0.2.2 ospf -ctx 1 1 \"label\"", 32, 32, 89, 0, 0, false},
+	    {"192.0.2.1 192.0.2.2 ospf -lh 1", 32, 32, 89, 0, 0, false},
+	    {"192.0.2.1 192.0.2.2 icmp 8 -lh 1 -lv 2", 32, 32, 1, 8, 0, true},
 	};
 
 	(void)state;
@@ -270,6 +346,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_request_every_spelling),
 	    cmocka_unit_test(test_policy_acceptance_table),
+	    cmocka_unit_test(test_policy_lifetimes),
+	    cmocka_unit_test(test_request_ports_of_endpoints),
+	    cmocka_unit_test(test_policy_bundle_of_ten),
 	    cmocka_unit_test(test_policy_priorities),
 	    cmocka_unit_test(test_selector_every_form),
 	    cmocka_unit_test(test_selector_keeps_host_bits_as_typed),

@@ -48,7 +48,7 @@ static void test_add_every_option_lands_in_its_field(void **state)
 	const struct sa_desc *d = read_one(
 	    HEAD "-m tunnel -r 4 -u 32767 -lh 3600 -ls 2880 -bh 1000000 -bs 18446744073709551615 -f zero-pad "
 	         "-f nocyclic-seq "
-	         "-ctx 1 1 \"label\" -E aes-cbc \"0123456789abcdef\" -A hmac-sha1 \"0123456789abcdef0123\";");
+	         "-ph 5000 -ps 4000 -E aes-cbc \"0123456789abcdef\" -A hmac-sha1 \"0123456789abcdef0123\";");
 
 	(void)state;
 	assert_int_equal(d->mode, IPSEC_TUNNEL);
@@ -58,6 +58,8 @@ static void test_add_every_option_lands_in_its_field(void **state)
 	assert_int_equal(d->life.soft_s, 2880);
 	assert_int_equal(d->life.hard_bytes, 1000000);
 	assert_true(d->life.soft_bytes == UINT64_MAX);
+	assert_int_equal(d->life.hard_packets, 5000);
+	assert_int_equal(d->life.soft_packets, 4000);
 	assert_int_equal(d->flags, SA_F_ZEROPAD);
 	assert_int_equal(d->enc_key_len, 16);
 	assert_memory_equal(d->enc_key, "0123456789abcdef", 16);
@@ -79,13 +81,16 @@ static void test_add_flags_words(void **state)
 	    {"-f nocyclic-seq", 0},
 	    {"-f nocyclic-seq -f random-pad", SA_F_RANDPAD},
 	    {"-f fresh-key", 0},
+	    {"-r 1 -f esn", SA_F_ESN},
+	    {"-f esn -f nocyclic-seq -f zero-pad -r 1", SA_F_ESN | SA_F_ZEROPAD},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		char text[256];
 
-		snprintf(text, sizeof(text), HEAD "%s -E null;", cases[i].options);
+		snprintf(text, sizeof(text), HEAD "%s -E null -A hmac-md5 \"0123456789abcdef\";",
+		    cases[i].options);
 		assert_int_equal(read_one(text)->flags, cases[i].flags);
 	}
 }
@@ -136,12 +141,12 @@ static void make_key(char *buf, size_t n, bool hex)
 
 static void read_with_key(const char *opt, const char *alg, size_t n, bool hex)
 {
-	bool ah = strcmp(opt, "-A") == 0;
+	bool ah = strcmp(opt, "-A") == 0, ctr = strcmp(alg, "aes-ctr") == 0;
 	char text[512], key[256];
 
 	make_key(key, n, hex);
-	snprintf(text, sizeof(text), "add 192.0.2.1 192.0.2.2 %s 0x100 -f fresh-key %s %s %s;",
-	    ah ? "ah" : "esp", opt, alg, key);
+	snprintf(text, sizeof(text), "add 192.0.2.1 192.0.2.2 %s 0x100 -f fresh-key %s %s %s%s;",
+	    ah ? "ah" : "esp", opt, alg, key, ctr ? " -A hmac-md5 \"0123456789abcdef\"" : "");
 	setkey_rig_read(&rig, text);
 }
 
@@ -198,7 +203,7 @@ static void test_keys_of_every_authentication_at_the_edges(void **state)
 		for (size_t n = 0; n <= (size_t)a->key_max + 1; n++) {
 			for (int hex = 0; hex < 2; hex++) {
 				read_with_key("-A", a->name, n, hex);
-				if (n >= a->key_min && n <= a->key_max)
+				if (n >= a->key_min && n <= a->key_max && (n - a->key_min) % a->key_step == 0)
 					expect_key(n, true);
 				else
 					expect_key_refused(n, hex);
@@ -217,21 +222,48 @@ static void test_algorithms_by_every_name(void **state)
 	    {"3des-cbc", ALG_ENC_3DES_CBC, 24},
 	    {"aes-cbc", ALG_ENC_AES_CBC, 16},
 	    {"rijndael-cbc", ALG_ENC_AES_CBC, 32},
+	    {"des-cbc", ALG_ENC_DES_CBC, 8},
+	    {"blowfish-cbc", ALG_ENC_BLOWFISH_CBC, 16},
+	    {"cast128-cbc", ALG_ENC_CAST128_CBC, 16},
+	    {"camellia-cbc", ALG_ENC_CAMELLIA_CBC, 24},
+	    {"aes-ctr", ALG_ENC_AES_CTR, 28},
+	    {"aes-gcm-8", ALG_ENC_AES_GCM_8, 20},
+	    {"aes-gcm-12", ALG_ENC_AES_GCM_12, 28},
 	    {"aes-gcm-16", ALG_ENC_AES_GCM_16, 20},
+	    {"aes-ccm-8", ALG_ENC_AES_CCM_8, 19},
+	    {"aes-ccm-12", ALG_ENC_AES_CCM_12, 27},
+	    {"aes-ccm-16", ALG_ENC_AES_CCM_16, 35},
+	    {"aes-gmac", ALG_ENC_AES_GMAC, 36},
+	    {"chacha20-poly1305", ALG_ENC_CHACHA20_POLY1305, 36},
 	};
 	static const struct {
 		const char *name;
 		enum alg_auth auth;
 		size_t key;
+		uint8_t icv;
 	} auths[] = {
-	    {"hmac-md5", ALG_AUTH_HMAC_MD5, 16},
-	    {"hmac-sha1", ALG_AUTH_HMAC_SHA1, 20},
-	    {"hmac-sha256", ALG_AUTH_HMAC_SHA256, 32},
-	    {"hmac-sha2-256", ALG_AUTH_HMAC_SHA256, 32},
-	    {"hmac-sha384", ALG_AUTH_HMAC_SHA384, 48},
-	    {"hmac-sha2-384", ALG_AUTH_HMAC_SHA384, 48},
-	    {"hmac-sha512", ALG_AUTH_HMAC_SHA512, 64},
-	    {"hmac-sha2-512", ALG_AUTH_HMAC_SHA512, 64},
+	    {"hmac-md5", ALG_AUTH_HMAC_MD5, 16, 0},
+	    {"hmac-sha1", ALG_AUTH_HMAC_SHA1, 20, 0},
+	    {"hmac-sha256", ALG_AUTH_HMAC_SHA256, 32, 0},
+	    {"hmac-sha2-256", ALG_AUTH_HMAC_SHA256, 32, 0},
+	    {"hmac-sha256-96", ALG_AUTH_HMAC_SHA256, 32, 12},
+	    {"hmac-sha2-256-96", ALG_AUTH_HMAC_SHA256, 32, 12},
+	    {"hmac-sha384", ALG_AUTH_HMAC_SHA384, 48, 0},
+	    {"hmac-sha2-384", ALG_AUTH_HMAC_SHA384, 48, 0},
+	    {"hmac-sha384-96", ALG_AUTH_HMAC_SHA384, 48, 12},
+	    {"hmac-sha2-384-96", ALG_AUTH_HMAC_SHA384, 48, 12},
+	    {"hmac-sha512", ALG_AUTH_HMAC_SHA512, 64, 0},
+	    {"hmac-sha2-512", ALG_AUTH_HMAC_SHA512, 64, 0},
+	    {"hmac-sha512-96", ALG_AUTH_HMAC_SHA512, 64, 12},
+	    {"hmac-sha2-512-96", ALG_AUTH_HMAC_SHA512, 64, 12},
+	    {"hmac-ripemd160", ALG_AUTH_HMAC_RIPEMD160, 20, 0},
+	    {"aes-xcbc-mac", ALG_AUTH_AES_XCBC, 16, 0},
+	    {"aes-cmac", ALG_AUTH_AES_CMAC, 16, 0},
+	    {"keyed-md5", ALG_AUTH_KEYED_MD5, 16, 0},
+	    {"md5", ALG_AUTH_KEYED_MD5, 16, 0},
+	    {"keyed-sha1", ALG_AUTH_KEYED_SHA1, 20, 0},
+	    {"sha", ALG_AUTH_KEYED_SHA1, 20, 0},
+	    {"aes-gmac", ALG_AUTH_AES_GMAC, 28, 0},
 	};
 
 	(void)state;
@@ -244,6 +276,7 @@ static void test_algorithms_by_every_name(void **state)
 		read_with_key("-A", auths[i].name, auths[i].key, false);
 		expect_key(auths[i].key, true);
 		assert_int_equal(rig.stmts[0].sa.desc.auth, auths[i].auth);
+		assert_int_equal(rig.stmts[0].sa.desc.icv_len, auths[i].icv);
 	}
 }
 

@@ -12,7 +12,7 @@
 
 enum { INDEX = 17, NOW = 5000000, LEFT = 100 };
 
-static _Alignas(64) struct sad_slot slot[20];
+static _Alignas(64) struct sad_slot slot[40];
 static struct sad_slot_facts facts = {
     .serial = 42, .created_ms = 4000000, .created_wall_ms = 99, .pid = 7, .manual = true};
 
@@ -131,6 +131,10 @@ static void test_slot_forged_fields_are_judged_one_by_one(void **state)
 	    {offsetof(struct sad_slot_desc, fresh_key), 2},
 	    {offsetof(struct sad_slot_desc, manual), 2},
 	    {offsetof(struct sad_slot_desc, zero), 1},
+	    {offsetof(struct sad_slot_desc, comp), 2},
+	    {offsetof(struct sad_slot_desc, encap_dport), 1},
+	    {offsetof(struct sad_slot_desc, encap_frag), 1},
+	    {offsetof(struct sad_slot_desc, oa_family), 4},
 	    {offsetof(struct sad_slot_desc, flags), 0x01},
 	    {offsetof(struct sad_slot_desc, flags) + 3, 0x80},
 	    {offsetof(struct sad_slot_desc, replay_bytes) + 2, 0xff},

@@ -429,7 +429,7 @@ static const struct {
 } sa_numbers[] = {
     {"protocol 0", -EBADMSG, offsetof(struct model_sa_pb, m.proto), 0},
     {"protocol tcp", -EBADMSG, offsetof(struct model_sa_pb, m.proto), 6},
-    {"protocol ipcomp", -EOPNOTSUPP, offsetof(struct model_sa_pb, m.proto), IPSEC_IPCOMP},
+    {"protocol ipcomp", -EINVAL, offsetof(struct model_sa_pb, m.proto), IPSEC_IPCOMP},
     {"protocol 256 + 50", -EBADMSG, offsetof(struct model_sa_pb, m.proto), 306},
     {"spi 255", -EINVAL, offsetof(struct model_sa_pb, m.spi), 255},
     {"mode none", -EINVAL, offsetof(struct model_sa_pb, m.mode), 0},

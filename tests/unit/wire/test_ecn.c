@@ -57,6 +57,30 @@ static void test_ecn_encapsulate_copies_or_clears(void **state)
 	}
 }
 
+static void test_tos_encapsulate_both_modes_are_independent(void **state)
+{
+	(void)state;
+	for (unsigned tos = 0; tos < 256; tos++) {
+		assert_int_equal(tos_encapsulate((uint8_t)tos, ECN_NORMAL, DSCP_COPY), tos);
+		assert_int_equal(tos_encapsulate((uint8_t)tos, ECN_NORMAL, DSCP_ZERO), tos & 3);
+		assert_int_equal(tos_encapsulate((uint8_t)tos, ECN_FORBIDDEN, DSCP_COPY), tos & 0xfc);
+		assert_int_equal(tos_encapsulate((uint8_t)tos, ECN_FORBIDDEN, DSCP_ZERO), 0);
+	}
+}
+
+/* RFC 4301 section 5.1.2.1: whatever class the outer header was given, the inner one stays. */
+static void test_ecn_decapsulate_keeps_the_inner_dscp(void **state)
+{
+	(void)state;
+	for (unsigned inner = 0; inner < 256; inner++)
+		for (unsigned outer = 0; outer < 256; outer++) {
+			uint8_t tos = 0;
+
+			if (ecn_decapsulate((uint8_t)outer, (uint8_t)inner, ECN_NORMAL, &tos) == ECN_OK)
+				assert_int_equal(tos & 0xfc, inner & 0xfc);
+		}
+}
+
 static void test_ecn_forbidden_leaves_the_inner_class_alone(void **state)
 {
 	uint8_t tos = 0;
@@ -71,6 +95,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_ecn_decapsulate_figure_4_row_by_row),
 	    cmocka_unit_test(test_ecn_encapsulate_copies_or_clears),
+	    cmocka_unit_test(test_tos_encapsulate_both_modes_are_independent),
+	    cmocka_unit_test(test_ecn_decapsulate_keeps_the_inner_dscp),
 	    cmocka_unit_test(test_ecn_forbidden_leaves_the_inner_class_alone),
 	};
 

@@ -36,14 +36,14 @@ static struct ip_view make_packet(
 static int cut_and_join(const struct ip_view *v, uint32_t mtu, uint32_t base_off, bool more_after)
 {
 	static uint8_t joined[ROOM], one[ROOM];
-	struct ip4_fragger f;
-	struct ip4_frag g;
+	struct ip_fragger f;
+	struct ip_frag g;
 	uint32_t at = 0, payload = v->total_len - v->hdr_len;
 	int n = 0;
 	bool last_more = true;
 
-	assert_int_equal(ip4_fragger_init(&f, v, mtu), IP4_FRAG_OK);
-	while (ip4_fragger_next(&f, &g)) {
+	assert_int_equal(ip_fragger_init(&f, v, mtu, 0), IP_FRAG_OK);
+	while (ip_fragger_next(&f, &g)) {
 		struct ip_view piece = {0};
 
 		memcpy(one, g.hdr, g.hdr_len);
@@ -64,7 +64,7 @@ static int cut_and_join(const struct ip_view *v, uint32_t mtu, uint32_t base_off
 	assert_int_equal(at, payload);
 	assert_int_equal(last_more, more_after);
 	assert_memory_equal(joined, v->pkt + v->hdr_len, payload);
-	assert_false(ip4_fragger_next(&f, &g));
+	assert_false(ip_fragger_next(&f, &g));
 	return n;
 }
 
@@ -123,16 +123,16 @@ static void test_frag_of_a_fragment_keeps_offset_and_more(void **state)
 static void test_frag_df_and_tiny_mtu_have_their_outcomes(void **state)
 {
 	struct ip_view v = make_packet(packet, NULL, 0, 0x4000, 1481);
-	struct ip4_fragger f;
-	struct ip4_frag g;
+	struct ip_fragger f;
+	struct ip_frag g;
 
 	(void)state;
-	assert_int_equal(ip4_fragger_init(&f, &v, 1500), IP4_FRAG_DF);
-	assert_int_equal(ip4_fragger_init(&f, &v, 1501), IP4_FRAG_OK);
-	assert_true(ip4_fragger_next(&f, &g));
+	assert_int_equal(ip_fragger_init(&f, &v, 1500, 0), IP_FRAG_DF);
+	assert_int_equal(ip_fragger_init(&f, &v, 1501, 0), IP_FRAG_OK);
+	assert_true(ip_fragger_next(&f, &g));
 	assert_int_equal(g.hdr[6], 0x40);
 	v = make_packet(packet, NULL, 0, 0, 100);
-	assert_int_equal(ip4_fragger_init(&f, &v, 27), IP4_FRAG_BAD_MTU);
+	assert_int_equal(ip_fragger_init(&f, &v, 27, 0), IP_FRAG_BAD_MTU);
 }
 
 /* RFC 791 section 3.1: only options with the copied bit go into later fragments. */
@@ -140,15 +140,15 @@ static void test_frag_later_headers_carry_only_copied_options(void **state)
 {
 	static const uint8_t options[] = {0x94, 4, 0, 0, 1, 7, 7, 4, 10, 0, 0, 1};
 	struct ip_view v = make_packet(packet, options, sizeof(options), 0, 200);
-	struct ip4_fragger f;
-	struct ip4_frag g;
+	struct ip_fragger f;
+	struct ip_frag g;
 
 	(void)state;
-	assert_int_equal(ip4_fragger_init(&f, &v, 100), IP4_FRAG_OK);
-	assert_true(ip4_fragger_next(&f, &g));
+	assert_int_equal(ip_fragger_init(&f, &v, 100, 0), IP_FRAG_OK);
+	assert_true(ip_fragger_next(&f, &g));
 	assert_int_equal(g.hdr_len, 32);
 	assert_memory_equal(g.hdr + 20, options, sizeof(options));
-	while (ip4_fragger_next(&f, &g)) {
+	while (ip_fragger_next(&f, &g)) {
 		assert_int_equal(g.hdr_len, 24);
 		assert_memory_equal(g.hdr + 20, options, 4);
 	}

@@ -1,0 +1,74 @@
+/*
+ * NAT keepalives (RFC 3948 section 2.3): one octet to the far end of an SA in UDP that we have sent on and
+ * that was quiet for a while. Manual SAs do not say which side the translator is on, so both keep it awake.
+ */
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "datapathd/datapathd.h"
+#include "wire/esp/udp_encap.h"
+
+enum {
+	QUIET_MS = 20000,
+	KEEPALIVE = 0xff,
+	PACKET_LEN4 = IP4_HDR_LEN + UDP_ENCAP_LEN + 1,
+	PACKET_LEN6 = IP6_HDR_LEN + UDP_ENCAP_LEN + 1
+};
+
+static bool is_due(const struct sa *sa, uint64_t now_ms)
+{
+	const struct sad_slot_run *r = &sa->slot->run;
+	uint64_t used = atomic_load(&r->last_used_ms),
+	         last = used > sa->kept_alive_ms ? used : sa->kept_alive_ms;
+
+	/* Only the side that seals on an SA has taken numbers. */
+	return sa_is_encap(&sa->desc) && !sa->dead_ms && atomic_load(&r->seq) && now_ms >= last + QUIET_MS;
+}
+
+static void send4(const struct datapathd *d, const struct sa_desc *sa)
+{
+	uint8_t pkt[PACKET_LEN4];
+	struct sockaddr_in to = {.sin_family = AF_INET};
+	struct ip4_params ip = {.proto = IPPROTO_UDP, .ttl = PATH_TTL, .total_len = sizeof(pkt)};
+
+	memcpy(ip.src, sa->src.b, sizeof(ip.src));
+	memcpy(ip.dst, sa->dst.b, sizeof(ip.dst));
+	ip4_write(pkt, &ip);
+	udp_encap_write(pkt + IP4_HDR_LEN, sa->encap.sport, sa->encap.dport, UDP_ENCAP_LEN + 1);
+	pkt[sizeof(pkt) - 1] = KEEPALIVE;
+	memcpy(&to.sin_addr, sa->dst.b, sizeof(to.sin_addr));
+	(void)sendto(d->fd.send4, pkt, sizeof(pkt), MSG_DONTWAIT, (const struct sockaddr *)&to, sizeof(to));
+}
+
+static void send6(const struct datapathd *d, const struct sa_desc *sa)
+{
+	uint8_t pkt[PACKET_LEN6];
+	struct sockaddr_in6 to = {.sin6_family = AF_INET6, .sin6_scope_id = sa->dst.scope};
+	struct ip6_params ip = {.next = IPPROTO_UDP, .hops = PATH_TTL, .payload_len = UDP_ENCAP_LEN + 1};
+
+	memcpy(ip.src, sa->src.b, sizeof(ip.src));
+	memcpy(ip.dst, sa->dst.b, sizeof(ip.dst));
+	ip6_write(pkt, &ip);
+	udp_encap_write(pkt + IP6_HDR_LEN, sa->encap.sport, sa->encap.dport, UDP_ENCAP_LEN + 1);
+	pkt[sizeof(pkt) - 1] = KEEPALIVE;
+	udp_encap_csum6(pkt, sizeof(pkt));
+	memcpy(&to.sin6_addr, sa->dst.b, sizeof(to.sin6_addr));
+	(void)sendto(d->fd.send6, pkt, sizeof(pkt), MSG_DONTWAIT, (const struct sockaddr *)&to, sizeof(to));
+}
+
+void datapathd_keepalive(struct datapathd *d)
+{
+	uint64_t now = clock_now_ms(service_clock(d->service));
+
+	list_foreach (sa, &d->sad.all, struct sa, link) {
+		if (!is_due(sa, now))
+			continue;
+		sa->kept_alive_ms = now;
+		if (sa->desc.dst.family == INET_V6)
+			send6(d, &sa->desc);
+		else
+			send4(d, &sa->desc);
+		d->n_keepalives++;
+	}
+}

@@ -1,0 +1,84 @@
+/*
+ * A short array that is walked: two hundred comparisons when somebody reserves an SPI are nothing, and nobody
+ * else looks.
+ */
+#include "datapathd/sa/larva.h"
+
+#include <errno.h>
+#include <string.h>
+
+void larvae_init(struct larvae *v)
+{
+	memset(v, 0, sizeof(*v));
+}
+
+int larvae_add(struct larvae *v, const struct larva *l)
+{
+	for (uint32_t i = 0; i < LARVAE_MAX; i++) {
+		if (v->l[i].serial)
+			continue;
+		v->l[i] = *l;
+		v->n++;
+		return 0;
+	}
+	return -ENOSPC;
+}
+
+struct larva *larvae_find(struct larvae *v, const struct inet_addr *dst, enum ipsec_proto proto, uint32_t spi)
+{
+	for (uint32_t i = 0; v->n && i < LARVAE_MAX; i++)
+		if (v->l[i].serial && v->l[i].spi == spi && v->l[i].proto == proto &&
+		    inet_addr_equal(&v->l[i].dst, dst))
+			return &v->l[i];
+	return NULL;
+}
+
+void larvae_remove(struct larvae *v, struct larva *l)
+{
+	*l = (struct larva){0};
+	v->n--;
+}
+
+static uint32_t remove_if(struct larvae *v, bool (*gone)(const struct larva *l, uint64_t arg), uint64_t arg)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; v->n && i < LARVAE_MAX; i++) {
+		if (!v->l[i].serial || !gone(&v->l[i], arg))
+			continue;
+		larvae_remove(v, &v->l[i]);
+		n++;
+	}
+	return n;
+}
+
+static bool is_over(const struct larva *l, uint64_t now_ms)
+{
+	return now_ms >= l->created_ms + LARVA_LIFE_MS;
+}
+
+static bool is_of(const struct larva *l, uint64_t proto)
+{
+	return !proto || l->proto == proto;
+}
+
+uint32_t larvae_age(struct larvae *v, uint64_t now_ms)
+{
+	return remove_if(v, is_over, now_ms);
+}
+
+uint32_t larvae_flush(struct larvae *v, uint32_t proto)
+{
+	return remove_if(v, is_of, proto);
+}
+
+const struct larva *larvae_next(const struct larvae *v, uint32_t *at)
+{
+	while (*at < LARVAE_MAX) {
+		const struct larva *l = &v->l[(*at)++];
+
+		if (l->serial)
+			return l;
+	}
+	return NULL;
+}

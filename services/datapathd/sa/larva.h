@@ -1,0 +1,43 @@
+/*
+ * SPIs that were reserved and have no SA yet (RFC 2367 section 3.1.1, GETSPI; setkey.md 8.4): state larval.
+ * They hold no key and no packet asks for them, so they live in ordinary memory, few and not for long.
+ */
+#ifndef POSTERN_DATAPATHD_SA_LARVA_H
+#define POSTERN_DATAPATHD_SA_LARVA_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/auto.h"
+#include "inet/addr.h"
+#include "ipsec/policy.h"
+
+enum { LARVAE_MAX = 256, LARVA_LIFE_MS = 30000 };
+
+struct larva {
+	uint64_t serial; /* 0: free */
+	struct inet_addr src, dst;
+	enum ipsec_proto proto;
+	uint32_t spi, pid;
+	uint64_t created_ms, created_wall_ms;
+};
+
+struct larvae {
+	struct larva l[LARVAE_MAX];
+	uint32_t n;
+};
+
+void larvae_init(struct larvae *v);
+/* Takes a copy; spi, serial and times are set. 0, or -ENOSPC. */
+int must_check larvae_add(struct larvae *v, const struct larva *l);
+/* By what identifies an SA; NULL when there is none. */
+struct larva *larvae_find(
+    struct larvae *v, const struct inet_addr *dst, enum ipsec_proto proto, uint32_t spi);
+void larvae_remove(struct larvae *v, struct larva *l);
+/* Removes those whose time is over, and all of `proto` (0: all) for a flush. How many went. */
+uint32_t larvae_age(struct larvae *v, uint64_t now_ms);
+uint32_t larvae_flush(struct larvae *v, uint32_t proto);
+/* The first at or behind place `*at`, which moves behind it; NULL at the end. */
+const struct larva *larvae_next(const struct larvae *v, uint32_t *at);
+
+#endif

@@ -1,0 +1,128 @@
+/*
+ * Inbound, the end: what came out is held against the policy for it (RFC 4301 section 5.2 step 4).
+ */
+#include "datapathd/stage/fit.h"
+
+static bool same_ends(const struct sa_rt *sa, const struct policy_request *q)
+{
+	return inet_addr_equal(&sa->src, &q->src) && inet_addr_equal(&sa->dst, &q->dst);
+}
+
+/*
+ * An SA of mode any that held a whole packet looks like a tunnel of its own. It was transport around IP in IP
+ * when the policy puts compression in tunnel mode inside it, between the same ends, and the packet did not
+ * shrink.
+ */
+static bool was_uncompressed_tunnel(const struct spd_rule *r, const struct applied *a)
+{
+	if (a->mode != IPSEC_TUNNEL || a->sa->mode != IPSEC_MODE_ANY)
+		return false;
+	for (uint8_t i = 0; i < r->p.n_requests; i++)
+		if (r->p.req[i].proto == IPSEC_IPCOMP && r->p.req[i].mode == IPSEC_TUNNEL &&
+		    same_ends(a->sa, &r->p.req[i]))
+			return true;
+	return false;
+}
+
+static bool meets(const struct spd_rule *r, const struct applied *a, const struct policy_request *q,
+    enum policy_level level)
+{
+	if (a->sa->proto != q->proto)
+		return false;
+	if (a->mode != q->mode && !(q->mode == IPSEC_TRANSPORT && was_uncompressed_tunnel(r, a)))
+		return false;
+	if (level == LEVEL_UNIQUE && a->sa->reqid != q->reqid)
+		return false;
+	if (q->dst_port && (a->sa->encap.sport != q->src_port || a->sa->encap.dport != q->dst_port))
+		return false;
+	return q->mode != IPSEC_TUNNEL || same_ends(a->sa, q);
+}
+
+/*
+ * Each demand is met by a header of its own; protection beyond the demands never hurts (setkey.md 8.7). In
+ * the role that an `in` policy plays for forwarded packets (`mirrored`), `unique` is `require`. Compression
+ * is no protection, and a sender leaves it out where it gains nothing (RFC 3173 section 2.2): it is never
+ * demanded.
+ */
+static bool satisfied(const struct spd_rule *r, const struct pkt *p, bool mirrored)
+{
+	uint32_t used = 0;
+
+	if (!r || r->cls != POLICY_CLASS_PROTECT)
+		return true;
+	for (uint8_t i = 0; i < r->p.n_requests; i++) {
+		enum policy_level level = r->level[i];
+		uint8_t j = 0;
+
+		if (level == LEVEL_USE || r->p.req[i].proto == IPSEC_IPCOMP)
+			continue;
+		if (level == LEVEL_UNIQUE && mirrored)
+			level = LEVEL_REQUIRE;
+		while (j < p->n_applied && (used >> j & 1 || !meets(r, &p->applied[j], &r->p.req[i], level)))
+			j++;
+		if (j == p->n_applied)
+			return false;
+		used |= 1u << j;
+	}
+	return true;
+}
+
+static bool came_by_tunnel(const struct pkt *p)
+{
+	for (uint8_t i = 0; i < p->n_applied; i++)
+		if (p->applied[i].mode == IPSEC_TUNNEL)
+			return true;
+	return false;
+}
+
+static bool discards(const struct spd_rule *r)
+{
+	return r && r->cls == POLICY_CLASS_DISCARD;
+}
+
+/*
+ * Whether the packet is for this host or will be forwarded is decided by the kernel behind the device. Where
+ * that makes a difference, a packet has to meet the demands of both. What one of them would discard is let
+ * through here when the other takes it: the kernel has the same lists and drops it once it knows.
+ */
+static enum drop_reason judge_in(const struct spd_found *f, const struct pkt *p, bool one_in)
+{
+	bool forward_discards =
+	    one_in || discards(f->fwd) || discards(f->mirrored) || (!f->fwd && !f->mirrored);
+
+	if (!f->own && !f->fwd && !f->mirrored)
+		return came_by_tunnel(p) ? DROP_IN_NOPOLICY : DROP_NONE;
+	if (forward_discards && (discards(f->own) || (!f->own && !one_in)))
+		return DROP_IN_DISCARD;
+	if (!satisfied(f->own, p, false) || !satisfied(f->fwd, p, false) || !satisfied(f->mirrored, p, true))
+		return DROP_IN_UNPROTECTED;
+	return DROP_NONE;
+}
+
+static void policy_in(struct path *c, struct pkt *p)
+{
+	struct spd_found found;
+	enum drop_reason why;
+	struct ip_view v;
+
+	if (ip_parse(p->data, p->len, IP_TRUST_SUM, &v) != IP_OK) {
+		stage_drop(c->counters, p, DROP_IN_INNER);
+		return;
+	}
+	p->fragment = v.is_frag;
+	ip_packet_key(&v, &p->key);
+	path_fragment_key(&c->in_frags, &v, &p->key, c->now_ms);
+	found = path_match_in(c, &p->key);
+	why = judge_in(&found, p, c->view->one_in);
+	if (why != DROP_NONE) {
+		stage_drop(c->counters, p, why);
+		return;
+	}
+	p->verdict = VERDICT_DELIVER;
+	fit_inbound(c, p, &v);
+}
+
+void stage_policy_in(struct path *c, struct batch *b)
+{
+	batch_foreach_go(p, b) if (p->peeled) policy_in(c, p);
+}
