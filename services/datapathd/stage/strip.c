@@ -108,8 +108,8 @@ static bool is_ours(const struct pkt *p)
 }
 
 /* IP in IP that would have been IPComp in tunnel mode, had it shrunk (RFC 3173 section 2.2): only where there
- * is an SA for that, and only inside something else. */
-static void strip_uncompressed(struct path *c, struct pkt *p)
+ * is an SA for that, and only inside something else. False when nothing was undone. */
+static bool strip_uncompressed(struct path *c, struct pkt *p)
 {
 	size_t n = p->v6 ? 16 : 4, at = p->v6 ? 8 : 12;
 	const struct inet_addr src = inet_addr_from_bytes(p->data + at, n),
@@ -118,10 +118,12 @@ static void strip_uncompressed(struct path *c, struct pkt *p)
 	struct content in = {.at = p->data + p->place.at, .len = p->len - p->place.at, .next = p->place.next};
 
 	if (!sa || sa->mode == IPSEC_TRANSPORT || p->n_applied == POLICY_REQUESTS_MAX)
-		return;
+		return false;
 	strip_tunnel(c, p, &in);
-	if (p->verdict == VERDICT_GO)
-		p->applied[p->n_applied++] = (struct applied){.sa = sa, .mode = IPSEC_TUNNEL};
+	if (p->verdict != VERDICT_GO)
+		return false;
+	p->applied[p->n_applied++] = (struct applied){.sa = sa, .mode = IPSEC_TUNNEL};
+	return true;
 }
 
 /* Another header for the same address is ours to undo too. True when there is one. */
@@ -129,13 +131,11 @@ static bool goes_round(struct path *c, struct pkt *p)
 {
 	struct ip_view v;
 
-	if (!is_ours(p) || ip_parse(p->data, p->len, IP_TRUST_SUM, &v) != IP_OK || v.is_frag ||
-	    ip_find_ipsec(p->data, v.total_len, &p->place) != IP_OK)
-		return false;
-	if (is_packet(p->place.next)) {
-		strip_uncompressed(c, p);
-		return false;
-	}
+	do
+		if (!is_ours(p) || ip_parse(p->data, p->len, IP_TRUST_SUM, &v) != IP_OK || v.is_frag ||
+		    ip_find_ipsec(p->data, v.total_len, &p->place) != IP_OK)
+			return false;
+	while (is_packet(p->place.next) && strip_uncompressed(c, p));
 	return p->place.next == IPSEC_ESP || p->place.next == IPSEC_AH || p->place.next == IPSEC_IPCOMP;
 }
 
