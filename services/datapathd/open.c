@@ -276,10 +276,21 @@ static int open_used_keys(const struct settings *s)
 	return fd;
 }
 
+/* Before the sandbox: OpenSSL reads its configuration and loads a module. */
+static int start_crypto(struct err_text *e)
+{
+	struct err_text why = {0};
+	int r = crypto_init(e);
+
+	for (size_t i = 0; r == 0 && crypto_absent_at(i, &why); i++)
+		log_warning("crypto.absent", "%s", why.s);
+	return r;
+}
+
 int datapathd_open_privileged(struct service *s, struct err_text *e)
 {
 	struct datapathd *d = service_data(s);
-	int r = crypto_init(e);
+	int r = start_crypto(e);
 
 	if (r == 0)
 		r = open_tun(s, &d->fd.tun, e);

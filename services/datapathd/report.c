@@ -67,5 +67,7 @@ void datapathd_status(struct service *s, struct service_status_sink *to)
 	service_status_add(to, "acquires_outstanding", "%u", acquirer_outstanding(d->acquirer));
 	service_status_add(to, "workers", "%d", WORKERS_MAX);
 	service_status_add(to, "crypto", "%s", crypto_engine_name());
+	if (*crypto_absent_names())
+		service_status_add(to, "absent_algorithms", "%s", crypto_absent_names());
 	service_status_add(to, "device", "%s", service_settings(s)->device);
 }

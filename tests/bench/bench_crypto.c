@@ -1,6 +1,7 @@
 /*
- * What one packet costs in lib/crypto, as JSON: nanoseconds an operation, for the suites and sizes that
- * matter first. Each figure is the best of several rounds, so that a busy machine disturbs it little.
+ * What one packet costs in lib/crypto, as JSON: nanoseconds an operation, for every kind of algorithm.
+ * What this OpenSSL lacks is left out. Each figure is the best of several rounds, so that a busy machine
+ * disturbs it little.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,10 +22,28 @@ static const struct suite {
 } suites[] = {
     {"aes-128-gcm-16", ALG_ENC_AES_GCM_16, 20, ALG_AUTH_NONE, 0},
     {"aes-256-gcm-16", ALG_ENC_AES_GCM_16, 36, ALG_AUTH_NONE, 0},
+    {"chacha20-poly1305", ALG_ENC_CHACHA20_POLY1305, 36, ALG_AUTH_NONE, 0},
+    {"aes-128-ccm-16", ALG_ENC_AES_CCM_16, 19, ALG_AUTH_NONE, 0},
+    {"aes-128-gmac", ALG_ENC_AES_GMAC, 20, ALG_AUTH_NONE, 0},
+    {"aes-128-ctr+hmac-sha1", ALG_ENC_AES_CTR, 20, ALG_AUTH_HMAC_SHA1, 20},
+    {"aes-128-ctr+aes-cmac", ALG_ENC_AES_CTR, 20, ALG_AUTH_AES_CMAC, 16},
     {"aes-128-cbc+hmac-sha1", ALG_ENC_AES_CBC, 16, ALG_AUTH_HMAC_SHA1, 20},
     {"aes-128-cbc+hmac-sha256", ALG_ENC_AES_CBC, 16, ALG_AUTH_HMAC_SHA256, 32},
+    {"aes-128-cbc+aes-xcbc-mac", ALG_ENC_AES_CBC, 16, ALG_AUTH_AES_XCBC, 16},
+    {"camellia-128-cbc+hmac-sha1", ALG_ENC_CAMELLIA_CBC, 16, ALG_AUTH_HMAC_SHA1, 20},
+    {"blowfish-128-cbc+hmac-sha1", ALG_ENC_BLOWFISH_CBC, 16, ALG_AUTH_HMAC_SHA1, 20},
+    {"cast-128-cbc+hmac-sha1", ALG_ENC_CAST128_CBC, 16, ALG_AUTH_HMAC_SHA1, 20},
+    {"des-cbc+hmac-md5", ALG_ENC_DES_CBC, 8, ALG_AUTH_HMAC_MD5, 16},
     {"3des-cbc+hmac-md5", ALG_ENC_3DES_CBC, 24, ALG_AUTH_HMAC_MD5, 16},
+    {"null+hmac-md5", ALG_ENC_NULL, 0, ALG_AUTH_HMAC_MD5, 16},
     {"null+hmac-sha1", ALG_ENC_NULL, 0, ALG_AUTH_HMAC_SHA1, 20},
+    {"null+hmac-sha384", ALG_ENC_NULL, 0, ALG_AUTH_HMAC_SHA384, 48},
+    {"null+hmac-sha512", ALG_ENC_NULL, 0, ALG_AUTH_HMAC_SHA512, 64},
+    {"null+hmac-ripemd160", ALG_ENC_NULL, 0, ALG_AUTH_HMAC_RIPEMD160, 20},
+    {"null+aes-xcbc-mac", ALG_ENC_NULL, 0, ALG_AUTH_AES_XCBC, 16},
+    {"null+aes-cmac", ALG_ENC_NULL, 0, ALG_AUTH_AES_CMAC, 16},
+    {"null+keyed-md5", ALG_ENC_NULL, 0, ALG_AUTH_KEYED_MD5, 16},
+    {"null+keyed-sha1", ALG_ENC_NULL, 0, ALG_AUTH_KEYED_SHA1, 20},
 };
 
 static uint8_t packets[BURST][ROOM], sealed[BURST][ROOM];
@@ -39,7 +58,8 @@ static uint64_t now_ns(void)
 
 static struct crypto_sa *make_sa(const struct suite *s, enum crypto_dir dir)
 {
-	static const uint8_t key[ALG_KEY_MAX] = {1, 2, 3};
+	/* No part of it is a weak key of DES. */
+	static const uint8_t key[ALG_KEY_MAX] = "thescogp12341234thescogp";
 	const struct crypto_sa_params p = {.dir = dir,
 	    .enc = s->enc,
 	    .auth = s->auth,
@@ -128,6 +148,11 @@ static double measure(const struct suite *s, size_t size, enum crypto_dir dir)
 	return (double)best / (BURSTS_A_ROUND * BURST) - (dir == CRYPTO_OPEN ? copy_ns() : 0);
 }
 
+static bool is_here(const struct suite *s)
+{
+	return crypto_check_present(s->enc, s->enc_key_len, s->auth, NULL) == 0;
+}
+
 int main(void)
 {
 	static const size_t sizes[] = {64, 512, 1420};
@@ -139,10 +164,10 @@ int main(void)
 		return 1;
 	}
 	printf("{\"schema_version\": 1, \"bench\": \"crypto\", \"engine\": \"%s\", \"burst\": %d, "
-	       "\"results\": [",
-	    crypto_engine_name(), BURST);
+	       "\"absent\": \"%s\", \"results\": [",
+	    crypto_engine_name(), BURST, crypto_absent_names());
 	for (size_t i = 0; i < ARRAY_SIZE(suites); i++)
-		for (size_t k = 0; k < ARRAY_SIZE(sizes); k++) {
+		for (size_t k = 0; k < ARRAY_SIZE(sizes) && is_here(&suites[i]); k++) {
 			double seal = measure(&suites[i], sizes[k], CRYPTO_SEAL),
 			       open = measure(&suites[i], sizes[k], CRYPTO_OPEN);
 

@@ -13,18 +13,25 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
 enum { PACKET_MAX = 4096, MARGIN = 128 };
 
-/* The first two accept any octets, so that what is behind the ICV is reached too. */
+/* Those without integrity accept any octets, so that what is behind the ICV is reached too. */
 static const struct crypto_sa_params suites[] = {
     {.enc = ALG_ENC_NULL},
     {.enc = ALG_ENC_AES_CBC, .enc_key_len = 16},
     {.enc = ALG_ENC_3DES_CBC, .enc_key_len = 24, .auth = ALG_AUTH_HMAC_MD5, .auth_key_len = 16},
     {.enc = ALG_ENC_AES_GCM_16, .enc_key_len = 20},
     {.enc = ALG_ENC_NULL, .auth = ALG_AUTH_HMAC_SHA512, .auth_key_len = 64, .esn = true},
+    {.enc = ALG_ENC_AES_CTR, .enc_key_len = 20, .auth = ALG_AUTH_AES_XCBC, .auth_key_len = 16},
+    {.enc = ALG_ENC_AES_CCM_8, .enc_key_len = 19},
+    {.enc = ALG_ENC_AES_GMAC, .enc_key_len = 20, .esn = true},
+    {.enc = ALG_ENC_CHACHA20_POLY1305, .enc_key_len = 36},
+    {.enc = ALG_ENC_CAMELLIA_CBC, .enc_key_len = 16, .auth = ALG_AUTH_KEYED_MD5, .auth_key_len = 16},
+    {.enc = ALG_ENC_AES_CTR, .enc_key_len = 20},
 };
 
 static struct crypto_sa *sa_for(size_t i)
 {
-	static const uint8_t key[ALG_KEY_MAX] = {1};
+	/* No part of it is a weak key of DES. */
+	static const uint8_t key[ALG_KEY_MAX] = "thescogp12341234thescogp";
 	static struct crypto_sa *sas[ARRAY_SIZE(suites)];
 	struct crypto_sa_params p = suites[i];
 

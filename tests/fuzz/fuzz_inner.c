@@ -85,12 +85,12 @@ static void check_fragments(const struct ip_view *v, uint32_t mtu)
 			abort();
 		memcpy(one, g.hdr, g.hdr_len);
 		memcpy(one + g.hdr_len, g.data, g.len);
-		/* An IPv6 chain that is cut in two can be read no more, nor one that says it is a fragment
-		 * twice. */
+		/* An IPv6 chain that is cut in two can be read no more; nor one that says twice that it is a
+		 * fragment, nor one that is at the bound without its fragment header. */
 		if (ip_parse(one, g.hdr_len + g.len, IP_CHECK_SUM, &piece) == IP_OK) {
 			if (piece.frag_off != off + at && (v->version == 4 || off + at))
 				abort();
-		} else if (v->version == 4 || off + at) {
+		} else if (v->version == 4 || (off + at && g.hdr_len < IP6_HDR_LEN + (IP6_EXT_MAX + 1) * 8)) {
 			abort();
 		}
 		at += g.len;

@@ -128,6 +128,9 @@ static int parse6(const uint8_t *pkt, size_t len, struct ip_view *v)
 	}
 	if (!rd_ok(&r))
 		return IP_BAD_EXT;
+	/* As for IPv4: no datagram ends beyond 65535 (RFC 8200 section 4.5). */
+	if (v->frag_off + rd_left(&r) > 65535)
+		return IP_BAD_HEADER;
 	v->upper_off = (uint32_t)(v->total_len - rd_left(&r));
 	return IP_OK;
 }

@@ -141,6 +141,19 @@ static struct sa *sa_alloc(struct sad *s, struct sad_slot *slot)
 	return sa;
 }
 
+/* What the person who loads it can do about it. */
+static int say_refused(const struct sa_desc *d, int r, struct err_text *e)
+{
+	const char *fault = crypto_key_fault(d->enc, d->enc_key, d->enc_key_len);
+
+	if (r == -EKEYREJECTED && fault)
+		return err_set(
+		    e, r, "the key of %s is refused: %s; choose another", alg_enc_by_id(d->enc)->name, fault);
+	if (r == -EOPNOTSUPP && crypto_check_present(d->enc, d->enc_key_len, d->auth, e) < 0)
+		return r;
+	return err_set(e, r, "the crypto library does not accept this SA's algorithms: %s", err_name(r));
+}
+
 static int sa_compile(
     struct sa *sa, const struct sa_desc *d, const struct sad_slot_facts *f, struct err_text *e)
 {
@@ -152,8 +165,7 @@ static int sa_compile(
 	sa->desc.auth_key = sa->slot->d.auth_key;
 	r = sa_rt_compile(&sa->desc, f, sa->slot, &sa->rt);
 	if (r < 0)
-		return err_set(
-		    e, r, "the crypto library does not accept this SA's algorithms: %s", err_name(r));
+		return say_refused(&sa->desc, r, e);
 	sa->rt->control = sa;
 	return 0;
 }

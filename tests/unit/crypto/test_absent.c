@@ -123,6 +123,11 @@ static void test_all_here_nothing_is_absent(void **state)
 	assert_int_equal(crypto_check_present(ALG_ENC_NONE, 0, ALG_AUTH_AES_GMAC, &e), 0);
 	crypto_fini();
 	assert_false(crypto_has_enc(ALG_ENC_AES_CBC, 16));
+	/* The legacy provider comes back too. */
+	assert_int_equal(crypto_init(&e), 0);
+	assert_string_equal(crypto_absent_names(), "");
+	assert_int_equal(sa_outcome(ALG_ENC_DES_CBC, ALG_AUTH_NONE), 0);
+	crypto_fini();
 }
 
 /* Wrong in its last octet, as a library that computes wrongly looks from here. */

@@ -317,72 +317,69 @@ static void test_sa_lengths_are_those_of_the_table(void **state)
 }
 
 /* Numbered: what crypto_sa_new() must say to parameters that do not fit together. */
+static const struct {
+	int n;
+	struct crypto_sa_params p;
+	int want;
+} misfits[] = {
+    {1, {.dir = CRYPTO_SEAL}, -EOPNOTSUPP},
+    {2, {.dir = CRYPTO_SEAL, .enc = 99}, -EOPNOTSUPP},
+    {3, {.dir = CRYPTO_SEAL, .auth = 99}, -EOPNOTSUPP},
+    {4, {.enc = ALG_ENC_NULL}, -EINVAL},
+    {5, {.dir = CRYPTO_SEAL, .enc = ALG_ENC_NULL}, 0},
+    {6, {.dir = CRYPTO_SEAL, .enc = ALG_ENC_AES_CBC, .enc_key_len = 17}, -EINVAL},
+    {7, {.dir = CRYPTO_SEAL, .enc = ALG_ENC_AES_CBC, .enc_key_len = 24}, 0},
+    {8, {.dir = CRYPTO_SEAL, .enc = ALG_ENC_AES_GCM_16, .enc_key_len = 16}, -EINVAL},
+    {9, {.dir = CRYPTO_SEAL, .enc = ALG_ENC_AES_GCM_16, .enc_key_len = 28}, 0},
+    {10,
+        {.dir = CRYPTO_SEAL,
+            .enc = ALG_ENC_AES_GCM_16,
+            .enc_key_len = 20,
+            .auth = ALG_AUTH_HMAC_MD5,
+            .auth_key_len = 16},
+        -EINVAL},
+    {11, {.dir = CRYPTO_SEAL, .enc = ALG_ENC_AES_GCM_16, .enc_key_len = 20, .icv_len = 12}, -EINVAL},
+    {12, {.dir = CRYPTO_OPEN, .auth = ALG_AUTH_HMAC_SHA1, .auth_key_len = 19}, -EINVAL},
+    {13, {.dir = CRYPTO_OPEN, .auth = ALG_AUTH_HMAC_SHA1, .auth_key_len = 20, .icv_len = 21}, -EINVAL},
+    {14, {.dir = CRYPTO_OPEN, .auth = ALG_AUTH_HMAC_SHA1, .auth_key_len = 20, .icv_len = 20}, 0},
+    {15, {.dir = CRYPTO_OPEN, .auth = ALG_AUTH_HMAC_SHA512, .auth_key_len = 64, .icv_len = 33}, -EINVAL},
+    {16, {.dir = CRYPTO_OPEN, .enc = ALG_ENC_NULL, .icv_len = 12}, -EINVAL},
+    {17, {.dir = CRYPTO_SEAL, .enc = ALG_ENC_BLOWFISH_CBC, .enc_key_len = 4}, -EINVAL},
+    {18, {.dir = CRYPTO_SEAL, .enc = ALG_ENC_BLOWFISH_CBC, .enc_key_len = 37}, 0},
+    {19, {.dir = CRYPTO_SEAL, .enc = ALG_ENC_BLOWFISH_CBC, .enc_key_len = 57}, -EINVAL},
+    {20, {.dir = CRYPTO_SEAL, .enc = ALG_ENC_CAST128_CBC, .enc_key_len = 4}, -EINVAL},
+    {21, {.dir = CRYPTO_SEAL, .enc = ALG_ENC_CAST128_CBC, .enc_key_len = 17}, -EINVAL},
+    {22, {.dir = CRYPTO_SEAL, .enc = ALG_ENC_DES_CBC, .enc_key_len = 7}, -EINVAL},
+    {23, {.dir = CRYPTO_SEAL, .enc = ALG_ENC_CAMELLIA_CBC, .enc_key_len = 20}, -EINVAL},
+    {24, {.dir = CRYPTO_SEAL, .enc = ALG_ENC_AES_CTR, .enc_key_len = 16}, -EINVAL},
+    {25, {.dir = CRYPTO_SEAL, .enc = ALG_ENC_AES_CTR, .enc_key_len = 36}, 0},
+    {26, {.dir = CRYPTO_SEAL, .enc = ALG_ENC_AES_CCM_8, .enc_key_len = 20}, -EINVAL},
+    {27, {.dir = CRYPTO_SEAL, .enc = ALG_ENC_AES_CCM_8, .enc_key_len = 19, .icv_len = 8}, 0},
+    {28, {.dir = CRYPTO_SEAL, .enc = ALG_ENC_AES_CCM_8, .enc_key_len = 19, .icv_len = 16}, -EINVAL},
+    {29, {.dir = CRYPTO_SEAL, .enc = ALG_ENC_CHACHA20_POLY1305, .enc_key_len = 32}, -EINVAL},
+    {30, {.dir = CRYPTO_SEAL, .auth = ALG_AUTH_AES_GMAC, .auth_key_len = 16}, -EINVAL},
+    {31, {.dir = CRYPTO_SEAL, .auth = ALG_AUTH_AES_GMAC, .auth_key_len = 28}, 0},
+    {32, {.dir = CRYPTO_SEAL, .auth = ALG_AUTH_AES_GMAC, .auth_key_len = 20, .icv_len = 24}, 0},
+    {33, {.dir = CRYPTO_SEAL, .auth = ALG_AUTH_AES_GMAC, .auth_key_len = 20, .icv_len = 12}, -EINVAL},
+    {34, {.dir = CRYPTO_SEAL, .enc = ALG_ENC_NULL, .auth = ALG_AUTH_AES_GMAC, .auth_key_len = 20}, -EINVAL},
+    {35, {.dir = CRYPTO_SEAL, .auth = ALG_AUTH_AES_XCBC, .auth_key_len = 24}, -EINVAL},
+    {36, {.dir = CRYPTO_SEAL, .auth = ALG_AUTH_AES_CMAC, .auth_key_len = 16, .icv_len = 16}, 0},
+    {37, {.dir = CRYPTO_SEAL, .auth = ALG_AUTH_AES_CMAC, .auth_key_len = 16, .icv_len = 17}, -EINVAL},
+    {38, {.dir = CRYPTO_SEAL, .auth = ALG_AUTH_KEYED_MD5, .auth_key_len = 20}, -EINVAL},
+};
+
 static void test_sa_new_numbered_misfits_are_refused(void **state)
 {
-	static const struct {
-		int n;
-		struct crypto_sa_params p;
-		int want;
-	} cases[] = {
-	    {1, {.dir = CRYPTO_SEAL}, -EOPNOTSUPP},
-	    {2, {.dir = CRYPTO_SEAL, .enc = 99}, -EOPNOTSUPP},
-	    {3, {.dir = CRYPTO_SEAL, .auth = 99}, -EOPNOTSUPP},
-	    {4, {.enc = ALG_ENC_NULL}, -EINVAL},
-	    {5, {.dir = CRYPTO_SEAL, .enc = ALG_ENC_NULL}, 0},
-	    {6, {.dir = CRYPTO_SEAL, .enc = ALG_ENC_AES_CBC, .enc_key_len = 17}, -EINVAL},
-	    {7, {.dir = CRYPTO_SEAL, .enc = ALG_ENC_AES_CBC, .enc_key_len = 24}, 0},
-	    {8, {.dir = CRYPTO_SEAL, .enc = ALG_ENC_AES_GCM_16, .enc_key_len = 16}, -EINVAL},
-	    {9, {.dir = CRYPTO_SEAL, .enc = ALG_ENC_AES_GCM_16, .enc_key_len = 28}, 0},
-	    {10,
-	        {.dir = CRYPTO_SEAL,
-	            .enc = ALG_ENC_AES_GCM_16,
-	            .enc_key_len = 20,
-	            .auth = ALG_AUTH_HMAC_MD5,
-	            .auth_key_len = 16},
-	        -EINVAL},
-	    {11, {.dir = CRYPTO_SEAL, .enc = ALG_ENC_AES_GCM_16, .enc_key_len = 20, .icv_len = 12}, -EINVAL},
-	    {12, {.dir = CRYPTO_OPEN, .auth = ALG_AUTH_HMAC_SHA1, .auth_key_len = 19}, -EINVAL},
-	    {13, {.dir = CRYPTO_OPEN, .auth = ALG_AUTH_HMAC_SHA1, .auth_key_len = 20, .icv_len = 21},
-	        -EINVAL},
-	    {14, {.dir = CRYPTO_OPEN, .auth = ALG_AUTH_HMAC_SHA1, .auth_key_len = 20, .icv_len = 20}, 0},
-	    {15, {.dir = CRYPTO_OPEN, .auth = ALG_AUTH_HMAC_SHA512, .auth_key_len = 64, .icv_len = 33},
-	        -EINVAL},
-	    {16, {.dir = CRYPTO_OPEN, .enc = ALG_ENC_NULL, .icv_len = 12}, -EINVAL},
-	    {17, {.dir = CRYPTO_SEAL, .enc = ALG_ENC_BLOWFISH_CBC, .enc_key_len = 4}, -EINVAL},
-	    {18, {.dir = CRYPTO_SEAL, .enc = ALG_ENC_BLOWFISH_CBC, .enc_key_len = 37}, 0},
-	    {19, {.dir = CRYPTO_SEAL, .enc = ALG_ENC_BLOWFISH_CBC, .enc_key_len = 57}, -EINVAL},
-	    {20, {.dir = CRYPTO_SEAL, .enc = ALG_ENC_CAST128_CBC, .enc_key_len = 4}, -EINVAL},
-	    {21, {.dir = CRYPTO_SEAL, .enc = ALG_ENC_CAST128_CBC, .enc_key_len = 17}, -EINVAL},
-	    {22, {.dir = CRYPTO_SEAL, .enc = ALG_ENC_DES_CBC, .enc_key_len = 7}, -EINVAL},
-	    {23, {.dir = CRYPTO_SEAL, .enc = ALG_ENC_CAMELLIA_CBC, .enc_key_len = 20}, -EINVAL},
-	    {24, {.dir = CRYPTO_SEAL, .enc = ALG_ENC_AES_CTR, .enc_key_len = 16}, -EINVAL},
-	    {25, {.dir = CRYPTO_SEAL, .enc = ALG_ENC_AES_CTR, .enc_key_len = 36}, 0},
-	    {26, {.dir = CRYPTO_SEAL, .enc = ALG_ENC_AES_CCM_8, .enc_key_len = 20}, -EINVAL},
-	    {27, {.dir = CRYPTO_SEAL, .enc = ALG_ENC_AES_CCM_8, .enc_key_len = 19, .icv_len = 8}, 0},
-	    {28, {.dir = CRYPTO_SEAL, .enc = ALG_ENC_AES_CCM_8, .enc_key_len = 19, .icv_len = 16}, -EINVAL},
-	    {29, {.dir = CRYPTO_SEAL, .enc = ALG_ENC_CHACHA20_POLY1305, .enc_key_len = 32}, -EINVAL},
-	    {30, {.dir = CRYPTO_SEAL, .auth = ALG_AUTH_AES_GMAC, .auth_key_len = 16}, -EINVAL},
-	    {31, {.dir = CRYPTO_SEAL, .auth = ALG_AUTH_AES_GMAC, .auth_key_len = 28}, 0},
-	    {32, {.dir = CRYPTO_SEAL, .auth = ALG_AUTH_AES_GMAC, .auth_key_len = 20, .icv_len = 24}, 0},
-	    {33, {.dir = CRYPTO_SEAL, .auth = ALG_AUTH_AES_GMAC, .auth_key_len = 20, .icv_len = 12}, -EINVAL},
-	    {34, {.dir = CRYPTO_SEAL, .enc = ALG_ENC_NULL, .auth = ALG_AUTH_AES_GMAC, .auth_key_len = 20},
-	        -EINVAL},
-	    {35, {.dir = CRYPTO_SEAL, .auth = ALG_AUTH_AES_XCBC, .auth_key_len = 24}, -EINVAL},
-	    {36, {.dir = CRYPTO_SEAL, .auth = ALG_AUTH_AES_CMAC, .auth_key_len = 16, .icv_len = 16}, 0},
-	    {37, {.dir = CRYPTO_SEAL, .auth = ALG_AUTH_AES_CMAC, .auth_key_len = 16, .icv_len = 17}, -EINVAL},
-	    {38, {.dir = CRYPTO_SEAL, .auth = ALG_AUTH_KEYED_MD5, .auth_key_len = 20}, -EINVAL},
-	};
-
 	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		struct crypto_sa_params p = cases[i].p;
+	for (size_t i = 0; i < ARRAY_SIZE(misfits); i++) {
+		struct crypto_sa_params p = misfits[i].p;
 		struct crypto_sa *sa = NULL;
 		int r;
 
 		p.enc_key = p.auth_key = keys;
 		r = crypto_sa_new(&p, &sa);
-		if (r != cases[i].want || (r == 0) != (sa != NULL))
-			fail_msg("case %d: %d", cases[i].n, r);
+		if (r != misfits[i].want || (r == 0) != (sa != NULL))
+			fail_msg("case %d: %d", misfits[i].n, r);
 		crypto_sa_free(sa);
 	}
 }

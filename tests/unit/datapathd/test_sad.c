@@ -497,6 +497,22 @@ static void test_manual_sa_without_limits_never_expires(void **state)
 	assert_true(sa_rt_usable(in_use(&d), rig.clock.ms));
 }
 
+static void test_weak_key_is_refused_with_the_reason(void **state)
+{
+	struct sa_desc d = path_rig_desc(
+	    "10.0.0.1", "10.0.0.2", IPSEC_ESP, 0x3000, IPSEC_MODE_ANY, ALG_ENC_DES_CBC, ALG_AUTH_HMAC_MD5);
+	const uint8_t weak[] = {0x1f, 0xe0, 0x1f, 0xe0, 0x0e, 0xf1, 0x0e, 0xf1};
+	struct err_text e = {0};
+
+	(void)state;
+	assert_non_null(path_rig_add(&rig, &d, &e));
+	d.spi++;
+	d.enc_key = weak;
+	assert_null(path_rig_add(&rig, &d, &e));
+	assert_string_equal(e.s, "the key of des-cbc is refused: it is one of the 16 weak and semi-weak keys "
+	                         "of DES; choose another");
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -514,6 +530,7 @@ int main(void)
 	    T(test_lifetime_soft_then_hard_then_gone),
 	    T(test_lifetime_each_limit_alone),
 	    T(test_manual_sa_without_limits_never_expires),
+	    T(test_weak_key_is_refused_with_the_reason),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -102,6 +102,10 @@ static const struct {
         IP_BAD_EXT},
     {44, "mobility header", IP6("0008", "87") "3b00050000000000", IP_OK, 135, 40, false, true, 5, 0},
     {45, "fragment header cut off", IP6("0004", "2c") "11000001", IP_BAD_EXT},
+    {46, "fragment that ends in time", IP6("000f", "2c") "1100fff900000007 00350036 000000", IP_OK, 17, 48,
+        true, false, 0, 0},
+    {47, "fragment that ends beyond 65535", IP6("0010", "2c") "1100fff900000007 00350036 00000000",
+        IP_BAD_HEADER},
 };
 
 static void test_ip_numbered_packets_read_as_stated(void **state)

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""ESP and AH against two implementations that share nothing with ours: scapy's IPsec layer and tests/support/ipsec_model.py.
+"""ESP and AH against implementations that share nothing with ours: scapy's IPsec layer, tests/support/ipsec_model.py and, for ESP, tshark.
 
 Usage: test_oracle.py ESP_TOOL. Every suite of algorithms, both modes, both directions, many sizes; then each way a packet can be spoilt.
 """
@@ -19,6 +19,7 @@ logging.getLogger("scapy").setLevel(logging.ERROR)
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "support"))
 
 import ipsec_model as model  # noqa: E402
+import oracle  # noqa: E402
 from scapy.layers.inet import IP  # noqa: E402
 from scapy.layers.inet6 import IPv6  # noqa: E402
 from scapy.layers.ipsec import AH, CRYPT_ALGOS, ESP, SecurityAssociation  # noqa: E402
@@ -135,6 +136,17 @@ def scapy_sa(sa):
                                auth_algo=SCAPY_AUTH[sa.auth], auth_key=sa.auth_key or None, tunnel_header=tunnel, esn_en=sa.esn)
 
 
+def tshark_sa(sa):
+    """The same association in tshark's words, or None when it lacks the cipher or this length of its key."""
+    if oracle.ENC.get(sa.enc, (0, None, None))[2] is None or (sa.auth or None) not in oracle.AUTH:
+        return None
+    if sa.enc in ("blowfish-cbc", "cast128-cbc") and len(sa.enc_key) != oracle.ENC[sa.enc][0]:
+        return None
+    theirs = oracle.Sa(".".join(map(str, sa.src)), ".".join(map(str, sa.dst)), sa.spi, enc=sa.enc, auth=sa.auth or None)
+    theirs.enc_key, theirs.auth_key = sa.enc_key, sa.auth_key
+    return theirs
+
+
 class Oracle(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -174,6 +186,22 @@ class Oracle(unittest.TestCase):
                     self.assertEqual(bytes(theirs.decrypt(IP(self.tool.seal(sa, packet, seq)))), packet)
                     sealed = bytes(theirs.encrypt(IP(packet), seq_num=seq))
                     self.assertEqual(self.tool.open_(sa, sealed, seq), packet)
+
+    def test_tshark_reads_what_we_seal(self):
+        """It has its ciphers from libgcrypt, which shares nothing with OpenSSL."""
+        known = [sa for sa in suites(["tunnel"]) if sa.proto == "esp" and tshark_sa(sa)]
+        # A protocol of nobody's, so that tshark does not try to understand it.
+        packets = [bytes(IP(src="10.1.0.1", dst="10.2.0.1", proto=253) / Raw(os.urandom(n % 90))) for n in range(len(known))]
+        frames = [bytes(12) + b"\x08\0" + self.tool.seal(sa, packet, 7) for sa, packet in zip(known, packets)]
+        rows = oracle.tshark(frames, [tshark_sa(sa) for sa in known], ["esp.spi", "ip.src", "data.data", "esp.icv_good"])
+        self.assertEqual(len(rows), len(known))
+        self.assertEqual({sa.enc for sa in known}, {enc for enc, words in oracle.ENC.items() if words[2]})
+        for sa, packet, (spi, source, data, good) in zip(known, packets, rows):
+            with self.subTest(sa=label(sa)):
+                self.assertEqual((int(spi, 16), source), (sa.spi, "10.0.0.100,10.1.0.1"))
+                self.assertEqual(bytes.fromhex(data), packet[20:])
+                if tshark_sa(sa).checked_by_tshark():
+                    self.assertEqual(good, "1")
 
     def test_sizes_to_1500_round_trip_with_the_model(self):
         for enc, auth in (("3des-cbc", "hmac-md5"), ("aes-cbc", "hmac-sha1"), ("aes-gcm-16", ""), ("null", "aes-xcbc-mac"),
@@ -236,6 +264,17 @@ class Oracle(unittest.TestCase):
         for sa in suites(esn=True):
             for seq in (1, 0xFFFFFFFF, 0x100000000, 0x8765432100000001):
                 self.agree(sa, 77, seq)
+
+    def test_extended_numbers_agree_with_scapy(self):
+        # In ESP with an algorithm beside the cipher scapy forgets the top half, and 0 means "the next one" to it.
+        for sa in (s for s in suites(esn=True) if scapy_knows(s) and (s.proto == "ah" or s.combined())):
+            theirs = scapy_sa(sa)
+            for seq in (1, 0xFFFFFFFF, 0x100000001, 0x8765432100000001):
+                with self.subTest(sa=label(sa), seq=seq):
+                    packet, halves = inner_packet(77), {"esn_en": True, "esn": seq >> 32}
+                    self.assertEqual(bytes(theirs.decrypt(IP(self.tool.seal(sa, packet, seq)), **halves)), packet)
+                    sealed = bytes(theirs.encrypt(IP(packet), seq_num=seq & 0xFFFFFFFF, **halves))
+                    self.assertEqual(self.tool.open_(sa, sealed, seq), packet)
 
     def test_another_top_half_of_an_extended_number_is_refused(self):
         for sa in (s for s in once_each(suites(esn=True)) if s.protects()):
