@@ -136,6 +136,19 @@ def with_payload(head, names, proto, payload):
     return bytes(head) + payload
 
 
+def with_class(packet, tos):
+    """The packet with another TOS or traffic class."""
+    if family(packet) == 6:
+        return struct.pack("!H", 0x6000 | tos << 4 | packet[1] & 15) + packet[2:]
+    at, names = insertion(packet)
+    return with_payload(packet[:1] + bytes([tos]) + packet[2:at], names, packet[names], packet[at:])
+
+
+def with_ident(packet, ident):
+    at, names = insertion(packet)
+    return with_payload(packet[:4] + struct.pack("!H", ident) + packet[6:at], names, packet[names], packet[at:])
+
+
 def outer_header(sa, inner, tune, ident):
     """The header of a tunnel, without length and protocol (RFC 4301 section 5.1.2, RFC 6040 section 4.1)."""
     tos = traffic_class(inner)
@@ -165,17 +178,21 @@ def upper_sum(packet, at, proto, upper):
 # --- one header ---
 
 
-def esp_body(step, payload, next_header, iv=None):
+def esp_wrap(step, plain, iv=None):
+    """Around what stands between IV and integrity value, trailer and all."""
     sa, seq = step.sa, step.seq
     enc = ENC[sa.enc]
-    n_pad = -(len(payload) + 2) % max(enc.block, 4)
-    pad = {"seq": bytes(range(1, n_pad + 1)), "zero": bytes(n_pad), "random": os.urandom(n_pad)}[sa.pad]
     # A counter mode's IV must never come again; the number does not (RFC 4106 section 3.1).
     iv = iv or (os.urandom(enc.iv) if enc.kind == "cbc" else struct.pack("!Q", seq)[: enc.iv])
-    plain = payload + pad + bytes([n_pad, next_header])
     data, icv = ipsec_algs.encipher(sa.enc, sa.enc_key, iv, ipsec_model.esp_aad(sa, seq), plain)
     body = struct.pack("!II", sa.spi, seq & 0xFFFFFFFF) + iv + data
     return body + (icv if sa.combined() else ipsec_model.mac(sa, body, seq) if sa.auth else b"")
+
+
+def esp_body(step, payload, next_header):
+    n_pad = -(len(payload) + 2) % max(ENC[step.sa.enc].block, 4)
+    pad = {"seq": bytes(range(1, n_pad + 1)), "zero": bytes(n_pad), "random": os.urandom(n_pad)}[step.sa.pad]
+    return esp_wrap(step, payload + pad + bytes([n_pad, next_header]))
 
 
 def esp_content(step, body):

@@ -8,7 +8,7 @@
 
 enum { CPI_NEGOTIATED_MIN = 256 /* below: well-known, no SA is named (RFC 3173 section 3.3) */ };
 
-static bool is_ipsec(uint8_t proto)
+bool path_is_ipsec(uint8_t proto)
 {
 	return proto == IPSEC_ESP || proto == IPSEC_AH || proto == IPSEC_IPCOMP;
 }
@@ -37,7 +37,7 @@ static void parse(struct path *c, struct pkt *p)
 	if (!c->view->enabled)
 		why = DROP_IN_DISABLED;
 	else if (ip_parse(p->data, p->len, IP_TRUST_SUM, &v) != IP_OK || v.is_frag ||
-	         ip_find_ipsec(p->data, v.total_len, &p->place) != IP_OK || !is_ipsec(p->place.next))
+	         ip_find_ipsec(p->data, v.total_len, &p->place) != IP_OK || !path_is_ipsec(p->place.next))
 		why = DROP_IN_MALFORMED;
 	else if (p->udp_dport) {
 		p->len = v.total_len;
@@ -94,6 +94,25 @@ static struct sa_rt *find_sa(struct path *c, const struct pkt *p, const struct i
 	return sad_find_in(c->sad, dst, proto, spi);
 }
 
+static struct inet_addr end_of(const struct pkt *p, bool dst)
+{
+	size_t n = p->v6 ? 16 : 4, at = p->v6 ? 8 : 12;
+
+	return inet_addr_from_bytes(p->data + at + (dst ? n : 0), n);
+}
+
+bool path_has_sa(struct path *c, struct pkt *p)
+{
+	const struct inet_addr src = end_of(p, false), dst = end_of(p, true);
+	const struct sa_rt *sa;
+	uint32_t spi;
+
+	if (!peek(p, &spi))
+		return false;
+	sa = find_sa(c, p, &src, &dst, spi);
+	return sa && inet_addr_equal(&sa->src, &src);
+}
+
 /* The SA may be used for this packet. */
 static enum drop_reason sa_fault(const struct path *c, const struct pkt *p, const struct inet_addr *src)
 {
@@ -112,9 +131,7 @@ static enum drop_reason sa_fault(const struct path *c, const struct pkt *p, cons
 
 static void lookup(struct path *c, struct pkt *p)
 {
-	size_t n = p->v6 ? 16 : 4, at = p->v6 ? 8 : 12;
-	const struct inet_addr src = inet_addr_from_bytes(p->data + at, n),
-	                       dst = inet_addr_from_bytes(p->data + at + n, n);
+	const struct inet_addr src = end_of(p, false), dst = end_of(p, true);
 	enum drop_reason why;
 	uint32_t spi;
 

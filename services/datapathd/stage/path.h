@@ -103,6 +103,10 @@ struct spd_rule *path_match_out(struct path *c, const struct packet_key *k);
 struct spd_found path_match_in(struct path *c, const struct packet_key *k);
 /* Shared: completes a key from fragment memory, or remembers a first fragment's ports. */
 void path_fragment_key(struct frag_memory *m, const struct ip_view *v, struct packet_key *k, uint64_t now_ms);
+/* Shared: ESP, AH or IPComp. */
+bool path_is_ipsec(uint8_t proto);
+/* Shared: the SAD has an SA between the two addresses of this inbound packet for the header at p->place. */
+bool path_has_sa(struct path *c, struct pkt *p);
 /* Shared: TOS or traffic class of the packet at p->data. */
 static inline uint8_t pkt_tos(const struct pkt *p)
 {

@@ -126,17 +126,21 @@ static bool strip_uncompressed(struct path *c, struct pkt *p)
 	return true;
 }
 
-/* Another header for the same address is ours to undo too. True when there is one. */
+/*
+ * Another header that is ours to undo too: one for the address the last one was for, or for another address
+ * of this host. Which those are nobody tells us, but packets with an SA of theirs, source and all, are not
+ * forwarded.
+ */
 static bool goes_round(struct path *c, struct pkt *p)
 {
 	struct ip_view v;
 
 	do
-		if (!is_ours(p) || ip_parse(p->data, p->len, IP_TRUST_SUM, &v) != IP_OK || v.is_frag ||
+		if (ip_parse(p->data, p->len, IP_TRUST_SUM, &v) != IP_OK || v.is_frag ||
 		    ip_find_ipsec(p->data, v.total_len, &p->place) != IP_OK)
 			return false;
 	while (is_packet(p->place.next) && strip_uncompressed(c, p));
-	return p->place.next == IPSEC_ESP || p->place.next == IPSEC_AH || p->place.next == IPSEC_IPCOMP;
+	return path_is_ipsec(p->place.next) && (is_ours(p) || path_has_sa(c, p));
 }
 
 static void strip(struct path *c, struct pkt *p)
