@@ -416,6 +416,19 @@ class Policies(Case):
             self.taken(model.seal([asked], packet), packet)
             self.refused("in_unprotected", model.seal([given], packet), before=1)
 
+    def test_transport_between_other_ends_than_the_tunnel_inside(self):
+        """The tunnel is not demanded, so only the association around it tells whose packet it is."""
+        here, there, stranger = NET_HERE[4], NET_THERE[4], "10.0.0.3"
+        for (inside, around), mode, size in product((("ipcomp", "esp"), ("ipcomp", "ah"), ("esp", "ah")), ("any", "transport"), (0, 300)):
+            asked, given = ([Step(association(inside, ends=(end, HERE[4])), True), Step(association(around, ends=(end, HERE[4]), mode=mode), False)]
+                            for end in (THERE[4], stranger))
+            wanted = f"{asked[0].request('use')} {asked[1].request()}"
+            self.path.begin("".join(step.sa.statement() for step in asked + given) + f"spdadd {there} {here} any -P in ipsec {wanted};\n")
+            packet = clear(there, here, rand(size) or bytes(300))
+            self.taken(model.seal(asked, packet), packet)
+            answer, = self.path.wire(model.seal(given, packet))
+            self.assertEqual((answer.verdict, answer.reason), ("drop", "in_unprotected"))
+
     def test_ports_of_the_policy(self):
         esp = Step(association("esp", 4, True), True)
         here, there = NET_HERE[4], NET_THERE[4]
