@@ -38,10 +38,14 @@ static void trace_body(struct session *s, const ProtobufCMessage *body)
 		trace_hex(s->cli->err, buf, protobuf_c_message_pack(body, buf));
 }
 
+/* How long policyd lets a barrier wait grows with the SPD; this is more than it can become. */
+enum { BARRIER_TIMEOUT_MS = 60000 };
+
 /* Waits for the answer to request `id`: `answer` or a refusal. */
 static int await(
     struct session *s, enum session_peer peer, uint32_t id, enum ipc_type answer, struct ipc_record *ret)
 {
+	uint32_t patience = answer == IPC_SPD_BARRIER_DONE ? BARRIER_TIMEOUT_MS : CLI_TIMEOUT_MS;
 	struct err_text e = {""};
 	int r;
 
@@ -49,7 +53,7 @@ static int await(
 	if (!s->peer[peer])
 		return -ECONNRESET;
 	do
-		r = ipc_sync_recv(s->peer[peer], CLI_TIMEOUT_MS, ret, &e);
+		r = ipc_sync_recv(s->peer[peer], patience, ret, &e);
 	while (r == 0 && ret->id != id);
 	if (r < 0)
 		return broken(s, peer, &e, r);

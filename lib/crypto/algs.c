@@ -29,7 +29,7 @@ static const struct row {
 	const char *name; /* OpenSSL's, of the cipher or digest it is made from */
 } rows[] = {
     {ALG_ENC_DES_CBC, 0, LEGACY, 0, "DES-CBC"},
-    {ALG_ENC_3DES_CBC, 0, CORE, 0, "DES-EDE3-CBC"},
+    {ALG_ENC_3DES_CBC, 0, EXTRA, 0, "DES-EDE3-CBC"},
     {ALG_ENC_CAST128_CBC, 0, LEGACY, 0, "CAST5-CBC"},
     {ALG_ENC_BLOWFISH_CBC, 0, LEGACY, 0, "BF-CBC"},
     {ALG_ENC_AES_CBC, 0, CORE, 16, "AES-128-CBC"},
@@ -63,7 +63,7 @@ static const struct row {
     {ALG_ENC_AES_GMAC, 0, EXTRA, 24, "AES-192-GCM"},
     {ALG_ENC_AES_GMAC, 0, EXTRA, 32, "AES-256-GCM"},
     {ALG_ENC_CHACHA20_POLY1305, 0, EXTRA, 32, "ChaCha20-Poly1305"},
-    {0, ALG_AUTH_HMAC_MD5, CORE, 0, "MD5"},
+    {0, ALG_AUTH_HMAC_MD5, EXTRA, 0, "MD5"},
     {0, ALG_AUTH_HMAC_SHA1, CORE, 0, "SHA1"},
     {0, ALG_AUTH_HMAC_SHA256, CORE, 0, "SHA2-256"},
     {0, ALG_AUTH_HMAC_SHA384, CORE, 0, "SHA2-384"},

@@ -18,8 +18,7 @@
  * Fetches every algorithm of lib/ipsec/alg.c once and runs its known-answer test. To be called before a
  * sandbox closes the file system (OpenSSL reads its configuration and loads its legacy provider). What is
  * missing or computes wrongly is absent from then on; only aes-cbc, aes-gcm, 3des-cbc and HMAC with MD5,
- * SHA-1 and SHA-2 must be there. 0 (also when done already), -EOPNOTSUPP or -EIO with *e naming which of
- * those is missing or computes wrongly.
+ * SHA-1 and SHA-2 must be there. 0 (also when done already), -EOPNOTSUPP or -EIO with *e naming which is not.
  */
 must_check int crypto_init(struct err_text *e);
 /* Releases what crypto_init() fetched, once all SAs are freed. */
@@ -31,8 +30,7 @@ bool crypto_has_auth(enum alg_auth id);
 /* The same for what an SA needs (NONE: not needed), with a reason. 0, or -EOPNOTSUPP with *e naming the one
  * that is absent and what to install. */
 must_check int crypto_check_present(enum alg_enc enc, size_t key_len, enum alg_auth auth, struct err_text *e);
-/* "des-cbc, cast128-cbc": setkey's names of all that is absent, for status; "" when nothing is. Borrowed
- * until crypto_fini(). */
+/* "des-cbc, cast128-cbc": setkey's names of all that is absent; "" when nothing is. Until crypto_fini(). */
 const char *crypto_absent_names(void);
 /* For a log: why the n-th of these is absent. False when there are not so many. */
 bool crypto_absent_at(size_t n, struct err_text *e);
@@ -92,8 +90,7 @@ struct crypto_op {
 	uint8_t *icv;  /* crypto_sa_icv_len() octets */
 	uint64_t seq;  /* the whole number; open uses only the top half, and that only with esn */
 	uint32_t len;
-	bool
-	    iv_given; /* seal with the octets already at iv: for known answers and tests, never for traffic */
+	bool iv_given;  /* seal with the octets already at iv: for known answers, never for traffic */
 	uint8_t result; /* enum crypto_result, written for every op */
 };
 

@@ -58,6 +58,7 @@ enum ipc_type {
 	IPC_ACQUIRE =
 	    160, /* Acquire -> IPC_OK (filed), IPC_ERROR (refused), later IPC_ACQUIRE_EXPIRED as event */
 	IPC_ACQUIRE_EXPIRED,
+	IPC_SPD_USED, /* SpdUsed; no answer */
 };
 
 #endif

@@ -18,7 +18,8 @@ struct spd;
 struct spd_entry {
 	struct list in_list; /* of its direction, in match order */
 	struct spd_entry *hash_next, *id_next;
-	uint64_t born_ms, used_ms; /* CLOCK_BOOTTIME; used: 0, not known. Its user's to set */
+	/* CLOCK_BOOTTIME, below 0: before this boot. used: 0, not known. Its user's to set. */
+	int64_t born_ms, used_ms;
 	bool inherited; /* restored from an earlier boot: a new entry of the same identity replaces it */
 	struct policy policy; /* last, cut off: see policy_copy() */
 };

@@ -163,6 +163,11 @@ uint32_t acquirer_outstanding(const struct acquirer *a)
 	return a->n_out;
 }
 
+struct ipc_client *acquirer_client(const struct acquirer *a)
+{
+	return a->client;
+}
+
 static int on_event(struct ipc_client *c, const struct ipc_record *rec)
 {
 	struct acquirer *a = ((struct datapathd *)service_data(service_of_client(c)))->acquirer;
@@ -182,11 +187,13 @@ static int on_event(struct ipc_client *c, const struct ipc_record *rec)
 	return 0;
 }
 
-/* policyd remembers nothing of questions asked before it was restarted. */
+/* policyd remembers nothing of what it was asked or told before it was restarted. */
 static void on_down(struct ipc_client *c)
 {
-	struct acquirer *a = ((struct datapathd *)service_data(service_of_client(c)))->acquirer;
+	struct datapathd *d = service_data(service_of_client(c));
+	struct acquirer *a = d->acquirer;
 
+	used_forget_told(atomic_load(&d->view));
 	for (size_t i = 0; a && i < OUT_MAX; i++)
 		if (a->out[i].seq)
 			release(a, &a->out[i]);

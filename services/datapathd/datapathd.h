@@ -12,6 +12,7 @@
 #include "datapathd/sa/sad.h"
 #include "datapathd/sa/txn.h"
 #include "datapathd/spd/view.h"
+#include "datapathd/used.h"
 #include "datapathd/worker.h"
 #include "service/service.h"
 
@@ -33,6 +34,7 @@ struct datapathd {
 	uint64_t generation;             /* of the last view published */
 	struct spd_edge *spd;
 	struct acquirer *acquirer;
+	struct used used;
 	struct control_io *io;
 	struct worker *worker;
 	uint32_t bad_slots;    /* of SAD memory, dropped at start */
@@ -64,6 +66,8 @@ void acquirer_age(struct acquirer *a);
 /* A new view has no marks: sets those of the policies whose acquire is still out. Before it is published. */
 void acquirer_mark(struct acquirer *a, struct spd_view *v);
 uint32_t acquirer_outstanding(const struct acquirer *a);
+/* The connection to policyd's edge for hints. */
+struct ipc_client *acquirer_client(const struct acquirer *a);
 
 /* keepalive_io.c: once a second; sends what keeps a NAT from forgetting us. */
 void datapathd_keepalive(struct datapathd *d);

@@ -254,6 +254,17 @@ int msg_acquire_send(
 	return ipc_client_request(c, IPC_ACQUIRE, &acq.base, deadline_ms, fn, arg);
 }
 
+int msg_used_send(struct ipc_client *c, uint32_t *ids, uint32_t *ages_ms, size_t n)
+{
+	Postern__SpdUsed m = POSTERN__SPD_USED__INIT;
+
+	m.policy_id = ids;
+	m.n_policy_id = n;
+	m.age_ms = ages_ms;
+	m.n_age_ms = n;
+	return ipc_client_send_row(c, IPC_SPD_USED, 0, &m.base);
+}
+
 int msg_acquire_expired_decode(const struct ipc_record *rec, uint64_t *ret_seq, uint32_t *ret_policy_id)
 {
 	AUTO_UNPACK ProtobufCMessage *m = ipc_unpack(&postern__acquire_expired__descriptor, rec, CAP);

@@ -67,6 +67,9 @@ struct msg_acquire {
 };
 int msg_acquire_send(
     struct ipc_client *c, const struct msg_acquire *m, uint32_t deadline_ms, ipc_reply_fn fn, void *arg);
+/* When policies were last used: n (at most MSG_USED_MAX) numbers and ages. 0, or as ipc_client_send_row(). */
+enum { MSG_USED_MAX = 1000 };
+int msg_used_send(struct ipc_client *c, uint32_t *ids, uint32_t *ages_ms, size_t n);
 int must_check msg_acquire_expired_decode(
     const struct ipc_record *rec, uint64_t *ret_seq, uint32_t *ret_policy_id);
 

@@ -47,7 +47,9 @@ static int begin_store(struct datapathd *d, struct err_text *e)
 
 	if (r < 0) {
 		log_warning("sad.used-keys",
-		    "%s; counter-mode keys (aes-gcm-16) are refused until that is mended", e->s);
+		    "%s; keys of counter modes (aes-gcm, aes-ccm, aes-ctr, chacha20-poly1305, aes-gmac) are "
+		    "refused until that is mended",
+		    e->s);
 		close(d->used_keys);
 		d->used_keys = -1;
 	}

@@ -272,7 +272,9 @@ static int open_used_keys(const struct settings *s)
 	fd = prints_file_open(path, &e);
 	if (fd < 0)
 		log_warning("sad.used-keys",
-		    "%s; counter-mode keys (aes-gcm-16) are refused until that is mended", e.s);
+		    "%s; keys of counter modes (aes-gcm, aes-ccm, aes-ctr, chacha20-poly1305, aes-gmac) are "
+		    "refused until that is mended",
+		    e.s);
 	return fd;
 }
 

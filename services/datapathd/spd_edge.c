@@ -102,6 +102,7 @@ static void publish(struct datapathd *d, struct spd_view *v)
 
 	v->generation = ++d->generation;
 	acquirer_mark(d->acquirer, v);
+	used_carry(atomic_load(&d->view), v);
 	old = atomic_exchange(&d->view, v);
 	if (old)
 		epoch_retire(&d->epoch, &old->retired, spd_view_reclaim);

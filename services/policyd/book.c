@@ -10,8 +10,11 @@
 
 int book_init(struct book *b, uint64_t version)
 {
-	*b = (struct book){
-	    .version = version, .next_id = 1, .next_reqid = POLICY_REQID_AUTO_FIRST, .enabled = true};
+	*b = (struct book){.clock = &clock_boottime,
+	    .version = version,
+	    .next_id = 1,
+	    .next_reqid = POLICY_REQID_AUTO_FIRST,
+	    .enabled = true};
 	return spd_new(&b->spd);
 }
 
@@ -20,7 +23,7 @@ void book_fini(struct book *b)
 	b->spd = spd_free(b->spd);
 }
 
-/* Gives plain `unique` its number and judges a number that was asked for. */
+/* Gives plain `unique` its numbers and judges a number that was asked for. */
 static int settle_reqids(struct book *b, struct policy *p, struct err_text *e)
 {
 	for (uint8_t i = 0; i < p->n_requests; i++) {
@@ -33,6 +36,10 @@ static int settle_reqids(struct book *b, struct policy *p, struct err_text *e)
 			    "itself",
 			    q->reqid, POLICY_REQID_MANUAL_MAX);
 	}
+	/* Used up only by billions of policies in one boot; numbers that begin anew would be somebody's. */
+	if (UINT32_MAX - b->next_reqid < p->n_requests || b->next_id == UINT32_MAX)
+		return err_set(
+		    e, -ENOSPC, "the numbers for policies and `unique` are used up until the next boot");
 	for (uint8_t i = 0; i < p->n_requests; i++)
 		if (p->req[i].level == LEVEL_UNIQUE && !p->req[i].reqid) {
 			p->req[i].reqid = b->next_reqid++;
@@ -43,7 +50,7 @@ static int settle_reqids(struct book *b, struct policy *p, struct err_text *e)
 
 int book_put(struct book *b, const struct policy *p, bool update, uint32_t *ret_id, struct err_text *e)
 {
-	struct spd_entry *old = spd_find(b->spd, p->dir, &p->sel);
+	struct spd_entry *old = spd_find(b->spd, p->dir, &p->sel), *x;
 	struct policy copy;
 	int r;
 
@@ -57,12 +64,14 @@ int book_put(struct book *b, const struct policy *p, bool update, uint32_t *ret_
 		return r;
 	copy.id = b->next_id;
 	copy.created_wall_ms = clock_wall_ms();
+	copy.last_used_wall_ms = 0;
 	if (old)
 		spd_remove(b->spd, old);
-	r = spd_insert(b->spd, &copy, NULL);
+	r = spd_insert(b->spd, &copy, &x);
 	b->version++;
 	if (r < 0)
 		return err_set(e, r, "out of memory");
+	x->born_ms = (int64_t)clock_now_ms(b->clock);
 	b->next_id++;
 	*ret_id = copy.id;
 	return 0;
@@ -85,6 +94,29 @@ void book_flush(struct book *b)
 {
 	spd_clear(b->spd);
 	b->version++;
+}
+
+bool book_expire(struct book *b, uint32_t id, struct policy *ret)
+{
+	struct spd_entry *x = spd_find_id(b->spd, id);
+
+	if (!x)
+		return false;
+	policy_copy(ret, &x->policy);
+	spd_remove(b->spd, x);
+	b->version++;
+	return true;
+}
+
+void book_used(struct book *b, uint32_t id, uint32_t age_ms)
+{
+	struct spd_entry *x = spd_find_id(b->spd, id);
+	int64_t at = (int64_t)clock_now_ms(b->clock) - age_ms;
+
+	if (!x || at <= x->used_ms || at < x->born_ms)
+		return;
+	x->used_ms = at;
+	x->policy.last_used_wall_ms = clock_wall_ms() - age_ms;
 }
 
 void book_set_enabled(struct book *b, bool on)
@@ -145,10 +177,25 @@ static void keep_numbers(struct book *b, const struct book *staged)
 	b->next_reqid = staged->next_reqid;
 }
 
+/* What was learnt meanwhile about policies that stay. */
+static void keep_used(const struct spd *from, struct spd *to)
+{
+	for (enum policy_dir d = POLICY_IN; d <= POLICY_FWD; d++)
+		for (struct spd_entry *x = spd_first(to, d); x; x = spd_next(to, x)) {
+			const struct spd_entry *old = spd_find_id(from, x->policy.id);
+
+			if (!old || old->used_ms <= x->used_ms)
+				continue;
+			x->used_ms = old->used_ms;
+			x->policy.last_used_wall_ms = old->policy.last_used_wall_ms;
+		}
+}
+
 void book_apply(struct book *b, struct book *staged)
 {
 	struct spd *old = b->spd;
 
+	keep_used(old, staged->spd);
 	b->spd = take_ptr(staged->spd);
 	b->version = (staged->version > b->version ? staged->version : b->version) + 1;
 	keep_numbers(b, staged);

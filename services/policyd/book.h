@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "ipsec/spd.h"
 
@@ -15,6 +16,7 @@ enum { BOOK_POLICIES_MAX = 200000 };
 
 struct book {
 	struct spd *spd;
+	const struct clock *clock; /* CLOCK_BOOTTIME unless a test says otherwise */
 	uint64_t version;
 	uint32_t next_id;    /* spid, never reused while the machine runs */
 	uint32_t next_reqid; /* for plain `unique` */
@@ -35,6 +37,10 @@ int book_put(struct book *b, const struct policy *p, bool update, uint32_t *ret_
 int book_delete(
     struct book *b, enum policy_dir dir, const struct selector *sel, uint32_t *ret_id, struct err_text *e);
 void book_flush(struct book *b);
+/* Its life is over: takes it out into *ret. False when there is none of this number. */
+bool book_expire(struct book *b, uint32_t id, struct policy *ret);
+/* A packet met it so long ago. Makes no new version. */
+void book_used(struct book *b, uint32_t id, uint32_t age_ms);
 void book_set_enabled(struct book *b, bool on);
 
 /* What changed between two versions, told in this order: everything went (`p` NULL), or each that went; then

@@ -39,6 +39,12 @@ uint64_t commit_kernel_version(const struct commit *c)
 	return c->in_kernel ? c->in_kernel->book.version : 0;
 }
 
+/* Patience: a large SPD takes its time on the way to datapathd and to the kernel. */
+static uint64_t until(const struct commit *c, uint64_t ms)
+{
+	return clock_now_ms(c->clock) + ms + spd_count(c->book->spd, POLICY_DIR_NONE) / COMMIT_PER_MS;
+}
+
 static void finish(struct commit *c, struct barrier *b, int result, const char *why)
 {
 	list_remove(&b->in_barriers);
@@ -144,7 +150,7 @@ int commit_wait(struct commit *c, uint64_t version, commit_done_fn done, void *a
 		return -ENOMEM;
 	/* A version from the future would wait for changes nobody has made. */
 	b->version = version && version < c->book->version ? version : c->book->version;
-	b->due_ms = clock_now_ms(c->clock) + COMMIT_BARRIER_MS;
+	b->due_ms = until(c, COMMIT_BARRIER_MS);
 	b->done = done;
 	b->arg = arg;
 	list_append(&c->barriers, &b->in_barriers);
@@ -196,7 +202,7 @@ static void tell_then_enforce(struct commit *c)
 		return;
 	}
 	c->waiting = true;
-	c->ack_due_ms = clock_now_ms(c->clock) + COMMIT_ACK_WAIT_MS;
+	c->ack_due_ms = until(c, COMMIT_ACK_WAIT_MS);
 }
 
 /* Takes the book's newest version, if there is a newer one. */

@@ -16,7 +16,8 @@ enum {
 	COMMIT_REST_MAX_MS = 500, /* but never longer than this, and not when a barrier asks for it */
 	COMMIT_ACK_WAIT_MS =
 	    1000, /* how long additions wait for datapathd before the kernel gets them anyway */
-	COMMIT_BARRIER_MS = 5000, /* how long a barrier waits */
+	COMMIT_BARRIER_MS = 5000, /* how long a barrier waits, */
+	COMMIT_PER_MS = 10,       /* and both a millisecond longer for so many policies */
 	COMMIT_RETRY_MS = 1000,   /* after the kernel or the disk refused */
 	COMMIT_BARRIERS_MAX = 256,
 };

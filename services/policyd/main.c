@@ -85,6 +85,7 @@ static int open_privileged(struct service *s, struct err_text *e)
 	r = boot_id_read(&p->boot);
 	if (r < 0)
 		return err_set(e, r, "cannot read the boot id: %s", err_name(r));
+	p->has_ipv6 = kernel_has_ipv6();
 	r = nft_open(&p->nft, e);
 	if (r < 0)
 		return r;
@@ -148,13 +149,18 @@ static int start(struct service *s, struct err_text *e)
 	r = book_init(&p->book, now);
 	if (r < 0)
 		return r;
+	p->book.clock = p->clock;
 	txn_init(&p->txn, &p->book, p->clock);
 	p->txn.on_change = spd_admin_on_change;
 	p->txn.arg = p;
 	commit_init(&p->commit, &ports, p->clock, &p->book);
-	if (tables_probe(p->nft, &p->lacks) < 0)
-		log_error("kernel.lacks", "%s", p->lacks.s);
+	kernel_probe(p->nft, &p->enforce.routing.rtnl, &p->conf, p->has_ipv6, &p->lacks);
+	if (p->lacks.all.s[0])
+		log_error("kernel.lacks", "%s", p->lacks.all.s);
+	if (p->lacks.some.s[0])
+		log_warning("kernel.lacks", "%s", p->lacks.some.s);
 	restore(p);
+	lives_rebuild(&p->lives, p->book.spd);
 	r = acquire_serve(p, e);
 	if (r == 0)
 		r = datapath_new(p, &p->datapath, e);
@@ -175,6 +181,7 @@ static void stop(struct service *s)
 	/* The kernel's state stays: a stopped policyd is no open door. */
 	commit_fini(&p->commit);
 	txn_fini(&p->txn);
+	lives_fini(&p->lives);
 }
 
 static void status(struct service *s, struct service_status_sink *to)
@@ -184,6 +191,8 @@ static void status(struct service *s, struct service_status_sink *to)
 
 	service_status_add(to, "policies", "in %zu, out %zu, fwd %zu", spd_count(p->book.spd, POLICY_IN),
 	    spd_count(p->book.spd, POLICY_OUT), spd_count(p->book.spd, POLICY_FWD));
+	if (p->lives.n)
+		service_status_add(to, "with a lifetime", "%zu", p->lives.n);
 	service_status_add(to, "enabled", "%s", p->book.enabled ? "yes" : "no");
 	service_status_add(to, "spd version", "%llu", (unsigned long long)p->book.version);
 	service_status_add(
@@ -201,6 +210,9 @@ static void status(struct service *s, struct service_status_sink *to)
 		    (unsigned long long)(clock_wall_ms() - x->last_repair_wall_ms) / 1000);
 	if (x->routing.no_ipv6)
 		service_status_add(to, "ipv6", "not on this host");
+	if (p->lacks.all.s[0] || p->lacks.some.s[0])
+		service_status_add(
+		    to, "kernel lacks", "%s", p->lacks.all.s[0] ? p->lacks.all.s : p->lacks.some.s);
 	if (p->lost.s[0])
 		service_status_add(to, "not restored", "%s", p->lost.s);
 	if (p->commit.kernel_why.s[0])

@@ -10,6 +10,8 @@
 #include "policyd/commit.h"
 #include "policyd/conf.h"
 #include "policyd/kernel/enforce.h"
+#include "policyd/kernel/probe.h"
+#include "policyd/lives.h"
 #include "policyd/snapshot_file.h"
 #include "policyd/txn.h"
 
@@ -28,6 +30,7 @@ struct policyd {
 
 	struct book book;
 	struct txn txn;
+	struct lives lives;
 	struct commit commit;
 	struct enforce enforce;
 	struct acquires acquires;
@@ -40,7 +43,8 @@ struct policyd {
 	struct bucket table_repairs, routing_repairs;
 	uint64_t said_version; /* what the state sentence is about */
 	bool said_bad;
-	struct err_text lacks; /* what the kernel lacks; empty: nothing */
+	bool has_ipv6;
+	struct kernel_lacks lacks;
 	struct err_text
 	    lost; /* the saved policies could not be read: what holds instead; empty: they could */
 };

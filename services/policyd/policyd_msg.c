@@ -14,7 +14,7 @@
 #include "policyd_admin.pb-c.h"
 #include "policyd_datapathd.pb-c.h"
 
-enum { UNPACK_MAX = 8192, UNPACK_SMALL = 512 };
+enum { UNPACK_MAX = 8192, UNPACK_SMALL = 512, UNPACK_USED = 32768 };
 
 #define AUTO_MSG AUTO(ipc_unpack_freep_)
 
@@ -129,6 +129,21 @@ int msg_acquire_decode(const struct ipc_record *rec, struct msg_acquire *ret, st
 	q.policy_id = a->policy_id;
 	q.request = a->request;
 	*ret = q;
+	return 0;
+}
+
+int msg_used_decode(const struct ipc_record *rec, struct msg_used *ret)
+{
+	AUTO_MSG ProtobufCMessage *m = ipc_unpack(&postern__spd_used__descriptor, rec, UNPACK_USED);
+	const Postern__SpdUsed *u = (const Postern__SpdUsed *)m;
+
+	if (!m || u->n_policy_id > MSG_USED_MAX || u->n_age_ms != u->n_policy_id)
+		return -EBADMSG;
+	ret->n = (uint32_t)u->n_policy_id;
+	for (uint32_t i = 0; i < ret->n; i++) {
+		ret->id[i] = u->policy_id[i];
+		ret->age_ms[i] = u->age_ms[i];
+	}
 	return 0;
 }
 

@@ -38,6 +38,12 @@ struct msg_acquire {
 	struct inet_addr src, dst;
 };
 int msg_acquire_decode(const struct ipc_record *rec, struct msg_acquire *ret, struct err_text *e);
+/* When policies were last used. */
+enum { MSG_USED_MAX = 1000 };
+struct msg_used {
+	uint32_t n, id[MSG_USED_MAX], age_ms[MSG_USED_MAX];
+};
+int msg_used_decode(const struct ipc_record *rec, struct msg_used *ret);
 int msg_send_acquire_expired(struct ipc_conn *c, uint64_t seq, uint32_t policy_id);
 
 /* The snapshot to datapathd. Results as those of ipc_client_send_row() and ipc_client_request(). */

@@ -1,8 +1,8 @@
 /*
  * Layout, big endian: "PSPD", version u16, flags u16, boot id, SPD version u64, next spid u32, next reqid
- * u32, number of rows u32; then per row flags u8, length u16, a packed Policy; then "DPSP". Written beside
- * the old file, synced and renamed: a crash leaves the old one or the new one. Read as if a stranger had
- * written it.
+ * u32, number of rows u32; then per row flags u8, length u16, a packed Policy, and where the flag says so
+ * three times of CLOCK_BOOTTIME, i64 each: added, last used, saved; then "DPSP". Written beside the old file,
+ * synced and renamed: a crash leaves the old one or the new one. Read as if a stranger had written it.
  */
 #include "policyd/snapshot_file.h"
 
@@ -16,6 +16,7 @@
 #include "base/rd.h"
 #include "base/sbuf.h"
 #include "base/wr.h"
+#include "policyd/lives.h"
 #include "policyd/policyd_msg.h"
 
 #define FILE_NAME    "spd.snapshot"
@@ -23,8 +24,10 @@
 #define FILE_DAMAGED "spd.snapshot.damaged"
 
 enum { MAGIC = 0x50535044, MAGIC_END = 0x44505350, FORMAT = 1, HEAD_LEN = 44, FLAGS_AT = 6 };
-enum { F_LEFT = 1, F_DISABLED = 2, F_KNOWN = 3, ROW_INHERITED = 1 };
+enum { F_LEFT = 1, F_DISABLED = 2, F_KNOWN = 3 };
+enum { ROW_INHERITED = 1, ROW_TIMES = 2, ROW_KNOWN = 3, TIMES_LEN = 24 };
 enum { FILE_MAX = 256 << 20 };
+static const int64_t TIME_MAX_MS = INT64_C(1) << 53; /* so that sums stay in range */
 
 int boot_id_read(struct boot_id *ret)
 {
@@ -63,17 +66,31 @@ static void encode_head(struct sbuf *to, const struct book *b, const struct boot
 	sbuf_add_bytes(to, head, wr_len(&w));
 }
 
-static int encode_row(struct sbuf *to, const struct spd_entry *x)
+static void encode_times(struct sbuf *to, const struct spd_entry *x, uint64_t now)
 {
+	uint8_t times[TIMES_LEN];
+	struct wr w = wr_init(times, sizeof(times));
+
+	wr_u64(&w, (uint64_t)x->born_ms);
+	wr_u64(&w, (uint64_t)x->used_ms);
+	wr_u64(&w, now);
+	sbuf_add_bytes(to, times, sizeof(times));
+}
+
+static int encode_row(struct sbuf *to, const struct spd_entry *x, uint64_t now)
+{
+	bool times = x->policy.lifetime_s || x->policy.validtime_s;
 	uint8_t row[3 + MSG_POLICY_MAX];
 	struct wr w = wr_init(row, 3);
 	int n = msg_policy_pack(&x->policy, row + 3, MSG_POLICY_MAX);
 
 	if (n < 0)
 		return n;
-	wr_u8(&w, x->inherited ? ROW_INHERITED : 0);
+	wr_u8(&w, (x->inherited ? ROW_INHERITED : 0) | (times ? ROW_TIMES : 0));
 	wr_u16(&w, (uint16_t)n);
 	sbuf_add_bytes(to, row, 3 + (size_t)n);
+	if (times)
+		encode_times(to, x, now);
 	return 0;
 }
 
@@ -86,7 +103,7 @@ static int encode(struct sbuf *to, const struct book *b, const struct boot_id *b
 	encode_head(to, b, boot);
 	for (enum policy_dir d = POLICY_IN; d <= POLICY_FWD; d++)
 		for (const struct spd_entry *x = spd_first(b->spd, d); r == 0 && x; x = spd_next(b->spd, x))
-			r = encode_row(to, x);
+			r = encode_row(to, x, clock_now_ms(b->clock));
 	sbuf_add_bytes(to, end, sizeof(end));
 	return r < 0 ? r : to->bad ? -ENOMEM : 0;
 }
@@ -123,6 +140,12 @@ int snapshot_save(const char *dir, const struct book *b, const struct boot_id *b
 		r = -errno;
 	return r < 0 ? err_set(e, r, "cannot write %s/%s: %s", dir, FILE_NAME, err_name(r)) : 0;
 }
+
+/* How what is read becomes what is in force. */
+struct restoring {
+	bool inherited, same_boot;
+	int64_t now_ms;
+};
 
 struct head {
 	uint16_t flags;
@@ -166,7 +189,42 @@ static bool numbers_fit(const struct policy *p, const struct head *h)
 	return true;
 }
 
-static int decode_row(struct rd *r, const struct head *h, struct spd *spd, bool inherited, struct err_text *e)
+/* How old something is that was `then` of the clock's time when `saved` was: by the clock of this boot, or
+ * over a reboot, which stopped it, by the wall clock, but never younger than it was. */
+static int64_t age_of(const struct restoring *x, int64_t then, int64_t saved, uint64_t then_wall_ms)
+{
+	int64_t by_wall = (int64_t)(clock_wall_ms() - then_wall_ms), was = saved > then ? saved - then : 0;
+
+	if (x->same_boot)
+		return x->now_ms > then ? x->now_ms - then : 0;
+	return by_wall > was ? by_wall : was;
+}
+
+static bool in_range(int64_t ms)
+{
+	return ms >= -TIME_MAX_MS && ms <= TIME_MAX_MS;
+}
+
+static int decode_times(struct rd *r, const struct restoring *x, struct spd_entry *e)
+{
+	int64_t born = (int64_t)rd_u64(r), used = (int64_t)rd_u64(r), saved = (int64_t)rd_u64(r);
+	const struct policy *p = &e->policy;
+	int64_t news;
+
+	if (!rd_ok(r) || !in_range(born) || !in_range(used) || !in_range(saved))
+		return -EBADMSG;
+	e->born_ms = x->now_ms - age_of(x, born, saved, p->created_wall_ms);
+	if (used && p->last_used_wall_ms)
+		e->used_ms = x->now_ms - age_of(x, used, saved, p->last_used_wall_ms);
+	/* It may have been used since, and datapathd needs a moment to say so. */
+	news = x->now_ms + LIVES_NEWS_MS - (int64_t)p->validtime_s * 1000;
+	if (p->validtime_s && e->used_ms < news && e->born_ms < news)
+		e->used_ms = news;
+	return 0;
+}
+
+static int decode_row(
+    struct rd *r, const struct head *h, struct spd *spd, const struct restoring *how, struct err_text *e)
 {
 	uint8_t flags = rd_u8(r);
 	uint16_t n = rd_u16(r);
@@ -175,7 +233,7 @@ static int decode_row(struct rd *r, const struct head *h, struct spd *spd, bool 
 	struct policy policy;
 	int err;
 
-	if (!p || flags & ~ROW_INHERITED)
+	if (!p || flags & ~ROW_KNOWN)
 		return err_set(e, -EBADMSG, "it ends in the middle of a row");
 	err = msg_policy_unpack(p, n, &policy, e);
 	if (err == 0 && !numbers_fit(&policy, h))
@@ -184,7 +242,10 @@ static int decode_row(struct rd *r, const struct head *h, struct spd *spd, bool 
 		err = spd_insert(spd, &policy, &x);
 		if (err < 0)
 			return err_set(e, err == -ENOMEM ? err : -EBADMSG, "it is there twice");
-		x->inherited = inherited || flags & ROW_INHERITED;
+		x->inherited = how->inherited || flags & ROW_INHERITED;
+		x->born_ms = how->now_ms;
+		if (flags & ROW_TIMES && decode_times(r, how, x) < 0)
+			return err_set(e, -EBADMSG, "its times make no sense");
 	}
 	return err < 0 ? -EBADMSG : 0;
 }
@@ -220,16 +281,17 @@ int snapshot_decode(
 	struct rd r = rd_init(buf, n);
 	AUTO_SPD struct spd *spd = NULL;
 	struct head h;
-	bool inherited;
+	struct restoring how = {.now_ms = (int64_t)clock_now_ms(b->clock)};
 	int err = decode_head(&r, &h, e);
 
 	if (err == 0)
 		err = spd_new(&spd);
 	if (err < 0)
 		return err;
-	inherited = h.flags & F_LEFT || memcmp(h.boot.b, boot->b, BOOT_ID_LEN) != 0;
+	how.same_boot = memcmp(h.boot.b, boot->b, BOOT_ID_LEN) == 0;
+	how.inherited = h.flags & F_LEFT || !how.same_boot;
 	for (uint32_t i = 0; i < h.n_rows; i++) {
-		err = decode_row(&r, &h, spd, inherited, e);
+		err = decode_row(&r, &h, spd, &how, e);
 		if (err < 0)
 			return err_prefix(e, err, "policy %u of %u", i + 1, h.n_rows);
 	}

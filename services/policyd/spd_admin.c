@@ -52,6 +52,14 @@ static void took_effect(struct policyd *p)
 	commit_changed(&p->commit);
 }
 
+static void begin_life(struct policyd *p, uint32_t id)
+{
+	const struct spd_entry *x = spd_find_id(p->book.spd, id);
+
+	if (x)
+		lives_add(&p->lives, p->book.spd, x);
+}
+
 static void publish_policy(
     struct policyd *p, const char *event, enum policy_dir dir, const struct selector *s, uint32_t id)
 {
@@ -103,6 +111,7 @@ static int on_put(struct ipc_conn *c, const struct ipc_record *rec)
 		return answer_error(c, rec, r, &e);
 	policy.id = id;
 	changed(p, b, BOOK_ADDED, &policy);
+	begin_life(p, id);
 	msg_send_done(c, rec->id, id, b->version);
 	return 0;
 }
@@ -139,6 +148,26 @@ static int on_flush(struct ipc_conn *c, const struct ipc_record *rec)
 	changed(p, b, BOOK_FLUSHED, NULL);
 	msg_send_done(c, rec->id, 0, b->version);
 	return 0;
+}
+
+void spd_admin_end_lives(struct policyd *p)
+{
+	char src[INET_PREFIX_STRLEN], dst[INET_PREFIX_STRLEN];
+	struct policy gone;
+	uint32_t id;
+
+	while (lives_take(&p->lives, p->book.spd, clock_now_ms(p->clock), &id)) {
+		if (!book_expire(&p->book, id, &gone))
+			continue;
+		/* Or an open transaction would bring it back. */
+		if (p->txn.owner)
+			(void)book_expire(&p->txn.staged, id, &gone);
+		log_info("spd.expire", "spid=%u dir=%s src=%s dst=%s its life is over", id,
+		    policy_dir_name(gone.dir), inet_prefix_format(&gone.sel.src, src),
+		    inet_prefix_format(&gone.sel.dst, dst));
+		publish_policy(p, "spd.expire", gone.dir, &gone.sel, id);
+		commit_changed(&p->commit);
+	}
 }
 
 /* Who asked, kept until the answer is known. */
@@ -287,8 +316,10 @@ static int on_txn(struct ipc_conn *c, const struct ipc_record *rec)
 		break;
 	case IPC_TXN_COMMIT:
 		r = txn_commit(&p->txn, who, &e);
-		if (r == 0)
+		if (r == 0) {
 			took_effect(p);
+			lives_rebuild(&p->lives, p->book.spd);
+		}
 		break;
 	case IPC_TXN_PREPARE:
 		r = txn_prepare(&p->txn, who, &e);

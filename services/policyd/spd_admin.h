@@ -16,4 +16,8 @@ void spd_admin_on_close(struct ipc_conn *c);
 /* Tells those who watch that a change has taken effect; `policyd` is the struct policyd. */
 void spd_admin_on_change(void *policyd, enum book_change what, const struct policy *policy);
 
+struct policyd;
+/* Removes the policies whose life is over. */
+void spd_admin_end_lives(struct policyd *p);
+
 #endif

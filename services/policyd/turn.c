@@ -6,6 +6,7 @@
 #include "policyd/io/acquire.h"
 #include "policyd/io/pump.h"
 #include "policyd/policyd.h"
+#include "policyd/spd_admin.h"
 #include "service/log.h"
 #include "service/service.h"
 
@@ -17,11 +18,11 @@ void policyd_update_state(struct policyd *p)
 
 	/* Somebody may have loaded the module meanwhile; the proof is a table. */
 	if (p->enforce.tables.present && !p->commit.kernel_why.s[0])
-		p->lacks.s[0] = '\0';
+		p->lacks.all.s[0] = '\0';
 	p->said_version = commit_kernel_version(&p->commit);
 	p->said_bad = p->commit.kernel_why.s[0];
-	if (p->lacks.s[0])
-		service_set_state(p->service, "cannot enforce anything: %s", p->lacks.s);
+	if (p->lacks.all.s[0])
+		service_set_state(p->service, "cannot enforce anything: %s", p->lacks.all.s);
 	else if (p->lost.s[0])
 		service_set_state(p->service, "saved policies are LOST: %s", p->lost.s);
 	else if (p->commit.kernel_why.s[0])
@@ -80,6 +81,7 @@ uint64_t policyd_turn(struct policyd *p)
 
 	repair(p, &p->table_repair_ms, now, enforce_repair_table, "table");
 	repair(p, &p->routing_repair_ms, now, enforce_repair_routing, "routing");
+	spd_admin_end_lives(p);
 	commit_step(&p->commit);
 	tables_collect(&p->enforce.tables);
 	acquire_expire(p, now);
@@ -90,5 +92,6 @@ uint64_t policyd_turn(struct policyd *p)
 	next = sooner(p->table_repair_ms, commit_next_ms(&p->commit));
 	next = sooner(p->routing_repair_ms, next);
 	next = sooner(tables_next_ms(&p->enforce.tables), next);
+	next = sooner(lives_next_ms(&p->lives), next);
 	return sooner(acquires_next_ms(&p->acquires), next);
 }

@@ -50,6 +50,7 @@ static const ProtobufCMessageDescriptor *const types[] = {
     &postern__snapshot_ack__descriptor,
     &postern__acquire__descriptor,
     &postern__acquire_expired__descriptor,
+    &postern__spd_used__descriptor,
 };
 
 static void decode(const ProtobufCMessage *m)

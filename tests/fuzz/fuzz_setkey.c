@@ -2,6 +2,7 @@
  * The setkey reader on any bytes: it ends, what it hands out is valid, and its messages are plain text with a
  * place.
  */
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +25,13 @@ static int on_stmt(void *arg, struct setkey_stmt *s)
 		if (s->sa.enc_key && secret_len(s->sa.enc_key) != s->sa.desc.enc_key_len)
 			abort();
 		if (s->sa.auth_key && secret_len(s->sa.auth_key) != s->sa.desc.auth_key_len)
+			abort();
+	}
+	if (s->verb == SETKEY_GET || s->verb == SETKEY_GETSPI || s->verb == SETKEY_DELETE ||
+	    s->verb == SETKEY_DELETEALL) {
+		bool with_spi = s->verb == SETKEY_GET || s->verb == SETKEY_DELETE;
+
+		if (s->id.src.family != s->id.dst.family || !s->id.proto || with_spi != (s->id.spi >= 256))
 			abort();
 	}
 	if (s->verb >= SETKEY_SPDADD && s->verb <= SETKEY_SPDDELETE && policy_check(&s->policy, &why) < 0)

@@ -17,7 +17,7 @@ import unittest
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from it_policyd_rig import (ANY, DATAPATHD_UID, LIBC, TYPE, Admin, Edge, Netns, Policy, Policyd, Refused, decode, main,  # noqa: E402
-                            message, wait_for)
+                            message, varint, wait_for)
 
 SYS_SETRESUID = 117
 SNAPSHOT_BEGIN, SNAPSHOT_ROW, SNAPSHOT_COMMIT, SNAPSHOT_ACK = 128, 129, 130, 131
@@ -266,6 +266,60 @@ class EdgesTest(unittest.TestCase):
     def test_acquire_only_by_datapathd(self):
         edge = Edge(os.path.join(self.policyd.run_dir, "policyd.acquire"), "policyd.acquire")
         self.assert_ends(edge, "ACQUIRE", self.acquire(1, 1))
+
+    # -- lives
+
+    def ids(self):
+        return [row[1][0] for row in self.admin.dump()]
+
+    def test_policies_end_with_their_life(self):
+        monitor = self.connect()
+        monitor.call("MONITOR")
+        self.admin.put(rule(1, lifetime=1), rule(2, validtime=1), rule(3), rule(4, lifetime=3600, validtime=3600))
+        wait_for("the two short lives to end", lambda: self.ids() == [3, 4])
+        expired = []
+        while len(expired) < 2:
+            kind, _, _, _, body = monitor.receive()
+            if kind == TYPE["EVENT"] and decode(body)[3][0] == b"spd.expire":
+                expired.append(decode(body)[4][0])
+        self.assertEqual([text.split()[0] for text in sorted(expired)], [b"spid=1", b"spid=2"])
+        self.admin.loaded()
+        self.assertNotIn("spd.expire spid=3", self.policyd.log_text())
+
+    def test_a_life_that_ends_in_a_transaction_does_not_come_back(self):
+        other = self.connect()
+        self.admin.put(rule(1, lifetime=1), rule(2))
+        other.call("TXN_BEGIN")
+        other.put(rule(3))
+        wait_for("the life to end", lambda: self.ids() == [2])
+        other.call("TXN_COMMIT")
+        self.assertEqual(self.ids(), [2, 3])
+
+    def test_use_prolongs_a_validtime_and_is_dumped(self):
+        kept, other = self.admin.put(rule(1, validtime=4), rule(2))
+        edge = self.acquire_edge()
+        packed = lambda *numbers: b"".join(map(varint, numbers))  # noqa: E731
+        edge.send("USED", message(f1=packed(kept, other, 99), f2=packed(0, 5000, 0)))
+        begun = time.monotonic()
+        while time.monotonic() < begun + 6:  # well over its validtime
+            edge.send("USED", message(f1=packed(kept), f2=packed(0)))
+            rows = {row[1][0]: row for row in self.admin.dump()}
+            self.assertIn(kept, rows)
+            time.sleep(0.05)
+        # Before it was made nothing can have used it.
+        self.assertNotIn(8, rows[other])
+        self.assertGreaterEqual(rows[kept][8][0], rows[kept][7][0])
+        wait_for("the unused policy to end", lambda: self.ids() == [other])
+
+    def test_malformed_use_ends_that_connection_only(self):
+        for body in (message(f1=b"\1\2", f2=b"\1"), b"\xff" * 9, message(f1=b"\1" * 1001, f2=b"\1" * 1001)):
+            edge = self.acquire_edge()
+            edge.send("USED", body)
+            with self.assertRaises((ConnectionError, Refused)):
+                edge.answer(0)
+                edge.receive()
+            edge.close()
+        self.assertEqual(self.ids(), [])
 
     # -- datapathd.spd
 

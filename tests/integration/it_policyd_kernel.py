@@ -263,6 +263,21 @@ class KernelTest(RouterTest):
             self.wait_sent(traffic)
         self.assert_no_clear()
 
+    def test_probing_finds_nothing_missing_and_leaves_nothing(self):
+        """On a kernel on which the other tests run, nothing is missing; what was there before stays."""
+        self.assertNotIn("kernel lacks", self.admin.status())
+        self.assertNotIn("kernel.lacks", self.policyd.log_text())
+        for family in ("-4", "-6"):
+            self.assertNotIn("lookup 450", self.rules(family))
+        self.assertEqual(self.a.run("nft", "list", "tables").strip(), "")
+        self.load(*protect_all())
+        before = self.rules(), self.rules("-6")
+        self.policyd.kill()
+        self.admin = self.policyd.start()
+        self.assertEqual((self.rules(), self.rules("-6")), before)
+        self.assertNotIn("kernel lacks", self.admin.status())
+        self.assertNotIn("probe", self.a.run("nft", "list", "tables"))
+
     def test_empty_spd_makes_no_table(self):
         self.admin.loaded()
         self.assertEqual(self.a.run("nft", "list", "ruleset"), "")

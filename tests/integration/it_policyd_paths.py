@@ -116,6 +116,29 @@ class PathsTest(RouterTest):
             self.wait_sent(traffic)
         self.assert_no_clear(self.lan)
 
+    def test_in_only_says_nothing_about_forwarded_packets(self):
+        for action in ("ipsec", "discard"):
+            self.reload([Policy("in", "10.0.0.0/24", "172.20.0.0/24", action=action, in_only=True)])
+            self.admin.loaded()
+            with Traffic(self.b, "172.20.0.2", self.marker):
+                wait_for("forwarded clear traffic", lambda: self.lan.seen(self.marker))
+            self.lan.frames.clear()
+            before = self.stat("in_polvio")
+            self.assertIn("0 received", self.b.run("ping", "-c", "1", "-W", "1", "172.20.0.1", check=False))
+            self.assertGreater(self.stat("in_polvio"), before)
+        # Beside it, one that does say something.
+        self.reload([Policy("in", "10.0.0.0/24", "172.20.0.0/24", 17, action="none", in_only=True),
+                     Policy("in", "10.0.0.0/24", "172.20.0.0/24", priority=-1)])
+        self.admin.loaded()
+        with Traffic(self.b, "172.20.0.2", self.marker) as traffic:
+            self.wait_sent(traffic)
+        self.fence(self.lan)
+        self.lan.read()
+        self.lan.frames.clear()
+        with Traffic(self.b, "172.20.0.2", self.marker) as traffic:
+            self.wait_sent(traffic)
+        self.assert_no_clear(self.lan)
+
     def test_discard_is_counted(self):
         self.load(Policy("out", "10.0.0.1", "10.0.0.2", action="discard"))
         with Traffic(self.a, "10.0.0.2", self.marker) as traffic:
@@ -230,6 +253,51 @@ class PathsTest(RouterTest):
         tun.write(ipv4("10.0.0.2", "10.8.0.7", 17, udp(1, 2, self.marker)))
         wait_for("the packet to be discarded", lambda: self.stat("out_polvio") == discarded + 1)
         self.assert_no_clear()
+
+    def test_what_comes_out_of_the_device_is_discarded_where_its_list_says_so(self):
+        """datapathd has judged protection; which of two lists may discard, the kernel knows."""
+        def goes(tun, target, wire_or_socket):
+            tun.write(ipv4("10.0.0.2", target, 17, udp(1, 5000, self.marker)))
+            if isinstance(wire_or_socket, socket.socket):
+                return wire_or_socket.recv(100) == self.marker
+            return wait_for("the packet on the inner wire", lambda: self.lan.seen(self.marker))
+
+        host, network = "172.20.0.1", "172.20.0.0/24"
+        tun = self.with_device(Policy("in", "10.0.0.0/24", network, in_only=True), Policy("fwd", "10.0.0.0/24", network, action="discard"))
+        with self.a.socket(socket.AF_INET, socket.SOCK_DGRAM) as receiver:
+            receiver.bind((host, 5000))
+            receiver.settimeout(10)
+            self.assertTrue(goes(tun, host, receiver))
+            before = self.stat("in_polvio")
+            tun.write(ipv4("10.0.0.2", "172.20.0.2", 17, udp(1, 5000, self.marker)))
+            wait_for("the forwarded packet to be discarded", lambda: self.stat("in_polvio") == before + 1)
+            self.assert_no_clear(self.lan)
+            self.reload([Policy("in", "10.0.0.0/24", network, action="discard", in_only=True), Policy("fwd", "10.0.0.0/24", network)])
+            self.admin.loaded()
+            self.assertTrue(goes(tun, "172.20.0.2", self.lan))
+            before = self.stat("in_polvio")
+            tun.write(ipv4("10.0.0.2", host, 17, udp(1, 5000, self.marker)))
+            wait_for("the host's packet to be discarded", lambda: self.stat("in_polvio") == before + 1)
+
+    def test_device_down_or_changed_is_put_back(self):
+        tun = self.with_device(*protect_all(), Policy("out", "10.0.0.0/24", "10.7.0.0/24", tunnel=("10.0.0.1", "10.0.0.2")))
+        wait_for("the remote network's route", lambda: "10.7.0.0/24" in self.a.run("ip", "route", "show", "table", "4501"))
+        for breakage in (("ip", "link", "set", "ipsec0", "down"), ("ip", "link", "set", "ipsec0", "mtu", "900"),
+                         ("ip", "link", "set", "ipsec0", "down", "mtu", "1000"), ("ip", "route", "flush", "table", "4501"),
+                         ("ip", "route", "del", "default", "dev", "ipsec0", "table", "4500"),
+                         ("ip", "-6", "route", "flush", "table", "4500")):
+            self.a.run(*breakage)
+            wait_for(f"the repair after {' '.join(breakage)}", self.is_whole)
+            tun.read()
+            with Traffic(self.a, "10.0.0.2", self.marker):
+                wait_for("packets at the device", lambda: any(self.marker in packet for packet in tun.read()))
+        self.assert_no_clear()
+
+    def is_whole(self):
+        link = self.a.run("ip", "link", "show", "ipsec0")
+        return ("mtu 1400" in link and ",UP" in link and "10.7.0.0/24" in self.a.run("ip", "route", "show", "table", "4501") and
+                all("default dev ipsec0" in self.a.run("ip", family, "route", "show", "table", "4500") and
+                    "unreachable default" in self.a.run("ip", family, "route", "show", "table", "4500") for family in ("-4", "-6")))
 
     def test_errors_about_what_came_out_of_the_device_are_not_clear(self):
         """An ICMP error quotes its packet: about a decrypted one it must not go out in clear, about others it must."""

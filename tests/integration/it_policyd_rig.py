@@ -169,7 +169,7 @@ def parse(data):
 
 TYPE = {"HELLO": 1, "ERROR": 2, "OK": 3, "STATUS": 32, "STATS": 34, "MONITOR": 37, "EVENT": 38, "PUT": 64, "DELETE": 65,
         "FLUSH": 66, "BARRIER": 68, "DUMP": 70, "DUMP_ROW": 71, "ENABLE_SET": 72, "ENABLE_GET": 73, "TXN_BEGIN": 80,
-        "TXN_COMMIT": 81, "TXN_ABORT": 82, "ACQUIRE": 160, "ACQUIRE_EXPIRED": 161}
+        "TXN_COMMIT": 81, "TXN_ABORT": 82, "ACQUIRE": 160, "ACQUIRE_EXPIRED": 161, "USED": 162}
 DIRS = {"in": 1, "out": 2, "fwd": 3}
 ACTIONS = {"discard": 1, "none": 2, "ipsec": 3}
 LEVELS = {"default": 1, "use": 2, "require": 3, "unique": 4}
@@ -239,7 +239,7 @@ class Policy:
     """One policy; `level` None: no request."""
 
     def __init__(self, direction, src, dst, upper=ANY, sport=0, dport=0, misc=False, action="ipsec", level="require", priority=0,
-                 mode="transport", tunnel=None, reqid=0):
+                 mode="transport", tunnel=None, reqid=0, lifetime=0, validtime=0, in_only=False):
         self.__dict__.update(locals())
         del self.__dict__["self"]
 
@@ -254,7 +254,8 @@ class Policy:
                 ends = {"f4": message(f1=address(self.tunnel[0])), "f5": message(f1=address(self.tunnel[1]))}
             requests = field(5 + 1, message(f1=50, f2=3 if self.tunnel else 2, f3=LEVELS[self.level], **ends, f6=self.reqid))
         zigzag = self.priority << 1 ^ self.priority >> 31
-        return message(f2=DIRS[self.direction], f3=ACTIONS[self.action], f4=zigzag, f5=self.selector()) + requests
+        return message(f2=DIRS[self.direction], f3=ACTIONS[self.action], f4=zigzag, f5=self.selector(), f9=self.lifetime,
+                       f10=self.validtime, f11=self.in_only) + requests
 
 
 class Refused(Exception):

@@ -317,6 +317,33 @@ static int on_txn(struct ipc_conn *c, const struct ipc_record *rec)
 	return 0;
 }
 
+static int on_setting(struct ipc_conn *c, const struct ipc_record *rec)
+{
+	AUTO(ipc_unpack_freep_) ProtobufCMessage *m = ipc_unpack(&postern__setting_set__descriptor, rec, CAP);
+	const Postern__SettingSet *set = (const Postern__SettingSet *)m;
+	char word[96];
+
+	if (!set)
+		return -EBADMSG;
+	snprintf(word, sizeof(word), "d.set:%s=%u", set->name, (unsigned)set->value);
+	note(word);
+	if (fake.opt->refuse_settings)
+		return refuse(c, rec, EINVAL, "there is no such setting");
+	(void)ipc_conn_send(c, IPC_OK, rec->id, NULL);
+	return 0;
+}
+
+static int on_enable(struct ipc_conn *c, const struct ipc_record *rec)
+{
+	AUTO(ipc_unpack_freep_) ProtobufCMessage *m = ipc_unpack(&postern__enable_set__descriptor, rec, CAP);
+
+	if (!m)
+		return -EBADMSG;
+	note(((Postern__EnableSet *)m)->on ? "p.enable:1" : "p.enable:0");
+	(void)ipc_conn_send(c, IPC_OK, rec->id, NULL);
+	return 0;
+}
+
 static int on_monitor(struct ipc_conn *c, const struct ipc_record *rec)
 {
 	Postern__Event m = POSTERN__EVENT__INIT;
@@ -346,6 +373,7 @@ static const struct ipc_rule sad_rules[] = {
     RULE(IPC_SA_DELETE, on_delete),
     RULE(IPC_SA_FLUSH, on_flush),
     RULE(IPC_SA_DUMP, on_dump),
+    RULE(IPC_SETTING_SET, on_setting),
     RULE(IPC_TXN_BEGIN, on_txn),
     RULE(IPC_TXN_COMMIT, on_txn),
     RULE(IPC_TXN_ABORT, on_txn),
@@ -357,6 +385,7 @@ static const struct ipc_rule spd_rules[] = {
     RULE(IPC_SPD_FLUSH, on_spd_flush),
     RULE(IPC_SPD_DUMP, on_spd_dump),
     RULE(IPC_SPD_BARRIER, on_barrier),
+    RULE(IPC_ENABLE_SET, on_enable),
     RULE(IPC_TXN_BEGIN, on_txn),
     RULE(IPC_TXN_COMMIT, on_txn),
     RULE(IPC_TXN_ABORT, on_txn),

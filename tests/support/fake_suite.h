@@ -16,7 +16,7 @@ struct fake_suite {
 	/* Set before start. */
 	bool refuse_policy_commit, refuse_sa_commit, refuse_barrier;
 	unsigned refuse_policy_commits, end_policy_commits; /* so many of them, then they work */
-	bool sad_full;
+	bool sad_full, refuse_settings;
 	bool hide_keys;     /* rows as a reader who is not root gets them */
 	unsigned end_after; /* policyd ends the connection instead of answering this request (1: the first);
 	                       0: never */

@@ -12,19 +12,6 @@
 
 enum { NULL_KEY_MAX = 256 }; /* a key that `null` takes and ignores */
 
-void sk_alg(struct sk_build *b, const struct sk_tok *opt, const struct sk_tok *name, const struct sk_tok *key)
-{
-	if (sk_tok_is(opt, "-E")) {
-		b->enc_opt = *opt;
-		b->enc = *name;
-		b->enc_key = *key;
-	} else {
-		b->auth_opt = *opt;
-		b->auth = *name;
-		b->auth_key = *key;
-	}
-}
-
 /* Hex: an odd first digit is a byte of its own (setkey.md 7.4). */
 static size_t key_len(const struct sk_tok *key)
 {

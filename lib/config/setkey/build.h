@@ -5,6 +5,7 @@
 #ifndef POSTERN_CONFIG_SETKEY_BUILD_H
 #define POSTERN_CONFIG_SETKEY_BUILD_H
 
+#include "config/setkey/policy.h"
 #include "config/setkey/token.h"
 
 enum {
@@ -38,10 +39,13 @@ struct sk_build {
 	const char *keys_from; /* the first -E or -A: what stands behind it may be a key typed wrongly */
 	uint32_t hidden_line;  /* where a comment swallowed a `;`, 0: nowhere */
 
+	bool alone;        /* the text of a policy without a statement around it */
 	const char *want;  /* what the grammar expects next, for messages */
 	const char *title; /* its compatible text; NULL: "Syntax error" */
 	bool faulty;
 	struct setkey_loc fault_at;
+	const char *fault_title;
+	enum ipsec_code fault_code;
 	struct err_text fault;
 	int stopped; /* what on_stmt returned, when nonzero */
 
@@ -57,7 +61,15 @@ struct sk_build {
 	struct sk_raw_policy pol;
 };
 
+/* What the requests of a policy are held against. */
+struct sk_rules {
+	enum policy_dir dir;
+	uint8_t family; /* of the selector, enum inet_family; INET_NONE: there is none */
+};
+
 void sk_build_init(struct sk_build *b, const struct setkey_reader *cfg);
+/* The newest token is beyond what one statement can have; a fault was recorded. */
+bool sk_too_long(struct sk_build *b);
 
 /* The grammar's kind of b->last at this place in the statement. */
 int sk_classify(struct sk_build *b);
@@ -67,7 +79,8 @@ bool sk_begins_statement(const struct sk_tok *t);
 bool sk_is_option(const struct sk_tok *t);
 bool sk_is_aiflags(const struct sk_tok *t);
 
-/* Records the first fault of the statement: "TITLE at [TOKEN]; HINT". A hint of NULL is left out. */
+/* Records the first fault of the statement: "TITLE at [TOKEN]; HINT", and the code that TITLE is the text of.
+ * A hint of NULL is left out. */
 void sk_fault(struct sk_build *b, const struct sk_tok *t, const char *title, const char *hint, ...)
     __attribute__((format(printf, 4, 5)));
 /* The grammar cannot go on at b->last. */
@@ -107,6 +120,12 @@ void sk_finish_id(struct sk_build *b);
 bool sk_port(struct sk_build *b, const struct sk_tok *t, uint16_t proto, uint16_t *ret);
 /* The selector of a policy statement. False after a fault. */
 bool sk_selector_ok(struct sk_build *b, struct selector *ret);
+/* The parts of a policy, each false after a fault; ports of endpoints are taken from any request. */
+bool sk_direction_ok(struct sk_build *b, enum policy_dir *ret);
+bool sk_priority_ok(struct sk_build *b, int32_t *ret);
+bool sk_action_ok(struct sk_build *b, enum setkey_action *ret);
+bool sk_requests_ok(
+    struct sk_build *b, const struct sk_rules *rules, struct policy_request ret[POLICY_REQUESTS_MAX]);
 void sk_finish_policy(struct sk_build *b);
 void sk_emit(struct sk_build *b, struct setkey_stmt *s);
 

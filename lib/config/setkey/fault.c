@@ -32,6 +32,8 @@ void sk_fault(struct sk_build *b, const struct sk_tok *t, const char *title, con
 		return;
 	b->faulty = true;
 	b->fault_at = sk_tok_loc(t);
+	b->fault_title = title;
+	b->fault_code = ipsec_code_of(title);
 	if (hint) {
 		va_start(ap, hint);
 		vsnprintf(more, sizeof(more), hint, ap);
@@ -95,6 +97,16 @@ static const char *const *words_wanted(const struct sk_build *b)
 	return NULL;
 }
 
+/* A policy alone: the hints below speak of statements, and where a byte is none of the language's, no word of
+ * it was mistaken. */
+static void fault_alone(struct sk_build *b, const char *title)
+{
+	const struct sk_tok *t = &b->last;
+	bool foreign = t->lex == SK_LEX_BAD || t->lex == SK_LEX_OPEN_STRING || (t->n == 1 && t->p[0] == ';');
+
+	sk_fault(b, t, foreign ? "Syntax error" : title, NULL);
+}
+
 void sk_fault_syntax(struct sk_build *b)
 {
 	const struct sk_tok *t = &b->last;
@@ -102,7 +114,9 @@ void sk_fault_syntax(struct sk_build *b)
 	const char *const *words = words_wanted(b);
 	char near[64] = "";
 
-	if (b->n_tokens == 1) {
+	if (b->alone) {
+		fault_alone(b, title);
+	} else if (b->n_tokens == 1) {
 		fault_first_word(b);
 	} else if (t->lex == SK_LEX_EOF && b->hidden_line >= b->first.line) {
 		sk_fault(b, t, "Syntax error", "expected %s; the `;` in line %u is behind a #", want,

@@ -51,7 +51,8 @@ static bool adds(const struct sk_build *b)
 
 %%
 
-input: command ';' { YYACCEPT; } ;
+/* No statement begins with -P: that is how the text of a policy alone comes in, see policy_text.c. */
+input: command ';' { YYACCEPT; } | policy ';' { YYACCEPT; } ;
 
 command
     : ADD pair spi exts algs

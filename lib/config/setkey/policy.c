@@ -1,9 +1,10 @@
 /*
- * Policy statements: the text behind -P with the checks of ipsec_set_policy(3), whose words the messages
- * keep.
+ * Judges the text behind -P, for setkey and for ipsec_set_policy(3) alike: what only one of them refuses is
+ * said in spd.c and in lib/libipsec. No selector is needed here.
  */
 #include "config/setkey/build.h"
 
+#include <netdb.h>
 #include <string.h>
 
 #include "config/setkey/words.h"
@@ -31,7 +32,7 @@ void sk_request_done(struct sk_build *b)
 	b->pol.n_requests++;
 }
 
-static bool direction_ok(struct sk_build *b, enum policy_dir *ret)
+bool sk_direction_ok(struct sk_build *b, enum policy_dir *ret)
 {
 	const struct sk_tok *t = &b->pol.dir;
 	char near[64];
@@ -48,27 +49,33 @@ static bool direction_ok(struct sk_build *b, enum policy_dir *ret)
 	return !b->faulty;
 }
 
-static bool action_ok(struct sk_build *b, enum policy_action *ret)
+bool sk_action_ok(struct sk_build *b, enum setkey_action *ret)
 {
+	static const struct {
+		const char *word;
+		enum setkey_action action;
+	} actions[] = {
+	    {"discard", SETKEY_DISCARD},
+	    {"none", SETKEY_PASS},
+	    {"ipsec", SETKEY_IPSEC},
+	    {"entrust", SETKEY_ENTRUST},
+	    {"bypass", SETKEY_BYPASS},
+	};
 	const struct sk_tok *t = &b->pol.action;
 	char near[64];
 
-	if (sk_tok_is(t, "discard"))
-		*ret = POLICY_DISCARD;
-	else if (sk_tok_is(t, "none"))
-		*ret = POLICY_PASS;
-	else if (sk_tok_is(t, "ipsec"))
-		*ret = POLICY_IPSEC;
-	else if (sk_tok_is(t, "entrust") || sk_tok_is(t, "bypass"))
-		sk_fault(b, t, "Invalid security policy",
-		    "entrust and bypass belong to the policy of one socket, not to the SPD");
-	else
-		sk_fault(b, t, "Invalid security policy", "expected ipsec, none or discard%s",
-		    sk_suggest(t, sk_words_action, near));
-	return !b->faulty;
+	for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++) {
+		if (sk_tok_is(t, actions[i].word)) {
+			*ret = actions[i].action;
+			return true;
+		}
+	}
+	sk_fault(b, t, "Invalid security policy", "expected ipsec, none or discard%s",
+	    sk_suggest(t, sk_words_action, near));
+	return false;
 }
 
-static bool priority_ok(struct sk_build *b, int32_t *ret)
+bool sk_priority_ok(struct sk_build *b, int32_t *ret)
 {
 	const struct sk_raw_policy *p = &b->pol;
 	const struct sk_tok *base = &p->prio_base;
@@ -86,8 +93,8 @@ static bool priority_ok(struct sk_build *b, int32_t *ret)
 		sk_fault(b, base, "Invalid priority", "expected low, def, high or a number%s",
 		    sk_suggest(base, sk_words_priority, near));
 	if (p->prio_number.lex && !sk_tok_number(&p->prio_number, max, &number))
-		sk_fault(b, &p->prio_number, "Invalid priority", "the number here is at most %llu",
-		    (unsigned long long)max);
+		sk_fault(b, &p->prio_number, base->lex ? "Invalid priority offset" : "Invalid priority",
+		    "the number here is at most %llu", (unsigned long long)max);
 	v += p->prio_minus ? -(int64_t)number : (int64_t)number;
 	*ret = v > INT32_MAX ? INT32_MAX : (int32_t)v;
 	return !b->faulty;
@@ -100,8 +107,9 @@ static bool endpoint(struct sk_build *b, const struct sk_tok *t, const struct sk
 	uint64_t v = 0;
 
 	if (!sk_tok_str(t, text, sizeof(text)) || inet_addr_parse(text, ret) < 0) {
-		sk_fault(b, t, "Invalid address specification",
+		sk_fault(b, t, gai_strerror(EAI_NONAME),
 		    "endpoints are numeric addresses; names are not looked up here");
+		b->fault_code = EIPSEC_SYSTEM_ERROR;
 		return false;
 	}
 	if (port->lex && !sk_tok_number(port, UINT16_MAX, &v)) {
@@ -134,10 +142,10 @@ static bool end_ports_ok(struct sk_build *b, const struct sk_request *q, const s
 }
 
 static bool endpoints_ok(
-    struct sk_build *b, const struct sk_request *q, const struct policy *p, struct policy_request *r)
+    struct sk_build *b, const struct sk_request *q, const struct sk_rules *rules, struct policy_request *r)
 {
 	if (q->src.lex && is_me_any(q)) {
-		if (sk_tok_is(&q->src, "me") != (p->dir == POLICY_OUT))
+		if (sk_tok_is(&q->src, "me") != (rules->dir == POLICY_OUT))
 			sk_fault(b, &q->src, "Invalid direction", "me-any goes with out, any-me with in");
 	} else if (q->src.lex) {
 		if (!endpoint(b, &q->src, &q->src_port, &r->src, &r->src_port) ||
@@ -146,7 +154,7 @@ static bool endpoints_ok(
 		if (r->src.family != r->dst.family)
 			sk_fault(
 			    b, &q->dst, "Family mismatch", "both endpoints need addresses of one family");
-		else if (r->mode == IPSEC_TRANSPORT && r->src.family != p->sel.src.addr.family)
+		else if (r->mode == IPSEC_TRANSPORT && rules->family && r->src.family != rules->family)
 			sk_fault(b, &q->src, "Family mismatch",
 			    "endpoints of a transport request are of the selector's family");
 	}
@@ -186,7 +194,7 @@ static bool level_ok(struct sk_build *b, const struct sk_tok *t, struct policy_r
 }
 
 static bool request_ok(
-    struct sk_build *b, const struct sk_request *q, const struct policy *p, struct policy_request *r)
+    struct sk_build *b, const struct sk_request *q, const struct sk_rules *rules, struct policy_request *r)
 {
 	char near[64];
 
@@ -200,75 +208,14 @@ static bool request_ok(
 	else
 		sk_fault(b, &q->mode, "Invalid ipsec mode", "expected transport or tunnel%s",
 		    sk_suggest(&q->mode, sk_words_request_mode, near));
-	return !b->faulty && endpoints_ok(b, q, p, r) && level_ok(b, &q->level, r);
+	return !b->faulty && endpoints_ok(b, q, rules, r) && level_ok(b, &q->level, r);
 }
 
-static bool rules_ok(struct sk_build *b, struct policy *p)
+bool sk_requests_ok(
+    struct sk_build *b, const struct sk_rules *rules, struct policy_request ret[POLICY_REQUESTS_MAX])
 {
-	if (!b->pol.action.lex) {
-		sk_fault(b, b->pol.prio.lex ? &b->pol.prio : &b->pol.dir, "Invalid security policy",
-		    "the action is missing: write ipsec, none or discard");
-		return false;
-	}
-	if (!priority_ok(b, &p->priority) || !action_ok(b, &p->action))
-		return false;
 	for (uint32_t i = 0; i < b->pol.n_requests; i++)
-		if (!request_ok(b, &b->pol.req[i], p, &p->req[i]))
+		if (!request_ok(b, &b->pol.req[i], rules, &ret[i]))
 			return false;
-	if (p->action == POLICY_IPSEC) {
-		p->n_requests = (uint8_t)b->pol.n_requests;
-		if (!p->n_requests)
-			sk_warn(b, &b->pol.action,
-			    "ipsec without a request protects nothing: these packets pass in clear");
-	} else if (b->pol.n_requests) {
-		memset(p->req, 0, sizeof(p->req));
-		sk_warn(b, &b->pol.req[0].proto, "requests behind none or discard are ignored");
-	}
 	return true;
-}
-
-void sk_policy_number(struct sk_build *b, const struct sk_tok *opt, const struct sk_tok *t)
-{
-	bool life = sk_tok_is(opt, "-lh");
-	uint64_t v;
-
-	if (!life && !sk_tok_is(opt, "-lv"))
-		sk_fault(b, opt, "Syntax error",
-		    "in front of -P stand -lh (seconds from now) and -lv (seconds without use)");
-	else if (!sk_tok_number(t, UINT32_MAX, &v))
-		sk_fault(b, t, "Syntax error", "this number is too large: at most 4294967295 seconds");
-	else
-		*(life ? &b->lifetime_s : &b->validtime_s) = (uint32_t)v;
-}
-
-void sk_finish_policy(struct sk_build *b)
-{
-	struct setkey_stmt s = {.verb = b->verb};
-	const char *why;
-
-	if (b->tag.lex) {
-		if (sk_tok_is(&b->tag, "tagged"))
-			sk_fault(b, &b->tag, "tagged policies are not supported",
-			    "no packet carries such a tag here: write the addresses and the protocol it is "
-			    "for");
-		else
-			sk_fault(b, &b->tag, "Syntax error", "a host name is written without quotes");
-		return;
-	}
-	if (!direction_ok(b, &s.policy.dir) || !sk_selector_ok(b, &s.policy.sel))
-		return;
-	if (b->verb == SETKEY_SPDDELETE) {
-		s.policy.action = POLICY_PASS; /* not looked at; makes the policy a valid one */
-		sk_emit(b, &s);
-		return;
-	}
-	s.policy.lifetime_s = b->lifetime_s;
-	s.policy.validtime_s = b->validtime_s;
-	if (!rules_ok(b, &s.policy))
-		return;
-	if (policy_check(&s.policy, &why) < 0) {
-		sk_fault(b, &b->pol.dir, why, NULL);
-		return;
-	}
-	sk_emit(b, &s);
 }

@@ -20,14 +20,6 @@ struct reading {
 	uint32_t n_errors;
 };
 
-void sk_build_init(struct sk_build *b, const struct setkey_reader *cfg)
-{
-	memset(b, 0, sizeof(*b));
-	b->cfg = cfg;
-	b->desc.mode = IPSEC_MODE_ANY;
-	b->desc.flags = SA_F_CYCLIC;
-}
-
 void sk_emit(struct sk_build *b, struct setkey_stmt *s)
 {
 	s->at = sk_tok_loc(&b->first);
@@ -82,18 +74,6 @@ static bool at_terminator(const struct sk_tok *t)
 	return t->lex == SK_LEX_PUNCT && t->p[0] == ';';
 }
 
-static bool too_long(struct sk_build *b)
-{
-	if (b->last.lex == SK_LEX_EOF)
-		return false;
-	if (b->n_tokens <= SK_TOKENS_MAX && (size_t)(b->last.p - b->first.p) <= SK_STATEMENT_BYTES_MAX)
-		return false;
-	sk_fault(b, &b->last, "this statement is too long",
-	    "at most %d words and %d bytes are possible; is a `;` missing?", SK_TOKENS_MAX,
-	    SK_STATEMENT_BYTES_MAX);
-	return true;
-}
-
 /* Pushes one statement, whose first token is the current one. True when it parsed up to its terminator. */
 static bool parse(struct reading *r, struct sk_build *b)
 {
@@ -104,7 +84,7 @@ static bool parse(struct reading *r, struct sk_build *b)
 		b->last = r->scan.tok;
 		b->n_tokens++;
 		b->hidden_line = r->scan.hidden_line;
-		if (too_long(b))
+		if (sk_too_long(b))
 			return false;
 		status = sk_gram_push_parse(r->parser, sk_classify(b), &b->last, b);
 		if (status == YYPUSH_MORE)

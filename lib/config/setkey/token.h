@@ -33,12 +33,16 @@ struct sk_tok {
 	bool first_on_line;
 };
 
-/* Scanner state that flex does not keep. */
+enum { SK_SCAN_ALIGN = 16 };
+
+/* Scanner state that flex does not keep, and the memory for what it does. Stays where it is. */
 struct sk_scan {
 	uint32_t line, column;
 	bool line_has_token;
 	uint32_t hidden_line; /* the last line where a comment behind a token holds a `;` */
 	struct sk_tok tok;    /* the last token */
+	size_t mem_used;
+	_Alignas(SK_SCAN_ALIGN) unsigned char mem[512];
 };
 
 /* The scanner, in lex.l. `buf` has `n` bytes of text and two NULs behind; it is scanned in place. */
@@ -46,6 +50,8 @@ int sk_scan_new(char *buf, size_t n, struct sk_scan *scan, void **ret);
 void sk_scan_free(void *scanner);
 /* Fills scan->tok. After `-P` it reads policy text until a `;`. */
 void sk_scan_next(void *scanner);
+/* Policy text from the first byte, for a policy alone. */
+void sk_scan_enter_policy(void *scanner);
 /* Back to statement text, for the reader's recovery. */
 void sk_scan_leave_policy(void *scanner);
 

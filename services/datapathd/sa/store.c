@@ -30,6 +30,7 @@ struct segment {
 	struct secret_region region;
 	bool kept;
 	uint32_t next;                                     /* where the search for a free slot goes on */
+	uint32_t n_used;                                   /* of the bitmap: a full segment is not searched */
 	uint8_t used[SAD_SEGMENT_SLOTS / 8];               /* bitmap */
 	struct sad_prints *prints[SAD_SEGMENT_SLOTS / 64]; /* slots of fingerprints in this segment */
 	uint32_t n_prints;
@@ -67,10 +68,10 @@ static bool is_used(const struct segment *g, uint32_t i)
 static void set_used(struct segment *g, uint32_t first, uint32_t n, bool used)
 {
 	for (uint32_t i = first; i < first + n; i++) {
-		if (used)
-			g->used[i / 8] |= (uint8_t)(1 << i % 8);
-		else
-			g->used[i / 8] &= (uint8_t) ~(1 << i % 8);
+		if (is_used(g, i) == used)
+			continue;
+		g->used[i / 8] ^= (uint8_t)(1 << i % 8);
+		g->n_used += used ? 1 : -1U;
 	}
 }
 
@@ -305,6 +306,8 @@ int sad_store_begin(struct sad_store *s, struct err_text *e)
 /* First run of n free slots at or behind `next`, else from the start; 0 when there is none. */
 static uint32_t find_run(const struct segment *g, uint32_t n)
 {
+	if (n > SAD_SEGMENT_SLOTS - g->n_used)
+		return 0;
 	for (uint32_t pass = 0; pass < 2; pass++) {
 		uint32_t run = 0;
 

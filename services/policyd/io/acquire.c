@@ -16,10 +16,9 @@ static bool has_policy(const struct policyd *p, uint32_t id)
 {
 	const struct spd *spd = p->commit.newest ? p->commit.newest->book.spd : p->book.spd;
 
-	for (const struct spd_entry *x = spd_first(spd, POLICY_OUT); x; x = spd_next(spd, x))
-		if (x->policy.id == id)
-			return true;
-	return false;
+	const struct spd_entry *x = spd_find_id(spd, id);
+
+	return x && x->policy.dir == POLICY_OUT;
 }
 
 static void publish(struct policyd *p, const struct msg_acquire *a)
@@ -57,6 +56,20 @@ static int on_acquire(struct ipc_conn *c, const struct ipc_record *rec)
 	return 0;
 }
 
+/* A hint like the others: at worst, dumps show wrong times and a policy lives as long as its lifetime. */
+static int on_used(struct ipc_conn *c, const struct ipc_record *rec)
+{
+	struct policyd *p = policyd_of(service_of_conn(c));
+	struct msg_used u;
+	int r = msg_used_decode(rec, &u);
+
+	if (r < 0)
+		return r;
+	for (uint32_t i = 0; i < u.n; i++)
+		book_used(&p->book, u.id[i], u.age_ms[i]);
+	return 0;
+}
+
 void acquire_expire(struct policyd *p, uint64_t now_ms)
 {
 	struct acquire a;
@@ -86,6 +99,12 @@ static const struct ipc_rule rules[] = {
         .max_body = 512,
         .max_in_flight = 64,
         .handle = on_acquire},
+    {.type = IPC_SPD_USED,
+        .name = "spd.used",
+        .roles = IPC_ROLE_DATAPATHD,
+        .max_body = 12 << 10,
+        .cost = 20,
+        .handle = on_used},
 };
 
 static const struct ipc_edge edge = {
@@ -94,7 +113,7 @@ static const struct ipc_edge edge = {
     .version_max = 1,
     .rules = rules,
     .n_rules = ARRAY_SIZE(rules),
-    .budget_rate = 200,
+    .budget_rate = 200, /* half of it for hints of use */
     .budget_burst = 400,
     .max_conns = 2, /* a restarting datapathd's old connection may linger */
     .max_queued = 256 << 10,

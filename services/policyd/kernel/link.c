@@ -58,6 +58,48 @@ int link_find(struct rtnl *r, const struct policyd_conf *c, struct link *ret)
 	return 0;
 }
 
+/* The attribute `type` within another, or NULL. */
+static const struct rtattr *inside(const struct rtattr *nest, uint16_t type)
+{
+	size_t n = nest ? RTA_PAYLOAD(nest) : 0;
+	const struct rtattr *a = nest ? RTA_DATA(nest) : NULL;
+
+	for (; a && RTA_OK(a, n); a = RTA_NEXT(a, n))
+		if ((a->rta_type & NLA_TYPE_MASK) == type)
+			return a;
+	return NULL;
+}
+
+static int take_conf(const struct nlmsghdr *h, void *arg)
+{
+	size_t n = h->nlmsg_len >= NLMSG_LENGTH(sizeof(struct ifinfomsg))
+	               ? h->nlmsg_len - NLMSG_LENGTH(sizeof(struct ifinfomsg))
+	               : 0;
+	const struct rtattr *a = (const void *)((const char *)h + NLMSG_SPACE(sizeof(struct ifinfomsg)));
+	bool *has = arg;
+
+	for (; h->nlmsg_type == RTM_NEWLINK && RTA_OK(a, n); a = RTA_NEXT(a, n)) {
+		const struct rtattr *conf;
+
+		if ((a->rta_type & NLA_TYPE_MASK) != IFLA_AF_SPEC)
+			continue;
+		conf = inside(inside(a, AF_INET), IFLA_INET_CONF);
+		*has = conf && RTA_PAYLOAD(conf) >= IPV4_DEVCONF_SRC_VMARK * sizeof(uint32_t);
+	}
+	return 0;
+}
+
+bool link_has_src_valid_mark(struct rtnl *r)
+{
+	bool has = false;
+	struct rtnl_msg m;
+
+	rtnl_msg_init(&m, RTM_GETLINK, 0, sizeof(struct ifinfomsg));
+	rtnl_put_str(&m, IFLA_IFNAME, "lo");
+	/* What cannot be asked is not reported missing. */
+	return rtnl_ask(r, &m, take_conf, &has) < 0 || has;
+}
+
 static void put_inet_conf(struct rtnl_msg *m)
 {
 	struct rtattr *spec = rtnl_nest(m, IFLA_AF_SPEC);

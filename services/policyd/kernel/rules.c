@@ -95,6 +95,28 @@ int rules_ensure(struct rtnl *r, const struct policyd_conf *c, uint8_t family)
 	return n_missing;
 }
 
+int rules_probe(struct rtnl *r, const struct policyd_conf *c, uint8_t family, const char **ret_what)
+{
+	struct rule all[N_RULES];
+	bool made[N_RULES] = {false};
+	int err = 0;
+
+	rules_of(c, all);
+	for (int i = 0; i < N_RULES && err == 0; i++) {
+		err = send_rule(r, RTM_NEWRULE, NLM_F_CREATE | NLM_F_EXCL, family, &all[i]);
+		made[i] = err == 0;
+		if (err == -EEXIST)
+			err = 0;
+		*ret_what = all[i].action == FR_ACT_GOTO ? "routing rules that go on at another rule"
+		            : all[i].mask                ? "routing by packet mark"
+		                                         : "policy routing";
+	}
+	for (int i = N_RULES - 1; i >= 0; i--)
+		if (made[i])
+			(void)send_rule(r, RTM_DELRULE, 0, family, &all[i]);
+	return err;
+}
+
 void rules_remove(struct rtnl *r, const struct policyd_conf *c, uint8_t family)
 {
 	struct rule all[N_RULES];

@@ -58,7 +58,4 @@ uint64_t tables_next_ms(const struct tables *t);
 /* Packets refused, by frame_counters, IPv4 and IPv6 in turn; over reloads and remade tables. */
 void tables_read_counters(struct tables *t, uint64_t ret[6]);
 
-/* What the kernel lacks, as a sentence in `e`: -EOPNOTSUPP; else 0. Leaves nothing behind. */
-int tables_probe(struct nft *nft, struct err_text *e);
-
 #endif

@@ -6,109 +6,18 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdio_ext.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "base/auto.h"
 #include "base/sbuf.h"
-#include "cli/verbs.h"
-#include "support/fake_suite.h"
+#include "support/setkey_ran.h"
 
 #define ADD1 "add 192.0.2.1 192.0.2.2 esp 0x101 -E 3des-cbc \"0123456789abcdef01234567\";\n"
 #define ADD2 "add 192.0.2.2 192.0.2.1 ah 0x102 -A hmac-md5 \"secretsecretkey!\";\n"
 #define POL1 "spdadd 192.0.2.1 192.0.2.2 any -P out ipsec esp/transport//require;\n"
 #define POL2 "spdadd 192.0.2.2 192.0.2.1 any -P in none;\n"
-
-struct ran {
-	int code;
-	char *out, *err, said[1024];
-};
-
-static void ran_fini(struct ran *r)
-{
-	free(r->out);
-	free(r->err);
-}
-
-static struct fake_suite *suite; /* NULL: none runs */
-
-/* `input` becomes standard input. The words end with NULL. */
-static struct ran run_with(bool compat, const char *input, const char *const *words)
-{
-	struct cli cli = {.prog = compat ? "setkey" : "ipsecctl"};
-	char *argv[16] = {(char *)(uintptr_t) "setkey"};
-	size_t n_out, n_err;
-	struct ran r = {0};
-	FILE *in = tmpfile();
-	int argc = 1, saved = dup(STDIN_FILENO);
-
-	for (; words[argc - 1]; argc++)
-		argv[argc] = (char *)(uintptr_t)words[argc - 1];
-	fputs(input, in);
-	rewind(in);
-	dup2(fileno(in), STDIN_FILENO);
-	__fpurge(stdin);
-	clearerr(stdin);
-	settings_init(&cli.settings);
-	strcpy(cli.settings.run_dir, suite ? suite->dir : "/nonexistent/postern");
-	cli.out = open_memstream(&r.out, &n_out);
-	cli.err = open_memstream(&r.err, &n_err);
-	r.code = setkey_main(&cli, argc, argv, compat);
-	fclose(cli.out);
-	fclose(cli.err);
-	__fpurge(stdin);
-	dup2(saved, STDIN_FILENO);
-	close(saved);
-	fclose(in);
-	if (suite)
-		fake_suite_said(suite, r.said, sizeof(r.said));
-	return r;
-}
-
-#define RUN(compat, input, ...) run_with(compat, input, (const char *const[]){__VA_ARGS__, NULL})
-#define AUTO_RAN                AUTO(ran_fini) struct ran
-
-/* `ipsecctl --json spd` */
-static struct ran run_json_spd(void)
-{
-	struct cli cli = {.prog = "ipsecctl", .json = true};
-	char verb[] = "spd", *argv[] = {verb, NULL};
-	size_t n_out, n_err;
-	struct ran r = {0};
-
-	settings_init(&cli.settings);
-	strcpy(cli.settings.run_dir, suite->dir);
-	cli.out = open_memstream(&r.out, &n_out);
-	cli.err = open_memstream(&r.err, &n_err);
-	r.code = verb_spd(&cli, 1, argv);
-	fclose(cli.out);
-	fclose(cli.err);
-	return r;
-}
-
-static int start(void **state)
-{
-	static struct fake_suite f;
-
-	(void)state;
-	f = (struct fake_suite){0};
-	fake_suite_start(&f);
-	suite = &f;
-	return 0;
-}
-
-static int stop(void **state)
-{
-	(void)state;
-	fake_suite_stop(suite);
-	suite = NULL;
-	return 0;
-}
 
 static void test_compat_runs_statement_by_statement(void **state)
 {
@@ -187,9 +96,8 @@ static void test_compat_barrier_that_fails_is_an_error(void **state)
 {
 	AUTO_RAN r = {0};
 
-	suite->refuse_barrier = true;
-	fake_suite_stop(suite);
-	fake_suite_start(suite);
+	ran_suite->refuse_barrier = true;
+	ran_suite_restart();
 	r = RUN(true, POL1, "-f", "-");
 	(void)state;
 	assert_int_equal(r.code, 1);
@@ -258,73 +166,12 @@ static void test_native_reads_come_after_the_commit(void **state)
 	assert_non_null(strstr(r.out, "No SPD entries.\n"));
 }
 
-/* A reservation is an answer and no part of the change: it is made when the rest is in force. */
-static void test_getspi_prints_what_was_reserved(void **state)
-{
-	AUTO_RAN compat = RUN(true, "getspi 192.0.2.1 192.0.2.2 esp; getspi ::1 ::2 ipcomp;" ADD1, "-f", "-");
-	AUTO_RAN native = RUN(false, "getspi 192.0.2.1 192.0.2.2 ah;" ADD2, "-f", "-");
-
-	(void)state;
-	assert_int_equal(compat.code | native.code, 0);
-	assert_string_equal(compat.said, "d.getspi d.getspi d.add");
-	assert_string_equal(compat.out, "192.0.2.1 192.0.2.2 esp spi=43981(0x0000abcd)\n"
-	                                "::1 ::2 ipcomp spi=43981(0x0000abcd)\n");
-	assert_string_equal(native.said, "d.begin d.add d.commit d.getspi");
-	assert_string_equal(native.out, "192.0.2.1 192.0.2.2 ah spi=43981(0x0000abcd)\n");
-}
-
-static void test_getspi_that_is_refused_is_told(void **state)
-{
-	AUTO_RAN compat = {0}, native = {0};
-
-	suite->sad_full = true;
-	fake_suite_stop(suite);
-	fake_suite_start(suite);
-	compat = RUN(true, "getspi 192.0.2.1 192.0.2.2 esp;", "-f", "-");
-	native = RUN(false, "getspi 192.0.2.1 192.0.2.2 esp;", "-f", "-");
-	(void)state;
-	assert_int_equal(compat.code, 0);
-	assert_int_equal(native.code, 1);
-	assert_string_equal(compat.out, "");
-	assert_non_null(strstr(compat.err, "the SAD is full"));
-	assert_non_null(strstr(native.err, "stdin:1:1: getspi was refused: "));
-}
-
-/* Everything an SA and a policy can be goes through a service and comes back as it was. */
-static void test_newer_kinds_come_back_in_dumps(void **state)
-{
-	AUTO_RAN load = RUN(true,
-	    "add 192.0.2.1 192.0.2.2 ipcomp 0x1000 -C deflate -R;"
-	    "add 192.0.2.1 192.0.2.2[4501] esp-udp 10.1.1.1 0x1001 -esp_frag 1000 -r 4 -f esn -E null -A "
-	    "hmac-sha256-96 "
-	    "\"0123456789abcdef0123456789abcdef\";"
-	    "spdadd 2001:db8::1 2001:db8::2 any -lh 60 -lv 7 -P out ipsec "
-	    "esp/tunnel/192.0.2.1[4500]-192.0.2.2[4501]/unique:7;",
-	    "-f", "-");
-	AUTO_RAN sad = RUN(true, "", "-D"), spd = RUN(true, "", "-DPp");
-
-	(void)state;
-	assert_int_equal(load.code, 0);
-	assert_string_equal(load.err, "");
-	assert_non_null(strstr(
-	    sad.out, "\tipcomp mode=any spi=4096(0x00001000) reqid=0(0x00000000)\n\tC: deflate \n\tseq="));
-	assert_non_null(strstr(sad.out, "flags=0x000000c0 "));
-	assert_non_null(
-	    strstr(sad.out, "192.0.2.1[4500] 192.0.2.2[4501] \n\tesp-udp mode=any spi=4097(0x00001001) "
-	                    "reqid=0(0x00000000)\n\tNAT OA=10.1.1.1\n\tNAT-T esp_frag=1000\n\tE: null \n"
-	                    "\tA: hmac-sha256-96  30313233 "));
-	assert_non_null(strstr(sad.out, " replay=4 flags=0x00000400 "));
-	assert_non_null(strstr(spd.out, "\tesp/tunnel/192.0.2.1[4500]-192.0.2.2[4501]/unique:7\n"));
-	assert_non_null(strstr(spd.out, "\tlifetime: 60(s) validtime: 7(s)\n"));
-}
-
 static void test_native_commit_that_fails_is_told(void **state)
 {
 	AUTO_RAN r = {0};
 
-	suite->refuse_policy_commit = true;
-	fake_suite_stop(suite);
-	fake_suite_start(suite);
+	ran_suite->refuse_policy_commit = true;
+	ran_suite_restart();
 	r = RUN(false, ADD1 POL1, "-f", "-");
 	(void)state;
 	assert_int_equal(r.code, 1);
@@ -340,9 +187,8 @@ static void test_full_sad_is_said_once_by_native_and_per_statement_by_compat(voi
 {
 	AUTO_RAN native = {0}, compat = {0};
 
-	suite->sad_full = true;
-	fake_suite_stop(suite);
-	fake_suite_start(suite);
+	ran_suite->sad_full = true;
+	ran_suite_restart();
 	native = RUN(false, ADD1 ADD2, "-f", "-");
 	compat = RUN(true, ADD1 ADD2, "-f", "-");
 	(void)state;
@@ -359,9 +205,8 @@ static void test_native_policyd_that_ends_between_the_commits_gets_its_policies_
 	AUTO_RAN r = {0};
 	AUTO_RAN spd = {0};
 
-	suite->end_policy_commits = 1;
-	fake_suite_stop(suite);
-	fake_suite_start(suite);
+	ran_suite->end_policy_commits = 1;
+	ran_suite_restart();
 	r = RUN(false, ADD1 POL1, "-f", "-");
 	spd = RUN(true, "", "-DP");
 	(void)state;
@@ -377,9 +222,8 @@ static void test_native_half_applied_is_finished_by_the_same_command(void **stat
 {
 	AUTO_RAN first = {0}, other = {0}, again = {0}, third = {0}, spd = {0};
 
-	suite->refuse_policy_commits = 2;
-	fake_suite_stop(suite);
-	fake_suite_start(suite);
+	ran_suite->refuse_policy_commits = 2;
+	ran_suite_restart();
 	first = RUN(false, ADD1 ADD2 POL1, "-f", "-");
 	/* Not this file: one of its SAs has another key. */
 	other = RUN(false, ADD1 "add 192.0.2.2 192.0.2.1 ah 0x102 -A hmac-md5 \"secretsecretkey?\";\n" POL1,
@@ -404,9 +248,8 @@ static void test_connection_that_ends_is_an_error(void **state)
 {
 	AUTO_RAN r = {0};
 
-	suite->end_after = 2;
-	fake_suite_stop(suite);
-	fake_suite_start(suite);
+	ran_suite->end_after = 2;
+	ran_suite_restart();
 	r = RUN(true, POL1 POL2 ADD1, "-f", "-");
 	(void)state;
 	assert_int_equal(r.code, 1);
@@ -476,7 +319,7 @@ static void test_S25_S26_flush_and_other_clusters(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		AUTO_RAN r = run_with(true, "", cases[i].words);
+		AUTO_RAN r = ran_setkey(true, "", cases[i].words);
 
 		assert_int_equal(r.code, 0);
 		assert_string_equal(r.said, cases[i].said);
@@ -492,9 +335,8 @@ static void test_keys_are_shown_to_root_only(void **state)
 	assert_non_null(
 	    strstr(open.out, "\tE: 3des-cbc  30313233 34353637 38396162 63646566 30313233 34353637\n"));
 	assert_non_null(strstr(open.out, "\tA: hmac-md5  73656372 65747365 63726574 6b657921\n"));
-	suite->hide_keys = true;
-	fake_suite_stop(suite);
-	fake_suite_start(suite);
+	ran_suite->hide_keys = true;
+	ran_suite_restart();
 	first = (ran_fini(&first), RUN(true, ADD1, "-f", "-"));
 	hidden = RUN(true, "", "-D");
 	assert_non_null(
@@ -519,37 +361,6 @@ static void test_verbose_shows_messages_and_no_keys(void **state)
 	    strstr(r.err, "00000000: "), strstr(r.err, "require\n00000000: ") + strlen("require\n"));
 	assert_null(strstr(strstr(r.err, "00000000: ") + 1, "00000000: "));
 	assert_null(strstr(r.err, "0123456789abcdef01234567"));
-}
-
-/* -k marks `in` policies, -r (the default) none; of both the last one counts. */
-static void test_kernel_mode_marks_policies_in(void **state)
-{
-	static const struct {
-		const char *words[4];
-		bool marked;
-	} cases[] = {
-	    {{"-f", "-"}, false},
-	    {{"-rf", "-"}, false},
-	    {{"-kf", "-"}, true},
-	    {{"-rkf", "-"}, true},
-	    {{"-k", "-r", "-f", "-"}, false},
-	};
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		AUTO_RAN load = {0}, spd = {0};
-		const char *words[5] = {0};
-
-		fake_suite_stop(suite);
-		fake_suite_start(suite);
-		memcpy(words, cases[i].words, sizeof(cases[i].words));
-		load = run_with(true, POL1 POL2, words);
-		spd = run_json_spd();
-		assert_int_equal(load.code, 0);
-		assert_string_equal(load.err, "");
-		assert_non_null(strstr(spd.out, "\"dir\": \"in\""));
-		assert_int_equal(strstr(spd.out, "\"forwarded\": true") == NULL, cases[i].marked);
-	}
 }
 
 static void test_parse_only_says_and_sends_nothing(void **state)
@@ -614,7 +425,7 @@ static void test_command_lines_that_make_no_sense(void **state)
 	assert_int_equal(native.code, 2);
 }
 
-#define SERVED(t) cmocka_unit_test_setup_teardown(t, start, stop)
+#define SERVED(t) cmocka_unit_test_setup_teardown(t, ran_suite_start, ran_suite_stop)
 
 int main(void)
 {
@@ -628,9 +439,6 @@ int main(void)
 	    SERVED(test_native_sends_nothing_of_a_file_with_an_error),
 	    SERVED(test_native_refusal_restores_what_was_before),
 	    SERVED(test_native_reads_come_after_the_commit),
-	    SERVED(test_getspi_prints_what_was_reserved),
-	    SERVED(test_getspi_that_is_refused_is_told),
-	    SERVED(test_newer_kinds_come_back_in_dumps),
 	    SERVED(test_native_commit_that_fails_is_told),
 	    SERVED(test_full_sad_is_said_once_by_native_and_per_statement_by_compat),
 	    SERVED(test_native_policyd_that_ends_between_the_commits_gets_its_policies_again),
@@ -642,7 +450,6 @@ int main(void)
 	    SERVED(test_S25_S26_flush_and_other_clusters),
 	    SERVED(test_keys_are_shown_to_root_only),
 	    SERVED(test_verbose_shows_messages_and_no_keys),
-	    SERVED(test_kernel_mode_marks_policies_in),
 	    SERVED(test_parse_only_says_and_sends_nothing),
 	    SERVED(test_monitor_prints_time_and_event),
 	    cmocka_unit_test(test_stopped_suite_is_said_with_the_remedy),

@@ -336,6 +336,12 @@ static void test_policy_warnings_say_what_happens(void **state)
 	read_policy("out ipsec");
 	assert_string_equal(rig.messages, "f:1:39: WARNING: ipsec without a request protects nothing: these "
 	                                  "packets pass in clear at [ipsec]\n");
+	read_between("spdadd 192.0.2.1 192.0.2.2 any -lv 5 -P", "in none", "");
+	assert_string_equal(rig.messages,
+	    "f:1:44: WARNING: the kernel keeps no times for packets that pass or are "
+	    "dropped: the seconds of -lv count from now at [none]\n");
+	read_between("spdadd 192.0.2.1 192.0.2.2 any -lv 5 -P", "in ipsec esp/transport//use", "");
+	assert_string_equal(rig.messages, "");
 	read_policy("out none esp/transport//use");
 	assert_string_equal(
 	    rig.messages, "f:1:44: WARNING: requests behind none or discard are ignored at [esp]\n");

@@ -435,7 +435,7 @@ static const struct {
     {"mode none", -EINVAL, offsetof(struct model_sa_pb, m.mode), 0},
     {"mode 4", -EBADMSG, offsetof(struct model_sa_pb, m.mode), 4},
     {"replay window", -EINVAL, offsetof(struct model_sa_pb, m.replay_bytes), 8193},
-    {"unknown flag", -EBADMSG, offsetof(struct model_sa_pb, m.flags), 0x400},
+    {"unknown flag", -EBADMSG, offsetof(struct model_sa_pb, m.flags), 0x800},
     {"old format", -EOPNOTSUPP, offsetof(struct model_sa_pb, m.flags), SA_F_OLD},
     {"cipher 200", -EBADMSG, offsetof(struct model_sa_pb, m.enc), 200},
     {"cipher 256 + 2", -EBADMSG, offsetof(struct model_sa_pb, m.enc), 258},

@@ -194,6 +194,70 @@ static void test_spd_ten_thousand_entries_all_found(void **state)
 	assert_null(spd_first(s, POLICY_OUT));
 }
 
+/* Many priorities, coming and going: always the larger first, then whoever came first. */
+static void test_spd_many_priorities_keep_their_order(void **state)
+{
+	enum { N = 3000 };
+	AUTO_SPD struct spd *s = NULL;
+	struct policy p = policy_of(POLICY_OUT, "10.0.0.1", 32, "10.0.0.2", 32);
+	struct rng_seeded rng;
+
+	(void)state;
+	rng_seeded_init(&rng, 77);
+	assert_int_equal(spd_new(&s), 0);
+	p.sel.proto = 17;
+	for (uint32_t i = 1; i <= N; i++) {
+		p.id = i;
+		p.sel.dport = (uint16_t)i;
+		p.priority = (int32_t)rng_below(&rng.rng, i < N / 2 ? N : 40) - 20;
+		assert_int_equal(spd_insert(s, &p, NULL), 0);
+		if (i % 3 == 0) {
+			struct spd_entry *e = spd_find_id(s, 1 + rng_below(&rng.rng, i));
+
+			if (e)
+				spd_remove(s, e);
+		}
+	}
+	for (const struct spd_entry *e = spd_first(s, POLICY_OUT), *next; e; e = next) {
+		next = spd_next(s, e);
+		if (next)
+			assert_true(
+			    e->policy.priority > next->policy.priority ||
+			    (e->policy.priority == next->policy.priority && e->policy.id < next->policy.id));
+	}
+	while (spd_first(s, POLICY_OUT))
+		spd_remove(s, spd_first(s, POLICY_OUT));
+	assert_int_equal(spd_count(s, POLICY_DIR_NONE), 0);
+}
+
+static void test_spd_mirrored_is_in_without_in_only(void **state)
+{
+	AUTO_SPD struct spd *s = NULL;
+	AUTO_SPD struct spd *copy = NULL;
+	struct policy p = policy_of(POLICY_IN, "10.0.0.1", 32, "10.0.0.2", 32);
+	uint32_t seen = 0;
+
+	(void)state;
+	assert_int_equal(spd_new(&s), 0);
+	p.sel.proto = 17;
+	for (uint32_t i = 1; i <= 6; i++) {
+		p.id = i;
+		p.sel.dport = (uint16_t)i;
+		p.in_only = i % 2;
+		assert_int_equal(spd_insert(s, &p, NULL), 0);
+	}
+	assert_int_equal(spd_clone(s, &copy), 0);
+	assert_int_equal(spd_count_in_only(copy), 3);
+	for (const struct spd_entry *e = spd_first_mirrored(copy); e; e = spd_next_mirrored(copy, e))
+		seen = seen * 10 + e->policy.id;
+	assert_int_equal(seen, 246);
+	spd_remove(copy, spd_find_id(copy, 3));
+	assert_int_equal(spd_count_in_only(copy), 2);
+	spd_clear(copy);
+	assert_int_equal(spd_count_in_only(copy), 0);
+	assert_null(spd_first_mirrored(copy));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -203,6 +267,8 @@ int main(void)
 	    cmocka_unit_test(test_spd_clone_is_independent),
 	    cmocka_unit_test(test_spd_random_operations_equal_the_model),
 	    cmocka_unit_test(test_spd_ten_thousand_entries_all_found),
+	    cmocka_unit_test(test_spd_many_priorities_keep_their_order),
+	    cmocka_unit_test(test_spd_mirrored_is_in_without_in_only),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

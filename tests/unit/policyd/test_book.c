@@ -343,6 +343,29 @@ static void test_frozen_only_removes(void **state)
 	frozen_unref(from);
 }
 
+static void test_book_numbers_run_out_and_never_begin_anew(void **state)
+{
+	struct fixture *f = *state;
+	struct policy p = policy_on(1);
+	uint32_t id = 0;
+
+	p.action = POLICY_IPSEC;
+	p.n_requests = 2;
+	for (uint8_t i = 0; i < 2; i++)
+		p.req[i] = (struct policy_request){
+		    .proto = IPSEC_ESP, .mode = IPSEC_TRANSPORT, .level = LEVEL_UNIQUE};
+	f->book.next_reqid = UINT32_MAX - 2;
+	assert_int_equal(book_put(&f->book, &p, false, &id, &f->e), 0);
+	assert_int_equal(spd_find_id(f->book.spd, id)->policy.req[1].reqid, UINT32_MAX - 1);
+	p.sel.dport++;
+	assert_int_equal(book_put(&f->book, &p, false, &id, &f->e), -ENOSPC);
+	assert_non_null(strstr(f->e.s, "used up"));
+	f->book.next_reqid = POLICY_REQID_AUTO_FIRST;
+	f->book.next_id = UINT32_MAX;
+	assert_int_equal(book_put(&f->book, &p, false, &id, &f->e), -ENOSPC);
+	assert_int_equal(spd_count(f->book.spd, POLICY_OUT), 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -363,6 +386,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(
 	        test_txn_versions_grow_past_changes_made_meanwhile, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_frozen_only_removes, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_book_numbers_run_out_and_never_begin_anew, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

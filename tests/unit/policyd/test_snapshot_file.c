@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "policyd/lives.h"
 #include "policyd/snapshot_file.h"
 #include "support/model_spd.h"
 
@@ -39,6 +40,7 @@ static int setup(void **state)
 		struct policy p = model_random_policy(&rng.rng, i % 2 ? INET_V4 : INET_V6);
 		uint32_t id;
 
+		p.lifetime_s = i % 3 ? 0 : 3600;
 		if (i % 5 == 0 && p.n_requests)
 			p.req[0].level = LEVEL_UNIQUE;
 		(void)book_put(&f.saved, &p, true, &id, &f.e);
@@ -114,6 +116,70 @@ static void test_snapshot_of_another_boot_is_inherited(void **state)
 	assert_int_equal(snapshot_save(f->dir, &f->loaded, &this_boot, &f->e), 0);
 	assert_int_equal(snapshot_load(f->dir, &f->loaded, &this_boot, &f->e), 0);
 	assert_same_spd(f->saved.spd, f->loaded.spd, true);
+}
+
+/* Two policies, 10 s and 4 s old and used 1 s ago when they are saved by a clock that stands at 100 s. */
+static void save_two_with_lives(struct fixture *f, struct clock_fake *clock)
+{
+	struct policy p = {.dir = POLICY_OUT, .action = POLICY_PASS, .sel = {.proto = 6}};
+	uint32_t id;
+
+	p.sel.src = p.sel.dst = inet_prefix_host(&(struct inet_addr){.family = INET_V4, .b = {10, 0, 0, 1}});
+	book_flush(&f->saved);
+	clock_fake_init(clock, 90000);
+	f->saved.clock = f->loaded.clock = &clock->clock;
+	p.lifetime_s = 60;
+	assert_int_equal(book_put(&f->saved, &p, false, &id, &f->e), 0);
+	clock->ms = 96000;
+	p.lifetime_s = 0;
+	p.validtime_s = 120;
+	p.sel.proto = 17;
+	assert_int_equal(book_put(&f->saved, &p, false, &id, &f->e), 0);
+	clock->ms = 100000;
+	book_used(&f->saved, id, 1000);
+	assert_int_equal(snapshot_save(f->dir, &f->saved, &this_boot, &f->e), 0);
+}
+
+static int64_t end_of(const struct book *b, unsigned n)
+{
+	const struct spd_entry *x = spd_first(b->spd, POLICY_OUT);
+
+	return lives_end_ms(n ? spd_next(b->spd, x) : x);
+}
+
+static void test_snapshot_lives_go_on(void **state)
+{
+	struct fixture *f = *state;
+	struct clock_fake clock;
+
+	save_two_with_lives(f, &clock);
+	assert_int_equal(end_of(&f->saved, 0), 150000);
+	assert_int_equal(end_of(&f->saved, 1), 219000);
+	/* policyd was away for 20 s: the clock went on. */
+	clock.ms = 120000;
+	assert_int_equal(snapshot_load(f->dir, &f->loaded, &this_boot, &f->e), 0);
+	assert_int_equal(end_of(&f->loaded, 0), 150000);
+	assert_int_equal(end_of(&f->loaded, 1), 219000);
+	/* For so long that the second one looks unused: it is asked about first. */
+	clock.ms = 900000;
+	assert_int_equal(snapshot_load(f->dir, &f->loaded, &this_boot, &f->e), 0);
+	assert_int_equal(end_of(&f->loaded, 0), 150000);
+	assert_int_equal(end_of(&f->loaded, 1), 900000 + LIVES_NEWS_MS);
+}
+
+/* The clock begins anew; by the wall clock, which has hardly moved, they are as old as they were. */
+static void test_snapshot_lives_go_on_after_a_boot(void **state)
+{
+	struct fixture *f = *state;
+	struct clock_fake clock;
+
+	save_two_with_lives(f, &clock);
+	clock.ms = 5000;
+	assert_int_equal(snapshot_load(f->dir, &f->loaded, &other_boot, &f->e), 0);
+	assert_int_equal(end_of(&f->loaded, 0), 5000 + 60000 - 10000);
+	assert_true(spd_first(f->loaded.spd, POLICY_OUT)->inherited);
+	/* The wall clock is real, and goes on while this test runs. */
+	assert_in_range(end_of(&f->loaded, 1), 5000 + 120000 - 31000, 5000 + 120000 - 1000);
 }
 
 static void test_snapshot_left_behind_is_inherited(void **state)
@@ -242,6 +308,8 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_snapshot_of_another_boot_is_inherited, setup, teardown),
 	    cmocka_unit_test_setup_teardown(
 	        test_snapshot_damaged_is_set_aside_and_still_damaged, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_snapshot_lives_go_on, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_snapshot_lives_go_on_after_a_boot, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_snapshot_left_behind_is_inherited, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_snapshot_cut_anywhere_is_refused, setup, teardown),
 	    cmocka_unit_test_setup_teardown(
