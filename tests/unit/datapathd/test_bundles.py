@@ -328,6 +328,21 @@ class Fragments(Case):
                 self.assertEqual((last.verdict, last.reason), ("send", ""))
                 self.assertEqual(model.open_(out, last.data), whole)
 
+    def test_who_sent_fragments_is_not_told_that_the_whole_is_too_long(self):
+        for family in (4, 6):
+            out, back = (bundle(("esp",), (False,), family, way) for way in (False, True))
+            self.begin(out, back, HERE[family], THERE[family])
+            self.agree(out, back, HERE[family], THERE[family], (plain(HERE[family], THERE[family], 100), "out"))
+            known = self.path.ask(report={"dst": THERE[family], "proto": 50, "spi": out[0].sa.spi, "seq": 1, "mtu": 1300})
+            self.assertTrue(known["learnt"])
+            whole = clear(HERE[family], THERE[family], datagram(3000), 17, df=0)
+            answers = self.path.out(*self.pieces(whole))
+            self.assertEqual({answer.verdict for answer in answers[:-1]}, {"held"})
+            self.assertEqual(answers[-1].verdict, "send")
+            self.assertEqual(model.open_(out, answers[-1].data), whole)
+            verdicts = [answer.verdict for answer in self.path.out(clear(HERE[family], THERE[family], datagram(3000), 17, df=1))]
+            self.assertEqual(verdicts, ["send", "deliver"] if family == 6 else ["drop", "deliver"])
+
     def test_fragments_of_protected_packets_are_not_for_this_side_of_the_kernel(self):
         for family, proto in product((4, 6), ("esp", "ah")):
             out, back = (bundle((proto,), (True,), family, way) for way in (False, True))
