@@ -13,6 +13,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 
 import json  # noqa: E402
 import socket  # noqa: E402
+import zlib  # noqa: E402
 
 import labtest  # noqa: E402
 from labkit.net import call_in_namespace  # noqa: E402
@@ -115,6 +116,24 @@ class WireOracle(labtest.LabTest):
                     self.assertEqual((inner.src, inner.dst), (RELENT, PEER))
                     self.assertEqual(inner[UDP].dport, PORT)
                     self.assertEqual(bytes(inner[UDP].payload), (number.to_bytes(8, "big") + b"POSTERN-CLEAR-" * 9)[:100])
+
+    def test_S142_S146_compressed_first_encrypted_then_and_much_shorter(self):
+        """The guide's policy with both; scapy opens ESP, zlib what is in IPComp."""
+        from scapy.layers.inet import IP
+        from scapy.layers.l2 import Ether
+        esp = Sa(RELENT, PEER, 0x6200, mode="transport", enc="aes-cbc", auth="hmac-sha256")
+        self.relent.flush()
+        self.relent.setkey(esp.statement("-r 8") + f"add {RELENT} {PEER} ipcomp 0x4242 -C deflate -R;\n"
+                           f"spdadd {RELENT} {PEER} udp -P out ipsec ipcomp/transport//use esp/transport//require;\n")
+        frames = self.captured(f"ip proto 50 and src host {RELENT}", self.relent, PEER, 3, 1200)
+        for number, frame in enumerate(frames):
+            self.assertLess(len(frame), 400)
+            inside = bytes(esp.scapy().decrypt(Ether(frame)[IP]))
+            following, flags, cpi = inside[20], inside[21], int.from_bytes(inside[22:24], "big")
+            self.assertEqual((inside[9], following, flags, cpi), (108, socket.IPPROTO_UDP, 0, 0x4242))
+            datagram = zlib.decompress(inside[24:], wbits=-15)
+            self.assertEqual(int.from_bytes(datagram[2:4], "big"), PORT)
+            self.assertEqual(datagram[8:], (number.to_bytes(8, "big") + b"POSTERN-CLEAR-" * 90)[:1200])
 
     def inner(self, number):
         from scapy.layers.inet import IP, UDP

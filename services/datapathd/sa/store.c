@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "datapathd/sa/slot_map.h"
 #include "datapathd/tunables.h"
 
 static const uint8_t magic[8] = "POSTSAD1";
@@ -29,9 +30,7 @@ static_assert(sizeof(struct sad_header) == SAD_SLOT_SIZE, "the header is a slot"
 struct segment {
 	struct secret_region region;
 	bool kept;
-	uint32_t next;                                     /* where the search for a free slot goes on */
-	uint32_t n_used;                                   /* of the bitmap: a full segment is not searched */
-	uint8_t used[SAD_SEGMENT_SLOTS / 8];               /* bitmap */
+	struct slot_map map;
 	struct sad_prints *prints[SAD_SEGMENT_SLOTS / 64]; /* slots of fingerprints in this segment */
 	uint32_t n_prints;
 };
@@ -58,21 +57,6 @@ static struct sad_header *header_of(const struct segment *g)
 static struct sad_slot *slot_at(const struct segment *g, uint32_t i)
 {
 	return (struct sad_slot *)(void *)(g->region.p + (size_t)i * SAD_SLOT_SIZE);
-}
-
-static bool is_used(const struct segment *g, uint32_t i)
-{
-	return g->used[i / 8] >> i % 8 & 1;
-}
-
-static void set_used(struct segment *g, uint32_t first, uint32_t n, bool used)
-{
-	for (uint32_t i = first; i < first + n; i++) {
-		if (is_used(g, i) == used)
-			continue;
-		g->used[i / 8] ^= (uint8_t)(1 << i % 8);
-		g->n_used += used ? 1 : -1U;
-	}
 }
 
 static void say(const struct sad_store *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -182,7 +166,7 @@ int sad_store_adopt(struct sad_store *s, const char *name, int fd)
 	g->region = region;
 	region = (struct secret_region)SECRET_REGION_INIT;
 	g->kept = true;
-	set_used(g, 0, 1, true);
+	slot_map_set(&g->map, 0, 1, true);
 	s->seg[k] = g;
 	memcpy(s->family, header_of(g)->family, SAD_FAMILY_LEN);
 	if (header_serial(header_of(g)) > s->last_serial)
@@ -214,13 +198,13 @@ static uint32_t scan_slot(struct sad_store *s, struct segment *g, uint32_t k, ui
 	int r;
 
 	if (scan_prints(g, i, index)) {
-		set_used(g, i, 1, true);
+		slot_map_set(&g->map, i, 1, true);
 		return 1;
 	}
 	v = sad_slot_read(slot, index, SAD_SEGMENT_SLOTS - i, clock_now_ms(s->env.clock), &d, &f, &why);
 	if (v == SAD_SLOT_OK) {
 		n = 1 + sad_slot_extra(d.replay_bytes);
-		set_used(g, i, n, true);
+		slot_map_set(&g->map, i, n, true);
 		if (f.serial > s->last_serial)
 			s->last_serial = f.serial;
 		r = fn(arg, slot, &d, &f);
@@ -228,7 +212,7 @@ static uint32_t scan_slot(struct sad_store *s, struct segment *g, uint32_t k, ui
 			found->sas += r == 0;
 			return n;
 		}
-		set_used(g, i, n, false);
+		slot_map_set(&g->map, i, n, false);
 		why = "it could not be taken over";
 	}
 	if (v != SAD_SLOT_EMPTY) {
@@ -291,7 +275,7 @@ int sad_store_grow(struct sad_store *s, struct err_text *e)
 		return err_set(e, -ENOMEM, "out of memory");
 	g->region = region;
 	region = (struct secret_region)SECRET_REGION_INIT;
-	set_used(g, 0, 1, true);
+	slot_map_set(&g->map, 0, 1, true);
 	write_header(s, g, k);
 	g->kept = s->env.keep && s->env.keep(s->env.arg, name, g->region.fd) >= 0;
 	s->seg[k] = g;
@@ -303,32 +287,14 @@ int sad_store_begin(struct sad_store *s, struct err_text *e)
 	return s->seg[0] ? 0 : sad_store_grow(s, e);
 }
 
-/* First run of n free slots at or behind `next`, else from the start; 0 when there is none. */
-static uint32_t find_run(const struct segment *g, uint32_t n)
-{
-	if (n > SAD_SEGMENT_SLOTS - g->n_used)
-		return 0;
-	for (uint32_t pass = 0; pass < 2; pass++) {
-		uint32_t run = 0;
-
-		for (uint32_t i = pass ? 1 : g->next; i < SAD_SEGMENT_SLOTS; i++) {
-			run = i == 0 || is_used(g, i) ? 0 : run + 1;
-			if (run == n)
-				return i + 1 - n;
-		}
-	}
-	return 0;
-}
-
+/* A run of n free slots of segment k. */
 static int take_run(struct sad_store *s, uint32_t k, uint32_t n, struct sad_slot **ret, uint32_t *ret_index)
 {
 	struct segment *g = s->seg[k];
-	uint32_t at = g ? find_run(g, n) : 0;
+	uint32_t at = g ? slot_map_take(&g->map, n) : 0;
 
 	if (!at)
 		return -ENOSPC;
-	set_used(g, at, n, true);
-	g->next = at + n < SAD_SEGMENT_SLOTS ? at + n : 1;
 	*ret = slot_at(g, at);
 	*ret_index = k * SAD_SEGMENT_SLOTS + at;
 	return 0;
@@ -364,7 +330,7 @@ void sad_store_release(struct sad_store *s, struct sad_slot *slot)
 		if (n > SAD_SEGMENT_SLOTS - at)
 			n = 1;
 		sad_slot_clear(slot, n);
-		set_used(g, at, n, false);
+		slot_map_set(&g->map, at, n, false);
 		return;
 	}
 }
