@@ -55,6 +55,9 @@ static uint32_t longest(const struct path *c, const struct pkt *p, bool careful)
 
 	if (careful && !room && outer->dst.family == INET_V6)
 		room = PATH_MTU_MIN6;
+	/* No datagram is longer than this, whatever the way carries. */
+	if (!room && p->len > PKT_LEN_MAX - (PKT_HEADROOM + PKT_TAILROOM))
+		room = PKT_LEN_MAX;
 	most = room ? inwards(p, p->bound, p->n_bound, room) : NO_LIMIT;
 	return frag && frag < most ? frag : most;
 }
