@@ -111,6 +111,19 @@ class Spoilt(Case):
             answer, = self.path.wire(flipped(model.seal([step], packet), bit))
             self.assertEqual(answer.verdict, "deliver", f"bit {bit}")
 
+    def test_fields_of_ah_without_meaning_are_signed_and_no_more(self):
+        """RFC 4302 sections 2.3 and 2.6: whatever a sender writes into the reserved field and behind its value counts only as octets signed."""
+        for family in (4, 6):
+            step, there, here = self.host("ah", False, family, family)
+            packet = plain(there, here, 24)
+            wire = model.seal([step], packet)
+            at, _ = model.protected_at(wire)
+            end, after = at + 12 + step.sa.icv(), at + model.ah_len(step.sa, family)
+            self.assertEqual(after - end, 4 if family == 6 else 0)
+            odd = wire[: at + 2] + b"\xbe\xef" + wire[at + 4 : end] + rand(after - end) + wire[after:]
+            self.refused("in_ahauth", odd)
+            self.taken(odd[: at + 12] + model.ah_value(step, odd, at) + odd[end:], packet)
+
     def test_cut_off_anywhere(self):
         for (proto, enc, auth), tunnel, family in product(AUTHENTIC, (False, True), (4, 6)):
             with self.subTest(proto=proto, enc=enc, auth=auth, tunnel=tunnel, family=family):
@@ -222,6 +235,14 @@ class Replays(Case):
             packet = plain(there, here, 9)
             for seq in (5, 5, 0, 1, 0xFFFFFFFF, 1):
                 self.taken(self.seal(step, packet, seq), packet)
+
+    def test_a_window_without_authentication_checks_nothing(self):
+        """RFC 4303 section 3.4.3: anybody can write numbers that nobody has signed."""
+        step, there, here = self.host("esp", enc="aes-cbc", options="-r 32")
+        self.assertEqual(step.sa.icv(), 0)
+        packet = plain(there, here, 9)
+        for seq in (0xFFFFFFFF, 5, 5, 0):
+            self.taken(self.seal(step, packet, seq), packet)
 
     def test_a_forged_number_moves_no_window(self):
         step, there, here = self.host()
