@@ -150,7 +150,10 @@ static bool may_be_cut_outside(const struct path *c, const struct pkt *p)
 
 	if (outer->sa->dst.family == INET_V6)
 		return true;
-	return outer->mode == IPSEC_TUNNEL && c->tune.dfbit == TUNE_DF_CLEAR;
+	if (outer->mode != IPSEC_TUNNEL)
+		return false;
+	/* An IPv6 packet has no DF to copy. */
+	return c->tune.dfbit == TUNE_DF_CLEAR || (c->tune.dfbit == TUNE_DF_COPY && p->v6);
 }
 
 static void fit(struct path *c, struct batch *b, struct pkt *p)
