@@ -24,9 +24,34 @@ static bool was_uncompressed_tunnel(const struct spd_rule *r, const struct appli
 	return false;
 }
 
-static bool meets(const struct spd_rule *r, const struct applied *a, const struct policy_request *q,
+static bool is_between(const struct sa_rt *sa, const struct inet_addr *src, const struct inet_addr *dst)
+{
+	return inet_addr_equal(&sa->dst, dst) &&
+	       (inet_addr_is_any(&sa->src) || inet_addr_equal(&sa->src, src));
+}
+
+/*
+ * Transport mode names no ends: they are those of the header it stands behind, the packet's own or that of a
+ * tunnel the policy asks for inside of it. Without this look anybody's association would do for a tunnel that
+ * is not itself demanded, such as one that only compresses.
+ */
+static bool has_transport_ends(
+    const struct spd_rule *r, const struct pkt *p, const struct sa_rt *sa, uint8_t request)
+{
+	if (is_between(sa, &p->key.src, &p->key.dst))
+		return true;
+	for (uint8_t i = 0; i < request; i++)
+		if (r->p.req[i].mode == IPSEC_TUNNEL && is_between(sa, &r->p.req[i].src, &r->p.req[i].dst))
+			return true;
+	return false;
+}
+
+/* Request i of the rule by one header that was undone. */
+static bool meets(const struct spd_rule *r, const struct pkt *p, const struct applied *a, uint8_t i,
     enum policy_level level)
 {
+	const struct policy_request *q = &r->p.req[i];
+
 	if (a->sa->proto != q->proto)
 		return false;
 	if (a->mode != q->mode && !(q->mode == IPSEC_TRANSPORT && was_uncompressed_tunnel(r, a)))
@@ -35,7 +60,7 @@ static bool meets(const struct spd_rule *r, const struct applied *a, const struc
 		return false;
 	if (q->dst_port && (a->sa->encap.sport != q->src_port || a->sa->encap.dport != q->dst_port))
 		return false;
-	return q->mode != IPSEC_TUNNEL || same_ends(a->sa, q);
+	return q->mode == IPSEC_TUNNEL ? same_ends(a->sa, q) : has_transport_ends(r, p, a->sa, i);
 }
 
 /*
@@ -58,7 +83,7 @@ static bool satisfied(const struct spd_rule *r, const struct pkt *p, bool mirror
 			continue;
 		if (level == LEVEL_UNIQUE && mirrored)
 			level = LEVEL_REQUIRE;
-		while (j < p->n_applied && (used >> j & 1 || !meets(r, &p->applied[j], &r->p.req[i], level)))
+		while (j < p->n_applied && (used >> j & 1 || !meets(r, p, &p->applied[j], i, level)))
 			j++;
 		if (j == p->n_applied)
 			return false;

@@ -428,6 +428,20 @@ class Policies(Case):
         self.refused("in_nopolicy", model.seal([esp], plain(there, "192.168.1.9", 9)), before=1)
         self.refused("in_nopolicy", model.seal([esp], plain("192.168.2.10", here, 9)), before=1)
 
+    def test_another_peers_association_around_a_tunnel_that_only_compresses(self):
+        """It has associations of its own with us, and no business with these networks."""
+        esp, comp = Step(association("esp", 4, True), False), Step(association("ipcomp", 4, True), True)
+        stranger = ("10.66.0.1", HERE[4])
+        its_esp = Step(association("esp", 4, mode="transport", ends=stranger), False)
+        its_comp = Step(association("ipcomp", 4, ends=stranger), True)
+        here, there = NET_HERE[4], NET_THERE[4]
+        self.path.begin(esp.sa.statement("-r 32") + comp.sa.statement() + its_esp.sa.statement("-r 32") + its_comp.sa.statement()
+                        + policy([comp, esp], there, here, "in"))
+        packet = clear(there, here, b"word " * 100)
+        self.taken(model.seal([comp, esp], packet), packet)
+        # Does not shrink twice, so the stranger's tunnel is IP in IP; what is inside is compressed as the policy has it.
+        self.refused("in_unprotected", model.seal([comp, its_comp, its_esp], packet), before=2)
+
     def test_other_tunnel_ends_than_the_policys(self):
         for proto in ("esp", "ah"):
             asked, given = (Step(association(proto, 4, True, ends=(HERE[4], end)), True) for end in (THERE[4], "10.0.0.3"))
