@@ -25,8 +25,8 @@ static void fault_key_length(
 
 	if (key->lex == SK_LEX_STRING && memchr(key->p, '\n', key->n))
 		hint = "; it spans several lines: is its closing quote missing?";
-	sk_fault(b, key, "Invalid key length", "%.*s takes %s, this key has %zu bytes%s", (int)alg->n, alg->p,
-	    takes, key_len(key), hint);
+	sk_fault(b, key, "Invalid key length", "%.*s takes %s, this key has %zu %s%s", (int)alg->n, alg->p,
+	    takes, key_len(key), key_len(key) == 1 ? "byte" : "bytes", hint);
 }
 
 static bool key_given(struct sk_build *b, const struct sk_tok *alg, const struct sk_tok *key)
