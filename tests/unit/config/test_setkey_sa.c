@@ -166,7 +166,7 @@ static void expect_key_refused(size_t n, bool hex)
 {
 	char want[64];
 
-	snprintf(want, sizeof(want), "this key has %zu bytes", n);
+	snprintf(want, sizeof(want), "this key has %zu %s", n, n == 1 ? "byte" : "bytes");
 	assert_int_equal(rig.code, SETKEY_FAULTY);
 	assert_int_equal(rig.n, 0);
 	/* An empty hex key is no hex key. */
