@@ -189,8 +189,11 @@ class Spoilt(Case):
             self.host("esp", True, family, family, udp=(4500, 4500))
             for content, reason in ((b"\xff", "in_keepalive"), (bytes(4) + rand(28), "in_ike"), (b"", "in_malformed"), (b"\xff\xff\xff", "in_malformed"),
                                     (b"\0", "in_malformed"), (b"\0\0\1\0" + rand(40), "in_nosa")):
-                answer, = self.path.run("in", [clear(THERE[family], HERE[family], content, 50)], sport=4500)
+                with Moved(self.path) as moved:
+                    answer, = self.path.run("in", [clear(THERE[family], HERE[family], content, 50)], sport=4500)
                 self.assertEqual((answer.verdict, answer.reason), ("drop", reason), content)
+                if reason in ("in_keepalive", "in_ike"):  # nobody's fault, and no sign of life from a peer either
+                    self.assertEqual(moved.by, {f"drop.{reason}": 1})
 
 
 class Replays(Case):
@@ -459,6 +462,23 @@ class Policies(Case):
         self.taken(model.seal([esp], packet), packet)
         for sport, dport in ((2222, 1112), (2223, 1111), (1111, 2222)):
             self.refused("in_nopolicy", model.seal([esp], clear(there, here, datagram(20, sport, dport), 17)), before=1)
+
+    def test_peers_behind_one_translator_are_told_apart_by_their_ports(self):
+        """RFC 3948 section 5.2: in transport mode both have the translator's address."""
+        here, there, text, out, back = HERE[4], THERE[4], "", {}, {}
+        for number, port in ((1, 40001), (2, 40002)):
+            for steps, way in ((out, False), (back, True)):
+                steps[number] = Step(association("esp", 4, way, udp=(4500, port)), False)
+                text += steps[number].sa.statement("-r 32")
+            text += (f"spdadd {here}[{number}] {there} udp -P out ipsec esp/transport/{here}[4500]-{there}[{port}]/require;\n"
+                     f"spdadd {there} {here}[{number}] udp -P in ipsec esp/transport/{there}[{port}]-{here}[4500]/require;\n")
+        self.path.begin(text)
+        for number, other in ((1, 2), (2, 1)):
+            packet = clear(here, there, datagram(20, number, 9), 17)
+            self.assertEqual(model.open_([out[number]], self.path.out(packet)[0].data), packet)
+            packet = clear(there, here, datagram(20, 9, number), 17)
+            self.taken(model.seal([back[number]], packet), packet)
+            self.refused("in_unprotected", model.seal([back[other]], packet), before=1)
 
     def test_levels_without_an_association(self):
         here, there = NET_HERE[4], NET_THERE[4]
