@@ -180,8 +180,8 @@ static bool must_arrive(const uint8_t *pkt, size_t n)
 	if (v.version == 6 && v.upper_off != IP6_HDR_LEN)
 		return false;
 	/* Segment sizes are lowered and checksums made anew; 59 behind ESP is a dummy. */
-	return v.proto != 59 && v.proto != 4 && v.proto != 6 && v.proto != 17 && v.proto != 41 &&
-	       v.proto != 136 && v.proto != E && v.proto != H && v.proto != C;
+	return v.proto != 59 && v.proto != 58 && v.proto != 4 && v.proto != 6 && v.proto != 17 &&
+	       v.proto != 41 && v.proto != 136 && v.proto != E && v.proto != H && v.proto != C;
 }
 
 static bool has_extensions(const uint8_t *pkt, size_t n)
