@@ -24,10 +24,10 @@ static int usage(struct cli *cli, bool compat, FILE *to)
 	    "       %s [-v] -F             flush the SAD; with -P the SPD\n"
 	    "       %s [-h] -x             show every event; -xx with seconds since 1970\n"
 	    "       %s -V                  version\n"
-	    "-n parses and sends nothing, -v shows what is sent, -a includes dead SAs, -l repeats every "
-	    "second,\n"
-	    "-k leaves forwarded packets to `fwd` policies (-r: `in` covers them too), -p shows ports, "
-	    "--strict stops a file at its first error. setkey(8) has the language.\n",
+	    "-n parses and sends nothing, -v shows what is sent, -H its bytes; -a includes dead\n"
+	    "SAs, -l repeats every second, -p shows ports; -k leaves forwarded packets to `fwd`\n"
+	    "policies (-r: `in` covers them too); --strict stops a file at its first error.\n"
+	    "setkey(8) has the language.\n",
 	    name, name, name, name, name, name);
 	return compat ? CLI_FAILED : CLI_USAGE;
 }

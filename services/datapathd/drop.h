@@ -65,7 +65,7 @@ enum kame_counter {
 	X(IN_AHAUTH, "in_ahauth", IN_AHAUTHFAIL, "AH integrity check failed")                                \
 	X(IN_CRYPTO, "in_crypto", IN_INVAL, "decryption failed")                                             \
 	X(IN_COMP, "in_comp", IN_INVAL, "compressed data is damaged or too long once expanded")              \
-	X(IN_PADDING, "in_padding", IN_INVAL, "ESP padding is not what the sender must write")               \
+	X(IN_PADDING, "in_padding", IN_INVAL, "ESP padding is longer than what was decrypted")               \
 	X(IN_NEXTHEADER, "in_nextheader", IN_INVAL, "next header does not fit the SA's mode")                \
 	X(IN_DUMMY, "in_dummy", NONE, "dummy packet (next header 59), meant to be dropped")                  \
 	X(IN_INNER, "in_inner", IN_INVAL, "protected packet is malformed inside")                            \

@@ -2,6 +2,9 @@
  * Error queues. A router's "too big" is unauthenticated, so it is only a hint, and believed only when what it
  * quotes can have been seen by nobody but somebody on the way: the SPI and a number sent lately (RFC 4301
  * section 8.2.1). Most of what arrives here may be lies; a turn reads a bounded number.
+ *
+ * AH over IPv6 has no error queue: the kernel looks for a socket of what is behind AH. Its reports are read
+ * as ICMPv6.
  */
 #include <errno.h>
 #include <time.h>
@@ -12,8 +15,9 @@
 #include <netinet/in.h>
 #include <string.h>
 
-#include "base/rd.h"
+#include "datapathd/stage/quoted.h"
 #include "datapathd/worker.h"
+#include "wire/ip/icmp.h"
 
 enum {
 	READS_MAX = 32, /* messages a turn */
@@ -70,34 +74,17 @@ static bool is_too_big(const struct sock_extended_err *ee)
 	return ee->ee_origin == SO_EE_ORIGIN_ICMP6 && ee->ee_type == ICMPV6_PKT_TOOBIG;
 }
 
-/* The octets behind IP (and UDP) of the quoted packet. Routers need not quote more than eight. */
-static bool read_quoted(enum worker_source s, const struct noted *n, struct path_report *ret)
+static enum ipsec_proto protocol_of(enum worker_source s)
 {
-	struct rd r = rd_init(n->quoted, n->n_quoted);
-
 	switch (s) {
 	case SOURCE_AH4:
 	case SOURCE_AH6:
-		ret->proto = IPSEC_AH;
-		rd_skip(&r, 4);
-		ret->spi = rd_u32(&r);
-		if (!rd_ok(&r))
-			return false;
-		ret->seq = rd_u32(&r);
-		ret->has_seq = rd_ok(&r);
-		return true;
+		return IPSEC_AH;
 	case SOURCE_COMP4:
 	case SOURCE_COMP6:
-		ret->proto = IPSEC_IPCOMP;
-		rd_skip(&r, 2);
-		ret->spi = rd_u16(&r);
-		return rd_ok(&r);
+		return IPSEC_IPCOMP;
 	default:
-		ret->proto = IPSEC_ESP;
-		ret->spi = rd_u32(&r);
-		ret->seq = rd_u32(&r);
-		ret->has_seq = true;
-		return rd_ok(&r);
+		return IPSEC_ESP;
 	}
 }
 
@@ -110,9 +97,27 @@ void worker_errors(struct worker *w, enum worker_source s)
 
 		if (!is_too_big(&n.ee))
 			continue;
-		if (!read_quoted(s, &n, &r) || !path_report(&w->path, &r))
+		if (quoted_header(protocol_of(s), n.quoted, n.n_quoted, &r))
+			(void)path_report(&w->path, &r);
+		else
 			count_path(&w->counters, PATH_MTU_IGNORED);
 	}
+}
+
+bool worker_reports(struct worker *w)
+{
+	uint8_t icmp[ICMP_ERROR_MAX6];
+
+	for (int i = 0; i < READS_MAX; i++) {
+		struct path_report r = {0};
+		ssize_t n = recv(w->fd.in[SOURCE_ICMP6], icmp, sizeof(icmp), MSG_DONTWAIT);
+
+		if (n < 0)
+			return errno == EINTR;
+		if (quoted_ah6(icmp, (size_t)n, &r))
+			(void)path_report(&w->path, &r);
+	}
+	return true;
 }
 
 uint32_t worker_first_hop_mtu(int fd)

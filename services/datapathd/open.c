@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <linux/if_tun.h>
 #include <net/if.h>
+#include <netinet/icmp6.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
@@ -31,6 +32,7 @@ enum role {
 	ROLE_RECEIVE, /* raw */
 	ROLE_SEND,    /* raw, marked BYPASS, header included */
 	ROLE_UDP,     /* bound to the port of RFC 3948 */
+	ROLE_REPORTS, /* raw: ICMPv6 "too big" and nothing else */
 };
 
 struct socket_kind {
@@ -48,6 +50,7 @@ static const struct socket_kind receivers[SOURCE_SOCKETS] = {
     [SOURCE_AH6] = {"raw-ah6", AF_INET6, IPPROTO_AH, ROLE_RECEIVE},
     [SOURCE_COMP6] = {"raw-comp6", AF_INET6, IPPROTO_COMP, ROLE_RECEIVE},
     [SOURCE_UDP6] = {"udp6", AF_INET6, IPPROTO_UDP, ROLE_UDP},
+    [SOURCE_ICMP6] = {"raw-icmp6", AF_INET6, IPPROTO_ICMPV6, ROLE_REPORTS},
 };
 static const struct socket_kind sender4 = {"send4", AF_INET, IPPROTO_RAW, ROLE_SEND};
 static const struct socket_kind sender6 = {"send6", AF_INET6, IPPROTO_RAW, ROLE_SEND};
@@ -112,12 +115,18 @@ static int prepare_sender(int fd, const struct socket_kind *k, uint32_t mark)
 	return k->family == AF_INET ? set_all(fd, four, ARRAY_SIZE(four)) : set_all(fd, six, ARRAY_SIZE(six));
 }
 
-/* Routers' "too big" about what we sent comes to the socket of its protocol (error_io.c). */
+/*
+ * Routers' "too big" about what we sent comes to the socket of its protocol (error_io.c). It stays between it
+ * and us: but for IP_PMTUDISC_INTERFACE the kernel would believe every one, forged ones too, and shorten what
+ * this host sends there for itself. IPv6 has no such choice that leaves us the report; there a forger gets no
+ * further than 1280.
+ */
 static int prepare_receiver(int fd, const struct socket_kind *k)
 {
 	static const struct switched both[] = {{SOL_SOCKET, SO_RCVBUFFORCE, SOCKET_BUFFER}};
 	static const struct switched four[] = {
 	    {IPPROTO_IP, IP_RECVERR, 1},
+	    {IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_INTERFACE},
 	    {IPPROTO_IP, IP_PKTINFO, 1},
 	    {IPPROTO_IP, IP_RECVTOS, 1},
 	};
@@ -135,6 +144,29 @@ static int prepare_receiver(int fd, const struct socket_kind *k)
 	if (r < 0)
 		return r;
 	return k->family == AF_INET ? set_all(fd, four, ARRAY_SIZE(four)) : set_all(fd, six, ARRAY_SIZE(six));
+}
+
+/* The kernel takes AH for an extension header and looks for a socket of what is behind it, so no error queue
+ * gets reports about AH over IPv6. They are taken from ICMPv6 itself. */
+static int prepare_reports(int fd)
+{
+	struct icmp6_filter only;
+
+	ICMP6_FILTER_SETBLOCKALL(&only);
+	ICMP6_FILTER_SETPASS(ICMP6_PACKET_TOO_BIG, &only);
+	return setsockopt(fd, IPPROTO_ICMPV6, ICMP6_FILTER, &only, sizeof(only)) < 0 ? -errno : 0;
+}
+
+static int prepare(int fd, const struct socket_kind *k, uint32_t mark)
+{
+	switch (k->role) {
+	case ROLE_SEND:
+		return prepare_sender(fd, k, mark);
+	case ROLE_REPORTS:
+		return prepare_reports(fd);
+	default:
+		return prepare_receiver(fd, k);
+	}
 }
 
 static int bind_udp(int fd, const struct socket_kind *k)
@@ -159,7 +191,7 @@ static int make_socket(const struct socket_kind *k, uint32_t mark, struct err_te
 
 	if (fd < 0)
 		return err_set(e, -errno, "cannot open the socket %s: %s", k->name, err_name(-errno));
-	r = k->role == ROLE_SEND ? prepare_sender(fd, k, mark) : prepare_receiver(fd, k);
+	r = prepare(fd, k, mark);
 	if (r == 0 && k->role == ROLE_UDP)
 		r = bind_udp(fd, k);
 	if (r < 0)

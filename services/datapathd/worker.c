@@ -130,13 +130,18 @@ static void lose_tun(struct worker *w)
 	signal_fd(w->tell);
 }
 
+static bool take_from(struct worker *w, enum worker_source s)
+{
+	return s == SOURCE_ICMP6 ? worker_reports(w) : worker_inbound(w, s);
+}
+
 /* A source that gave less than a batch is empty for now. */
 static void work(struct worker *w)
 {
 	for (unsigned s = 0; s < SOURCE_SOCKETS; s++) {
 		if (w->errors & 1u << s)
 			worker_errors(w, (enum worker_source)s);
-		if (w->ready & 1u << s && !worker_inbound(w, (enum worker_source)s))
+		if (w->ready & 1u << s && !take_from(w, (enum worker_source)s))
 			w->ready &= ~(1u << s);
 	}
 	w->errors = 0;

@@ -15,7 +15,8 @@
 #include "base/err.h"
 #include "datapathd/stage/path.h"
 
-/* Where packets come from; the first ones are sockets, received alike. */
+/* Where packets come from; the first ones are sockets, received alike but for the last of them, to which only
+ * ICMPv6's "too big" comes. */
 enum worker_source {
 	SOURCE_ESP4 = 0,
 	SOURCE_AH4,
@@ -25,6 +26,7 @@ enum worker_source {
 	SOURCE_AH6,
 	SOURCE_COMP6,
 	SOURCE_UDP6,
+	SOURCE_ICMP6,
 	SOURCE_SOCKETS,
 	SOURCE_TUN = SOURCE_SOCKETS,
 	SOURCES,
@@ -106,6 +108,8 @@ void worker_deliver(struct worker *w, struct batch *b);
 void worker_send(struct worker *w, struct batch *b);
 /* error_io.c: ICMP errors about what we sent, and the kernel's own word on the first hop. */
 void worker_errors(struct worker *w, enum worker_source s);
+/* error_io.c: one turn of SOURCE_ICMP6; true when there may be more. */
+bool worker_reports(struct worker *w);
 /* The first hop's MTU that the kernel noted when it refused a packet on this socket. */
 uint32_t worker_first_hop_mtu(int fd);
 

@@ -1,5 +1,5 @@
 /*
- * A flat array: 264 entries at most, touched when a service starts or its SAD grows.
+ * A flat array: 272 entries at most, touched when a service starts or its SAD grows.
  */
 #include "supervisor/fdstore.h"
 

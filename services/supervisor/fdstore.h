@@ -8,7 +8,7 @@
 #include "supervisor/notify_msg.h"
 #include "supervisor/table.h"
 
-enum { FDSTORE_MAX = 264 };
+enum { FDSTORE_MAX = 272 };
 
 struct fdstore {
 	const struct unit_def *def;

@@ -25,6 +25,7 @@ const struct unit_def unit_table[UNITS] = {
                 {.name = "raw-ah6", .type = S_IFSOCK},
                 {.name = "raw-comp6", .type = S_IFSOCK},
                 {.name = "udp6", .type = S_IFSOCK},
+                {.name = "raw-icmp6", .type = S_IFSOCK},
                 {.name = "send4", .type = S_IFSOCK},
                 {.name = "send6", .type = S_IFSOCK},
                 {.name = "sad-", .numbered = 256, .type = S_IFREG},

@@ -63,6 +63,9 @@ class Kinds(labtest.LabTest):
         said = self.relent.out("setkey", "-c", text=f"getspi {PAIR} esp;")
         spi = int(re.fullmatch(rf"{RELENT} {ELMER} esp spi=(\d+)\(0x[0-9a-f]{{8}}\)\n", said).group(1))
         self.assertRegex(self.relent.out("setkey", "-D"), rf"spi={spi}\(.*\n\tseq=0x00000000 .*state=larval ")
+        self.assertRegex(self.relent.out("setkey", "-c", text=f"get {PAIR} esp {spi};"), rf"spi={spi}\((.|\n)*state=larval ")
+        other = self.relent.run("setkey", "-c", text=f"get {ELMER} {ELMER} esp {spi};", check=False)
+        self.assertIn("No entry.", other.stdout + other.stderr)
         self.relent.run("setkey", "-c", text=f"update {PAIR} esp {spi} -E aes-cbc {KEY[16]} -A hmac-sha1 {KEY[20]};")
         self.assertRegex(self.relent.out("setkey", "-c", text=f"get {PAIR} esp {spi};"), "E: aes-cbc (.|\n)*state=mature")
 

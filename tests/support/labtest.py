@@ -160,11 +160,16 @@ class LabTest(unittest.TestCase):
     suite_on = ("relent", "elmer")
 
     @classmethod
-    def setUpClass(cls):
+    def make_lab(cls, guide_hosts=True):
+        """An empty lab, or one with the guide's two hosts; it goes with the class."""
         topic = re.sub(r"[^a-z0-9]+", "-", cls.__name__.lower())
         cls.lab = Lab(f"it-{topic}-{os.getpid()}"[:31])
-        cls.lab.up(build=BUILD, owner_pid=os.getpid())
+        cls.lab.up(build=BUILD, owner_pid=os.getpid(), guide_hosts=guide_hosts)
         cls.addClassCleanup(cls.lab.down)
+
+    @classmethod
+    def setUpClass(cls):
+        cls.make_lab()
         cls.relent = Host(cls.lab, "relent", RELENT)
         cls.elmer = Host(cls.lab, "elmer", ELMER)
         cls.both = (cls.relent, cls.elmer)

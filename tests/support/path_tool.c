@@ -161,7 +161,7 @@ static json_t *run_report(json_t *o)
 	    .mtu = number(o, "mtu")};
 
 	rig.path.now_ms = rig.clock.ms;
-	return json_pack("{s:b}", "learnt", path_report(&rig.path, &r));
+	return json_pack("{s:b}", "learnt", path_report(&rig.path, &r) == REPORT_LEARNT);
 }
 
 static json_t *run_seq(json_t *o)

@@ -86,15 +86,16 @@ def tcp_talk(address, port):
 
 
 def udp_send(address, port, packets, rate, size):
-    """Numbered datagrams at `rate` per second; what the kernel refuses is counted, not retried."""
-    packets, rate, size = int(packets), float(rate), int(size)
+    """Numbered datagrams at `rate` per second; what the kernel refuses is counted, not retried. Several sizes, with
+    commas between, take turns."""
+    packets, rate, sizes = int(packets), float(rate), [int(word) for word in size.split(",")]
     sock = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM)
     say("ready")
-    filler = b"POSTERN-CLEAR-" * (size // 14 + 1)
+    filler = b"POSTERN-CLEAR-" * (max(sizes) // 14 + 1)
     refused, begin = 0, time.monotonic()
     for number in range(packets):
         try:
-            sock.sendto((number.to_bytes(8, "big") + filler)[:size], (address, int(port)))
+            sock.sendto((number.to_bytes(8, "big") + filler)[:sizes[number % len(sizes)]], (address, int(port)))
         except OSError:
             refused += 1
         ahead = (number + 1) / rate - (time.monotonic() - begin)
@@ -142,8 +143,21 @@ def raw_send(address, protocol, packets, rate, size):
     say(json.dumps({"sent": int(packets) - refused, "refused": refused}))
 
 
+def packets():
+    """Whole IP packets as they stand: each line of the standard input is an address, hexadecimal octets, how many."""
+    say("ready")
+    socks = {}
+    for line in sys.stdin:
+        address, octets, times = line.split()
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        if family not in socks:
+            socks[family] = socket.socket(family, socket.SOCK_RAW, socket.IPPROTO_RAW)
+        for _ in range(int(times)):
+            socks[family].sendto(bytes.fromhex(octets), (address, 0))
+
+
 PROGRAMS = {"tcp-sink": tcp_sink, "tcp-send": tcp_send, "tcp-echo": tcp_echo, "tcp-talk": tcp_talk, "udp-send": udp_send,
-            "udp-count": udp_count, "raw-send": raw_send}
+            "udp-count": udp_count, "raw-send": raw_send, "packets": packets}
 
 if __name__ == "__main__":
     PROGRAMS[sys.argv[1]](*sys.argv[2:])

@@ -25,8 +25,8 @@ static void fault_key_length(
 
 	if (key->lex == SK_LEX_STRING && memchr(key->p, '\n', key->n))
 		hint = "; it spans several lines: is its closing quote missing?";
-	sk_fault(b, key, "Invalid key length", "%.*s takes %s, this key has %zu bytes%s", (int)alg->n, alg->p,
-	    takes, key_len(key), hint);
+	sk_fault(b, key, "Invalid key length", "%.*s takes %s, this key has %zu %s%s", (int)alg->n, alg->p,
+	    takes, key_len(key), key_len(key) == 1 ? "byte" : "bytes", hint);
 }
 
 static bool key_given(struct sk_build *b, const struct sk_tok *alg, const struct sk_tok *key)
@@ -80,6 +80,26 @@ static const char *lacking(const struct sk_tok *t)
 	return NULL;
 }
 
+/* Other programs call an algorithm by a part of the name it has here: aes, sha256, cmac. The first word with
+ * `t` between its hyphens; NULL when there is none. What many names share is no name. */
+static const char *longer_name(const struct sk_tok *t, const char *const *words)
+{
+	static const char *const shared[] = {"hmac", "cbc", "mac", "keyed"};
+	char part[64];
+	size_t n = t->n;
+
+	for (size_t i = 0; i < ARRAY_SIZE(shared); i++)
+		if (sk_tok_is(t, shared[i]))
+			return NULL;
+	if (!sk_tok_str(t, part, sizeof(part)))
+		return NULL;
+	for (; *words; words++)
+		for (const char *p = strstr(*words, part); p; p = strstr(p + 1, part))
+			if ((p == *words || p[-1] == '-') && (!p[n] || p[n] == '-'))
+				return *words;
+	return NULL;
+}
+
 enum { LIST_ROOM = 256 };
 
 /* "A, B, ..." */
@@ -115,6 +135,8 @@ static void fault_unknown(struct sk_build *b, const struct sk_tok *t, const char
 		sk_fault(b, t, "unsupported algorithm", "%s authenticates: write it behind -A", name);
 	else if (!enc && alg_enc_by_name(name))
 		sk_fault(b, t, "unsupported algorithm", "%s encrypts: write it behind -E", name);
+	else if (longer_name(t, words))
+		sk_fault(b, t, "unsupported algorithm", "did you mean %s?", longer_name(t, words));
 	else if (*sk_suggest(t, words, near))
 		sk_fault(b, t, "unsupported algorithm", "%s", near + 2);
 	else
@@ -318,7 +340,8 @@ bool sk_keys_make(struct sk_build *b, struct setkey_sa *ret)
 		secret_free(enc);
 		secret_free(auth);
 		sk_fault(b, &b->enc_key, "weak key",
-		    "DES gives the plain text away under this one: take 8 octets at random instead");
+		    "DES gives the plain text away under this one: take %u octets at random instead",
+		    (unsigned)b->desc.enc_key_len);
 		return false;
 	}
 	ret->enc_key = enc;

@@ -114,7 +114,11 @@ static void report(struct reading *r, const struct sk_build *b)
 	r->n_errors++;
 	err_set(&e, 0, "%s:%u:%u: %s", r->cfg->file, b->fault_at.line, b->fault_at.column, b->fault.s);
 	r->cfg->on_message(r->cfg->arg, SETKEY_ERROR, e.s);
-	if (r->n_errors < SETKEY_ERRORS_MAX)
+	if (r->cfg->strict) {
+		err_set(&e, 0, "parse failed, line %u.", b->fault_at.line);
+		r->cfg->on_message(r->cfg->arg, SETKEY_ERROR, e.s);
+	}
+	if (r->cfg->strict || r->n_errors < SETKEY_ERRORS_MAX)
 		return;
 	err_set(&e, 0, "%s:%u:%u: %d errors: the rest of the file is not read", r->cfg->file,
 	    r->scan.tok.line, r->scan.tok.column, SETKEY_ERRORS_MAX);

@@ -17,6 +17,22 @@ static bool only_digits_and_dots(const char *s)
 	return s[strspn(s, "0123456789.")] == '\0';
 }
 
+/* The resolver may say one address twice: glibc gives ::1 of the hosts file as 127.0.0.1, too. */
+static size_t drop_repeated(struct inet_addr *addrs, size_t n)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		size_t j = 0;
+
+		while (j < kept && !inet_addr_equal(&addrs[j], &addrs[i]))
+			j++;
+		if (j == kept)
+			addrs[kept++] = addrs[i];
+	}
+	return kept;
+}
+
 size_t sk_resolve(struct sk_build *b, const struct sk_tok *t, struct inet_addr ret[SK_ADDRS_MAX])
 {
 	struct err_text e = {""};
@@ -42,7 +58,7 @@ size_t sk_resolve(struct sk_build *b, const struct sk_tok *t, struct inet_addr r
 	}
 	n = b->cfg->names->host(name, b->numeric_only, b->family, ret, SK_ADDRS_MAX, &e);
 	if (n > 0)
-		return (size_t)n;
+		return drop_repeated(ret, (size_t)n);
 	sk_fault(b, t, e.s[0] ? e.s : "Name or service not known",
 	    b->numeric_only ? "-n allows numeric addresses only" : "check the name, or write the address");
 	return 0;
@@ -112,6 +128,12 @@ static bool upper_ok(struct sk_build *b, uint16_t *ret)
 	return false;
 }
 
+static bool no_ports(struct sk_build *b, const struct sk_tok *t)
+{
+	sk_fault(b, t, "this upper protocol has no ports", "write [any], or leave out the brackets");
+	return false;
+}
+
 bool sk_port(struct sk_build *b, const struct sk_tok *t, uint16_t proto, uint16_t *ret)
 {
 	char name[NAME_ROOM];
@@ -125,16 +147,20 @@ bool sk_port(struct sk_build *b, const struct sk_tok *t, uint16_t proto, uint16_
 			return false;
 		}
 		*ret = (uint16_t)v;
+	} else if (proto != IPPROTO_ANY_ && ip_proto_has_misc(proto)) {
+		sk_fault(b, t, "a service is no type of message",
+		    "write the type and code behind the protocol, as in icmp 8,0");
+		return false;
+	} else if (proto != IPPROTO_ANY_ && !ip_proto_has_ports(proto)) {
+		return no_ports(b, t);
 	} else if (!sk_tok_str(t, name, sizeof(name)) || b->cfg->names->service(name, proto, ret) < 0) {
 		sk_fault(b, t, "unknown service",
 		    "the system's table of services does not have it under this protocol; "
 		    "write the port's number");
 		return false;
 	}
-	if (*ret && proto != IPPROTO_ANY_ && !ip_proto_has_ports(proto) && !ip_proto_has_misc(proto)) {
-		sk_fault(b, t, "this upper protocol has no ports", "write [any], or leave out the brackets");
-		return false;
-	}
+	if (*ret && proto != IPPROTO_ANY_ && !ip_proto_has_ports(proto) && !ip_proto_has_misc(proto))
+		return no_ports(b, t);
 	return true;
 }
 
@@ -174,13 +200,11 @@ static bool type_and_code(struct sk_build *b, struct selector *sel)
 	return true;
 }
 
-/* What stands behind the upper protocol; it takes the place of the ports. */
+/* What stands behind the upper protocol. */
 static bool misc_ok(struct sk_build *b, struct selector *sel)
 {
 	static const char title[] = "invalid upper layer protocol spec";
 
-	if (!b->misc1.lex)
-		return true;
 	if (!ip_proto_has_misc(sel->proto)) {
 		sk_fault(
 		    b, &b->misc1, title, "only icmp, icmp6, mh and gre have something behind their name");
@@ -198,6 +222,15 @@ static bool misc_ok(struct sk_build *b, struct selector *sel)
 	return true;
 }
 
+/* Type and code take the place of what stands in brackets (setkey.md 4.4), so that is not even looked up. */
+static bool ports_or_misc_ok(struct sk_build *b, struct selector *sel)
+{
+	if (b->misc1.lex)
+		return misc_ok(b, sel);
+	return sk_port(b, &b->src.port, sel->proto, &sel->sport) &&
+	       sk_port(b, &b->dst.port, sel->proto, &sel->dport);
+}
+
 bool sk_selector_ok(struct sk_build *b, struct selector *ret)
 {
 	struct selector sel = {0};
@@ -206,10 +239,7 @@ bool sk_selector_ok(struct sk_build *b, struct selector *ret)
 		return false;
 	if (!prefix_ok(b, &b->src.plen, &sel.src) || !prefix_ok(b, &b->dst.plen, &sel.dst))
 		return false;
-	if (!sk_port(b, &b->src.port, sel.proto, &sel.sport) ||
-	    !sk_port(b, &b->dst.port, sel.proto, &sel.dport))
-		return false;
-	if (!misc_ok(b, &sel))
+	if (!ports_or_misc_ok(b, &sel))
 		return false;
 	sel.misc = ip_proto_has_misc(sel.proto) && (sel.sport || sel.dport);
 	*ret = sel;

@@ -92,7 +92,8 @@ struct setkey_reader {
 	/* One statement. The callback may keep it with setkey_stmt_move(); otherwise it is released
 	 * afterwards. Nonzero stops the reader. */
 	int (*on_stmt)(void *arg, struct setkey_stmt *s);
-	/* "FILE:LINE:COLUMN: TEXT", without a newline and without key octets. */
+	/* "FILE:LINE:COLUMN: TEXT", without a newline and without key octets. In strict mode the last one is
+	 * "parse failed, line LINE.", the originals' word for: nothing behind this was read. */
 	void (*on_message)(void *arg, enum setkey_severity sev, const char *text);
 };
 

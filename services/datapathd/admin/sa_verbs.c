@@ -156,6 +156,7 @@ static int on_get(struct ipc_conn *c, const struct ipc_record *rec)
 {
 	struct datapathd *d = datapathd_of_conn(c);
 	struct err_text e = {0};
+	const struct larva *l;
 	struct sa_status st;
 	struct sa_ident id;
 	struct sa *sa;
@@ -164,6 +165,11 @@ static int on_get(struct ipc_conn *c, const struct ipc_record *rec)
 	if (r < 0)
 		return refuse(c, rec->id, r, &e);
 	sa = sad_find(&d->sad, &id.src, &id.dst, id.proto, id.spi);
+	l = sa ? NULL : larvae_find(&d->sad.larvae, &id.dst, id.proto, id.spi);
+	if (l && inet_addr_equal(&l->src, &id.src)) {
+		(void)send_larva(c, rec->id, UINT32_MAX, d, l);
+		return 0;
+	}
 	if (!sa) {
 		(void)ipc_conn_send_error(c, rec->id, ENOENT, "No entry.");
 		return 0;

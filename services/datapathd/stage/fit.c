@@ -55,6 +55,9 @@ static uint32_t longest(const struct path *c, const struct pkt *p, bool careful)
 
 	if (careful && !room && outer->dst.family == INET_V6)
 		room = PATH_MTU_MIN6;
+	/* No datagram is longer than this, whatever the way carries. */
+	if (!room && p->len > PKT_LEN_MAX - (PKT_HEADROOM + PKT_TAILROOM))
+		room = PKT_LEN_MAX;
 	most = room ? inwards(p, p->bound, p->n_bound, room) : NO_LIMIT;
 	return frag && frag < most ? frag : most;
 }
@@ -147,7 +150,10 @@ static bool may_be_cut_outside(const struct path *c, const struct pkt *p)
 
 	if (outer->sa->dst.family == INET_V6)
 		return true;
-	return outer->mode == IPSEC_TUNNEL && c->tune.dfbit == TUNE_DF_CLEAR;
+	if (outer->mode != IPSEC_TUNNEL)
+		return false;
+	/* An IPv6 packet has no DF to copy. */
+	return c->tune.dfbit == TUNE_DF_CLEAR || (c->tune.dfbit == TUNE_DF_COPY && p->v6);
 }
 
 static void fit(struct path *c, struct batch *b, struct pkt *p)

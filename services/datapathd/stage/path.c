@@ -141,20 +141,28 @@ void path_fragment_key(struct frag_memory *m, const struct ip_view *v, struct pa
 		frag_memory_put(m, k, v->frag_id, now_ms);
 }
 
-bool path_report(struct path *c, const struct path_report *r)
+static bool is_believed(const struct path *c, const struct sa_rt *sa, const struct path_report *r)
 {
-	struct sa_rt *sa = sad_find_in(c->sad, &r->dst, r->proto, r->spi);
 	uint32_t last;
 
 	if (!sa || !sa_rt_usable(sa, c->now_ms))
 		return false;
+	if (sa->proto == IPSEC_IPCOMP)
+		return true; /* it has no numbers */
 	last = (uint32_t)atomic_load_explicit(&sa->run->seq, memory_order_relaxed);
-	if (r->has_seq && last - r->seq >= REPORT_SPAN)
-		return false;
-	if (!r->has_seq && sa->proto != IPSEC_IPCOMP)
-		return false;
+	return r->has_seq && last - r->seq < REPORT_SPAN;
+}
+
+enum report_outcome path_report(struct path *c, const struct path_report *r)
+{
+	struct sa_rt *sa = sad_find_in(c->sad, &r->dst, r->proto, r->spi);
+
+	if (!is_believed(c, sa, r)) {
+		count_path(c->counters, PATH_MTU_IGNORED);
+		return REPORT_DISBELIEVED;
+	}
 	if (!sa_path_learn(sa, r->mtu, c->now_ms))
-		return false;
+		return REPORT_KNOWN;
 	count_path(c->counters, PATH_MTU_LEARNT);
-	return true;
+	return REPORT_LEARNT;
 }

@@ -114,7 +114,7 @@ static inline uint8_t pkt_tos(const struct pkt *p)
 }
 
 /* What an ICMP error says about an SA of ours, believed only when it quotes a packet that was really sent
- * lately: SPI and number must fit (RFC 4301 section 8.2.1). True when it taught something. */
+ * lately: SPI and number must fit (RFC 4301 section 8.2.1). */
 struct path_report {
 	struct inet_addr dst; /* of the packet that was too long */
 	enum ipsec_proto proto;
@@ -122,6 +122,14 @@ struct path_report {
 	bool has_seq;
 	uint32_t mtu;
 };
-bool path_report(struct path *c, const struct path_report *r);
+
+enum report_outcome {
+	REPORT_LEARNT = 0,
+	REPORT_KNOWN, /* believed, and no news: each packet that was under way brings its own */
+	REPORT_DISBELIEVED,
+};
+
+/* Counts what it came to. */
+enum report_outcome path_report(struct path *c, const struct path_report *r);
 
 #endif

@@ -50,10 +50,10 @@ bool shell_of(struct path *c, struct pkt *p, struct shell *ret)
 bool shell_fits(struct path *c, struct pkt *p, const struct shell *s, uint32_t head, uint32_t total)
 {
 	uint32_t front = head + s->udp_len + s->ip_len, behind = total - front;
-	/* IPv6 counts what is behind its header only. */
-	uint32_t most = PKT_LEN_MAX + (p->sa->dst.family == INET_V6 ? IP6_HDR_LEN : 0u);
 
-	if (total <= most && front <= (uint32_t)(s->at - p->room) &&
+	/* Of IPv6 too: its length counts only what is behind the header, but the far end has no more room
+	 * either. */
+	if (total <= PKT_LEN_MAX && front <= (uint32_t)(s->at - p->room) &&
 	    behind <= (uint32_t)(p->room_end - s->at))
 		return true;
 	stage_drop(c->counters, p, DROP_OUT_TOOBIG);

@@ -10,6 +10,7 @@
 #include "base/auto.h"
 
 enum { TYPE_ND_FIRST = 133, TYPE_ND_LAST = 137, TYPE_MLD_FIRST = 130, TYPE_MLD_LAST = 132, TYPE_MLD2 = 143 };
+enum { TYPE_TOO_BIG4 = 3, TYPE_TOO_BIG6 = 2 };
 enum {
 	PORT_DHCP_SERVER = 67,
 	PORT_DHCP_CLIENT,
@@ -116,6 +117,12 @@ static bool names_ah(const struct selector *s)
 	return s->proto == IPPROTO_AH;
 }
 
+static bool names_too_big(const struct selector *s)
+{
+	return (s->proto == IPPROTO_ICMP && s->sport == TYPE_TOO_BIG4) ||
+	       (s->proto == IPPROTO_ICMPV6 && s->sport == TYPE_TOO_BIG6);
+}
+
 static const struct row rows[] = {
     {.name = "loopback",
         .named = names_loopback4,
@@ -166,6 +173,24 @@ static const struct row rows[] = {
     {.name = "ipcomp", .named = names_ipcomp, .in = "meta l4proto 108"},
     /* The kernel takes AH for an IPv6 extension header and shows what is behind it as the upper protocol. */
     {.name = "ah", .named = names_ah, .in = "ip protocol 51", .in2 = "ip6 nexthdr 51"},
+    /*
+     * A router's "too big" about a packet of ours. It never comes protected, and it may come from any
+     * address, also the far end's (a gateway answers in its name). It goes to datapathd's error queues only,
+     * where it is not believed without SPI and number. The quoted protocol and source port are looked for
+     * where a plain header has them.
+     */
+    {.name = "too-big",
+        .named = names_too_big,
+        .in = "icmp type 3 icmp code 4 @th,136,8 { 50, 51, 108 }",
+        .in2 = "icmpv6 type 2 @th,112,8 { 50, 51, 108 }"},
+    {.name = "too-big-udp",
+        .named = names_too_big,
+        .in = "icmp type 3 icmp code 4 @th,136,8 17 @th,224,16 4500",
+        .in2 = "icmpv6 type 2 @th,112,8 17 @th,384,16 4500"},
+    {.name = "too-big-fragment",
+        .named = names_too_big,
+        .in = "icmpv6 type 2 @th,112,8 44 @th,384,8 { 50, 51, 108 }",
+        .in2 = "icmpv6 type 2 @th,112,8 44 @th,384,8 17 @th,448,16 4500"},
 };
 
 struct exempt_set exempt_unnamed(const struct spd *spd, enum policy_dir dir)

@@ -166,7 +166,7 @@ static void expect_key_refused(size_t n, bool hex)
 {
 	char want[64];
 
-	snprintf(want, sizeof(want), "this key has %zu bytes", n);
+	snprintf(want, sizeof(want), "this key has %zu %s", n, n == 1 ? "byte" : "bytes");
 	assert_int_equal(rig.code, SETKEY_FAULTY);
 	assert_int_equal(rig.n, 0);
 	/* An empty hex key is no hex key. */
@@ -342,6 +342,9 @@ static void test_add_a_name_with_several_addresses_makes_one_sa_per_pair(void **
 	/* Only pairs of one family count. */
 	read_one("add dual 198.51.100.9 esp 0x100 -E null;");
 	read_one("add -4 dual 198.51.100.9 esp 0x100 -E null;");
+	/* One address that the resolver says twice is one. */
+	read_one("add twice 198.51.100.9 esp 0x100 -E null;");
+	read_one("delete twice twice esp 0x100;");
 }
 
 static void test_names_may_be_keywords(void **state)

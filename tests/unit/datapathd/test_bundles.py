@@ -184,7 +184,7 @@ class Lengths(Case):
             self.begin(out, back, here, there)
             base = len(plain(here, there, 0))
             # What may stand behind the outer IP header, and how much of it is not the packet's.
-            room = 65535 - (20 if family == 4 else 0)
+            room = 65535 - (20 if family == 4 else 40)
             most = (room - 20) // 4 * 4 - 2 if proto == "esp" else room - 24
             most = min(most if tunnel else most + base, 65535)
             for size in (most - base - 1, most - base):
@@ -192,8 +192,10 @@ class Lengths(Case):
                     self.agree(out, back, here, there, (clear(here, there, rand(size)), "out"))
             if most < 65535:
                 with self.subTest(proto=proto, tunnel=tunnel, family=family, size="too long"):
-                    answer, = self.path.out(clear(here, there, rand(most - base + 1)))
-                    self.assertEqual((answer.verdict, answer.reason), ("drop", "out_toobig"))
+                    answer, *more = self.path.out(clear(here, there, rand(most - base + 1), df=0))
+                    self.assertEqual((answer.verdict, answer.reason), ("cut", "") if tunnel else ("drop", "out_toobig"))
+                    # Two pieces; or what a sender of IPv6 is told, who alone could have cut it.
+                    self.assertEqual([packet.verdict for packet in more], ["send", "send"] if tunnel else ["deliver"] * (family == 6))
 
     def test_boundaries_of_blocks_and_of_compression(self):
         for protos, family in product((("esp",), ("ah",), ("ipcomp", "esp"), ("esp", "ah")), (4, 6)):
@@ -327,6 +329,21 @@ class Fragments(Case):
                 self.assertEqual({answer.verdict for answer in held}, {"held"})
                 self.assertEqual((last.verdict, last.reason), ("send", ""))
                 self.assertEqual(model.open_(out, last.data), whole)
+
+    def test_who_sent_fragments_is_not_told_that_the_whole_is_too_long(self):
+        for family in (4, 6):
+            out, back = (bundle(("esp",), (False,), family, way) for way in (False, True))
+            self.begin(out, back, HERE[family], THERE[family])
+            self.agree(out, back, HERE[family], THERE[family], (plain(HERE[family], THERE[family], 100), "out"))
+            known = self.path.ask(report={"dst": THERE[family], "proto": 50, "spi": out[0].sa.spi, "seq": 1, "mtu": 1300})
+            self.assertTrue(known["learnt"])
+            whole = clear(HERE[family], THERE[family], datagram(3000), 17, df=0)
+            answers = self.path.out(*self.pieces(whole))
+            self.assertEqual({answer.verdict for answer in answers[:-1]}, {"held"})
+            self.assertEqual(answers[-1].verdict, "send")
+            self.assertEqual(model.open_(out, answers[-1].data), whole)
+            verdicts = [answer.verdict for answer in self.path.out(clear(HERE[family], THERE[family], datagram(3000), 17, df=1))]
+            self.assertEqual(verdicts, ["send", "deliver"] if family == 6 else ["drop", "deliver"])
 
     def test_fragments_of_protected_packets_are_not_for_this_side_of_the_kernel(self):
         for family, proto in product((4, 6), ("esp", "ah")):

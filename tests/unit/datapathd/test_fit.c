@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "datapathd/sa/path_mtu.h"
+#include "datapathd/stage/quoted.h"
 #include "support/path_pair.h"
 #include "wire/ip/csum.h"
 #include "wire/ip/ip.h"
@@ -144,6 +145,7 @@ static void test_fit_learns_only_from_what_was_sent_lately(void **state)
 	    {"no number quoted", SPI, 50, IPSEC_ESP, false, false},
 	    {"one of ours", SPI, 50, IPSEC_ESP, true, true},
 	};
+	const struct counters *n = &pair_a.counters;
 
 	(void)state;
 	pair_a.path.now_ms = pair_a.clock.ms;
@@ -153,12 +155,16 @@ static void test_fit_learns_only_from_what_was_sent_lately(void **state)
 		r.seq = row[i].seq;
 		r.proto = row[i].proto;
 		r.has_seq = row[i].has_seq;
-		if (path_report(&pair_a.path, &r) != row[i].learns)
+		if (path_report(&pair_a.path, &r) != (row[i].learns ? REPORT_LEARNT : REPORT_DISBELIEVED))
 			fail_msg("%s", row[i].what);
 	}
+	/* The packets that were under way bring the same news again: no lie, and nothing new. */
+	assert_int_equal(path_report(&pair_a.path, &r), REPORT_KNOWN);
+	assert_int_equal(atomic_load(&n->path[PATH_MTU_LEARNT]), 1);
+	assert_int_equal(atomic_load(&n->path[PATH_MTU_IGNORED]), ARRAY_SIZE(row) - 1);
 	atomic_store(&sa->run->seq, 1 << 20);
 	r.mtu = MTU - 100;
-	assert_false(path_report(&pair_a.path, &r)); /* too long ago */
+	assert_int_equal(path_report(&pair_a.path, &r), REPORT_DISBELIEVED); /* too long ago */
 	assert_int_equal(sa_path_mtu(sa, pair_a.clock.ms), MTU);
 }
 
@@ -242,6 +248,132 @@ static void test_fit_an_ipv6_sender_is_never_told_less_than_every_link_carries(v
 	batch_foreach(p, &pair_a.batch) if (p->verdict == VERDICT_SEND) assert_true(p->len <= PATH_MTU_MIN6);
 }
 
+/* UDP over IPv6 of `len` octets in all. */
+static void put_udp6(uint32_t len)
+{
+	struct ip6_params ip = {.next = 17, .hops = 64, .payload_len = (uint16_t)(len - IP6_HDR_LEN)};
+	const struct inet_addr a = path_rig_addr(A6), b = path_rig_addr(B6);
+
+	memcpy(ip.src, a.b, sizeof(ip.src));
+	memcpy(ip.dst, b.b, sizeof(ip.dst));
+	memset(pair_buf, 1, len);
+	ip6_write(pair_buf, &ip);
+	path_rig_clear(&pair_a);
+	path_rig_put(&pair_a, pair_buf, len);
+}
+
+static void test_fit_ipv6_inside_has_no_bit_to_copy(void **state)
+{
+	struct sa_desc d =
+	    path_rig_desc(A, B, IPSEC_ESP, SPI, IPSEC_TUNNEL, ALG_ENC_AES_CBC, ALG_AUTH_HMAC_SHA256);
+	const struct selector sel = path_rig_selector(A6 "/128", B6 "/128", 256);
+	struct policy out = path_rig_policy(POLICY_OUT, &sel, POLICY_IPSEC);
+	struct sa_rt *sa;
+
+	(void)state;
+	path_rig_request(&out, IPSEC_ESP, IPSEC_TUNNEL, LEVEL_REQUIRE, A, B);
+	path_rig_spd(&pair_a, &out, 1);
+	sa = path_rig_add(&pair_a, &d, NULL)->rt;
+	pair_a.path.tune.dfbit = TUNE_DF_COPY;
+	assert_true(sa_path_learn(sa, MTU, pair_a.clock.ms));
+	put_udp6(1400);
+	path_rig_out(&pair_a);
+	/* Told, and carried: the outer packet may be cut. */
+	assert_int_equal(count(VERDICT_DELIVER), 1);
+	assert_int_equal(count(VERDICT_SEND), 1);
+	assert_int_equal(pair_a.batch.pkt[0].data[6] & 0x40, 0);
+}
+
+/* What an error quotes: octets and how far they go. */
+static void test_quoted_header_as_far_as_it_goes(void **state)
+{
+	static const uint8_t esp[] = {0, 0, 0x10, 1, 0, 0, 2, 3},
+	                     ah[] = {4, 4, 0, 0, 0, 0, 0x10, 1, 0, 0, 2, 3}, comp[] = {4, 0, 0x10, 1};
+	static const struct {
+		enum ipsec_proto proto;
+		const uint8_t *at;
+		size_t n, spi_n; /* octets in all; up to the end of the SPI */
+		bool has_seq;
+	} row[] = {
+	    {IPSEC_ESP, esp, sizeof(esp), 4, true},
+	    {IPSEC_AH, ah, sizeof(ah), 8, true},
+	    {IPSEC_IPCOMP, comp, sizeof(comp), 4, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(row); i++) {
+		for (size_t n = 0; n <= row[i].n; n++) {
+			struct path_report r = {0};
+
+			assert_int_equal(quoted_header(row[i].proto, row[i].at, n, &r), n >= row[i].spi_n);
+			if (n < row[i].spi_n)
+				continue;
+			assert_int_equal(r.proto, row[i].proto);
+			assert_int_equal(r.spi, 0x1001);
+			assert_int_equal(r.has_seq, row[i].has_seq && n == row[i].n);
+			if (r.has_seq)
+				assert_int_equal(r.seq, 0x203);
+		}
+	}
+}
+
+/* ICMPv6 "too big" about `n_front` octets of extension headers, the first being `first`, and AH behind them.
+ */
+static size_t report6(uint8_t *b, uint8_t first, const uint8_t *front, size_t n_front)
+{
+	static const uint8_t head[] = {2, 0, 0, 0, 0, 0, 0x05, 0x00},
+	                     ah[] = {4, 4, 0, 0, 0, 0, 0x10, 1, 0, 0, 2, 3};
+	struct ip6_params ip = {.next = first, .hops = 64, .payload_len = 1300};
+	const struct inet_addr dst = path_rig_addr(B6);
+
+	memcpy(ip.dst, dst.b, sizeof(ip.dst));
+	memcpy(b, head, sizeof(head));
+	ip6_write(b + 8, &ip);
+	if (n_front)
+		memcpy(b + 48, front, n_front);
+	memcpy(b + 48 + n_front, ah, sizeof(ah));
+	return 48 + n_front + sizeof(ah);
+}
+
+static void test_quoted_ah_over_ipv6_is_found_behind_its_headers(void **state)
+{
+	static const uint8_t options[] = {44, 0, 1, 4, 0, 0, 0, 0, 51, 0, 0, 1, 0, 0, 0, 9},
+	                     first[] = {51, 0, 0, 1, 0, 0, 0, 9}, later[] = {51, 0, 1, 1, 0, 0, 0, 9};
+	static const struct {
+		uint8_t next;
+		const uint8_t *front;
+		size_t n;
+		bool found;
+	} row[] = {
+	    {51, NULL, 0, true},
+	    {0, options, sizeof(options), true},
+	    {44, first, sizeof(first), true},
+	    {44, later, sizeof(later), false},
+	    {50, NULL, 0, false},
+	    {17, first, sizeof(first), false},
+	};
+	const struct inet_addr b6 = path_rig_addr(B6);
+	uint8_t b[128];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(row); i++) {
+		size_t n = report6(b, row[i].next, row[i].front, row[i].n);
+
+		for (size_t len = 0; len <= n; len++) {
+			struct path_report r = {0};
+			bool found = quoted_ah6(b, len, &r);
+
+			assert_int_equal(found, row[i].found && len + 4 >= n);
+			if (!found)
+				continue;
+			assert_int_equal(r.mtu, 1280);
+			assert_int_equal(r.spi, 0x1001);
+			assert_int_equal(r.has_seq, len == n);
+			assert_true(inet_addr_equal(&r.dst, &b6));
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -255,6 +387,9 @@ int main(void)
 	    T(test_fit_lowers_the_segment_size_where_the_way_is_short),
 	    T(test_fit_over_ipv6_tcp_never_relies_on_icmp),
 	    T(test_fit_an_ipv6_sender_is_never_told_less_than_every_link_carries),
+	    T(test_fit_ipv6_inside_has_no_bit_to_copy),
+	    T(test_quoted_header_as_far_as_it_goes),
+	    T(test_quoted_ah_over_ipv6_is_found_behind_its_headers),
 	};
 
 	return cmocka_run_group_tests_name("fit", tests, NULL, NULL);

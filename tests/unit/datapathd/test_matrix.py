@@ -230,6 +230,16 @@ class Outside(unittest.TestCase):
             self.assertNotEqual(sent[-33:-31], want[-33:-31])
             self.assertEqual((answer.verdict, answer.data[8:]), ("deliver", want[8:]))
 
+    def test_checksums_in_a_tunnel_are_the_receivers_to_judge(self):
+        """RFC 3948 section 3.1.2: no translator has touched them, so one that is wrong was wrong from the start."""
+        for family in (4, 6):
+            back = Step(association("esp", family, True, udp=(4500, 4500)), True)
+            self.path.begin(statements([], [back], NET_HERE[family], NET_THERE[family]).replace("-P out ipsec ;", "-P out none;"))
+            packet = bytearray(clear(NET_THERE[family], NET_HERE[family], datagram(31), 17))
+            packet[-33] ^= 1
+            answer, = self.path.wire(model.seal([back], bytes(packet)))
+            self.assertEqual((answer.verdict, answer.data), ("deliver", bytes(packet)))
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -405,7 +405,7 @@ static void test_malformed_clear_packets_are_dropped(void **state)
 	assert_int_equal(pair_a.batch.pkt[0].reason, DROP_OUT_MALFORMED);
 }
 
-static void test_packet_that_grows_beyond_ip_is_dropped(void **state)
+static void test_packet_that_would_grow_beyond_ip_is_cut_first(void **state)
 {
 	const struct sa_desc d = pair_esp(0x9001, IPSEC_TUNNEL);
 	const struct selector sel = pair_nets();
@@ -414,6 +414,24 @@ static void test_packet_that_grows_beyond_ip_is_dropped(void **state)
 	(void)state;
 	pair_add(&d);
 	pair_protect(&sel, tunnel_esp);
+	path_rig_clear(&pair_a);
+	path_rig_put(&pair_a, pair_buf, len);
+	path_rig_out(&pair_a);
+	assert_int_equal(pair_a.batch.n, 3);
+	assert_int_equal(pair_a.batch.pkt[0].verdict, VERDICT_CUT);
+	for (uint32_t i = 1; i < 3; i++)
+		assert_int_equal(pair_a.batch.pkt[i].verdict, VERDICT_SEND);
+}
+
+static void test_packet_that_grows_beyond_ip_and_cannot_be_cut_is_dropped(void **state)
+{
+	const struct sa_desc d = pair_esp(0x9001, IPSEC_TRANSPORT);
+	const struct selector sel = pair_hosts();
+	size_t len = path_rig_udp(pair_buf, A, B, 1, 2, 65500);
+
+	(void)state;
+	pair_add(&d);
+	pair_protect(&sel, transport_esp);
 	path_rig_clear(&pair_a);
 	path_rig_put(&pair_a, pair_buf, len);
 	path_rig_out(&pair_a);
@@ -441,7 +459,8 @@ int main(void)
 	    T(test_transport_mode_reassembles_before_sealing),
 	    T(test_later_fragments_follow_the_first),
 	    T(test_malformed_clear_packets_are_dropped),
-	    T(test_packet_that_grows_beyond_ip_is_dropped),
+	    T(test_packet_that_would_grow_beyond_ip_is_cut_first),
+	    T(test_packet_that_grows_beyond_ip_and_cannot_be_cut_is_dropped),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

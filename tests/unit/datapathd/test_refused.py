@@ -111,6 +111,19 @@ class Spoilt(Case):
             answer, = self.path.wire(flipped(model.seal([step], packet), bit))
             self.assertEqual(answer.verdict, "deliver", f"bit {bit}")
 
+    def test_fields_of_ah_without_meaning_are_signed_and_no_more(self):
+        """RFC 4302 sections 2.3 and 2.6: whatever a sender writes into the reserved field and behind its value counts only as octets signed."""
+        for family in (4, 6):
+            step, there, here = self.host("ah", False, family, family)
+            packet = plain(there, here, 24)
+            wire = model.seal([step], packet)
+            at, _ = model.protected_at(wire)
+            end, after = at + 12 + step.sa.icv(), at + model.ah_len(step.sa, family)
+            self.assertEqual(after - end, 4 if family == 6 else 0)
+            odd = wire[: at + 2] + b"\xbe\xef" + wire[at + 4 : end] + rand(after - end) + wire[after:]
+            self.refused("in_ahauth", odd)
+            self.taken(odd[: at + 12] + model.ah_value(step, odd, at) + odd[end:], packet)
+
     def test_cut_off_anywhere(self):
         for (proto, enc, auth), tunnel, family in product(AUTHENTIC, (False, True), (4, 6)):
             with self.subTest(proto=proto, enc=enc, auth=auth, tunnel=tunnel, family=family):
@@ -176,8 +189,11 @@ class Spoilt(Case):
             self.host("esp", True, family, family, udp=(4500, 4500))
             for content, reason in ((b"\xff", "in_keepalive"), (bytes(4) + rand(28), "in_ike"), (b"", "in_malformed"), (b"\xff\xff\xff", "in_malformed"),
                                     (b"\0", "in_malformed"), (b"\0\0\1\0" + rand(40), "in_nosa")):
-                answer, = self.path.run("in", [clear(THERE[family], HERE[family], content, 50)], sport=4500)
+                with Moved(self.path) as moved:
+                    answer, = self.path.run("in", [clear(THERE[family], HERE[family], content, 50)], sport=4500)
                 self.assertEqual((answer.verdict, answer.reason), ("drop", reason), content)
+                if reason in ("in_keepalive", "in_ike"):  # nobody's fault, and no sign of life from a peer either
+                    self.assertEqual(moved.by, {f"drop.{reason}": 1})
 
 
 class Replays(Case):
@@ -222,6 +238,14 @@ class Replays(Case):
             packet = plain(there, here, 9)
             for seq in (5, 5, 0, 1, 0xFFFFFFFF, 1):
                 self.taken(self.seal(step, packet, seq), packet)
+
+    def test_a_window_without_authentication_checks_nothing(self):
+        """RFC 4303 section 3.4.3: anybody can write numbers that nobody has signed."""
+        step, there, here = self.host("esp", enc="aes-cbc", options="-r 32")
+        self.assertEqual(step.sa.icv(), 0)
+        packet = plain(there, here, 9)
+        for seq in (0xFFFFFFFF, 5, 5, 0):
+            self.taken(self.seal(step, packet, seq), packet)
 
     def test_a_forged_number_moves_no_window(self):
         step, there, here = self.host()
@@ -407,6 +431,20 @@ class Policies(Case):
         self.refused("in_nopolicy", model.seal([esp], plain(there, "192.168.1.9", 9)), before=1)
         self.refused("in_nopolicy", model.seal([esp], plain("192.168.2.10", here, 9)), before=1)
 
+    def test_another_peers_association_around_a_tunnel_that_only_compresses(self):
+        """It has associations of its own with us, and no business with these networks."""
+        esp, comp = Step(association("esp", 4, True), False), Step(association("ipcomp", 4, True), True)
+        stranger = ("10.66.0.1", HERE[4])
+        its_esp = Step(association("esp", 4, mode="transport", ends=stranger), False)
+        its_comp = Step(association("ipcomp", 4, ends=stranger), True)
+        here, there = NET_HERE[4], NET_THERE[4]
+        self.path.begin(esp.sa.statement("-r 32") + comp.sa.statement() + its_esp.sa.statement("-r 32") + its_comp.sa.statement()
+                        + policy([comp, esp], there, here, "in"))
+        packet = clear(there, here, b"word " * 100)
+        self.taken(model.seal([comp, esp], packet), packet)
+        # Does not shrink twice, so the stranger's tunnel is IP in IP; what is inside is compressed as the policy has it.
+        self.refused("in_unprotected", model.seal([comp, its_comp, its_esp], packet), before=2)
+
     def test_other_tunnel_ends_than_the_policys(self):
         for proto in ("esp", "ah"):
             asked, given = (Step(association(proto, 4, True, ends=(HERE[4], end)), True) for end in (THERE[4], "10.0.0.3"))
@@ -437,6 +475,23 @@ class Policies(Case):
         self.taken(model.seal([esp], packet), packet)
         for sport, dport in ((2222, 1112), (2223, 1111), (1111, 2222)):
             self.refused("in_nopolicy", model.seal([esp], clear(there, here, datagram(20, sport, dport), 17)), before=1)
+
+    def test_peers_behind_one_translator_are_told_apart_by_their_ports(self):
+        """RFC 3948 section 5.2: in transport mode both have the translator's address."""
+        here, there, text, out, back = HERE[4], THERE[4], "", {}, {}
+        for number, port in ((1, 40001), (2, 40002)):
+            for steps, way in ((out, False), (back, True)):
+                steps[number] = Step(association("esp", 4, way, udp=(4500, port)), False)
+                text += steps[number].sa.statement("-r 32")
+            text += (f"spdadd {here}[{number}] {there} udp -P out ipsec esp/transport/{here}[4500]-{there}[{port}]/require;\n"
+                     f"spdadd {there} {here}[{number}] udp -P in ipsec esp/transport/{there}[{port}]-{here}[4500]/require;\n")
+        self.path.begin(text)
+        for number, other in ((1, 2), (2, 1)):
+            packet = clear(here, there, datagram(20, number, 9), 17)
+            self.assertEqual(model.open_([out[number]], self.path.out(packet)[0].data), packet)
+            packet = clear(there, here, datagram(20, 9, number), 17)
+            self.taken(model.seal([back[number]], packet), packet)
+            self.refused("in_unprotected", model.seal([back[other]], packet), before=1)
 
     def test_levels_without_an_association(self):
         here, there = NET_HERE[4], NET_THERE[4]

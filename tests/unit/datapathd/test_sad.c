@@ -484,6 +484,36 @@ static void test_lifetime_each_limit_alone(void **state)
 	}
 }
 
+/* A soft limit says so once and takes nothing away. */
+static void test_lifetime_each_soft_limit_alone(void **state)
+{
+	static const struct sa_lifetime limits[] = {{.soft_s = 1}, {.soft_bytes = 100}, {.soft_packets = 3}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(limits); i++) {
+		struct sa_desc d = plain(0x2100 + (uint32_t)i);
+		struct told t = {0};
+		struct sa *sa;
+
+		d.life = limits[i];
+		sa = path_rig_add(&rig, &d, NULL);
+		for (int k = 0; k < 2; k++)
+			sa_rt_account(sa->rt, 40, rig.clock.ms);
+		rig.clock.ms += 999;
+		sad_age(&rig.sad, told, &t);
+		assert_int_equal(t.n, 0);
+		assert_int_equal(sad_sa_state(sa), SA_MATURE);
+		sa_rt_account(sa->rt, 40, rig.clock.ms);
+		rig.clock.ms += 1;
+		sad_age(&rig.sad, told, &t);
+		sad_age(&rig.sad, told, &t);
+		assert_int_equal(t.n, 1);
+		assert_string_equal(t.last, "sa.expire.soft");
+		assert_int_equal(sad_sa_state(sa), SA_DYING);
+		assert_true(sa_rt_usable(sa->rt, rig.clock.ms));
+	}
+}
+
 static void test_manual_sa_without_limits_never_expires(void **state)
 {
 	const struct sa_desc d = plain(0x3000);
@@ -529,6 +559,7 @@ int main(void)
 	    T(test_iteration_survives_changes),
 	    T(test_lifetime_soft_then_hard_then_gone),
 	    T(test_lifetime_each_limit_alone),
+	    T(test_lifetime_each_soft_limit_alone),
 	    T(test_manual_sa_without_limits_never_expires),
 	    T(test_weak_key_is_refused_with_the_reason),
 	};

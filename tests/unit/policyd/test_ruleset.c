@@ -264,6 +264,10 @@ static void test_exempt_row_goes_when_a_policy_names_it(void **state)
 	    {"esp", "10.0.0.1", "10.0.0.2", 50, 0, 0, true},
 	    {"ah", "10.0.0.1", "10.0.0.2", 51, 0, 0, true},
 	    {"esp", "10.0.0.1", "10.0.0.2", 51, 0, 0, false},
+	    {"too-big", "10.0.0.1", "10.0.0.2", 1, 0, 0, false}, /* pings are named, reports are not */
+	    {"too-big", "10.0.0.1", "10.0.0.2", 1, 3, 0, true},
+	    {"too-big-udp", "2001:db8::1", "2001:db8::2", 58, 2, 0, true},
+	    {"too-big-fragment", "2001:db8::1", "2001:db8::2", 58, 128, 0, false},
 	};
 
 	(void)state;
