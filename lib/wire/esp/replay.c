@@ -91,6 +91,18 @@ enum replay_verdict replay_commit(struct replay *r, uint64_t seq)
 	return REPLAY_NEW;
 }
 
+void replay_carry(struct replay *to, const struct replay *from)
+{
+	to->top = from->top;
+	for (uint64_t back = 0; back < to->size && back < to->top; back++) {
+		uint64_t seq = to->top - back;
+
+		/* One that checked nothing has seen nothing, and all of it may have come. */
+		if (!from->size || replay_check(from, seq) != REPLAY_NEW)
+			*word_of(to, seq) |= (uint64_t)1 << (seq % WORD_BITS);
+	}
+}
+
 uint64_t replay_esn(const struct replay *r, uint32_t seq_lo)
 {
 	uint32_t tl = (uint32_t)r->top, th = (uint32_t)(r->top >> 32), w = r->size ? r->size : 1;

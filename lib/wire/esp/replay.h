@@ -44,6 +44,10 @@ void replay_init(struct replay *r, uint32_t bytes);
  * with. */
 bool replay_valid(const struct replay *r, size_t room, uint32_t bytes);
 
+/* Fills an empty window, of any size, with what another one of the same numbers knows; what that has
+ * forgotten, because it was smaller, counts as seen. */
+void replay_carry(struct replay *to, const struct replay *from);
+
 /* Before the ICV is checked; changes nothing. With size 0 everything is new. */
 must_check enum replay_verdict replay_check(const struct replay *r, uint64_t seq);
 /* After the ICV was found good: checks again and marks. Only REPLAY_NEW was marked. Killed at any point it

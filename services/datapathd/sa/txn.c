@@ -114,7 +114,6 @@ static bool same_keys(const struct sa_desc *a, const struct sa_desc *b)
 static void carry_on(struct sa *sa, const struct sa *old)
 {
 	uint64_t seq = atomic_load(&old->slot->run.seq);
-	size_t window = replay_memory(sa->desc.replay_bytes);
 
 	/* The numbers of one kind mean nothing in the other. */
 	if (!same_keys(&sa->desc, &old->desc) || (sa->desc.flags ^ old->desc.flags) & SA_F_ESN)
@@ -126,11 +125,7 @@ static void carry_on(struct sa *sa, const struct sa *old)
 		atomic_store(&sa->slot->run.seq, seq);
 		atomic_store(&sa->slot->run.seq_not, ~seq);
 	}
-	if (sa->desc.replay_bytes == old->desc.replay_bytes) {
-		memcpy(sa->rt->window, old->rt->window, window);
-		if (!replay_valid(sa->rt->window, window, sa->desc.replay_bytes))
-			replay_init(sa->rt->window, sa->desc.replay_bytes);
-	}
+	replay_carry(sa->rt->window, old->rt->window);
 }
 
 static int check_staged_key(const struct sad_txn *t, const struct sa_desc *d, struct err_text *e)

@@ -334,6 +334,30 @@ static void test_txn_update_with_the_same_keys_goes_on(void **state)
 	assert_int_equal(rig.sad.n, 1);
 }
 
+static void test_txn_update_with_another_window_takes_no_replay(void **state)
+{
+	static const uint32_t bytes[] = {4, 64, 0, 8};
+	struct sa_desc d = plain(0x1000);
+	struct err_text e = {0};
+	struct sad_txn t;
+	uint64_t serial;
+	struct sa *sa = path_rig_add(&rig, &d, NULL);
+
+	(void)state;
+	assert_int_equal(replay_commit(sa->rt->window, 100), REPLAY_NEW);
+	for (size_t i = 0; i < ARRAY_SIZE(bytes); i++) {
+		d.replay_bytes = bytes[i];
+		assert_int_equal(sad_txn_init(&t, &rig.sad), 0);
+		assert_int_equal(sad_txn_add(&t, &d, true, 1, &serial, &e), 0);
+		assert_int_equal(sad_txn_commit(&t, NULL, NULL, &e), 0);
+		sad_txn_fini(&t);
+		sa = sad_find(&rig.sad, &d.src, &d.dst, d.proto, d.spi);
+		if (bytes[i])
+			assert_int_equal(replay_check(sa->rt->window, 100), REPLAY_SEEN);
+		assert_int_equal(replay_check(sa->rt->window, 101), REPLAY_NEW);
+	}
+}
+
 /* The SA being replaced is in use until commit: what it sends and receives after the statement counts too. */
 static void test_txn_update_carries_on_from_where_the_old_one_is_at_commit(void **state)
 {
@@ -554,6 +578,7 @@ int main(void)
 	    T(test_txn_loses_to_what_was_added_meanwhile_and_changes_nothing),
 	    T(test_txn_delete_and_delete_all_see_staged_ones),
 	    T(test_txn_update_with_the_same_keys_goes_on),
+	    T(test_txn_update_with_another_window_takes_no_replay),
 	    T(test_txn_update_carries_on_from_where_the_old_one_is_at_commit),
 	    T(test_same_counter_mode_key_twice_in_one_transaction_is_refused),
 	    T(test_iteration_survives_changes),

@@ -215,6 +215,40 @@ static void test_replay_memory_from_outside_is_judged(void **state)
 	free(r);
 }
 
+/* What may come now is what the new window holds and the old one knew not to have come, and all that is
+ * later. */
+static void test_replay_carried_to_another_size_forgets_nothing(void **state)
+{
+	enum { LAST = 700 };
+	static const uint32_t sizes[] = {0, 1, 4, 8, 56, 64};
+
+	(void)state;
+	for (unsigned round = 0; round < 36 * 20; round++) {
+		uint32_t n = sizes[round % 6] * 8, m = sizes[round / 6 % 6] * 8, top = 0;
+		struct replay *from = window_new(n / 8), *to = window_new(m / 8);
+		bool came[LAST + 1] = {false};
+
+		for (unsigned i = 0; i < round; i++) {
+			uint32_t seq = 1 + (i * 7919u + round * 104729u) % (round < 360 ? LAST / 7 : LAST);
+
+			if (replay_commit(from, seq) != REPLAY_NEW)
+				continue;
+			came[seq] = true;
+			top = seq > top ? seq : top;
+		}
+		replay_carry(to, from);
+		for (uint32_t seq = 1; seq <= LAST; seq++) {
+			bool fresh = seq > top || (!came[seq] && top - seq < n && top - seq < m);
+
+			assert_int_equal(replay_check(to, seq) == REPLAY_NEW, fresh || !m);
+		}
+		for (uint32_t seq = LAST; m && seq > top; seq--)
+			assert_int_equal(replay_commit(to, seq), LAST - seq < m ? REPLAY_NEW : REPLAY_OLD);
+		free(from);
+		free(to);
+	}
+}
+
 /* RFC 4303 appendix A2.2, both cases and their edges. */
 static const struct {
 	int n;
@@ -329,6 +363,7 @@ int main(void)
 	    cmocka_unit_test(test_replay_random_operations_agree_with_the_model),
 	    cmocka_unit_test(test_replay_killed_at_any_instruction_accepts_nothing_twice),
 	    cmocka_unit_test(test_replay_memory_from_outside_is_judged),
+	    cmocka_unit_test(test_replay_carried_to_another_size_forgets_nothing),
 	    cmocka_unit_test(test_replay_esn_numbered_cases_as_stated),
 	    cmocka_unit_test(test_replay_esn_any_true_number_near_top_is_found),
 	    cmocka_unit_test(test_seq_take_32_ends_at_the_last_number),
