@@ -70,7 +70,6 @@ struct pkt {
 	struct sa_rt *sa;                        /* of the header being worked on */
 	enum ipsec_mode mode;                    /* out: how it is applied */
 	uint64_t seq;                            /* taken or received for `sa` */
-	uint32_t payload_len;                    /* out: what the last header protects */
 	uint16_t udp_sport, udp_dport;           /* in: of the datagram around it; 0: none */
 	struct ip_place place;                   /* in: the header being undone */
 	struct esp_frame esp;                    /* in: the opened ESP's parts */

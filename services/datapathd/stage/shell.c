@@ -24,6 +24,11 @@ bool shell_of(struct path *c, struct pkt *p, struct shell *ret)
 {
 	struct ip_place place;
 
+	/* Bound when the batch began; the packets in front of this one have counted since. */
+	if (!sa_rt_usable(p->sa, c->now_ms)) {
+		stage_drop(c->counters, p, DROP_OUT_NOSA);
+		return false;
+	}
 	ret->udp_len = p->sa->encap.dport ? UDP_ENCAP_LEN : 0;
 	if (p->mode == IPSEC_TUNNEL) {
 		bool v6 = p->sa->dst.family == INET_V6;
@@ -135,14 +140,14 @@ void shell_put(
 	p->len = total;
 	p->v6 = p->sa->dst.family == INET_V6;
 	p->fragment = false;
-	p->payload_len = s->len;
+	if (head) /* what did not shrink used nothing up */
+		sa_rt_account(p->sa, s->len, c->now_ms);
 }
 
 void shell_sealed(struct path *c, struct pkt *p, enum hist hist, unsigned alg)
 {
 	if (p->sa->encap.dport && p->v6)
 		udp_encap_csum6(p->data, p->len);
-	sa_rt_account(p->sa, p->payload_len, c->now_ms);
 	count_kame(c->counters, p->v6, KAME_OUT_SUCCESS);
 	count_hist(c->counters, p->v6, hist, alg);
 	p->n_applied++;

@@ -161,6 +161,11 @@ static void strip(struct path *c, struct pkt *p)
 		strip_transport(c, p, &p->content);
 	if (p->verdict != VERDICT_GO)
 		return;
+	/* Once more, because the packets of this batch in front of it counted meanwhile. */
+	if (!sa_rt_usable(p->sa, c->now_ms)) {
+		stage_drop(c->counters, p, DROP_IN_NOSA);
+		return;
+	}
 	sa_rt_account(p->sa, p->content.len, c->now_ms);
 	count_kame(c->counters, outer6, KAME_IN_SUCCESS);
 	p->applied[p->n_applied++] = (struct applied){.sa = p->sa, .mode = mode};

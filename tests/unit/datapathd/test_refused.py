@@ -493,6 +493,22 @@ class Policies(Case):
             self.taken(model.seal([back[number]], packet), packet)
             self.refused("in_unprotected", model.seal([back[other]], packet), before=1)
 
+    def test_packets_of_one_batch_count_for_a_hard_limit(self):
+        """Packets and octets (setkey's -ph, -bh), both ways, whatever the batch began with."""
+        here, there = NET_HERE[4], NET_THERE[4]
+        for proto, tunnel, limit in product(("esp", "ah"), (False, True), ("-ph 5", "-bh 500")):
+            back = Step(association(proto, 4, True), tunnel)
+            out = Step(association(proto), tunnel)
+            here, there = (NET_HERE[4], NET_THERE[4]) if tunnel else (HERE[4], THERE[4])
+            self.path.begin(statements([out], [back], here, there, "-r 32 " + limit))
+            size = 80 if tunnel else 100
+            answers = self.path.out(*(clear(here, there, rand(size)) for _ in range(20)))
+            self.assertEqual([a.verdict for a in answers], ["send"] * 5 + ["drop"] * 15)
+            self.assertEqual({a.reason for a in answers[5:]}, {"out_nosa"})
+            answers = self.path.wire(*(model.seal([back], clear(there, here, rand(size))) for _ in range(20)))
+            self.assertEqual([a.verdict for a in answers], ["deliver"] * 5 + ["drop"] * 15)
+            self.assertEqual({a.reason for a in answers[5:]}, {"in_nosa"})
+
     def test_levels_without_an_association(self):
         here, there = NET_HERE[4], NET_THERE[4]
         packet = plain(here, there, 40)
