@@ -73,6 +73,18 @@ static void strip_tunnel(struct path *c, struct pkt *p, const struct content *in
 		ip_set_tos(p->data, tos);
 }
 
+/* Behind whatever else was inside ESP in UDP, compression for one, the addresses are still the translator's.
+ */
+static bool was_translated(const struct pkt *p)
+{
+	const struct sa_rt *outermost = p->n_applied ? p->applied[0].sa : p->sa;
+
+	for (uint8_t i = 0; i < p->n_applied; i++)
+		if (p->applied[i].mode == IPSEC_TUNNEL)
+			return false; /* addresses of a packet that no translator saw */
+	return outermost->encap.dport && outermost->authenticates;
+}
+
 /* A translator changed the addresses under the upper layer's checksum; ESP has vouched for the octets, so it
  * is made anew (RFC 3948 section 3.1.2). */
 static void mend_checksum(struct pkt *p)
@@ -96,7 +108,7 @@ static void strip_transport(struct path *c, struct pkt *p, const struct content 
 	p->data = hdr;
 	p->len = hdr_len + in->len;
 	ip_set_payload(hdr, p->place.proto_off, in->next, p->len);
-	if (p->sa->encap.dport && p->sa->authenticates)
+	if (was_translated(p))
 		mend_checksum(p);
 }
 

@@ -230,6 +230,17 @@ class Outside(unittest.TestCase):
             self.assertNotEqual(sent[-33:-31], want[-33:-31])
             self.assertEqual((answer.verdict, answer.data[8:]), ("deliver", want[8:]))
 
+    def test_checksums_behind_a_translator_and_another_header(self):
+        """What is compressed, or protected twice, has the sender's private address under it as well."""
+        private = "172.16.0.9"
+        for inside in ("ipcomp", "esp"):
+            back = [Step(association(inside, 4, True), False), Step(association("esp", 4, True, udp=(4500, 4500)), False)]
+            self.path.begin(statements([], back, HERE[4], THERE[4]).replace("-P out ipsec ;", "-P out none;"))
+            sent, want = (clear(source, HERE[4], datagram(300, data=b"x" * 300), 17, tos=0, df=0, ttl=9) for source in (private, THERE[4]))
+            answer, = self.path.wire(model.seal(back, want[:20] + sent[20:]))
+            self.assertNotEqual(sent[20:], want[20:])
+            self.assertEqual((answer.verdict, answer.data[20:]), ("deliver", want[20:]))
+
     def test_checksums_in_a_tunnel_are_the_receivers_to_judge(self):
         """RFC 3948 section 3.1.2: no translator has touched them, so one that is wrong was wrong from the start."""
         for family in (4, 6):
