@@ -124,6 +124,18 @@ static enum drop_reason judge_in(const struct spd_found *f, const struct pkt *p,
 	return DROP_NONE;
 }
 
+/* A first fragment that was not let in speaks for later ones only where no other one does: a peer whose SA is
+ * for somebody else must not choose by which policy these hosts' fragments are judged. */
+static void remember_ports(struct path *c, const struct pkt *p, const struct ip_view *v, bool let_in)
+{
+	struct packet_key k = p->key;
+
+	if (!v->is_frag || v->frag_off)
+		return;
+	if (let_in || !frag_memory_get(&c->in_frags, &k, v->frag_id, c->now_ms))
+		path_fragment_key(&c->in_frags, v, &k, c->now_ms);
+}
+
 static void policy_in(struct path *c, struct pkt *p)
 {
 	struct spd_found found;
@@ -136,9 +148,11 @@ static void policy_in(struct path *c, struct pkt *p)
 	}
 	p->fragment = v.is_frag;
 	ip_packet_key(&v, &p->key);
-	path_fragment_key(&c->in_frags, &v, &p->key, c->now_ms);
+	if (v.frag_off)
+		path_fragment_key(&c->in_frags, &v, &p->key, c->now_ms);
 	found = path_match_in(c, &p->key);
 	why = judge_in(&found, p, c->view->one_in);
+	remember_ports(c, p, &v, why == DROP_NONE);
 	if (why != DROP_NONE) {
 		stage_drop(c->counters, p, why);
 		return;

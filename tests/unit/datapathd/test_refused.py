@@ -493,6 +493,28 @@ class Policies(Case):
             self.taken(model.seal([back[number]], packet), packet)
             self.refused("in_unprotected", model.seal([back[other]], packet), before=1)
 
+    def test_a_refused_first_fragment_speaks_for_nobody(self):
+        """A peer whose association is not for these hosts cannot choose the ports by which their later fragments are judged."""
+        here, there = NET_HERE[4], NET_THERE[4]
+        web, rest, stranger = (Step(association("esp", ends=(end, HERE[4])), True) for end in (THERE[4], "10.0.0.4", "10.0.0.3"))
+        self.path.begin("".join(step.sa.statement() for step in (web, rest, stranger))
+                        + f"spdadd {there}[80] {here} udp -P in ipsec {web.request()};\n"
+                        + f"spdadd {there} {here} udp -P in ipsec {rest.request()};\n")
+
+        def fragments(sport):
+            whole = clear(there, here, datagram(1000, sport), 17, df=0)
+            head = whole[:6] + b"\x20\0" + whole[8:20], whole[:6] + struct.pack("!H", 808 // 8) + whole[8:20]
+            return model.with_payload(head[0], 9, 17, whole[20:828]), model.with_payload(head[1], 9, 17, whole[828:])
+
+        first, later = fragments(443)
+        forged = first[:20] + struct.pack("!H", 80) + first[22:]
+        self.taken(model.seal([rest], first), first)
+        self.refused("in_unprotected", model.seal([stranger], forged), before=1)
+        self.taken(model.seal([rest], later), later)
+        first, later = fragments(80)
+        self.taken(model.seal([web], first), first)
+        self.taken(model.seal([web], later), later)
+
     def test_packets_of_one_batch_count_for_a_hard_limit(self):
         """Packets and octets (setkey's -ph, -bh), both ways, whatever the batch began with."""
         here, there = NET_HERE[4], NET_THERE[4]
