@@ -173,6 +173,9 @@ static const struct row rows[] = {
     {.name = "ipcomp", .named = names_ipcomp, .in = "meta l4proto 108"},
     /* The kernel takes AH for an IPv6 extension header and shows what is behind it as the upper protocol. */
     {.name = "ah", .named = names_ah, .in = "ip protocol 51", .in2 = "ip6 nexthdr 51"},
+    /* The same behind one header that routers or the receiver read: hop-by-hop, routing, destination options.
+     */
+    {.name = "ah-behind-options", .named = names_ah, .in = "ip6 nexthdr { 0, 43, 60 } @nh,320,8 51"},
     /*
      * A router's "too big" about a packet of ours. It never comes protected, and it may come from any
      * address, also the far end's (a gateway answers in its name). It goes to datapathd's error queues only,
