@@ -79,9 +79,12 @@ class Families(labtest.LabTest):
 
     def udp(self, target, size):
         counting = self.elmer.traffic("udp-count", PORT + 1)
-        said = json.loads(self.relent.traffic("udp-send", target, PORT + 1, 5, 200, size).communicate(timeout=20)[0])
+        try:
+            said = json.loads(self.relent.traffic("udp-send", target, PORT + 1, 5, 200, size).communicate(timeout=20)[0])
+        finally:  # its port is free again for the next size, whatever happened
+            counted = counting.communicate("\n", timeout=20)[0]
         self.assertEqual(said["sent"], 5, f"{size} octets")
-        got = json.loads(counting.communicate("\n", timeout=20)[0])
+        got = json.loads(counted)
         self.assertEqual((got["received"], got["octets"]), (5, 5 * size), f"{size} octets")
 
     def carries_everything(self, shape, mode, inner, outer):

@@ -53,6 +53,14 @@ def _pid_inside(pid):
         return None
 
 
+def first_line(stream):
+    """Octet by octet: what a buffer took in beyond the line, communicate() would never see."""
+    line = b""
+    while not line.endswith(b"\n") and (octet := os.read(stream.fileno(), 1)):
+        line += octet
+    return line.decode()
+
+
 class Host:
     """A host of the lab under test."""
 
@@ -82,7 +90,7 @@ class Host:
     def traffic(self, *words):
         """A program of traffic.py that runs beside the test; returned once it says 'ready'."""
         process = self.popen("/usr/bin/python3", "-B", os.path.join(SUPPORT, "traffic.py"), *map(str, words))
-        line = process.stdout.readline()
+        line = first_line(process.stdout)
         if line.strip() != "ready":
             rest = process.communicate(timeout=10)[0]
             raise AssertionError(f"{self.name}: traffic {' '.join(map(str, words))}: {line}{rest}")

@@ -1,6 +1,8 @@
 /*
  * Inbound, the end: what came out is held against the policy for it (RFC 4301 section 5.2 step 4).
  */
+#include <string.h>
+
 #include "datapathd/stage/fit.h"
 
 static bool same_ends(const struct sa_rt *sa, const struct policy_request *q)
@@ -63,31 +65,63 @@ static bool meets(const struct spd_rule *r, const struct pkt *p, const struct ap
 	return q->mode == IPSEC_TUNNEL ? same_ends(a->sa, q) : has_transport_ends(r, p, a->sa, i);
 }
 
+/* Which header meets which demand: `able[i]` are those that could, as bits; `taken[j]` is whose header j is.
+ */
+struct matching {
+	uint32_t able[POLICY_REQUESTS_MAX];
+	uint8_t taken[POLICY_REQUESTS_MAX]; /* POLICY_REQUESTS_MAX: nobody's */
+};
+
+_Static_assert(POLICY_REQUESTS_MAX < 32, "headers as bits of a word");
+
+/* Finds demand i a header, moving earlier demands to other ones that do for them where need be (an augmenting
+ * path of a bipartite graph). `seen` bounds it: no header is asked for twice. */
+static bool find_header(struct matching *m, uint8_t i, uint32_t *seen)
+{
+	for (uint32_t open = m->able[i] & ~*seen; open; open = m->able[i] & ~*seen) {
+		uint8_t j = (uint8_t)__builtin_ctz(open);
+
+		*seen |= 1u << j;
+		if (m->taken[j] == POLICY_REQUESTS_MAX || find_header(m, m->taken[j], seen)) {
+			m->taken[j] = i;
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool is_demanded(const struct spd_rule *r, uint8_t i)
+{
+	return r->level[i] != LEVEL_USE && r->p.req[i].proto != IPSEC_IPCOMP;
+}
+
 /*
  * Each demand is met by a header of its own; protection beyond the demands never hurts (setkey.md 8.7). In
  * the role that an `in` policy plays for forwarded packets (`mirrored`), `unique` is `require`. Compression
  * is no protection, and a sender leaves it out where it gains nothing (RFC 3173 section 2.2): it is never
- * demanded.
+ * demanded. One header may do for a demand that any of them would meet while another demand has no choice:
+ * hence a matching, not the first that fits.
  */
 static bool satisfied(const struct spd_rule *r, const struct pkt *p, bool mirrored)
 {
-	uint32_t used = 0;
+	struct matching m;
 
 	if (!r || r->cls != POLICY_CLASS_PROTECT)
 		return true;
+	memset(m.taken, POLICY_REQUESTS_MAX, sizeof(m.taken));
 	for (uint8_t i = 0; i < r->p.n_requests; i++) {
 		enum policy_level level = r->level[i];
-		uint8_t j = 0;
+		uint32_t seen = 0;
 
-		if (level == LEVEL_USE || r->p.req[i].proto == IPSEC_IPCOMP)
+		if (!is_demanded(r, i))
 			continue;
 		if (level == LEVEL_UNIQUE && mirrored)
 			level = LEVEL_REQUIRE;
-		while (j < p->n_applied && (used >> j & 1 || !meets(r, p, &p->applied[j], i, level)))
-			j++;
-		if (j == p->n_applied)
+		m.able[i] = 0;
+		for (uint8_t j = 0; j < p->n_applied; j++)
+			m.able[i] |= (uint32_t)meets(r, p, &p->applied[j], i, level) << j;
+		if (!find_header(&m, i, &seen))
 			return false;
-		used |= 1u << j;
 	}
 	return true;
 }

@@ -10,7 +10,8 @@ import random
 import struct
 import sys
 import unittest
-from itertools import product
+from collections import Counter
+from itertools import permutations, product
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "support"))
 
@@ -172,6 +173,42 @@ class Bundles(Case):
                             name = {"null": "null", "aes-cbc": "rijndael-cbc"}[step.sa.enc]
                             want |= {f"in_hist.esp.{name}": esp, f"out_hist.esp.{name}": esp}
                     self.assertEqual(moved.ipsec(), {prefix + name: n for name, n in want.items() if n})
+
+
+class Demands(Case):
+    """What came by which headers, against each way of dealing the headers out to the requests of the policy."""
+
+    PROTOS, TUNNELS = ("esp", "esp", "ah"), (False, False, False, True)
+
+    def meets(self, step, demand):
+        proto, tunnel, level, reqid = demand
+        return step.sa.proto == proto and step.tunnel == tunnel and (level != "unique" or step.sa.reqid == reqid)
+
+    def satisfied(self, steps, demands):
+        needed = [demand for demand in demands if demand[2] != "use"]
+        return any(all(map(self.meets, dealt, needed)) for dealt in permutations(steps, len(needed)))
+
+    def words(self, demand):
+        proto, tunnel, level, reqid = demand
+        ends = f"{THERE[4]}-{HERE[4]}" if tunnel else ""
+        return f"{proto}/{'tunnel' if tunnel else 'transport'}/{ends}/{level}" + (f":{reqid}" if level == "unique" else "")
+
+    def test_any_association_for_a_demand_leaves_the_one_another_demand_names(self):
+        came = Counter()
+        for _ in range(300):
+            steps = [Step(association(random.choice(self.PROTOS), back=True, mode="any", spi=0x1000 + n, reqid=1 + n), random.choice(self.TUNNELS))
+                     for n in range(random.randint(1, 5))]
+            # Mostly what was applied, in another order and told apart or not; now and then one header less or of another kind.
+            demands = [(step.sa.proto, step.tunnel, random.choice(("require", "unique", "use")), step.sa.reqid)
+                       for step in random.sample(steps, random.randint(1, len(steps)))]
+            used = [step for step in steps if random.random() < 0.8] or steps
+            self.path.begin("".join(step.sa.statement("-r 32") for step in steps)
+                            + f"spdadd 0.0.0.0/0 0.0.0.0/0 any -P in ipsec {' '.join(map(self.words, demands))};\n")
+            answer, = self.path.wire(model.seal(used, plain(THERE[4], HERE[4], 50)))
+            want = ("deliver", "") if self.satisfied(used, demands) else ("drop", "in_unprotected")
+            self.assertEqual((answer.verdict, answer.reason), want, f"{demands}, by {[(s.sa.proto, s.tunnel, s.sa.reqid) for s in used]}")
+            came[want[0]] += 1
+        self.assertGreater(min(came["deliver"], came["drop"]), sum(came.values()) // 10)
 
 
 class Lengths(Case):
