@@ -157,8 +157,10 @@ static int start(struct service *s, struct err_text *e)
 	kernel_probe(p->nft, &p->enforce.routing.rtnl, &p->conf, p->has_ipv6, &p->lacks);
 	if (p->lacks.all.s[0])
 		log_error("kernel.lacks", "%s", p->lacks.all.s);
-	if (p->lacks.some.s[0])
-		log_warning("kernel.lacks", "%s", p->lacks.some.s);
+	if (p->lacks.v6.s[0])
+		log_warning("kernel.lacks", "%s", p->lacks.v6.s);
+	if (p->lacks.src_mark.s[0])
+		log_warning("kernel.lacks", "%s", p->lacks.src_mark.s);
 	restore(p);
 	lives_rebuild(&p->lives, p->book.spd);
 	r = acquire_serve(p, e);
@@ -182,6 +184,13 @@ static void stop(struct service *s)
 	commit_fini(&p->commit);
 	txn_fini(&p->txn);
 	lives_fini(&p->lives);
+}
+
+/* Nothing, when the text is empty. */
+static void add_text(struct service_status_sink *to, const char *name, const struct err_text *text)
+{
+	if (text->s[0])
+		service_status_add(to, name, "%s", text->s);
 }
 
 static void status(struct service *s, struct service_status_sink *to)
@@ -210,15 +219,12 @@ static void status(struct service *s, struct service_status_sink *to)
 		    (unsigned long long)(clock_wall_ms() - x->last_repair_wall_ms) / 1000);
 	if (x->routing.no_ipv6)
 		service_status_add(to, "ipv6", "not on this host");
-	if (p->lacks.all.s[0] || p->lacks.some.s[0])
-		service_status_add(
-		    to, "kernel lacks", "%s", p->lacks.all.s[0] ? p->lacks.all.s : p->lacks.some.s);
-	if (p->lost.s[0])
-		service_status_add(to, "not restored", "%s", p->lost.s);
-	if (p->commit.kernel_why.s[0])
-		service_status_add(to, "not enforced", "%s", p->commit.kernel_why.s);
-	if (p->commit.save_why.s[0])
-		service_status_add(to, "not saved", "%s", p->commit.save_why.s);
+	add_text(to, "kernel lacks", &p->lacks.all);
+	add_text(to, "kernel lacks for ipv6", &p->lacks.v6);
+	add_text(to, "kernel lacks for rp_filter", &p->lacks.src_mark);
+	add_text(to, "not restored", &p->lost);
+	add_text(to, "not enforced", &p->commit.kernel_why);
+	add_text(to, "not saved", &p->commit.save_why);
 }
 
 static void stats(struct service *s, struct service_stats_sink *to)

@@ -151,6 +151,12 @@ class Doors(LeakBase):
                     host.run("sh", "-c", "ip route flush table 4500; ip route flush table 4501", check=False)
                 clear.check("the routes are gone")
                 protected_both_ways(self)
+                for host, other in ((self.relent, ELMER), (self.elmer, RELENT)):
+                    for table in (4500, 4501):
+                        host.run("ip", "route", "replace", "default", "dev", "eth0", "table", str(table))
+                    host.run("ip", "route", "replace", other, "dev", "eth0", "table", "4501")
+                clear.check("the routes lead past the device")
+                protected_both_ways(self)
                 for host in self.both:
                     host.run("ip", "link", "set", "ipsec0", "down")
                 clear.check("the device is down")

@@ -123,6 +123,7 @@ static bool concerns_us(const struct nlmsghdr *h, const struct policyd_conf *c)
 	case RTM_NEWADDR:
 	case RTM_DELADDR:
 		return true;
+	case RTM_NEWROUTE:
 	case RTM_DELROUTE:
 		return route_is_ours(h, c);
 	case RTM_NEWLINK:

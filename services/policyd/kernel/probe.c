@@ -98,10 +98,9 @@ void kernel_probe(
 		return;
 	}
 	if (!link_has_src_valid_mark(r))
-		(void)err_set(&ret->some, 0,
+		(void)err_set(&ret->src_mark, 0,
 		    "this kernel lacks src_valid_mark (Linux 2.6.33 or newer): where rp_filter is 1, packets "
-		    "out "
-		    "of tunnels are dropped");
-	else if (has_ipv6 && probe_rules(r, c, INET_V6, &ret->some) < 0)
-		(void)err_prefix(&ret->some, 0, "IPv6 packets that need protection are dropped");
+		    "out of tunnels are dropped");
+	if (has_ipv6 && probe_rules(r, c, INET_V6, &ret->v6) < 0)
+		(void)err_prefix(&ret->v6, 0, "IPv6 packets that need protection are dropped");
 }

@@ -14,8 +14,9 @@ struct rtnl;
 
 /* Sentences; empty: nothing is missing. */
 struct kernel_lacks {
-	struct err_text all;  /* nothing can be enforced */
-	struct err_text some; /* most can */
+	struct err_text all;      /* without it nothing can be enforced */
+	struct err_text v6;       /* without it IPv6 cannot be protected */
+	struct err_text src_mark; /* without it rp_filter stands in the way */
 };
 
 /* Before anything is put in force. Leaves nothing behind. */

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "base/auto.h"
+#include "inet/addr.h"
 #include "policyd/conf.h"
 
 static int af_of(uint8_t family)
@@ -17,7 +17,7 @@ static int af_of(uint8_t family)
 	return family == INET_V4 ? AF_INET : AF_INET6;
 }
 
-static struct rtmsg *route_init(
+struct rtmsg *route_msg_init(
     struct rtnl_msg *m, uint16_t type, uint16_t flags, uint8_t family, uint32_t table)
 {
 	struct rtmsg *h = rtnl_msg_init(m, type, flags, sizeof(*h));
@@ -31,55 +31,30 @@ static struct rtmsg *route_init(
 	return h;
 }
 
-static int add_unreachable(struct rtnl *r, const struct policyd_conf *c, uint8_t family)
-{
-	struct rtnl_msg m;
-	struct rtmsg *h = route_init(&m, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, family, c->rt_table);
-
-	h->rtm_type = RTN_UNREACHABLE;
-	h->rtm_scope = RT_SCOPE_UNIVERSE;
-	rtnl_put_u32(&m, RTA_PRIORITY, UINT32_MAX);
-	return rtnl_request(r, &m);
-}
-
-static int add_default(struct rtnl *r, const struct policyd_conf *c, uint8_t family, int index)
-{
-	struct rtnl_msg m;
-
-	route_init(&m, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, family, c->rt_table);
-	rtnl_put_u32(&m, RTA_OIF, (uint32_t)index);
-	return rtnl_request(r, &m);
-}
-
-int routes_ensure_table(struct rtnl *r, const struct policyd_conf *c, uint8_t family, int index)
-{
-	int n_missing = 0, err = add_unreachable(r, c, family);
-
-	if (err < 0 && err != -EEXIST)
-		return err;
-	n_missing += err == 0;
-	if (!index)
-		return n_missing;
-	err = add_default(r, c, family, index);
-	if (err < 0 && err != -EEXIST)
-		return err;
-	return n_missing + (err == 0);
-}
-
-/* What a dump collects, to be deleted after it: the messages as they came. */
+/* What a dump collects, to be looked at after it: copies of the messages of one table. */
 struct collected {
 	uint32_t table;
 	struct nlmsghdr **h;
 	size_t n;
 };
 
+static void collected_fini(struct collected *c)
+{
+	for (size_t i = 0; i < c->n; i++)
+		free(c->h[i]);
+	free(c->h);
+	*c = (struct collected){0};
+}
+
 static int collect(const struct nlmsghdr *h, void *arg)
 {
 	struct collected *c = arg;
-	const uint32_t *table = rtnl_attr(h, sizeof(struct rtmsg), RTA_TABLE, sizeof(*table));
+	const struct rtmsg *body = NLMSG_DATA(h);
+	const uint32_t *table = rtnl_attr(h, sizeof(*body), RTA_TABLE, sizeof(*table));
 	struct nlmsghdr **grown, *copy;
 
-	if (h->nlmsg_type != RTM_NEWROUTE || !table || *table != c->table)
+	/* Clones are what the kernel learnt about a path; they go with their route. */
+	if (h->nlmsg_type != RTM_NEWROUTE || !table || *table != c->table || body->rtm_flags & RTM_F_CLONED)
 		return 0;
 	grown = reallocarray(c->h, c->n + 1, sizeof(*grown));
 	if (!grown)
@@ -93,204 +68,129 @@ static int collect(const struct nlmsghdr *h, void *arg)
 	return 0;
 }
 
-static void delete_copy(struct rtnl *r, struct nlmsghdr *h)
+/* 0 with *ret to be given to collected_fini(), or -errno with nothing in it. */
+static int collect_table(struct rtnl *r, uint32_t table, uint8_t family, struct collected *ret)
+{
+	struct rtnl_msg m;
+	struct rtmsg *h = rtnl_msg_init(&m, RTM_GETROUTE, 0, sizeof(*h));
+	int err;
+
+	*ret = (struct collected){.table = table};
+	h->rtm_family = (uint8_t)af_of(family);
+	err = rtnl_dump(r, &m, collect, ret);
+	if (err < 0)
+		collected_fini(ret);
+	return err;
+}
+
+/* 0 or -errno. */
+static int delete_copy(struct rtnl *r, const struct nlmsghdr *h)
 {
 	struct rtnl_msg m;
 
 	if (h->nlmsg_len > sizeof(m.buf))
-		return;
+		return -EMSGSIZE;
 	rtnl_msg_init(&m, RTM_DELROUTE, 0, 0);
 	memcpy(m.buf, h, h->nlmsg_len);
 	m.h->nlmsg_type = RTM_DELROUTE;
 	m.h->nlmsg_flags = NLM_F_REQUEST;
 	m.h->nlmsg_pid = 0;
-	(void)rtnl_request(r, &m);
+	return rtnl_request(r, &m);
 }
 
 int routes_flush(struct rtnl *r, uint32_t table, uint8_t family)
 {
-	struct collected c = {.table = table};
-	struct rtnl_msg m;
-	struct rtmsg *h = rtnl_msg_init(&m, RTM_GETROUTE, 0, sizeof(*h));
-	int err;
+	struct collected c;
+	int err = collect_table(r, table, family, &c);
 
-	h->rtm_family = (uint8_t)af_of(family);
-	err = rtnl_dump(r, &m, collect, &c);
-	for (size_t i = 0; i < c.n; i++) {
-		if (err == 0)
-			delete_copy(r, c.h[i]);
-		free(c.h[i]);
-	}
-	free(c.h);
-	return err;
-}
-
-void remotes_fini(struct remotes *l)
-{
-	free(l->r);
-	*l = (struct remotes){0};
-}
-
-struct locals {
-	struct inet_addr *a;
-	size_t n;
-};
-
-static int take_local(const struct nlmsghdr *h, void *arg)
-{
-	struct locals *l = arg;
-	const struct ifaddrmsg *i = NLMSG_DATA(h);
-	size_t len;
-	const void *p;
-	struct inet_addr *grown;
-
-	if (h->nlmsg_type != RTM_NEWADDR || h->nlmsg_len < NLMSG_LENGTH(sizeof(*i)))
-		return 0;
-	len = i->ifa_family == AF_INET ? 4 : 16;
-	p = rtnl_attr(h, sizeof(*i), IFA_LOCAL, len);
-	if (!p)
-		p = rtnl_attr(h, sizeof(*i), IFA_ADDRESS, len);
-	if (!p)
-		return 0;
-	grown = reallocarray(l->a, l->n + 1, sizeof(*grown));
-	if (!grown)
-		return -ENOMEM;
-	l->a = grown;
-	l->a[l->n++] = inet_addr_from_bytes(p, len);
-	return 0;
-}
-
-static int list_locals(struct rtnl *r, struct locals *ret)
-{
-	struct rtnl_msg m;
-
-	rtnl_msg_init(&m, RTM_GETADDR, 0, sizeof(struct ifaddrmsg));
-	return rtnl_dump(r, &m, take_local, ret);
-}
-
-static struct inet_addr local_within(const struct locals *l, const struct inet_prefix *p)
-{
-	for (size_t i = 0; i < l->n; i++)
-		if (inet_prefix_contains(p, &l->a[i]))
-			return l->a[i];
-	return (struct inet_addr){0};
-}
-
-static bool wants_route(const struct policy *p)
-{
-	if (p->action != POLICY_IPSEC)
-		return false;
-	for (uint8_t i = 0; i < p->n_requests; i++)
-		if (p->req[i].mode == IPSEC_TUNNEL)
-			return true;
-	return false;
-}
-
-static int by_destination(const void *a, const void *b)
-{
-	const struct remote *x = a, *y = b;
-	int c = inet_addr_cmp(&x->dst.addr, &y->dst.addr);
-
-	return c ? c : (int)x->dst.plen - (int)y->dst.plen;
-}
-
-static int by_destination_then_order(const void *a, const void *b)
-{
-	const struct remote *x = a, *y = b;
-	int c = by_destination(a, b);
-
-	return c ? c : x->order < y->order ? -1 : x->order > y->order;
-}
-
-/* Of several policies to one network the first with a source of ours decides. */
-static void keep_first(struct remotes *l)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < l->n; i++) {
-		if (kept && by_destination(&l->r[kept - 1], &l->r[i]) == 0) {
-			if (!l->r[kept - 1].src.family)
-				l->r[kept - 1].src = l->r[i].src;
-			continue;
-		}
-		l->r[kept++] = l->r[i];
-	}
-	l->n = kept;
-}
-
-int remotes_of(struct rtnl *r, const struct spd *spd, struct remotes *ret)
-{
-	struct locals locals = {0};
-	struct remotes l = {0};
-	int err;
-
-	*ret = l;
-	if (!spd || !spd_count(spd, POLICY_OUT))
-		return 0;
-	err = list_locals(r, &locals);
-	if (err == 0) {
-		l.r = calloc(spd_count(spd, POLICY_OUT), sizeof(*l.r));
-		err = l.r ? 0 : -ENOMEM;
-	}
-	for (const struct spd_entry *e = spd_first(spd, POLICY_OUT); err == 0 && e; e = spd_next(spd, e)) {
-		const struct selector *s = &e->policy.sel;
-
-		if (!wants_route(&e->policy))
-			continue;
-		l.r[l.n] = (struct remote){.dst = {.addr = inet_prefix_first(&s->dst), .plen = s->dst.plen},
-		    .src = local_within(&locals, &s->src),
-		    .order = (uint32_t)l.n};
-		l.n++;
-	}
-	free(locals.a);
-	if (err < 0) {
-		remotes_fini(&l);
+	if (err < 0)
 		return err;
-	}
-	qsort(l.r, l.n, sizeof(*l.r), by_destination_then_order);
-	keep_first(&l);
-	*ret = l;
+	for (size_t i = 0; i < c.n; i++)
+		(void)delete_copy(r, c.h[i]);
+	collected_fini(&c);
 	return 0;
 }
 
-static int send_remote(struct rtnl *r, const struct policyd_conf *c, uint16_t type, uint16_t flags, int index,
-    const struct remote *x, bool with_src)
+static int add_unreachable(struct rtnl *r, const struct policyd_conf *c, uint8_t family)
 {
 	struct rtnl_msg m;
-	struct rtmsg *h = route_init(&m, type, flags, x->dst.addr.family, c->rt_remotes);
+	struct rtmsg *h = route_msg_init(&m, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, family, c->rt_table);
 
-	h->rtm_dst_len = x->dst.plen;
-	if (type == RTM_DELROUTE)
-		h->rtm_scope = RT_SCOPE_NOWHERE;
-	if (x->dst.plen)
-		rtnl_put(&m, RTA_DST, x->dst.addr.b, inet_addr_len(&x->dst.addr));
-	if (index)
-		rtnl_put_u32(&m, RTA_OIF, (uint32_t)index);
-	if (with_src && x->src.family)
-		rtnl_put(&m, RTA_PREFSRC, x->src.b, inet_addr_len(&x->src));
+	h->rtm_type = RTN_UNREACHABLE;
+	h->rtm_scope = RT_SCOPE_UNIVERSE;
+	rtnl_put_u32(&m, RTA_PRIORITY, UINT32_MAX);
 	return rtnl_request(r, &m);
 }
 
-int routes_replace_remotes(struct rtnl *r, const struct policyd_conf *c, int index,
-    const struct remotes *have, const struct remotes *want)
+static int add_default(struct rtnl *r, const struct policyd_conf *c, uint8_t family, int index)
 {
-	size_t w = 0;
-	int n_refused = 0;
+	struct rtnl_msg m;
 
-	for (size_t i = 0; i < want->n && index; i++) {
-		int err =
-		    send_remote(r, c, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, index, &want->r[i], true);
+	route_msg_init(&m, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, family, c->rt_table);
+	rtnl_put_u32(&m, RTA_OIF, (uint32_t)index);
+	return rtnl_request(r, &m);
+}
 
-		if (err < 0) /* the address may have gone meanwhile */
-			err = send_remote(
-			    r, c, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, index, &want->r[i], false);
-		n_refused += err < 0;
+static bool attr_is(const struct nlmsghdr *h, uint16_t type, uint32_t want)
+{
+	const uint32_t *v = rtnl_attr(h, sizeof(struct rtmsg), type, sizeof(*v));
+
+	return v && *v == want;
+}
+
+/* As add_unreachable() and add_default() made them; what leads elsewhere, or only some packets here, is not.
+ */
+static bool is_for_all(const struct nlmsghdr *h, uint8_t type)
+{
+	const struct rtmsg *body = NLMSG_DATA(h);
+
+	return body->rtm_type == type && body->rtm_protocol == RTPROT_KERNEL && body->rtm_dst_len == 0 &&
+	       body->rtm_src_len == 0 && body->rtm_tos == 0;
+}
+
+static bool is_unreachable(const struct nlmsghdr *h)
+{
+	return is_for_all(h, RTN_UNREACHABLE) && attr_is(h, RTA_PRIORITY, UINT32_MAX);
+}
+
+static bool is_default(const struct nlmsghdr *h, int index)
+{
+	return index && is_for_all(h, RTN_UNICAST) && attr_is(h, RTA_OIF, (uint32_t)index) &&
+	       !rtnl_attr(h, sizeof(struct rtmsg), RTA_GATEWAY, 0) &&
+	       !rtnl_attr(h, sizeof(struct rtmsg), RTA_VIA, 0) &&
+	       !rtnl_attr(h, sizeof(struct rtmsg), RTA_ENCAP, 0);
+}
+
+/* 1 when it was missing, 0 when it was there meanwhile, or -errno. */
+static int added(int err)
+{
+	return err == 0 ? 1 : err == -EEXIST ? 0 : err;
+}
+
+int routes_ensure_table(struct rtnl *r, const struct policyd_conf *c, uint8_t family, int index)
+{
+	bool has_unreachable = false, has_default = false;
+	struct collected found;
+	int n = 0, err = collect_table(r, c->rt_table, family, &found);
+
+	if (err < 0)
+		return err;
+	for (size_t i = 0; i < found.n; i++) {
+		if (is_unreachable(found.h[i]))
+			has_unreachable = true;
+		else if (is_default(found.h[i], index))
+			has_default = true;
+		else if (delete_copy(r, found.h[i]) == 0)
+			n++;
 	}
-	for (size_t i = 0; i < have->n; i++) {
-		while (w < want->n && by_destination(&want->r[w], &have->r[i]) < 0)
-			w++;
-		if (w == want->n || by_destination(&want->r[w], &have->r[i]) != 0)
-			(void)send_remote(r, c, RTM_DELROUTE, 0, 0, &have->r[i], false);
+	collected_fini(&found);
+	if (!has_unreachable) {
+		err = added(add_unreachable(r, c, family));
+		n += err > 0;
 	}
-	return n_refused;
+	if (err >= 0 && index && !has_default) {
+		err = added(add_default(r, c, family, index));
+		n += err > 0;
+	}
+	return err < 0 ? err : n;
 }

@@ -9,6 +9,7 @@
 #include "base/auto.h"
 #include "policyd/conf.h"
 #include "policyd/kernel/link.h"
+#include "policyd/kernel/routes.h"
 #include "policyd/kernel/rules.h"
 #include "service/log.h"
 
@@ -75,7 +76,7 @@ static int ensure_remotes(struct routing *r, const struct spd *spd, struct err_t
 
 	if (err < 0)
 		return err_set(e, err, "cannot work out the routes of tunnel policies: %s", err_name(err));
-	n_refused = routes_replace_remotes(&r->rtnl, r->conf, r->index, &r->remotes, &want);
+	n_refused = remotes_replace(&r->rtnl, r->conf, r->index, &r->remotes, &want);
 	if (n_refused)
 		log_info("kernel.routes", "refused=%d remote networks have no route of their own", n_refused);
 	remotes_fini(&r->remotes);

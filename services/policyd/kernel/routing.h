@@ -7,7 +7,7 @@
 #include <stdbool.h>
 
 #include "base/err.h"
-#include "policyd/kernel/routes.h"
+#include "policyd/kernel/remotes.h"
 
 struct policyd_conf;
 
