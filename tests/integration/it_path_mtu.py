@@ -27,7 +27,7 @@ RELENT, ELMER = {4: "10.2.0.2", 6: "fd00:2::2"}, {4: "10.4.0.2", 6: "fd00:4::2"}
 NETS = {4: ("10.1.0.0/24", "10.5.0.0/24"), 6: ("fd00:1::/64", "fd00:5::/64")}
 STRANGER = {4: "10.2.0.9", 6: "fd00:2::9"}
 PORT = 5200
-OCTETS = labtest.count(2 << 20, 20 << 20)
+OCTETS = 20 << 20
 HANG_S = 120
 SIZES = (64, 1200, 1300, 1400, 4000, 8000)
 CIPHER = '-E aes-cbc "sixteen octets k"'
@@ -212,6 +212,22 @@ class PathMtu(labtest.LabTest):
             self.carries(4, *self.ends)
         self.assertGreater(len(pieces.stop()), 0, "nothing was cut")
         self.assertNotIn("mtu_learnt", self.grown(before))
+
+    def test_ipv4_tunnel_that_must_not_be_cut_and_nobody_says_anything(self):
+        """
+            relent ---- near ==1300== far ---- elmer
+               (========= ESP with DF ============)        ICMP is filtered: TCP must do without
+        """
+        self.silent()
+        for dfbit in (1, 2):
+            with self.subTest(f"dfbit {dfbit}"):
+                self.begin(1300, dfbit)
+                self.load(flow("esp", "tunnel", (RELENT[4], ELMER[4]), (RELENT[4], ELMER[4])))
+                before = self.path()
+                self.carries(4, *self.ends, sizes=(64, 1000))
+                grown = self.grown(before)
+                self.assertGreaterEqual(grown.get("mss_lowered", 0), 4, grown)
+                self.assertNotIn("mtu_learnt", grown)
 
     def test_ipv6_outside_the_way_is_learnt(self):
         """

@@ -4,9 +4,9 @@
  * that then turns out too long is cut behind its protection, and what that taught counts from the next one
  * on.
  *
- * TCP is helped further: over IPv6 no router cuts, and where somebody filters ICMPv6 nobody ever hears that a
- * packet was too long. So the segment size of a connection is offered as if the way carried no more than
- * every IPv6 link must.
+ * TCP is helped further: over IPv6 no router cuts, nor over IPv4 where the tunnel's header has DF, and where
+ * somebody filters ICMP nobody ever hears that a packet was too long. So the segment size of a connection is
+ * offered as if the way carried no more than every IPv6 link must.
  */
 #include "datapathd/stage/fit.h"
 
@@ -48,13 +48,28 @@ static uint32_t inwards(const struct pkt *p, const struct bound *b, uint8_t n, u
 	return room;
 }
 
+/* Whether the tunnel's header over IPv4 will forbid it; an IPv6 packet inside has no DF to copy. */
+static bool sets_df(const struct path *c, enum ipsec_mode mode, bool v6_inside)
+{
+	return mode == IPSEC_TUNNEL &&
+	       (c->tune.dfbit == TUNE_DF_SET || (c->tune.dfbit == TUNE_DF_COPY && !v6_inside));
+}
+
+/* What a way of which nothing is known may be trusted with, when routers cannot cut; 0: anything, for they
+ * can. In transport mode over IPv4 the DF bit is the sender's own choice. */
+static uint32_t careful_room(const struct path *c, const struct bound *outer, bool v6_inside)
+{
+	return outer->sa->dst.family == INET_V6 || sets_df(c, outer->mode, v6_inside) ? PATH_MTU_MIN6 : 0;
+}
+
 static uint32_t longest(const struct path *c, const struct pkt *p, bool careful)
 {
-	const struct sa_rt *outer = p->bound[p->n_bound - 1].sa;
+	const struct bound *outermost = &p->bound[p->n_bound - 1];
+	const struct sa_rt *outer = outermost->sa;
 	uint32_t room = sa_path_mtu(outer, c->now_ms), most, frag = outer->encap.frag;
 
-	if (careful && !room && outer->dst.family == INET_V6)
-		room = PATH_MTU_MIN6;
+	if (careful && !room)
+		room = careful_room(c, outermost, p->v6);
 	/* No datagram is longer than this, whatever the way carries. */
 	if (!room && p->len > PKT_LEN_MAX - (PKT_HEADROOM + PKT_TAILROOM))
 		room = PKT_LEN_MAX;
@@ -150,10 +165,7 @@ static bool may_be_cut_outside(const struct path *c, const struct pkt *p)
 
 	if (outer->sa->dst.family == INET_V6)
 		return true;
-	if (outer->mode != IPSEC_TUNNEL)
-		return false;
-	/* An IPv6 packet has no DF to copy. */
-	return c->tune.dfbit == TUNE_DF_CLEAR || (c->tune.dfbit == TUNE_DF_COPY && p->v6);
+	return outer->mode == IPSEC_TUNNEL && !sets_df(c, outer->mode, p->v6);
 }
 
 static void fit(struct path *c, struct batch *b, struct pkt *p)
@@ -193,7 +205,6 @@ void stage_fit(struct path *c, struct batch *b)
 void fit_inbound(struct path *c, struct pkt *p, const struct ip_view *v)
 {
 	struct bound b[POLICY_REQUESTS_MAX];
-	const struct sa_rt *outer;
 	uint32_t room;
 
 	if (!p->n_applied || !may_carry_mss(v))
@@ -201,8 +212,7 @@ void fit_inbound(struct path *c, struct pkt *p, const struct ip_view *v)
 	for (uint8_t i = 0; i < p->n_applied; i++)
 		b[p->n_applied - 1 - i] = (struct bound){
 		    .sa = (struct sa_rt *)(uintptr_t)p->applied[i].sa, .mode = p->applied[i].mode};
-	outer = p->applied[0].sa;
-	room = outer->dst.family == INET_V6 ? PATH_MTU_MIN6 : 0;
+	room = careful_room(c, &b[p->n_applied - 1], p->v6);
 	if (room)
 		clamp(c, p, v, inwards(p, b, p->n_applied, room));
 }

@@ -235,6 +235,21 @@ static void test_fit_over_ipv6_tcp_never_relies_on_icmp(void **state)
 	assert_int_equal(mss_after(sa), sa_inner_max(sa, IPSEC_TUNNEL, IP4_HDR_LEN, PATH_MTU_MIN6) - 40);
 }
 
+static void test_fit_tcp_in_tunnels_with_df_never_relies_on_icmp(void **state)
+{
+	struct sa_rt *sa = tunnel_of(A, B);
+
+	(void)state;
+	for (unsigned df = TUNE_DF_SET; df <= TUNE_DF_COPY; df++) {
+		pair_a.path.tune.dfbit = (uint8_t)df;
+		assert_int_equal(
+		    mss_after(sa), sa_inner_max(sa, IPSEC_TUNNEL, IP4_HDR_LEN, PATH_MTU_MIN6) - 40);
+	}
+	/* What is known counts for more than caution. */
+	assert_true(sa_path_learn(sa, MTU, pair_a.clock.ms));
+	assert_int_equal(mss_after(sa), sa_inner_max(sa, IPSEC_TUNNEL, IP4_HDR_LEN, MTU) - 40);
+}
+
 static void test_fit_an_ipv6_sender_is_never_told_less_than_every_link_carries(void **state)
 {
 	struct sa_rt *sa = tunnel_of(A6, B6);
@@ -387,6 +402,7 @@ int main(void)
 	    T(test_fit_a_path_is_only_lowered_and_forgotten_in_time),
 	    T(test_fit_lowers_the_segment_size_where_the_way_is_short),
 	    T(test_fit_over_ipv6_tcp_never_relies_on_icmp),
+	    T(test_fit_tcp_in_tunnels_with_df_never_relies_on_icmp),
 	    T(test_fit_an_ipv6_sender_is_never_told_less_than_every_link_carries),
 	    T(test_fit_ipv6_inside_has_no_bit_to_copy),
 	    T(test_quoted_header_as_far_as_it_goes),
