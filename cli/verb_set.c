@@ -29,26 +29,56 @@ static int set_enabled(struct cli *cli, bool on)
 static const struct setting {
 	const char *name;
 	const char *said[3]; /* by value; NULL behind the last */
+	unsigned max;
+	const char *values;   /* in words */
+	const char *above[2]; /* said of higher values, in front of and behind the number */
 } settings[] = {
-    {"ipsec_enable", {"", ""}}, /* policyd's, and its sentences are longer */
-    {"key_preferred_oldsa", {"Where several SAs fit, the newest one is used from now on.",
-                                "Where several SAs fit, the oldest one is used from now on."}},
-    {"dfbit", {"Outer headers of tunnels never have the don't-fragment bit from now on.",
-                  "Outer headers of tunnels always have the don't-fragment bit from now on.",
-                  "Outer headers of tunnels have the inner header's don't-fragment bit from now on."}},
-    {"ecn", {"Congestion marks do not pass into and out of tunnels from now on.",
-                "Congestion marks pass into and out of tunnels from now on (RFC 6040)."}},
-    {"dscp", {"Outer headers of tunnels have a traffic class of zero from now on.",
-                 "Outer headers of tunnels have the inner header's traffic class from now on."}},
+    {"ipsec_enable", {"", ""}, 1, "0 or 1", {NULL}}, /* policyd's, and its sentences are longer */
+    {"key_preferred_oldsa",
+        {"Where several SAs fit, the newest one is used from now on.",
+            "Where several SAs fit, the oldest one is used from now on."},
+        1, "0 or 1", {NULL}},
+    {"dfbit",
+        {"Outer headers of tunnels never have the don't-fragment bit from now on.",
+            "Outer headers of tunnels always have the don't-fragment bit from now on.",
+            "Outer headers of tunnels have the inner header's don't-fragment bit from now on."},
+        2, "0, 1 or 2", {NULL}},
+    {"ecn",
+        {"Congestion marks do not pass into and out of tunnels from now on.",
+            "Congestion marks pass into and out of tunnels from now on (RFC 6040)."},
+        1, "0 or 1", {NULL}},
+    {"dscp",
+        {"Outer headers of tunnels have a traffic class of zero from now on.",
+            "Outer headers of tunnels have the inner header's traffic class from now on."},
+        1, "0 or 1", {NULL}},
+    {"keepalive", {"No NAT keepalives are sent from now on."}, 255, "a number of seconds from 0 to 255",
+        {"ESP in UDP is kept alive after", " quiet seconds from now on."}},
 };
 
-static unsigned n_values(const struct setting *t)
+/* Decimal and nothing else, up to the setting's highest. */
+static bool read_value(const struct setting *t, const char *text, unsigned *ret)
 {
-	unsigned n = 0;
+	unsigned v = 0;
 
-	while (n < ARRAY_SIZE(t->said) && t->said[n])
-		n++;
-	return n;
+	if (!text[0] || (text[0] == '0' && text[1]))
+		return false;
+	for (; *text; text++) {
+		if (*text < '0' || *text > '9')
+			return false;
+		v = v * 10 + (unsigned)(*text - '0');
+		if (v > t->max)
+			return false;
+	}
+	*ret = v;
+	return true;
+}
+
+static void confirm(struct cli *cli, const struct setting *t, unsigned value)
+{
+	if (value < ARRAY_SIZE(t->said) && t->said[value])
+		fprintf(cli->out, "%s\n", t->said[value]);
+	else
+		fprintf(cli->out, "%s %u%s\n", t->above[0], value, t->above[1]);
 }
 
 static int set_at_datapathd(struct cli *cli, const struct setting *t, unsigned value)
@@ -62,7 +92,7 @@ static int set_at_datapathd(struct cli *cli, const struct setting *t, unsigned v
 		return CLI_FAILED;
 	if (admin_set_setting(s, t->name, value, &e) < 0)
 		return cli_fail(cli, "%s could not be set: %s", t->name, e.s);
-	fprintf(cli->out, "%s\n", t->said[value]);
+	confirm(cli, t, value);
 	return CLI_OK;
 }
 
@@ -82,11 +112,10 @@ int verb_disable(struct cli *cli, int argc, char **argv)
 
 static int set_value(struct cli *cli, const struct setting *t, const char *text)
 {
-	unsigned n = n_values(t), value = (unsigned)(unsigned char)text[0] - '0';
+	unsigned value;
 
-	if (value >= n || text[1])
-		return cli_usage(cli, cli_verb_find("set"), "%s is %s, not `%s`.", t->name,
-		    n == 2 ? "0 or 1" : "0, 1 or 2", text);
+	if (!read_value(t, text, &value))
+		return cli_usage(cli, cli_verb_find("set"), "%s is %s, not `%s`.", t->name, t->values, text);
 	return t == &settings[0] ? set_enabled(cli, value) : set_at_datapathd(cli, t, value);
 }
 

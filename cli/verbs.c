@@ -50,7 +50,8 @@ const struct cli_verb cli_verbs[] = {
         "key_preferred_oldsa  0: of several SAs that fit the newest is used; 1: the oldest\n"
         "dfbit                don't-fragment bit of outer headers: 0 clear, 1 set, 2 as the inner one\n"
         "ecn                  congestion marks of tunnels: 0 kept out, 1 handed on (RFC 6040)\n"
-        "dscp                 traffic class of outer headers: 0 zero, 1 as the inner one",
+        "dscp                 traffic class of outer headers: 0 zero, 1 as the inner one\n"
+        "keepalive            seconds of quiet before a NAT keepalive of ESP in UDP: 1 to 255; 0: none",
         verb_set, false},
     {"help", "[VERB]", "list the verbs, or describe one", NULL, verb_help, false},
     {"version", "", "show which release this is", NULL, verb_version, true},

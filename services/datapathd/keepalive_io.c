@@ -10,20 +10,19 @@
 #include "wire/esp/udp_encap.h"
 
 enum {
-	QUIET_MS = 20000,
 	KEEPALIVE = 0xff,
 	PACKET_LEN4 = IP4_HDR_LEN + UDP_ENCAP_LEN + 1,
 	PACKET_LEN6 = IP6_HDR_LEN + UDP_ENCAP_LEN + 1
 };
 
-static bool is_due(const struct sa *sa, uint64_t now_ms)
+static bool is_due(const struct sa *sa, uint64_t now_ms, uint64_t quiet_ms)
 {
 	const struct sad_slot_run *r = &sa->slot->run;
 	uint64_t used = atomic_load(&r->last_used_ms),
 	         last = used > sa->kept_alive_ms ? used : sa->kept_alive_ms;
 
 	/* Only the side that seals on an SA has taken numbers. */
-	return sa_is_encap(&sa->desc) && !sa->dead_ms && atomic_load(&r->seq) && now_ms >= last + QUIET_MS;
+	return sa_is_encap(&sa->desc) && !sa->dead_ms && atomic_load(&r->seq) && now_ms >= last + quiet_ms;
 }
 
 static void send4(const struct datapathd *d, const struct sa_desc *sa)
@@ -60,9 +59,12 @@ static void send6(const struct datapathd *d, const struct sa_desc *sa)
 void datapathd_keepalive(struct datapathd *d)
 {
 	uint64_t now = clock_now_ms(service_clock(d->service));
+	uint64_t quiet_ms = tunables_unpack(atomic_load(&d->tune)).keepalive * 1000ull;
 
+	if (!quiet_ms)
+		return;
 	list_foreach (sa, &d->sad.all, struct sa, link) {
-		if (!is_due(sa, now))
+		if (!is_due(sa, now, quiet_ms))
 			continue;
 		sa->kept_alive_ms = now;
 		if (sa->desc.dst.family == INET_V6)

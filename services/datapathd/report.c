@@ -25,6 +25,7 @@ static void report_tunables(struct service_status_sink *to, struct tunables t)
 
 	service_status_add(to, "outer header", "dfbit %u (%s), ecn %u (%s), dscp %u (%s)", t.dfbit,
 	    df[t.dfbit], t.ecn, t.ecn ? "RFC 6040" : "never", t.dscp, t.dscp ? "copied" : "zero");
+	service_status_add(to, "keepalive", t.keepalive ? "after %u s of quiet" : "none", t.keepalive);
 }
 
 /* Only what is missing is worth a line. */

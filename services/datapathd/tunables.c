@@ -1,7 +1,7 @@
 /*
  * The defaults are KAME's where it had one that is still sound: DF is cleared, so that a path whose ICMP
  * somebody filters still carries everything, in fragments if need be. ECN follows RFC 6040 rather than KAME's
- * refusal.
+ * refusal. RFC 3948 section 4 asks for 20 seconds between keepalives.
  */
 #include "datapathd/tunables.h"
 
@@ -11,7 +11,7 @@
 
 #include "base/auto.h"
 
-const struct tunables tunables_default = {.dfbit = TUNE_DF_CLEAR, .ecn = 1, .dscp = 1};
+const struct tunables tunables_default = {.dfbit = TUNE_DF_CLEAR, .ecn = 1, .dscp = 1, .keepalive = 20};
 
 static const struct {
 	const char *name;
@@ -23,17 +23,21 @@ static const struct {
         "0 (clear), 1 (set) or 2 (copied from the packet)"},
     {"ecn", offsetof(struct tunables, ecn), 1, "0 (never outside) or 1 (RFC 6040)"},
     {"dscp", offsetof(struct tunables, dscp), 1, "0 (zero outside) or 1 (copied from the packet)"},
+    {"keepalive", offsetof(struct tunables, keepalive), UINT8_MAX, "0 (none) or 1 to 255 seconds"},
 };
 
 uint32_t tunables_pack(struct tunables t)
 {
-	return (uint32_t)t.dfbit | (uint32_t)t.ecn << 8 | (uint32_t)t.dscp << 16;
+	return (uint32_t)t.dfbit | (uint32_t)t.ecn << 8 | (uint32_t)t.dscp << 16 |
+	       (uint32_t)t.keepalive << 24;
 }
 
 struct tunables tunables_unpack(uint32_t word)
 {
-	struct tunables t = {
-	    .dfbit = (uint8_t)word, .ecn = (uint8_t)(word >> 8), .dscp = (uint8_t)(word >> 16)};
+	struct tunables t = {.dfbit = (uint8_t)word,
+	    .ecn = (uint8_t)(word >> 8),
+	    .dscp = (uint8_t)(word >> 16),
+	    .keepalive = (uint8_t)(word >> 24)};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		uint8_t *v = (uint8_t *)&t + rows[i].at;

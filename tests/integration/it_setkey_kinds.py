@@ -86,7 +86,7 @@ class Kinds(labtest.LabTest):
             self.assertEqual([p["forwarded"] for p in self.relent.json("spd")["policies"]], [forwarded])
 
     def test_settings_of_tunnels_are_taken(self):
-        for name, values in (("dfbit", "210"), ("ecn", "01"), ("dscp", "01")):
+        for name, values in (("dfbit", "210"), ("ecn", "01"), ("dscp", "01"), ("keepalive", ("7", "20"))):
             for value in values:
                 self.assertIn("from now on", self.relent.out("ipsecctl", "set", name, value))
 

@@ -126,20 +126,22 @@ class UdpEncap(labtest.LabTest):
                 self.assertEqual(len(clear.stop()), 0, "in clear")
 
     def test_keepalives_leave_an_idle_association_and_hold_the_mapping(self):
-        """The translator forgets after 25 quiet seconds, which two keepalives outlive."""
+        """The translator forgets after 8 quiet seconds, which five keepalives outlive."""
+        self.office.run("ipsecctl", "set", "keepalive", "2")
+        self.addCleanup(self.office.run, "ipsecctl", "set", "keepalive", "20")
         for name in ("udp_timeout", "udp_timeout_stream"):
             path = f"/proc/sys/net/netfilter/nf_conntrack_{name}"
             before = self.nat.out("cat", path).strip()
             self.addCleanup(self.nat.run, "sh", "-c", f"echo {before} >{path}")
-            self.nat.run("sh", "-c", f"echo 25 >{path}")
+            self.nat.run("sh", "-c", f"echo 8 >{path}")
         self.load(4, "tunnel", 0x3100)
         counted = self.drops(self.elmer, "in_keepalive")
         with Tap(self.lab, f"ip src host {OUTSIDE[4]} and udp dst port 4500") as wire:
             self.assertEqual(self.udp(self.office, self.elmer, SERVER[4]), 10)
-            wait_for("two keepalives", lambda: self.drops(self.elmer, "in_keepalive") - counted >= 2, timeout=60, every=0.2)
+            wait_for("five keepalives", lambda: self.drops(self.elmer, "in_keepalive") - counted >= 5, timeout=60, every=0.2)
         alive = [(sport, dport) for _, sport, dport, data in udp_frames(wire.stop()) if data == b"\xff"]
-        self.assertEqual(alive[:2], [(MAPPED, 4500)] * 2)
-        self.assertGreaterEqual(self.office.json("stats")["other"]["path.keepalives"], 2)
+        self.assertEqual(alive[:5], [(MAPPED, 4500)] * 5)
+        self.assertGreaterEqual(self.office.json("stats")["other"]["path.keepalives"], 5)
         self.assertEqual(self.udp(self.elmer, self.office, INSIDE[4]), 10, "through the mapping, from outside")
 
     def test_a_stray_ike_message_is_counted_and_not_answered(self):

@@ -55,6 +55,7 @@ static int setup(void **state)
 	clock_fake_init(&now, 1000000);
 	d.fd.send4 = FD4;
 	d.fd.send6 = FD6;
+	atomic_store(&d.tune, tunables_pack(tunables_default));
 	list_init(&d.sad.all);
 	sa.slot = calloc(1, sizeof(*sa.slot));
 	assert_non_null(sa.slot);
@@ -95,6 +96,20 @@ static void test_keepalive_goes_out_when_nothing_else_has(void **state)
 	assert_int_equal(after(QUIET), 0);
 	assert_int_equal(after(5000), 1);
 	assert_int_equal(d.n_keepalives, 3);
+}
+
+static void test_keepalive_waits_as_long_as_was_set(void **state)
+{
+	struct tunables t = tunables_default;
+
+	(void)state;
+	t.keepalive = 7;
+	atomic_store(&d.tune, tunables_pack(t));
+	assert_int_equal(after(6999), 0);
+	assert_int_equal(after(1), 1);
+	t.keepalive = 0;
+	atomic_store(&d.tune, tunables_pack(t));
+	assert_int_equal(after(3600000), 0);
 }
 
 static void test_keepalive_is_for_living_sas_in_udp_that_we_send_on(void **state)
@@ -144,6 +159,7 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 	    T(test_keepalive_goes_out_when_nothing_else_has),
+	    T(test_keepalive_waits_as_long_as_was_set),
 	    T(test_keepalive_is_for_living_sas_in_udp_that_we_send_on),
 	    T(test_keepalive_is_one_octet_from_port_to_port),
 	    T(test_keepalive_over_ipv6_has_a_checksum),
