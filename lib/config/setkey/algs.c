@@ -58,13 +58,16 @@ static const char *size_range(unsigned min, unsigned max, unsigned step, unsigne
 static const char *lacking(const struct sk_tok *t)
 {
 	static const char old[] = "it belongs to the old ESP format, which this version does not provide";
+	static const char derived[] = "its initialization vectors follow from the sequence number and can be "
+	                              "foretold; it never became a "
+	                              "standard";
 	static const char with_icv[] = "its name tells the length of the integrity value, as in aes-gcm-16";
 	static const struct {
 		const char *name, *why;
 	} names[] = {
-	    {"des-deriv", old},
+	    {"des-deriv", derived},
 	    {"des-32iv", old},
-	    {"3des-deriv", old},
+	    {"3des-deriv", derived},
 	    {"twofish-cbc", "OpenSSL, whose ciphers are used here, has no Twofish"},
 	    {"rc5-cbc", "OpenSSL, whose ciphers are used here, comes without RC5"},
 	    {"tcp-md5", "it signs TCP, which is the kernel's affair"},
