@@ -27,6 +27,13 @@ static int keep(void *arg, const char *name, int fd)
 	return r;
 }
 
+static void forget(void *arg, const char *name)
+{
+	struct service *s = arg;
+
+	(void)service_unstore_fd(s, name); /* without a launcher nothing is stored */
+}
+
 static void say(void *arg, const char *what)
 {
 	(void)arg;
@@ -75,6 +82,7 @@ static int start_sad(struct datapathd *d, struct err_text *e)
 	const struct sad_store_env env = {.clock = clock,
 	    .rng = &rng_kernel,
 	    .keep = keep,
+	    .forget = forget,
 	    .write_down = write_down,
 	    .log = say,
 	    .arg = d->service};

@@ -171,7 +171,7 @@ static int serve(struct suite *s, struct err_text *e)
 
 int main(int argc, char **argv)
 {
-	struct suite *s = calloc(1, sizeof(*s));
+	AUTO_FREE struct suite *s = calloc(1, sizeof(*s));
 	struct options o = {.foreground = false};
 	struct err_text e = {{0}};
 	int r, code = EXIT_SUCCESS;

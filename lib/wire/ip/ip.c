@@ -99,6 +99,7 @@ static int parse6(const uint8_t *pkt, size_t len, struct ip_view *v)
 {
 	struct rd r = rd_init(pkt, len);
 	uint32_t ver = rd_u32(&r), plen = rd_u16(&r);
+	bool has_fragment = false;
 
 	/* RFC 8200 section 3 */
 	v->tos = (uint8_t)(ver >> 20);
@@ -117,9 +118,13 @@ static int parse6(const uint8_t *pkt, size_t len, struct ip_view *v)
 	v->proto_off = 6;
 	r = rd_sub(&(struct rd){.p = r.p, .end = r.end}, plen);
 	for (unsigned n = 0; is_ext(v->proto); n++) {
-		if (n == IP6_EXT_MAX)
+		bool fragment = v->proto == IPPROTO_FRAGMENT;
+
+		/* A second fragment header would hide what the first one says; no sender cuts twice. */
+		if (n == IP6_EXT_MAX || (fragment && has_fragment))
 			return IP_BAD_EXT;
-		if (v->proto != IPPROTO_FRAGMENT)
+		has_fragment |= fragment;
+		if (!fragment)
 			walk_ext(&r, v);
 		else if (!walk_fragment(&r, v))
 			break;

@@ -40,6 +40,7 @@ struct sad_store {
 	struct segment *seg[SAD_SEGMENTS_MAX];
 	uint8_t family[SAD_FAMILY_LEN]; /* all zero until there is a segment */
 	uint64_t last_serial;
+	bool forgotten[SAD_SEGMENTS_MAX]; /* the launcher has nothing under this name any more */
 };
 
 static bool has_family(const uint8_t f[SAD_FAMILY_LEN])
@@ -140,6 +141,16 @@ static uint64_t header_serial(const struct sad_header *h)
 	return high < UINT64_MAX / 2 ? high : low < UINT64_MAX / 2 ? low : 0;
 }
 
+/* The name may be one that a good segment has too: that one stays, or is kept again. */
+static void forget(struct sad_store *s, const char *name, uint32_t k)
+{
+	if (!s->env.forget || (k < SAD_SEGMENTS_MAX && s->seg[k]))
+		return;
+	s->env.forget(s->env.arg, name);
+	if (k < SAD_SEGMENTS_MAX)
+		s->forgotten[k] = true;
+}
+
 int sad_store_adopt(struct sad_store *s, const char *name, int fd)
 {
 	AUTO_CLOSE int owned = fd;
@@ -161,11 +172,13 @@ int sad_store_adopt(struct sad_store *s, const char *name, int fd)
 	if (!g) {
 		say(s, "stored memory %s is not used: %s; its SAs are lost and must be loaded again", name,
 		    why ? why : "out of memory");
+		if (why)
+			forget(s, name, k);
 		return why ? -EINVAL : -ENOMEM;
 	}
 	g->region = region;
 	region = (struct secret_region)SECRET_REGION_INIT;
-	g->kept = true;
+	g->kept = !s->forgotten[k] || (s->env.keep && s->env.keep(s->env.arg, name, g->region.fd) >= 0);
 	slot_map_set(&g->map, 0, 1, true);
 	s->seg[k] = g;
 	memcpy(s->family, header_of(g)->family, SAD_FAMILY_LEN);

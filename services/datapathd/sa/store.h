@@ -29,6 +29,9 @@ struct sad_store_env {
 	struct rng *rng;
 	/* Puts a copy of a new segment into the launcher's store. Negative: nobody keeps it. May be NULL. */
 	int (*keep)(void *arg, const char *name, int fd);
+	/* Takes what is stored under a name out of the launcher's store: keys that nobody will ever use again
+	 * are not kept for nothing. May be NULL. */
+	void (*forget)(void *arg, const char *name);
 	/* Writes a fingerprint down where it outlives the launcher, before its key is used. Negative: the key
 	 * is refused. May be NULL. */
 	int (*write_down)(void *arg, const uint8_t print[SAD_PRINT_LEN]);
@@ -43,7 +46,7 @@ int must_check sad_store_new(const struct sad_store_env *env, struct sad_store *
 struct sad_store *sad_store_free(struct sad_store *s);
 
 /* Takes over a descriptor (owned from here on, also on failure) that came back under `name`. 0; -EINVAL when
- * it is not a segment of ours: it is then forgotten and logged. */
+ * it is not a segment of ours: it is then logged, and the launcher forgets it. */
 int sad_store_adopt(struct sad_store *s, const char *name, int fd);
 
 struct sad_store_found {

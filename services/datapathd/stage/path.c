@@ -143,14 +143,17 @@ void path_fragment_key(struct frag_memory *m, const struct ip_view *v, struct pa
 
 static bool is_believed(const struct path *c, const struct sa_rt *sa, const struct path_report *r)
 {
-	uint32_t last;
+	uint64_t last;
+	uint32_t ago;
 
 	if (!sa || !sa_rt_usable(sa, c->now_ms))
 		return false;
 	if (sa->proto == IPSEC_IPCOMP)
 		return true; /* it has no numbers */
-	last = (uint32_t)atomic_load_explicit(&sa->run->seq, memory_order_relaxed);
-	return r->has_seq && last - r->seq < REPORT_SPAN;
+	last = atomic_load_explicit(&sa->run->seq, memory_order_relaxed);
+	ago = (uint32_t)last - r->seq;
+	return r->has_seq && ago < REPORT_SPAN &&
+	       ago < last; /* number 0 and those before it were never sent */
 }
 
 enum report_outcome path_report(struct path *c, const struct path_report *r)

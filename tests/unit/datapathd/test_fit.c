@@ -141,6 +141,8 @@ static void test_fit_learns_only_from_what_was_sent_lately(void **state)
 		bool has_seq, learns;
 	} row[] = {
 	    {"a number not sent yet", SPI, 101, IPSEC_ESP, true, false},
+	    {"number 0, which is never sent", SPI, 0, IPSEC_ESP, true, false},
+	    {"a number before the first", SPI, UINT32_MAX - 5, IPSEC_ESP, true, false},
 	    {"another SPI", SPI + 1, 50, IPSEC_ESP, true, false},
 	    {"another protocol", SPI, 50, IPSEC_AH, true, false},
 	    {"no number quoted", SPI, 50, IPSEC_ESP, false, false},

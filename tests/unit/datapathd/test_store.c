@@ -38,6 +38,16 @@ static int keep(void *arg, const char *name, int fd)
 	return 0;
 }
 
+static char forgotten[SAD_NAME_MAX];
+static unsigned n_forgotten;
+
+static void forget(void *arg, const char *name)
+{
+	(void)arg;
+	snprintf(forgotten, sizeof(forgotten), "%s", name);
+	n_forgotten++;
+}
+
 static void say(void *arg, const char *what)
 {
 	(void)arg;
@@ -55,8 +65,12 @@ static int write_down(void *arg, const uint8_t print[SAD_PRINT_LEN])
 
 static void begin_life(void)
 {
-	const struct sad_store_env env = {
-	    .clock = &fake.clock, .rng = &rng.rng, .keep = keep, .write_down = write_down, .log = say};
+	const struct sad_store_env env = {.clock = &fake.clock,
+	    .rng = &rng.rng,
+	    .keep = keep,
+	    .forget = forget,
+	    .write_down = write_down,
+	    .log = say};
 
 	epoch_init(&epoch);
 	assert_int_equal(sad_store_new(&env, &store), 0);
@@ -374,6 +388,27 @@ static void test_store_descriptors_that_are_no_segment_are_refused(void **state)
 	expect_refused("sad-0", dup(kept[0].fd));
 }
 
+static void test_store_what_cannot_be_used_is_not_kept(void **state)
+{
+	unsigned before = n_forgotten, n = n_kept;
+
+	(void)state;
+	end_life();
+	begin_life();
+	expect_refused("sad-1", dup(kept[0].fd));
+	assert_int_equal(n_forgotten, before + 1);
+	assert_string_equal(forgotten, "sad-1");
+	/* Its name's next bearer is stored anew, since the launcher forgets names. */
+	expect_refused("sad-0", -1);
+	assert_string_equal(forgotten, "sad-0");
+	assert_int_equal(sad_store_adopt(store, "sad-0", dup(kept[0].fd)), 0);
+	assert_int_equal(n_kept, n + 1);
+	assert_string_equal(kept[n].name, "sad-0");
+	/* A good one in use is not given up for a bad one of the same name. */
+	expect_refused("sad-0", -1);
+	assert_int_equal(n_forgotten, before + 2);
+}
+
 static void test_store_every_changed_octet_of_the_header_is_safe(void **state)
 {
 	uint8_t *base;
@@ -421,6 +456,7 @@ int main(void)
 	    T(test_store_interrupted_update_leaves_the_later_sa),
 	    T(test_store_interrupted_update_leaves_the_later_sa_in_an_earlier_slot),
 	    T(test_store_descriptors_that_are_no_segment_are_refused),
+	    T(test_store_what_cannot_be_used_is_not_kept),
 	    T(test_store_every_changed_octet_of_the_header_is_safe),
 	    T(test_store_full_says_so),
 	};

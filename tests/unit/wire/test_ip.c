@@ -106,6 +106,10 @@ static const struct {
         true, false, 0, 0},
     {47, "fragment that ends beyond 65535", IP6("0010", "2c") "1100fff900000007 00350036 00000000",
         IP_BAD_HEADER},
+    {48, "a fragment in a fragment", IP6("0014", "2c") "2c00000100000007 1100000000000008 00350036",
+        IP_BAD_EXT},
+    {49, "two atomic fragment headers", IP6("0014", "2c") "2c00000000000007 1100000000000008 00350036",
+        IP_BAD_EXT},
 };
 
 static void test_ip_numbered_packets_read_as_stated(void **state)
