@@ -39,37 +39,40 @@ void larvae_remove(struct larvae *v, struct larva *l)
 	v->n--;
 }
 
-static uint32_t remove_if(struct larvae *v, bool (*gone)(const struct larva *l, uint64_t arg), uint64_t arg)
+void larvae_age(struct larvae *v, uint64_t now_ms)
+{
+	for (uint32_t i = 0; v->n && i < LARVAE_MAX; i++)
+		if (v->l[i].serial && now_ms >= v->l[i].created_ms + LARVA_LIFE_MS)
+			larvae_remove(v, &v->l[i]);
+}
+
+uint32_t larvae_doom(struct larvae *v, uint32_t proto, const void *by)
 {
 	uint32_t n = 0;
 
 	for (uint32_t i = 0; v->n && i < LARVAE_MAX; i++) {
-		if (!v->l[i].serial || !gone(&v->l[i], arg))
+		struct larva *l = &v->l[i];
+
+		if (!l->serial || (proto && l->proto != proto) || l->doomed_by == by)
 			continue;
-		larvae_remove(v, &v->l[i]);
+		l->doomed_by = by;
 		n++;
 	}
 	return n;
 }
 
-static bool is_over(const struct larva *l, uint64_t now_ms)
+void larvae_remove_doomed(struct larvae *v, const void *by)
 {
-	return now_ms >= l->created_ms + LARVA_LIFE_MS;
+	for (uint32_t i = 0; v->n && i < LARVAE_MAX; i++)
+		if (v->l[i].serial && v->l[i].doomed_by == by)
+			larvae_remove(v, &v->l[i]);
 }
 
-static bool is_of(const struct larva *l, uint64_t proto)
+void larvae_spare(struct larvae *v, const void *by)
 {
-	return !proto || l->proto == proto;
-}
-
-uint32_t larvae_age(struct larvae *v, uint64_t now_ms)
-{
-	return remove_if(v, is_over, now_ms);
-}
-
-uint32_t larvae_flush(struct larvae *v, uint32_t proto)
-{
-	return remove_if(v, is_of, proto);
+	for (uint32_t i = 0; v->n && i < LARVAE_MAX; i++)
+		if (v->l[i].doomed_by == by)
+			v->l[i].doomed_by = NULL;
 }
 
 const struct larva *larvae_next(const struct larvae *v, uint32_t *at)

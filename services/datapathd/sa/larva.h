@@ -20,6 +20,7 @@ struct larva {
 	enum ipsec_proto proto;
 	uint32_t spi, pid;
 	uint64_t created_ms, created_wall_ms;
+	const void *doomed_by; /* the transaction at whose commit it goes; NULL: none */
 };
 
 struct larvae {
@@ -34,9 +35,13 @@ int must_check larvae_add(struct larvae *v, const struct larva *l);
 struct larva *larvae_find(
     struct larvae *v, const struct inet_addr *dst, enum ipsec_proto proto, uint32_t spi);
 void larvae_remove(struct larvae *v, struct larva *l);
-/* Removes those whose time is over, and all of `proto` (0: all) for a flush. How many went. */
-uint32_t larvae_age(struct larvae *v, uint64_t now_ms);
-uint32_t larvae_flush(struct larvae *v, uint32_t proto);
+/* Removes those whose time is over. */
+void larvae_age(struct larvae *v, uint64_t now_ms);
+/* Marks those of `proto` (0: all) for a flush by the transaction `by`. How many did not have its mark. */
+uint32_t larvae_doom(struct larvae *v, uint32_t proto, const void *by);
+/* The transaction's end: those with its mark go, or are spared. */
+void larvae_remove_doomed(struct larvae *v, const void *by);
+void larvae_spare(struct larvae *v, const void *by);
 /* The first at or behind place `*at`, which moves behind it; NULL at the end. */
 const struct larva *larvae_next(const struct larvae *v, uint32_t *at);
 

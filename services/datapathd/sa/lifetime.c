@@ -33,7 +33,7 @@ void sad_age(struct sad *s, void (*told)(void *arg, const char *event, const str
 {
 	uint64_t now = clock_now_ms(s->clock);
 
-	(void)larvae_age(&s->larvae, now);
+	larvae_age(&s->larvae, now);
 	list_foreach_safe (sa, tmp, &s->all, struct sa, link) {
 		if (sa->dead_ms) {
 			if (now - sa->dead_ms >= SAD_DEAD_KEEP_MS)

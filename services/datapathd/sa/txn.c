@@ -22,6 +22,7 @@ int sad_txn_init(struct sad_txn *t, struct sad *s)
 
 static void unmark(struct sad_txn *t)
 {
+	larvae_spare(&t->sad->larvae, t);
 	if (!t->n_doomed)
 		return;
 	list_foreach (sa, &t->sad->all, struct sa, link)
@@ -81,6 +82,15 @@ static struct sa *holder(
 		return sa;
 	sa = sad_find(t->sad, &any, dst, proto, spi);
 	return sa && sa->doomed_by != t ? sa : NULL;
+}
+
+/* As holder(), of reserved SPIs. */
+static struct larva *holding_larva(
+    const struct sad_txn *t, const struct inet_addr *dst, enum ipsec_proto proto, uint32_t spi)
+{
+	struct larva *l = larvae_find(&t->sad->larvae, dst, proto, spi);
+
+	return l && l->doomed_by != t ? l : NULL;
 }
 
 static bool is_staged(const struct sad_txn *t, const struct sa *sa)
@@ -144,7 +154,7 @@ int sad_txn_add(struct sad_txn *t, const struct sa_desc *d, bool update, uint32_
     struct err_text *e)
 {
 	struct sa *old = holder(t, &d->dst, d->proto, d->spi), *sa;
-	const struct larva *larva = larvae_find(&t->sad->larvae, &d->dst, d->proto, d->spi);
+	const struct larva *larva = holding_larva(t, &d->dst, d->proto, d->spi);
 	int r;
 
 	if (!update && (old || larva))
@@ -171,11 +181,11 @@ int sad_txn_add(struct sad_txn *t, const struct sa_desc *d, bool update, uint32_
 int sad_txn_delete(struct sad_txn *t, const struct sa_ident *id, uint64_t *ret_serial, struct err_text *e)
 {
 	struct sa *sa = holder(t, &id->dst, id->proto, id->spi);
-	struct larva *larva = sa ? NULL : larvae_find(&t->sad->larvae, &id->dst, id->proto, id->spi);
+	struct larva *larva = sa ? NULL : holding_larva(t, &id->dst, id->proto, id->spi);
 
 	if (larva && inet_addr_equal(&larva->src, &id->src)) {
 		*ret_serial = larva->serial;
-		larvae_remove(&t->sad->larvae, larva);
+		larva->doomed_by = t;
 		return 0;
 	}
 	if (!sa || !inet_addr_equal(&sa->desc.src, &id->src))
@@ -229,7 +239,7 @@ void sad_txn_flush(struct sad_txn *t, uint32_t proto, uint32_t *ret_n)
 			n++;
 		}
 	}
-	n += larvae_flush(&t->sad->larvae, proto);
+	n += larvae_doom(&t->sad->larvae, proto, t);
 	*ret_n = n;
 }
 
@@ -307,6 +317,7 @@ int sad_txn_commit(struct sad_txn *t, sad_changed_fn fn, void *arg, struct err_t
 		if (fn)
 			fn(arg, "sa.add", sa);
 	}
+	larvae_remove_doomed(&t->sad->larvae, t);
 	if (t->n_doomed)
 		remove_marked(t, replaces, fn, arg);
 	return 0;

@@ -191,6 +191,21 @@ static void test_larva_that_ended_cannot_be_updated(void **state)
 	assert_int_equal(rig.sad.n, 0);
 }
 
+/* Flushes `proto` (0: all) and ends the transaction one way or the other; how many it was said to be. */
+static uint32_t flush(uint32_t proto, bool commit)
+{
+	struct err_text e = {0};
+	struct sad_txn t;
+	uint32_t n;
+
+	assert_int_equal(sad_txn_init(&t, &rig.sad), 0);
+	sad_txn_flush(&t, proto, &n);
+	if (commit)
+		assert_int_equal(sad_txn_commit(&t, NULL, NULL, &e), 0);
+	sad_txn_fini(&t);
+	return n;
+}
+
 static void test_larva_flush_takes_those_of_the_protocol(void **state)
 {
 	struct err_text e = {0};
@@ -200,10 +215,36 @@ static void test_larva_flush_takes_those_of_the_protocol(void **state)
 	assert_int_equal(reserve(A, B, IPSEC_ESP, 0x1000, 0x1000, &l, &e), 0);
 	assert_int_equal(reserve(A, B, IPSEC_AH, 0x1000, 0x1000, &l, &e), 0);
 	assert_int_equal(reserve(A, B, IPSEC_IPCOMP, 0x1000, 0x1000, &l, &e), 0);
-	assert_int_equal(larvae_flush(&rig.sad.larvae, IPSEC_AH), 1);
+	assert_int_equal(flush(IPSEC_AH, true), 1);
 	assert_null(find(B, IPSEC_AH, 0x1000));
 	assert_int_equal(walk(), 2);
-	assert_int_equal(larvae_flush(&rig.sad.larvae, 0), 2);
+	assert_int_equal(flush(0, true), 2);
+	assert_int_equal(walk(), 0);
+}
+
+static void test_larva_stays_when_the_transaction_does_not_happen(void **state)
+{
+	const struct sa_desc d =
+	    path_rig_desc(A, B, IPSEC_ESP, 0x1000, IPSEC_MODE_ANY, ALG_ENC_NULL, ALG_AUTH_HMAC_SHA1);
+	const struct sa_ident id = {.src = d.src, .dst = d.dst, .proto = IPSEC_ESP, .spi = 0x1000};
+	struct err_text e = {0};
+	const struct larva *l;
+	struct sad_txn t;
+	uint64_t serial;
+
+	(void)state;
+	assert_int_equal(reserve(A, B, IPSEC_ESP, 0x1000, 0x1000, &l, &e), 0);
+	assert_int_equal(flush(0, false), 1);
+	assert_int_equal(walk(), 1);
+	/* Inside the transaction it is gone: not to be deleted twice, and its number free. */
+	assert_int_equal(sad_txn_init(&t, &rig.sad), 0);
+	assert_int_equal(sad_txn_delete(&t, &id, &serial, &e), 0);
+	assert_int_equal(sad_txn_delete(&t, &id, &serial, &e), -ENOENT);
+	assert_int_equal(sad_txn_add(&t, &d, false, 1, &serial, &e), 0);
+	sad_txn_fini(&t);
+	assert_int_equal(walk(), 1);
+	assert_non_null(find(B, IPSEC_ESP, 0x1000));
+	assert_int_equal(flush(0, true), 1);
 	assert_int_equal(walk(), 0);
 }
 
@@ -218,6 +259,7 @@ int main(void)
 	    T(test_larva_becomes_an_association_by_update_alone),
 	    T(test_larva_that_ended_cannot_be_updated),
 	    T(test_larva_flush_takes_those_of_the_protocol),
+	    T(test_larva_stays_when_the_transaction_does_not_happen),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
