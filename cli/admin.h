@@ -39,7 +39,8 @@ int admin_read_event(struct ipc_sync *s, struct admin_event *ret, struct err_tex
 
 int admin_set_enabled(struct ipc_sync *policyd, bool on, struct err_text *e);
 int admin_get_enabled(struct ipc_sync *policyd, bool *ret, struct err_text *e);
-int admin_set_setting(struct ipc_sync *datapathd, const char *name, uint64_t value, struct err_text *e);
+/* One of policyd's or datapathd's own settings. */
+int admin_set_setting(struct ipc_sync *service, const char *name, uint64_t value, struct err_text *e);
 
 /* Value of a status field, or NULL. */
 const char *admin_field(const struct admin_status *s, const char *key);

@@ -177,7 +177,7 @@ int admin_get_enabled(struct ipc_sync *policyd, bool *ret, struct err_text *e)
 	return 0;
 }
 
-int admin_set_setting(struct ipc_sync *datapathd, const char *name, uint64_t value, struct err_text *e)
+int admin_set_setting(struct ipc_sync *service, const char *name, uint64_t value, struct err_text *e)
 {
 	Postern__SettingSet m = POSTERN__SETTING_SET__INIT;
 	char copy[64];
@@ -185,5 +185,5 @@ int admin_set_setting(struct ipc_sync *datapathd, const char *name, uint64_t val
 	snprintf(copy, sizeof(copy), "%s", name);
 	m.name = copy;
 	m.value = value;
-	return tell(datapathd, IPC_SETTING_SET, &m.base, e);
+	return tell(service, IPC_SETTING_SET, &m.base, e);
 }

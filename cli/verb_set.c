@@ -28,34 +28,52 @@ static int set_enabled(struct cli *cli, bool on)
 /* What each value of a setting means, said after it was set. */
 static const struct setting {
 	const char *name;
-	const char *said[3]; /* by value; NULL behind the last */
-	unsigned max;
+	int (*open)(struct cli *cli, struct ipc_sync **ret); /* whose it is; NULL: policyd's switch */
+	unsigned min, max;
 	const char *values;   /* in words */
+	const char *said[3];  /* by value */
 	const char *above[2]; /* said of higher values, in front of and behind the number */
 } settings[] = {
-    {"ipsec_enable", {"", ""}, 1, "0 or 1", {NULL}}, /* policyd's, and its sentences are longer */
-    {"key_preferred_oldsa",
+    {"ipsec_enable", NULL, 0, 1, "0 or 1", {NULL}, {NULL}},
+    {"key_preferred_oldsa", cli_open_datapathd, 0, 1, "0 or 1",
         {"Where several SAs fit, the newest one is used from now on.",
             "Where several SAs fit, the oldest one is used from now on."},
-        1, "0 or 1", {NULL}},
-    {"dfbit",
+        {NULL}},
+    {"dfbit", cli_open_datapathd, 0, 2, "0, 1 or 2",
         {"Outer headers of tunnels never have the don't-fragment bit from now on.",
             "Outer headers of tunnels always have the don't-fragment bit from now on.",
             "Outer headers of tunnels have the inner header's don't-fragment bit from now on."},
-        2, "0, 1 or 2", {NULL}},
-    {"ecn",
+        {NULL}},
+    {"ecn", cli_open_datapathd, 0, 1, "0 or 1",
         {"Congestion marks do not pass into and out of tunnels from now on.",
             "Congestion marks pass into and out of tunnels from now on (RFC 6040)."},
-        1, "0 or 1", {NULL}},
-    {"dscp",
+        {NULL}},
+    {"dscp", cli_open_datapathd, 0, 1, "0 or 1",
         {"Outer headers of tunnels have a traffic class of zero from now on.",
             "Outer headers of tunnels have the inner header's traffic class from now on."},
-        1, "0 or 1", {NULL}},
-    {"keepalive", {"No NAT keepalives are sent from now on."}, 255, "a number of seconds from 0 to 255",
+        {NULL}},
+    {"keepalive", cli_open_datapathd, 0, 255, "a number of seconds from 0 to 255",
+        {"No NAT keepalives are sent from now on."},
         {"ESP in UDP is kept alive after", " quiet seconds from now on."}},
+#define DEFLEV(name, what)                                                                                   \
+	{                                                                                                    \
+		name, cli_open_policyd, 1, 2, "1 (use) or 2 (require)",                                      \
+		    {NULL,                                                                                   \
+		        "Level `default` of " what " means `use` from now on: clear where there is no SA.",  \
+		        "Level `default` of " what                                                           \
+		        " means `require` from now on: nothing passes in clear."},                           \
+		{                                                                                            \
+			NULL                                                                                 \
+		}                                                                                            \
+	}
+    DEFLEV("esp_trans_deflev", "esp in transport mode"),
+    DEFLEV("esp_net_deflev", "esp in tunnel mode"),
+    DEFLEV("ah_trans_deflev", "ah in transport mode"),
+    DEFLEV("ah_net_deflev", "ah in tunnel mode"),
+#undef DEFLEV
 };
 
-/* Decimal and nothing else, up to the setting's highest. */
+/* Decimal and nothing else, from the setting's lowest to its highest. */
 static bool read_value(const struct setting *t, const char *text, unsigned *ret)
 {
 	unsigned v = 0;
@@ -70,7 +88,7 @@ static bool read_value(const struct setting *t, const char *text, unsigned *ret)
 			return false;
 	}
 	*ret = v;
-	return true;
+	return v >= t->min;
 }
 
 static void confirm(struct cli *cli, const struct setting *t, unsigned value)
@@ -81,14 +99,14 @@ static void confirm(struct cli *cli, const struct setting *t, unsigned value)
 		fprintf(cli->out, "%s %u%s\n", t->above[0], value, t->above[1]);
 }
 
-static int set_at_datapathd(struct cli *cli, const struct setting *t, unsigned value)
+static int set_at_service(struct cli *cli, const struct setting *t, unsigned value)
 {
 	AUTO_SYNC struct ipc_sync *s = NULL;
 	struct err_text e = {""};
 	char what[64];
 
 	snprintf(what, sizeof(what), "change %s", t->name);
-	if (!cli_need_root(cli, what) || cli_open_datapathd(cli, &s) < 0)
+	if (!cli_need_root(cli, what) || t->open(cli, &s) < 0)
 		return CLI_FAILED;
 	if (admin_set_setting(s, t->name, value, &e) < 0)
 		return cli_fail(cli, "%s could not be set: %s", t->name, e.s);
@@ -116,7 +134,7 @@ static int set_value(struct cli *cli, const struct setting *t, const char *text)
 
 	if (!read_value(t, text, &value))
 		return cli_usage(cli, cli_verb_find("set"), "%s is %s, not `%s`.", t->name, t->values, text);
-	return t == &settings[0] ? set_enabled(cli, value) : set_at_datapathd(cli, t, value);
+	return t->open ? set_at_service(cli, t, value) : set_enabled(cli, value);
 }
 
 /* "A, B and C" */

@@ -51,7 +51,10 @@ const struct cli_verb cli_verbs[] = {
         "dfbit                don't-fragment bit of outer headers: 0 clear, 1 set, 2 as the inner one\n"
         "ecn                  congestion marks of tunnels: 0 kept out, 1 handed on (RFC 6040)\n"
         "dscp                 traffic class of outer headers: 0 zero, 1 as the inner one\n"
-        "keepalive            seconds of quiet before a NAT keepalive of ESP in UDP: 1 to 255; 0: none",
+        "keepalive            seconds of quiet before a NAT keepalive of ESP in UDP: 1 to 255; 0: none\n"
+        "esp_trans_deflev, esp_net_deflev, ah_trans_deflev, ah_net_deflev\n"
+        "                     what a policy's level `default` means for this protocol in transport mode or\n"
+        "                     in tunnels (net): 1 use, 2 require. Kept over restarts.",
         verb_set, false},
     {"help", "[VERB]", "list the verbs, or describe one", NULL, verb_help, false},
     {"version", "", "show which release this is", NULL, verb_version, true},

@@ -36,6 +36,7 @@ enum ipc_type {
 	IPC_TXN_COMMIT,     /* -> IPC_OK, or IPC_ERROR and nothing changed */
 	IPC_TXN_ABORT,      /* -> IPC_OK */
 	IPC_TXN_PREPARE, /* policyd: commits follow, here and elsewhere -> IPC_OK: it is alive and stays so */
+	IPC_SETTING_SET, /* SettingSet -> IPC_OK */
 
 	/* datapathd.admin */
 	IPC_SA_ADD = 96, /* SaAdd -> IPC_SA_DONE */
@@ -45,8 +46,7 @@ enum ipc_type {
 	IPC_SA_DONE,
 	IPC_SA_DUMP, /* SaDump -> rows of IPC_SA_ROW, the last with IPC_F_END */
 	IPC_SA_ROW,
-	IPC_SETTING_SET, /* SettingSet -> IPC_OK */
-	IPC_SA_GETSPI,   /* SaGetspi -> IPC_SA_ROW */
+	IPC_SA_GETSPI, /* SaGetspi -> IPC_SA_ROW */
 
 	/* datapathd <- policyd */
 	IPC_SNAPSHOT_BEGIN = 128, /* SnapshotBegin; no answer */

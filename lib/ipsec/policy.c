@@ -5,10 +5,37 @@
 #include "ipsec/policy.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "base/auto.h"
 
 const struct policy_deflev policy_deflev_kame = {LEVEL_USE, LEVEL_USE, LEVEL_USE, LEVEL_USE};
+
+int policy_deflev_set(struct policy_deflev *d, const char *name, uint64_t value)
+{
+	enum { KAME_USE = 1, KAME_REQUIRE = 2 };
+	const struct {
+		const char *name;
+		enum policy_level *level;
+	} rows[] = {{"esp_trans_deflev", &d->esp_trans}, {"esp_net_deflev", &d->esp_net},
+	    {"ah_trans_deflev", &d->ah_trans}, {"ah_net_deflev", &d->ah_net}};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		if (strcmp(rows[i].name, name) != 0)
+			continue;
+		if (value != KAME_USE && value != KAME_REQUIRE)
+			return -EINVAL;
+		*rows[i].level = value == KAME_REQUIRE ? LEVEL_REQUIRE : LEVEL_USE;
+		return 0;
+	}
+	return -ENOENT;
+}
+
+bool policy_deflev_equal(const struct policy_deflev *a, const struct policy_deflev *b)
+{
+	return a->esp_trans == b->esp_trans && a->esp_net == b->esp_net && a->ah_trans == b->ah_trans &&
+	       a->ah_net == b->ah_net;
+}
 
 enum policy_level policy_request_level(const struct policy_request *r, const struct policy_deflev *d)
 {

@@ -74,12 +74,16 @@ enum policy_class {
 	POLICY_CLASS_PROTECT, /* some level resolves to require or unique: never in clear */
 };
 
-/* System defaults for level `default`, KAME's *_deflev; index by policy_deflev_index(). LEVEL_USE or
- * LEVEL_REQUIRE. */
+/* System defaults for level `default`, KAME's *_deflev (setkey.md 8.6). LEVEL_USE or LEVEL_REQUIRE. */
 struct policy_deflev {
 	enum policy_level esp_trans, esp_net, ah_trans, ah_net;
 };
 extern const struct policy_deflev policy_deflev_kame; /* all `use` */
+
+/* Sets one by KAME's name ("esp_trans_deflev") to its number, 1 use or 2 require. 0; -ENOENT: no such name;
+ * -EINVAL: no such number. */
+int policy_deflev_set(struct policy_deflev *d, const char *name, uint64_t value);
+bool policy_deflev_equal(const struct policy_deflev *a, const struct policy_deflev *b);
 
 /* The level that counts for this request; IPComp's default is always use. Never LEVEL_DEFAULT. */
 enum policy_level policy_request_level(const struct policy_request *r, const struct policy_deflev *d);

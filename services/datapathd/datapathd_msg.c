@@ -10,6 +10,7 @@
 
 #include "ipc/model.h"
 
+#include "admin.pb-c.h"
 #include "common.pb-c.h"
 #include "datapathd_admin.pb-c.h"
 #include "datapathd_policyd.pb-c.h"

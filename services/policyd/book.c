@@ -14,7 +14,8 @@ int book_init(struct book *b, uint64_t version)
 	    .version = version,
 	    .next_id = 1,
 	    .next_reqid = POLICY_REQID_AUTO_FIRST,
-	    .enabled = true};
+	    .enabled = true,
+	    .deflev = policy_deflev_kame};
 	return spd_new(&b->spd);
 }
 
@@ -125,6 +126,15 @@ void book_set_enabled(struct book *b, bool on)
 		return;
 	b->enabled = on;
 	b->version++;
+}
+
+bool book_set_deflev(struct book *b, const struct policy_deflev *d)
+{
+	if (policy_deflev_equal(&b->deflev, d))
+		return false;
+	b->deflev = *d;
+	b->version++;
+	return true;
 }
 
 /* Numbers are never used again, so the same policy under the same number did not change. */

@@ -21,6 +21,7 @@ struct book {
 	uint32_t next_id;    /* spid, never reused while the machine runs */
 	uint32_t next_reqid; /* for plain `unique` */
 	bool enabled;        /* ipsec_enable */
+	struct policy_deflev deflev;
 };
 
 /* 0 or -ENOMEM. */
@@ -42,6 +43,8 @@ bool book_expire(struct book *b, uint32_t id, struct policy *ret);
 /* A packet met it so long ago. Makes no new version. */
 void book_used(struct book *b, uint32_t id, uint32_t age_ms);
 void book_set_enabled(struct book *b, bool on);
+/* What `default` means from now on. False when it meant that before. */
+bool book_set_deflev(struct book *b, const struct policy_deflev *d);
 
 /* What changed between two versions, told in this order: everything went (`p` NULL), or each that went; then
  * each that came, in match order. */

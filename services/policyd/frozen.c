@@ -1,6 +1,6 @@
 /*
  * A policy never changes under its number, and numbers are not reused, so comparing two versions is comparing
- * two sequences of numbers.
+ * two sequences of numbers. Only what level `default` means is beside it.
  */
 #include "policyd/frozen.h"
 
@@ -59,6 +59,8 @@ bool frozen_only_removes(const struct frozen *from, const struct frozen *to)
 		return true;
 	if (!old_spd)
 		return spd_count(new_spd, POLICY_DIR_NONE) == 0;
+	if (!policy_deflev_equal(&from->book.deflev, &to->book.deflev))
+		return false;
 	for (enum policy_dir d = POLICY_IN; d <= POLICY_FWD; d++)
 		if (!is_subsequence(old_spd, new_spd, d))
 			return false;

@@ -21,7 +21,7 @@ struct frozen *frozen_unref(struct frozen *f);
 /* The policies in force: NULL while switched off. */
 const struct spd *frozen_effective(const struct frozen *f);
 
-/* Nothing is in `to` that was not in `from` (NULL: nothing), in the same order. */
+/* Nothing is in `to` that was not in `from` (NULL: nothing), in the same order and with the same meaning. */
 bool frozen_only_removes(const struct frozen *from, const struct frozen *to);
 
 #endif

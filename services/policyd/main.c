@@ -140,7 +140,6 @@ static int start(struct service *s, struct err_text *e)
 	int r;
 
 	tables_init(&p->enforce.tables, &p->conf, p->clock, p->nft);
-	p->enforce.deflev = policy_deflev_kame;
 	p->enforce.on_repaired = on_repaired;
 	p->enforce.arg = p;
 	bucket_init(&p->table_repairs, REPAIRS_PER_S, REPAIRS_BURST, now);
@@ -200,6 +199,9 @@ static void status(struct service *s, struct service_status_sink *to)
 
 	service_status_add(to, "policies", "in %zu, out %zu, fwd %zu", spd_count(p->book.spd, POLICY_IN),
 	    spd_count(p->book.spd, POLICY_OUT), spd_count(p->book.spd, POLICY_FWD));
+	service_status_add(to, "level default", "esp: %s, in tunnels %s; ah: %s, in tunnels %s",
+	    policy_level_name(p->book.deflev.esp_trans), policy_level_name(p->book.deflev.esp_net),
+	    policy_level_name(p->book.deflev.ah_trans), policy_level_name(p->book.deflev.ah_net));
 	if (p->lives.n)
 		service_status_add(to, "with a lifetime", "%zu", p->lives.n);
 	service_status_add(to, "enabled", "%s", p->book.enabled ? "yes" : "no");

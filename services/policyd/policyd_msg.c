@@ -7,6 +7,7 @@
 #include <errno.h>
 
 #include "base/auto.h"
+#include "admin.pb-c.h"
 #include "datapathd_policyd.pb-c.h"
 #include "ipc/client.h"
 #include "ipc/model.h"
@@ -70,6 +71,22 @@ int msg_enable_decode(const struct ipc_record *rec, bool *ret_on)
 		return -EBADMSG;
 	*ret_on = ((const Postern__EnableSet *)m)->on;
 	return 0;
+}
+
+int msg_deflev_decode(const struct ipc_record *rec, struct policy_deflev *d, struct err_text *e)
+{
+	AUTO_MSG ProtobufCMessage *m = ipc_unpack(&postern__setting_set__descriptor, rec, UNPACK_SMALL);
+	const Postern__SettingSet *set = (const Postern__SettingSet *)m;
+	int r;
+
+	if (!set)
+		return -EBADMSG;
+	r = policy_deflev_set(d, set->name, set->value);
+	if (r == -ENOENT)
+		return err_set(e, -EINVAL,
+		    "there is no setting of that name; policyd has esp_trans_deflev, esp_net_deflev, "
+		    "ah_trans_deflev and ah_net_deflev");
+	return r < 0 ? err_set(e, r, "a default level is 1 (use) or 2 (require)") : 0;
 }
 
 int msg_send_done(struct ipc_conn *c, uint32_t rec_id, uint32_t policy_id, uint64_t version)

@@ -24,6 +24,8 @@ int msg_delete_decode(
     const struct ipc_record *rec, enum policy_dir *ret_dir, struct selector *ret_sel, struct err_text *e);
 int msg_barrier_decode(const struct ipc_record *rec, uint64_t *ret_version);
 int msg_enable_decode(const struct ipc_record *rec, bool *ret_on);
+/* Sets one of `d` by name. 0; -EBADMSG; -EINVAL with a sentence. */
+int msg_deflev_decode(const struct ipc_record *rec, struct policy_deflev *d, struct err_text *e);
 
 int msg_send_done(struct ipc_conn *c, uint32_t rec_id, uint32_t policy_id, uint64_t version);
 int msg_send_barrier_done(struct ipc_conn *c, uint32_t rec_id, uint64_t version);

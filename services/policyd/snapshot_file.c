@@ -24,7 +24,9 @@
 #define FILE_DAMAGED "spd.snapshot.damaged"
 
 enum { MAGIC = 0x50535044, MAGIC_END = 0x44505350, FORMAT = 1, HEAD_LEN = 44, FLAGS_AT = 6 };
-enum { F_LEFT = 1, F_DISABLED = 2, F_KNOWN = 3 };
+enum { F_LEFT = 1, F_DISABLED = 2, F_KNOWN = 63 };
+/* Level `default` means require for these; use without the flag. */
+enum { F_ESP_TRANS = 4, F_ESP_NET = 8, F_AH_TRANS = 16, F_AH_NET = 32 };
 enum { ROW_INHERITED = 1, ROW_TIMES = 2, ROW_KNOWN = 3, TIMES_LEN = 24 };
 enum { FILE_MAX = 256 << 20 };
 static const int64_t TIME_MAX_MS = INT64_C(1) << 53; /* so that sums stay in range */
@@ -50,6 +52,21 @@ int boot_id_read(struct boot_id *ret)
 	return n == 2 * (size_t)BOOT_ID_LEN ? 0 : -EBADMSG;
 }
 
+static uint16_t flags_of(const struct book *b)
+{
+	const struct policy_deflev *d = &b->deflev;
+
+	return (uint16_t)((b->enabled ? 0 : F_DISABLED) | (d->esp_trans == LEVEL_REQUIRE ? F_ESP_TRANS : 0) |
+	                  (d->esp_net == LEVEL_REQUIRE ? F_ESP_NET : 0) |
+	                  (d->ah_trans == LEVEL_REQUIRE ? F_AH_TRANS : 0) |
+	                  (d->ah_net == LEVEL_REQUIRE ? F_AH_NET : 0));
+}
+
+static enum policy_level level_of(uint16_t flags, uint16_t flag)
+{
+	return flags & flag ? LEVEL_REQUIRE : LEVEL_USE;
+}
+
 static void encode_head(struct sbuf *to, const struct book *b, const struct boot_id *boot)
 {
 	uint8_t head[HEAD_LEN];
@@ -57,7 +74,7 @@ static void encode_head(struct sbuf *to, const struct book *b, const struct boot
 
 	wr_u32(&w, MAGIC);
 	wr_u16(&w, FORMAT);
-	wr_u16(&w, b->enabled ? 0 : F_DISABLED);
+	wr_u16(&w, flags_of(b));
 	wr_bytes(&w, boot->b, BOOT_ID_LEN);
 	wr_u64(&w, b->version);
 	wr_u32(&w, b->next_id);
@@ -304,6 +321,10 @@ int snapshot_decode(
 	b->next_id = h.next_id;
 	b->next_reqid = h.next_reqid;
 	b->enabled = !(h.flags & F_DISABLED);
+	b->deflev = (struct policy_deflev){.esp_trans = level_of(h.flags, F_ESP_TRANS),
+	    .esp_net = level_of(h.flags, F_ESP_NET),
+	    .ah_trans = level_of(h.flags, F_AH_TRANS),
+	    .ah_net = level_of(h.flags, F_AH_NET)};
 	if (h.version >= b->version)
 		b->version = h.version + 1;
 	return 0;

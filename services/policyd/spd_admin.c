@@ -295,6 +295,24 @@ static int on_enable_set(struct ipc_conn *c, const struct ipc_record *rec)
 	return wait_in_force(c, rec, 0, false);
 }
 
+static int on_setting(struct ipc_conn *c, const struct ipc_record *rec)
+{
+	struct policyd *p = of(c);
+	struct policy_deflev d = p->book.deflev;
+	struct err_text e = {{0}};
+	int r = msg_deflev_decode(rec, &d, &e);
+
+	if (r < 0)
+		return answer_error(c, rec, r, &e);
+	if (book_set_deflev(&p->book, &d))
+		commit_changed(&p->commit);
+	log_notice("spd.default",
+	    "pid=%d level default is %s for esp, %s for esp tunnels, %s for ah, %s for ah tunnels",
+	    (int)ipc_conn_pid(c), policy_level_name(d.esp_trans), policy_level_name(d.esp_net),
+	    policy_level_name(d.ah_trans), policy_level_name(d.ah_net));
+	return wait_in_force(c, rec, 0, false);
+}
+
 static int on_enable_get(struct ipc_conn *c, const struct ipc_record *rec)
 {
 	msg_send_enable(c, rec->id, of(c)->book.enabled);
@@ -354,6 +372,7 @@ const struct ipc_rule spd_admin_rules[] = {
     {IPC_SPD_DUMP, "spd.dump", READERS, BODY_SMALL, 2, .cost = 10, .handle = on_dump},
     {IPC_ENABLE_SET, "enable.set", IPC_ROLE_ROOT, BODY_SMALL, 4, .handle = on_enable_set},
     {IPC_ENABLE_GET, "enable.get", READERS, BODY_SMALL, 16, .handle = on_enable_get},
+    {IPC_SETTING_SET, "setting.set", IPC_ROLE_ROOT, BODY_SMALL, 4, .handle = on_setting},
     {IPC_TXN_BEGIN, "txn.begin", IPC_ROLE_ROOT, BODY_SMALL, 4, .cost = 10, .handle = on_txn},
     {IPC_TXN_COMMIT, "txn.commit", IPC_ROLE_ROOT, BODY_SMALL, 4, .handle = on_txn},
     {IPC_TXN_ABORT, "txn.abort", IPC_ROLE_ROOT, BODY_SMALL, 4, .handle = on_txn},

@@ -76,6 +76,32 @@ class Levels(labtest.LabTest):
             self.assertEqual(self.datagrams(), 20)
         self.assertEqual((clear.count, wire.count), (0, 20), describe(clear.stop()))
 
+    def test_default_is_use_until_the_administrator_says_otherwise(self):
+        """Kept over restarts, for each protocol and mode by itself, and without loading the policies anew."""
+        self.load("default")
+        self.assertEqual(self.datagrams(), 20)
+        self.addCleanup(lambda: [host.run("ipsecctl", "set", "esp_net_deflev", "1") for host in self.both])
+        for name in ("esp_trans_deflev", "ah_net_deflev", "ah_trans_deflev"):
+            self.relent.run("ipsecctl", "set", name, "2")
+        self.assertEqual(self.datagrams(), 20, "a default of another protocol or mode")
+        for name in ("esp_trans_deflev", "ah_net_deflev", "ah_trans_deflev"):
+            self.relent.run("ipsecctl", "set", name, "1")
+        self.assertIn("require", self.relent.out("ipsecctl", "set", "esp_net_deflev", "2"))
+        with Tap(self.lab, clear_between(RELENT, ELMER, "udp")) as clear:
+            self.assertEqual(self.datagrams(), 0)
+            self.relent.kill("policyd")
+            wait_for("policyd to be back with what it had", lambda: "in tunnels require" in self.relent.out("ipsecctl", "status"))
+            self.assertEqual(self.datagrams(), 0)
+        self.assertEqual(clear.count, 0, describe(clear.stop()))
+        self.assertIn("/default\n", self.relent.out("setkey", "-DP"))
+        self.elmer.run("ipsecctl", "set", "esp_net_deflev", "2")
+        before = self.elmer.netstat()[IN_POLICY]
+        self.relent.run("ipsecctl", "set", "esp_net_deflev", "1")
+        self.assertEqual(self.datagrams(), 0)
+        wait_for("20 refused packets", lambda: self.elmer.netstat()[IN_POLICY] - before == 20)
+        self.elmer.run("ipsecctl", "set", "esp_net_deflev", "1")
+        self.assertEqual(self.datagrams(), 20)
+
     def test_unique_takes_only_the_association_with_its_number(self):
         self.load("unique:7")
         for host in self.both:

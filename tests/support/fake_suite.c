@@ -321,11 +321,12 @@ static int on_setting(struct ipc_conn *c, const struct ipc_record *rec)
 {
 	AUTO(ipc_unpack_freep_) ProtobufCMessage *m = ipc_unpack(&postern__setting_set__descriptor, rec, CAP);
 	const Postern__SettingSet *set = (const Postern__SettingSet *)m;
+	bool policyd = *(int *)ipc_conn_owner(c) != 0;
 	char word[96];
 
 	if (!set)
 		return -EBADMSG;
-	snprintf(word, sizeof(word), "d.set:%s=%u", set->name, (unsigned)set->value);
+	snprintf(word, sizeof(word), "%c.set:%s=%u", policyd ? 'p' : 'd', set->name, (unsigned)set->value);
 	note(word);
 	if (fake.opt->refuse_settings)
 		return refuse(c, rec, EINVAL, "there is no such setting");
@@ -386,6 +387,7 @@ static const struct ipc_rule spd_rules[] = {
     RULE(IPC_SPD_DUMP, on_spd_dump),
     RULE(IPC_SPD_BARRIER, on_barrier),
     RULE(IPC_ENABLE_SET, on_enable),
+    RULE(IPC_SETTING_SET, on_setting),
     RULE(IPC_TXN_BEGIN, on_txn),
     RULE(IPC_TXN_COMMIT, on_txn),
     RULE(IPC_TXN_ABORT, on_txn),

@@ -70,7 +70,7 @@ static int send_begin(struct datapath *d)
 	const struct book *b = &d->sending->book;
 	const struct msg_snapshot s = {.version = b->version,
 	    .n_policies = (uint32_t)spd_count(b->spd, POLICY_DIR_NONE),
-	    .deflev = d->p->enforce.deflev,
+	    .deflev = b->deflev,
 	    .enabled = b->enabled};
 
 	return msg_send_snapshot_begin(d->client, &s);

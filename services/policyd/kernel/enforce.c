@@ -24,7 +24,7 @@ int enforce_apply(struct enforce *x, struct frozen *f, struct err_text *e)
 	if (spd)
 		r = routing_up(&x->routing, spd, &mended, e);
 	if (r == 0)
-		r = tables_install(&x->tables, spd, &x->deflev, e);
+		r = tables_install(&x->tables, spd, &f->book.deflev, e);
 	if (r < 0)
 		return r;
 	if (!spd)
@@ -54,7 +54,7 @@ int enforce_repair_table(struct enforce *x, struct err_text *e)
 	if (!x->now)
 		return 0;
 	tables_distrust(&x->tables);
-	r = tables_install(&x->tables, in_force(x->now), &x->deflev, e);
+	r = tables_install(&x->tables, in_force(x->now), &x->now->book.deflev, e);
 	if (r == 0 && in_force(x->now))
 		repaired(x, "nftables table");
 	return r;

@@ -11,7 +11,6 @@
 struct enforce {
 	struct tables tables;
 	struct routing routing;
-	struct policy_deflev deflev;
 	struct frozen *now; /* in force; NULL before the first success */
 	uint64_t n_repairs, last_repair_wall_ms;
 	/* Something that others had broken is whole again; may be NULL. */

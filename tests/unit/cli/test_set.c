@@ -30,6 +30,10 @@ static void test_set_each_value_is_sent_and_confirmed(void **state)
 	    {"ecn", "1", "d.set:ecn=1", "Congestion marks pass"},
 	    {"dscp", "0", "d.set:dscp=0", "a traffic class of zero"},
 	    {"dscp", "1", "d.set:dscp=1", "the inner header's traffic class"},
+	    {"esp_trans_deflev", "1", "p.set:esp_trans_deflev=1", "esp in transport mode means `use`"},
+	    {"esp_net_deflev", "2", "p.set:esp_net_deflev=2", "esp in tunnel mode means `require`"},
+	    {"ah_trans_deflev", "2", "p.set:ah_trans_deflev=2", "ah in transport mode means `require`"},
+	    {"ah_net_deflev", "1", "p.set:ah_net_deflev=1", "ah in tunnel mode means `use`"},
 	    {"keepalive", "0", "d.set:keepalive=0", "No NAT keepalives"},
 	    {"keepalive", "1", "d.set:keepalive=1", "after 1 quiet seconds"},
 	    {"keepalive", "255", "d.set:keepalive=255", "after 255 quiet seconds"},
@@ -66,6 +70,7 @@ static void test_set_refusal_is_told(void **state)
 static void test_set_nonsense_reaches_nobody(void **state)
 {
 	static const char *const values[] = {"3", "-1", "", "00", "2x", "copy"};
+	static const char *const levels[] = {"0", "3", "use", ""};
 	static const char *const intervals[] = {"256", "20s", "", "-1", "020", "4294967297"};
 
 	(void)state;
@@ -75,6 +80,13 @@ static void test_set_nonsense_reaches_nobody(void **state)
 		assert_int_equal(r.code, 2);
 		assert_string_equal(r.said, "");
 		assert_non_null(strstr(r.err, "dfbit is 0, 1 or 2, not `"));
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(levels); i++) {
+		AUTO_RAN r = RUN_VERB(false, "set", "esp_net_deflev", levels[i]);
+
+		assert_int_equal(r.code, 2);
+		assert_string_equal(r.said, "");
+		assert_non_null(strstr(r.err, "esp_net_deflev is 1 (use) or 2 (require), not `"));
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(intervals); i++) {
 		AUTO_RAN r = RUN_VERB(false, "set", "keepalive", intervals[i]);

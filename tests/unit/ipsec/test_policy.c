@@ -139,6 +139,31 @@ static void test_policy_level_default_resolves_by_protocol_and_mode(void **state
 	}
 }
 
+static void test_policy_deflev_is_set_by_its_old_name(void **state)
+{
+	static const char *const names[] = {
+	    "esp_trans_deflev", "esp_net_deflev", "ah_trans_deflev", "ah_net_deflev"};
+	static const uint64_t wrong[] = {0, 3, 4, UINT64_C(1) << 32 | 1};
+	struct policy_deflev d = policy_deflev_kame;
+	const enum policy_level *const at[] = {&d.esp_trans, &d.esp_net, &d.ah_trans, &d.ah_net};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		d = policy_deflev_kame;
+		assert_int_equal(policy_deflev_set(&d, names[i], 2), 0);
+		for (size_t k = 0; k < ARRAY_SIZE(at); k++)
+			assert_int_equal(*at[k], k == i ? LEVEL_REQUIRE : LEVEL_USE);
+		assert_false(policy_deflev_equal(&d, &policy_deflev_kame));
+		for (size_t k = 0; k < ARRAY_SIZE(wrong); k++)
+			assert_int_equal(policy_deflev_set(&d, names[i], wrong[k]), -EINVAL);
+		assert_int_equal(*at[i], LEVEL_REQUIRE);
+		assert_int_equal(policy_deflev_set(&d, names[i], 1), 0);
+		assert_true(policy_deflev_equal(&d, &policy_deflev_kame));
+	}
+	assert_int_equal(policy_deflev_set(&d, "ipcomp_net_deflev", 1), -ENOENT);
+	assert_int_equal(policy_deflev_set(&d, "", 1), -ENOENT);
+}
+
 static void test_policy_class_table(void **state)
 {
 	static const struct policy_deflev strict = {
@@ -228,6 +253,7 @@ int main(void)
 	    cmocka_unit_test(test_policy_check_requests),
 	    cmocka_unit_test(test_policy_check_frame),
 	    cmocka_unit_test(test_policy_level_default_resolves_by_protocol_and_mode),
+	    cmocka_unit_test(test_policy_deflev_is_set_by_its_old_name),
 	    cmocka_unit_test(test_policy_class_table),
 	    cmocka_unit_test(test_policy_same_entry_is_direction_and_selector),
 	    cmocka_unit_test(test_policy_names),

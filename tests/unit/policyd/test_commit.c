@@ -267,6 +267,28 @@ static void test_commit_switch_off_kernel_first_on_datapathd_first(void **state)
 	stage_fini(&s);
 }
 
+static void test_commit_other_meaning_of_level_default_is_a_version(void **state)
+{
+	struct policy_deflev d = policy_deflev_kame;
+	struct stage s;
+	uint64_t before;
+
+	(void)state;
+	stage_init(&s);
+	settle(&s);
+	before = s.book.version;
+	assert_false(book_set_deflev(&s.book, &d));
+	assert_int_equal(s.book.version, before);
+	d.esp_net = LEVEL_REQUIRE;
+	assert_true(book_set_deflev(&s.book, &d));
+	commit_changed(&s.c);
+	run(&s, 10);
+	trace_is(&s, "SD"); /* the same policies, and yet more than what is left of the old ones */
+	commit_on_ack(&s.c, s.told);
+	trace_is(&s, "K");
+	stage_fini(&s);
+}
+
 static void test_commit_barrier_needs_kernel_and_datapathd(void **state)
 {
 	struct stage s;
@@ -445,6 +467,7 @@ int main(void)
 	    cmocka_unit_test(test_commit_removals_kernel_first),
 	    cmocka_unit_test(test_commit_mixed_datapathd_first),
 	    cmocka_unit_test(test_commit_switch_off_kernel_first_on_datapathd_first),
+	    cmocka_unit_test(test_commit_other_meaning_of_level_default_is_a_version),
 	    cmocka_unit_test(test_commit_barrier_needs_kernel_and_datapathd),
 	    cmocka_unit_test(test_commit_silent_datapathd_kernel_after_bounded_wait),
 	    cmocka_unit_test(test_commit_absent_datapathd_kernel_at_once_then_told),

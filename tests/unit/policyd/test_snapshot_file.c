@@ -105,6 +105,25 @@ static void test_snapshot_comes_back_as_it_was(void **state)
 	assert_false(f->loaded.enabled);
 }
 
+static void test_snapshot_keeps_what_level_default_means(void **state)
+{
+	static const char *const names[] = {
+	    "esp_trans_deflev", "esp_net_deflev", "ah_trans_deflev", "ah_net_deflev"};
+	struct fixture *f = *state;
+
+	for (unsigned bits = 0; bits < 16; bits++) {
+		struct policy_deflev d;
+
+		for (unsigned i = 0; i < 4; i++)
+			assert_int_equal(policy_deflev_set(&d, names[i], bits >> i & 1 ? 2 : 1), 0);
+		(void)book_set_deflev(&f->saved, &d);
+		assert_int_equal(snapshot_save(f->dir, &f->saved, &this_boot, &f->e), 0);
+		assert_int_equal(snapshot_load(f->dir, &f->loaded, &this_boot, &f->e), 0);
+		assert_true(policy_deflev_equal(&f->loaded.deflev, &d));
+		assert_true(f->loaded.enabled);
+	}
+}
+
 static void test_snapshot_of_another_boot_is_inherited(void **state)
 {
 	struct fixture *f = *state;
@@ -305,6 +324,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(test_snapshot_comes_back_as_it_was, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_snapshot_keeps_what_level_default_means, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_snapshot_of_another_boot_is_inherited, setup, teardown),
 	    cmocka_unit_test_setup_teardown(
 	        test_snapshot_damaged_is_set_aside_and_still_damaged, setup, teardown),
