@@ -10,7 +10,11 @@
 
 #include "datapathd/worker.h"
 
-enum { HOPS_UNKNOWN = 64, EXT_ROOM = 512 /* what AH can mask, and no more (wire/esp/ah.h) */ };
+enum {
+	HOPS_UNKNOWN = 64,
+	EXT_MIN = 8,   /* RFC 8200 section 4 */
+	EXT_ROOM = 512 /* what AH can mask, and no more (wire/esp/ah.h) */
+};
 
 static bool is_v6(enum worker_source s)
 {
@@ -42,10 +46,10 @@ struct arrival {
 	bool has_dst;
 	uint8_t tos, hops;
 	uint16_t sport;
-	uint8_t first; /* the first extension header's number, when there are any */
-	uint32_t ext_len;
-	uint8_t ext[EXT_ROOM]; /* in order */
-	bool too_long;
+	uint8_t first;          /* the first extension header's number, when there are any */
+	uint32_t ext_len, last; /* in octets; where the last one begins */
+	uint8_t ext[EXT_ROOM];  /* in order */
+	bool unfit;             /* more extension headers than there is room for, or half a one */
 };
 
 static int int_of(const struct cmsghdr *c)
@@ -63,12 +67,13 @@ static void add_extension(struct arrival *a, uint8_t number, const struct cmsghd
 {
 	size_t n = c->cmsg_len - CMSG_LEN(0);
 
-	if (n > EXT_ROOM - a->ext_len) {
-		a->too_long = true;
+	if (n < EXT_MIN || n > EXT_ROOM - a->ext_len) {
+		a->unfit = true;
 		return;
 	}
 	if (!a->ext_len)
 		a->first = number;
+	a->last = a->ext_len;
 	memcpy(a->ext + a->ext_len, CMSG_DATA(c), n);
 	a->ext_len += (uint32_t)n;
 }
@@ -141,7 +146,7 @@ static bool read_arrival(struct msghdr *m, bool v6, struct arrival *ret)
 		else if (!v6 && c->cmsg_level == IPPROTO_IP)
 			take_control4(ret, c);
 	}
-	return ret->has_dst && !ret->too_long && !(m->msg_flags & MSG_CTRUNC);
+	return ret->has_dst && !ret->unfit && !(m->msg_flags & MSG_CTRUNC);
 }
 
 static void put_header4(struct pkt *p, const struct arrival *a, uint8_t proto)
@@ -167,6 +172,9 @@ static void put_header6(struct pkt *p, const struct arrival *a, uint8_t proto)
 	memcpy(ip.dst, a->dst, sizeof(ip.dst));
 	p->data -= a->ext_len;
 	memcpy(p->data, a->ext, a->ext_len);
+	/* What follows in the rebuilt packet: of ESP in UDP the datagram's header is gone. */
+	if (a->ext_len)
+		p->data[a->last] = proto;
 	p->data -= IP6_HDR_LEN;
 	p->len += IP6_HDR_LEN + a->ext_len;
 	ip6_write(p->data, &ip);
