@@ -114,7 +114,7 @@ void setkey_rig_init(struct setkey_rig *r)
 	struct err_text e;
 
 	memset(r, 0, sizeof(*r));
-	if (secret_init(256 * 1024, &e) < 0) {
+	if (secret_init(1024 * 1024, &e) < 0) {
 		fprintf(stderr, "%s\n", e.s);
 		exit(1);
 	}

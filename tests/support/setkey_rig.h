@@ -9,7 +9,7 @@
 
 #include "config/setkey/setkey.h"
 
-enum { RIG_STMTS = 64, RIG_TEXT = 16384 };
+enum { RIG_STMTS = 1024, RIG_TEXT = 16384 };
 
 struct setkey_rig {
 	bool strict;

@@ -19,15 +19,15 @@
 #include "support/setkey_rewrite.h"
 #include "support/setkey_rig.h"
 
-enum { DATABASES = 10000, ENTRIES_MAX = 4 };
+enum { DATABASES = 10000, SMALL = 4, LARGE_DATABASES = 20, LARGE = 400 };
 
 static struct setkey_rig rig;
 static const struct dump_style style = {.ports = true, .now_wall_ms = 1741000600000, .pid = 4711};
 
 struct database {
 	size_t n_sas, n_policies;
-	struct random_sa sas[ENTRIES_MAX];
-	struct policy policies[ENTRIES_MAX];
+	struct random_sa sas[LARGE];
+	struct policy policies[LARGE];
 };
 
 struct text {
@@ -64,10 +64,11 @@ static struct text dump_spd(const struct database *db)
 	return t;
 }
 
-static void make(struct rng *rng, struct database *db)
+/* With up to `most` of each. */
+static void make(struct rng *rng, struct database *db, uint32_t most)
 {
-	db->n_sas = 1 + rng_below(rng, ENTRIES_MAX);
-	db->n_policies = 1 + rng_below(rng, ENTRIES_MAX);
+	db->n_sas = 1 + rng_below(rng, most);
+	db->n_policies = 1 + rng_below(rng, most);
 	for (size_t i = 0; i < db->n_sas; i++)
 		random_sa(rng, &db->sas[i]);
 	for (size_t i = 0; i < db->n_policies; i++) {
@@ -111,34 +112,54 @@ static void load(struct database *db, const struct database *was)
 	}
 }
 
+static struct database db, again;
+
+static void comes_back(int round)
+{
+	AUTO(text_fini) struct text sad = {0}, spd = {0}, sad2 = {0}, spd2 = {0}, file = {0};
+	FILE *f;
+
+	sad = dump_sad(&db);
+	spd = dump_spd(&db);
+	f = open_memstream(&file.p, &file.n);
+	setkey_rewrite_sad(sad.p, f);
+	setkey_rewrite_spd(spd.p, f);
+	fclose(f);
+	setkey_rig_read(&rig, file.p);
+	if (rig.code != 0 || rig.n_errors)
+		fail_msg("database %d:\n%s\n%s", round, file.p, rig.messages);
+	load(&again, &db);
+	sad2 = dump_sad(&again);
+	spd2 = dump_spd(&again);
+	if (strcmp(sad.p, sad2.p) != 0 || strcmp(spd.p, spd2.p) != 0)
+		fail_msg("database %d:\n%s%s\nwas read as:\n%s%s", round, sad.p, spd.p, sad2.p, spd2.p);
+}
+
 static void test_ten_thousand_databases_come_back_as_they_were(void **state)
 {
-	static struct database db, again;
 	struct rng_seeded rng;
 
 	(void)state;
 	rng_seeded_init(&rng, 2025);
 	for (int round = 0; round < DATABASES; round++) {
-		AUTO(text_fini) struct text sad = {0}, spd = {0}, sad2 = {0}, spd2 = {0}, file = {0};
-		FILE *f;
-
-		make(&rng.rng, &db);
-		sad = dump_sad(&db);
-		spd = dump_spd(&db);
-		f = open_memstream(&file.p, &file.n);
-		setkey_rewrite_sad(sad.p, f);
-		setkey_rewrite_spd(spd.p, f);
-		fclose(f);
-		setkey_rig_read(&rig, file.p);
-		if (rig.code != 0 || rig.n_errors)
-			fail_msg("database %d:\n%s\n%s", round, file.p, rig.messages);
-		load(&again, &db);
-		sad2 = dump_sad(&again);
-		spd2 = dump_spd(&again);
-		if (strcmp(sad.p, sad2.p) != 0 || strcmp(spd.p, spd2.p) != 0)
-			fail_msg(
-			    "database %d:\n%s%s\nwas read as:\n%s%s", round, sad.p, spd.p, sad2.p, spd2.p);
+		make(&rng.rng, &db, SMALL);
+		comes_back(round);
 	}
+}
+
+static void test_large_databases_come_back_as_they_were(void **state)
+{
+	struct rng_seeded rng;
+	size_t n = 0;
+
+	(void)state;
+	rng_seeded_init(&rng, 400);
+	for (int round = 0; round < LARGE_DATABASES; round++) {
+		make(&rng.rng, &db, LARGE);
+		comes_back(round);
+		n += db.n_sas + db.n_policies;
+	}
+	assert_true(n > (size_t)LARGE_DATABASES * LARGE / 2);
 }
 
 /* A generator that never makes some kind of entry would prove nothing about it. */
@@ -146,13 +167,12 @@ static void test_the_databases_have_everything_in_them(void **state)
 {
 	unsigned enc[32] = {0}, auth[32] = {0}, protos[256] = {0}, cut = 0, esn = 0, udp = 0, oa = 0,
 	         ports = 0, deep = 0, six = 0;
-	static struct database db;
 	struct rng_seeded rng;
 
 	(void)state;
 	rng_seeded_init(&rng, 2025);
 	for (int round = 0; round < 1000; round++) {
-		make(&rng.rng, &db);
+		make(&rng.rng, &db, SMALL);
 		for (size_t i = 0; i < db.n_sas; i++) {
 			const struct sa_desc *d = &db.sas[i].desc;
 
@@ -197,6 +217,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_ten_thousand_databases_come_back_as_they_were),
+	    cmocka_unit_test(test_large_databases_come_back_as_they_were),
 	    cmocka_unit_test(test_the_databases_have_everything_in_them),
 	    cmocka_unit_test(test_reserved_spis_are_left_out_by_the_rewrite),
 	};
