@@ -5,7 +5,8 @@
 
 const struct cli_verb cli_verbs[] = {
     {"setkey", "-f FILE | -c | -D[P] | -F[P] ...", "load, show and change policies and manual keys",
-        "The language and the options are setkey's; setkey(8) describes both. A file is read to its end "
+        "The language and the options are setkey's: postern-ipsec.conf(5) and setkey(8). A file is read to "
+        "its end "
         "first. Only if all of\n"
         "it is right is it applied, SAs before policies; if anything is refused then, the state before comes "
         "back.\n"

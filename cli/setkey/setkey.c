@@ -27,7 +27,7 @@ static int usage(struct cli *cli, bool compat, FILE *to)
 	    "-n parses and sends nothing, -v shows what is sent, -H its bytes; -a includes dead\n"
 	    "SAs, -l repeats every second, -p shows ports; -k leaves forwarded packets to `fwd`\n"
 	    "policies (-r: `in` covers them too); --strict stops a file at its first error.\n"
-	    "setkey(8) has the language.\n",
+	    "postern-ipsec.conf(5) has the language.\n",
 	    name, name, name, name, name, name);
 	return compat ? CLI_FAILED : CLI_USAGE;
 }

@@ -131,7 +131,7 @@ class Pages(unittest.TestCase):
 
 
 class Manual(unittest.TestCase):
-    PAGES = {"ipsecctl.8", "setkey.8", "postern.7", "postern-supervisor.8", "postern-policyd.8",
+    PAGES = {"ipsecctl.8", "setkey.8", "postern.7", "postern-supervisor.8", "postern-policyd.8", "postern-ipsec.conf.5",
              "postern-datapathd.8", "ipsec_check_keylen.3", "ipsec_set_policy.3", "ipsec_strerror.3"}
 
     def test_the_pages_are_there(self):
@@ -169,8 +169,17 @@ class Manual(unittest.TestCase):
             self.assertRegex(page, rf"(?m)^\.It Fl -{name} ")
             self.assertIn(f"--{name}", completion)
 
+    def test_every_setting_at_run_time_is_in_the_manual_and_the_completion(self):
+        page, completion = read("docs", "man", "ipsecctl.8"), read("dist", "completions", "ipsecctl")
+        table = re.search(r"settings\[\] = \{(.*?)#undef", read("cli", "verb_set.c"), re.S).group(1)
+        names = re.findall(r'(?:^    \{|DEFLEV\()"(\w+)"', table, re.M)
+        self.assertGreater(len(names), 9)
+        for name in names:
+            self.assertRegex(page, rf"(?m)^\.It .*\b{name}\b|^\.It Cm set Va {name} ")
+            self.assertRegex(completion, rf"[\" ]{name}[\" ]")
+
     def test_every_algorithm_is_in_the_manual(self):
-        page = read("docs", "man", "setkey.8")
+        page = read("docs", "man", "postern-ipsec.conf.5")
         source = read("lib", "ipsec", "alg.c")
         names = re.findall(r'\{ALG_(?:ENC|AUTH)_\w+,\s*(?:ALG_KIND_\w+,\s*)?"([a-z0-9-]+)"', source)
         names += re.findall(r'\{"(hmac-[a-z0-9-]+)", ALG_AUTH_', source)
@@ -212,7 +221,7 @@ class Examples(unittest.TestCase):
             self.check(block)
 
     def test_the_manual_s_configuration_parses(self):
-        for name in ("setkey.8", "ipsec_set_policy.3"):
+        for name in ("postern-ipsec.conf.5", "ipsec_set_policy.3"):
             blocks = re.findall(r"\.Bd -literal -offset indent\n(.*?)\.Ed", read("docs", "man", name), re.S)
             self.assertTrue(blocks)
             for block in blocks:
