@@ -52,6 +52,7 @@ const struct cli_verb cli_verbs[] = {
         "dfbit                don't-fragment bit of outer headers: 0 clear, 1 set, 2 as the inner one\n"
         "ecn                  congestion marks of tunnels: 0 kept out, 1 handed on (RFC 6040)\n"
         "dscp                 traffic class of outer headers: 0 zero, 1 as the inner one\n"
+        "dummy                seconds of quiet before a dummy packet hides it: 1 to 255; 0: none are sent\n"
         "keepalive            seconds of quiet before a NAT keepalive of ESP in UDP: 1 to 255; 0: none\n"
         "esp_trans_deflev, esp_net_deflev, ah_trans_deflev, ah_net_deflev\n"
         "                     what a policy's level `default` means for this protocol in transport mode or\n"

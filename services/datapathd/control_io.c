@@ -31,6 +31,7 @@ static void on_tick(uv_timer_t *t)
 
 	sad_age(&io->d->sad, expired, io->d);
 	datapathd_keepalive(io->d);
+	datapathd_dummies(io->d);
 	acquirer_age(io->d->acquirer);
 	used_report(io->d);
 	control_io_expect_quiet(io);

@@ -72,6 +72,9 @@ struct ipc_client *acquirer_client(const struct acquirer *a);
 /* keepalive_io.c: once a second; sends what keeps a NAT from forgetting us. */
 void datapathd_keepalive(struct datapathd *d);
 
+/* dummy_io.c: once a second; asks the worker for dummy packets on associations that were quiet. */
+void datapathd_dummies(struct datapathd *d);
+
 /* control_io.c: timers and the worker's eventfd on the loop. */
 int must_check control_io_new(struct datapathd *d, struct control_io **ret, struct err_text *e);
 struct control_io *control_io_free(struct control_io *io);

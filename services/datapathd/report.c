@@ -25,6 +25,8 @@ static void report_tunables(struct service_status_sink *to, struct tunables t)
 
 	service_status_add(to, "outer header", "dfbit %u (%s), ecn %u (%s), dscp %u (%s)", t.dfbit,
 	    df[t.dfbit], t.ecn, t.ecn ? "RFC 6040" : "never", t.dscp, t.dscp ? "copied" : "zero");
+	if (t.dummy)
+		service_status_add(to, "dummy packets", "after %u s of quiet", t.dummy);
 	service_status_add(to, "keepalive", t.keepalive ? "after %u s of quiet" : "none", t.keepalive);
 }
 

@@ -23,20 +23,22 @@ static const struct {
         "0 (clear), 1 (set) or 2 (copied from the packet)"},
     {"ecn", offsetof(struct tunables, ecn), 1, "0 (never outside) or 1 (RFC 6040)"},
     {"dscp", offsetof(struct tunables, dscp), 1, "0 (zero outside) or 1 (copied from the packet)"},
+    {"dummy", offsetof(struct tunables, dummy), UINT8_MAX, "0 (none) or 1 to 255 seconds"},
     {"keepalive", offsetof(struct tunables, keepalive), UINT8_MAX, "0 (none) or 1 to 255 seconds"},
 };
 
 uint32_t tunables_pack(struct tunables t)
 {
-	return (uint32_t)t.dfbit | (uint32_t)t.ecn << 8 | (uint32_t)t.dscp << 16 |
+	return (uint32_t)t.dfbit | (uint32_t)t.ecn << 4 | (uint32_t)t.dscp << 8 | (uint32_t)t.dummy << 16 |
 	       (uint32_t)t.keepalive << 24;
 }
 
 struct tunables tunables_unpack(uint32_t word)
 {
-	struct tunables t = {.dfbit = (uint8_t)word,
-	    .ecn = (uint8_t)(word >> 8),
-	    .dscp = (uint8_t)(word >> 16),
+	struct tunables t = {.dfbit = word & 0xf,
+	    .ecn = word >> 4 & 0xf,
+	    .dscp = (uint8_t)(word >> 8),
+	    .dummy = (uint8_t)(word >> 16),
 	    .keepalive = (uint8_t)(word >> 24)};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {

@@ -15,6 +15,7 @@ struct tunables {
 	uint8_t dfbit; /* enum tune_df: DF of an outer IPv4 header (RFC 4301 section 8.1) */
 	uint8_t ecn;   /* 0: the outer header never carries ECN; 1: RFC 6040's normal mode */
 	uint8_t dscp;  /* 0: the outer DSCP is zero; 1: the inner one is copied (RFC 4301 section 5.1.2) */
+	uint8_t dummy; /* seconds of quiet before a dummy packet (RFC 4303 section 2.6); 0: none is sent */
 	uint8_t keepalive; /* seconds of quiet before a NAT keepalive (RFC 3948 section 4); 0: none is sent */
 };
 

@@ -74,6 +74,11 @@ void worker_wake(struct worker *w)
 	signal_fd(w->wake);
 }
 
+bool worker_ask_dummy(struct worker *w, const struct dummy_due *due)
+{
+	return dummy_ring_push(&w->dummies, due);
+}
+
 int worker_tell_fd(const struct worker *w)
 {
 	return w->tell;
@@ -135,6 +140,23 @@ static bool take_from(struct worker *w, enum worker_source s)
 	return s == SOURCE_ICMP6 ? worker_reports(w) : worker_inbound(w, s);
 }
 
+/* As many as were asked for; a full ring is four batches. */
+static void send_dummies(struct worker *w)
+{
+	struct batch *b = &w->out;
+	struct dummy_due due;
+
+	do {
+		b->n = 0;
+		while (b->n < BATCH_MAX && dummy_ring_pop(&w->dummies, &due))
+			b->n += path_dummy(&w->path, batch_slot(b, b->n), &due);
+		if (b->n) {
+			path_seal(&w->path, b);
+			worker_send(w, b);
+		}
+	} while (b->n == BATCH_MAX);
+}
+
 /* A source that gave less than a batch is empty for now. */
 static void work(struct worker *w)
 {
@@ -145,6 +167,7 @@ static void work(struct worker *w)
 			w->ready &= ~(1u << s);
 	}
 	w->errors = 0;
+	send_dummies(w);
 	if (w->ready & 1u << SOURCE_TUN && !worker_outbound(w))
 		w->ready &= ~(1u << SOURCE_TUN);
 	if (atomic_load_explicit(&w->tun_lost, memory_order_relaxed) && w->fd.tun >= 0)

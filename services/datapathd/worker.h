@@ -66,6 +66,7 @@ struct worker {
 	struct path path;
 	struct counters counters;
 	struct acquire_ring acquires;
+	struct dummy_ring dummies;
 	struct batch in, out;
 	unsigned ready, errors; /* bit N: source N may have more; has something in its error queue */
 	struct receive receive;
@@ -94,6 +95,8 @@ int must_check worker_init(
 int must_check worker_start(struct worker *w);
 /* Lets a sleeping worker look at what was published. */
 void worker_wake(struct worker *w);
+/* Has a dummy packet sent on this association. False when too many wait already; then worker_wake(). */
+bool worker_ask_dummy(struct worker *w, const struct dummy_due *due);
 /* Readable when control should look: hints, a quiet point passed, a lost device. */
 int worker_tell_fd(const struct worker *w);
 /* Ends the thread if there is one and releases everything but the packet descriptors. */

@@ -13,7 +13,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import json  # noqa: E402
 
 import labtest  # noqa: E402
-from labtap import Tap  # noqa: E402
+from labtap import Tap, esp_of  # noqa: E402
 from labtest import ELMER, RELENT, wait_for  # noqa: E402
 
 RELENT6, ELMER6 = "fd00:10::100", "fd00:10::110"
@@ -108,6 +108,34 @@ class Paths(labtest.LabTest):
                 self.ping(56, target)
                 self.ping(3000, target)
         self.assertGreater(self.other(self.relent, "path.sent_clear"), 0)
+
+    def test_dummy_packets_hide_that_an_association_is_idle(self):
+        """Datagrams have a tunnel; what ping says is encrypted inside of AH. Only the tunnel sends by itself: neither what only
+        receives nor the inner one of a bundle does."""
+        def drops():
+            return self.elmer.json("stats")["drops"]["in_dummy"]
+
+        inner, around = 0xA005, 0xA007
+        keys, rules = associations("tunnel", "-r 32"), ["", ""]
+        for source, target, spi, words in ((RELENT, ELMER, inner, ("out", "in")), (ELMER, RELENT, inner + 1, ("in", "out"))):
+            keys += f"add {source} {target} esp 0x{spi:x} -m transport -r 32 {KEYS};\n"
+            keys += f"add {source} {target} ah 0x{spi + around - inner:x} -A hmac-sha256 \"thirty-two octets of key, really\";\n"
+            for host, word in enumerate(words):
+                ends = f"{source}-{target}"
+                rules[host] += (f"spdadd {source} {target} udp -P {word} ipsec esp/tunnel/{ends}/require;\n"
+                                f"spdadd {source} {target} icmp -P {word} ipsec esp/transport//require ah/tunnel/{ends}/require;\n")
+        self.load(keys, rules)
+        self.ping(56)
+        self.relent.traffic("udp-send", ELMER, 5000, 3, 200, 100).wait(timeout=20)
+        before, made = drops(), self.other(self.relent, "path.dummies")
+        with Tap(self.lab, "ip proto 50 or ip proto 51") as wire:
+            self.relent.run("ipsecctl", "set", "dummy", "1")
+            self.addCleanup(self.relent.run, "ipsecctl", "set", "dummy", "0")
+            wait_for("three dummies at the other end", lambda: drops() - before >= 3)
+            self.relent.run("ipsecctl", "set", "dummy", "0")
+        self.assertEqual({esp.spi for esp in esp_of(wire.stop())}, {THERE})
+        self.assertGreaterEqual(self.other(self.relent, "path.dummies") - made, 3)
+        self.ping(56)
 
     def test_a_lost_device_is_made_again_and_associations_survive(self):
         self.load(associations("tunnel", "-r 32"), TUNNEL)

@@ -182,6 +182,20 @@ static json_t *run_seq(json_t *o)
 	return json_object();
 }
 
+static json_t *run_dummy(json_t *o)
+{
+	const struct dummy_due due = {
+	    .dst = path_rig_addr(json_string_value(json_object_get(o, "dst"))), .spi = number(o, "spi")};
+	struct batch *b = &rig.batch;
+
+	path_rig_clear(&rig);
+	rig.path.now_ms = rig.clock.ms;
+	for (uint32_t n = number(o, "times"); n && b->n < BATCH_MAX; n--)
+		b->n += path_dummy(&rig.path, batch_slot(b, b->n), &due);
+	path_seal(&rig.path, b);
+	return result();
+}
+
 static json_t *run_tune(json_t *o)
 {
 	const char *name;
@@ -220,6 +234,8 @@ static json_t *run(json_t *o)
 		return run_report(v);
 	if ((v = json_object_get(o, "seq")))
 		return run_seq(v);
+	if ((v = json_object_get(o, "dummy")))
+		return run_dummy(v);
 	if ((v = json_object_get(o, "tune")))
 		return run_tune(v);
 	if ((v = json_object_get(o, "clock"))) {

@@ -283,8 +283,8 @@ static int set_tunable(struct datapathd *d, const char *name, uint64_t value, st
 
 	if (r == -ENOENT)
 		return err_set(e, -EINVAL,
-		    "there is no setting of that name; datapathd has key_preferred_oldsa, dfbit, ecn, dscp "
-		    "and keepalive");
+		    "there is no setting of that name; datapathd has key_preferred_oldsa, dfbit, ecn, dscp, "
+		    "dummy and keepalive");
 	if (r < 0)
 		return r;
 	sad_store_set_tunables(d->store, tunables_pack(t));

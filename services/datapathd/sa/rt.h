@@ -47,6 +47,9 @@ struct sa_rt {
 	uint64_t hard_bytes, hard_packets, hard_at_ms; /* UINT64_MAX: none */
 	struct crypto_sa *seal, *open;                 /* NULL: ipcomp */
 	struct sa_path path;
+	/* A packet went out with this one's header in front of all: what is inside of another one must not
+	 * send anything by itself. */
+	_Atomic bool outermost;
 	struct sad_slot_run *run;
 	struct replay *window;
 };

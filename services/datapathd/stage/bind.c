@@ -111,6 +111,9 @@ void stage_next(struct path *c, struct batch *b)
 		p->sa = p->bound[p->next_bound].sa;
 		p->mode = p->bound[p->next_bound].mode;
 		p->next_bound++;
+		if (p->next_bound == p->n_bound &&
+		    !atomic_load_explicit(&p->sa->outermost, memory_order_relaxed))
+			atomic_store_explicit(&p->sa->outermost, true, memory_order_relaxed);
 	}
 }
 

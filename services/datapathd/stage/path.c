@@ -48,13 +48,8 @@ static bool any_left(const struct batch *b)
 	return false;
 }
 
-void path_outbound(struct path *c, struct batch *b)
+void path_seal(struct path *c, struct batch *b)
 {
-	stage_parse_out(c, b);
-	stage_classify_out(c, b);
-	stage_reassemble(c, b);
-	stage_bind(c, b);
-	stage_fit(c, b);
 	/* Each round uses up an SA of every packet, so the last one leaves none in the pipeline. */
 	for (unsigned round = 0; round <= POLICY_REQUESTS_MAX && any_left(b); round++) {
 		stage_next(c, b);
@@ -63,6 +58,16 @@ void path_outbound(struct path *c, struct batch *b)
 		stage_seal_esp(c, b);
 		stage_seal_ah(c, b);
 	}
+}
+
+void path_outbound(struct path *c, struct batch *b)
+{
+	stage_parse_out(c, b);
+	stage_classify_out(c, b);
+	stage_reassemble(c, b);
+	stage_bind(c, b);
+	stage_fit(c, b);
+	path_seal(c, b);
 }
 
 void path_inbound(struct path *c, struct batch *b)

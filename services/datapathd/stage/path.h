@@ -12,6 +12,7 @@
 #include "base/rng.h"
 #include "crypto/crypto.h"
 #include "datapathd/acquire_ring.h"
+#include "datapathd/dummy_ring.h"
 #include "datapathd/batch.h"
 #include "datapathd/frag/memory.h"
 #include "datapathd/frag/reasm.h"
@@ -67,6 +68,11 @@ void path_fini(struct path *c);
 /* Whole pipelines. On return no packet is VERDICT_GO. */
 void path_outbound(struct path *c, struct batch *b);
 void path_inbound(struct path *c, struct batch *b);
+/* Makes a dummy packet for this association in an empty slot, already bound. False when there is no such
+ * association any more. */
+bool path_dummy(struct path *c, struct pkt *p, const struct dummy_due *due);
+/* The last part of path_outbound(), for packets that are bound. */
+void path_seal(struct path *c, struct batch *b);
 
 /* --- outbound stages, in order --- */
 void stage_parse_out(struct path *c, struct batch *b);

@@ -34,6 +34,8 @@ static void test_set_each_value_is_sent_and_confirmed(void **state)
 	    {"esp_net_deflev", "2", "p.set:esp_net_deflev=2", "esp in tunnel mode means `require`"},
 	    {"ah_trans_deflev", "2", "p.set:ah_trans_deflev=2", "ah in transport mode means `require`"},
 	    {"ah_net_deflev", "1", "p.set:ah_net_deflev=1", "ah in tunnel mode means `use`"},
+	    {"dummy", "0", "d.set:dummy=0", "No dummy packets"},
+	    {"dummy", "30", "d.set:dummy=30", "after 30 quiet seconds"},
 	    {"keepalive", "0", "d.set:keepalive=0", "No NAT keepalives"},
 	    {"keepalive", "1", "d.set:keepalive=1", "after 1 quiet seconds"},
 	    {"keepalive", "255", "d.set:keepalive=255", "after 255 quiet seconds"},

@@ -121,7 +121,7 @@ static void test_verbs_wrong_words_say_what_helps(void **state)
 	    {"ipsecctl set ipsec_enabel 1", "Did you mean `ipsec_enable`?"},
 	    {"ipsecctl set ipsec_enable yes", "0 or 1, not `yes`"},
 	    {"ipsecctl set something 1",
-	        "there are ipsec_enable, key_preferred_oldsa, dfbit, ecn, dscp, keepalive, "
+	        "there are ipsec_enable, key_preferred_oldsa, dfbit, ecn, dscp, dummy, keepalive, "
 	        "esp_trans_deflev, esp_net_deflev, ah_trans_deflev and ah_net_deflev."},
 	    {"ipsecctl set ipsec_enable 2", "0 or 1, not `2`"},
 	    {"ipsecctl set dfbit", "which setting"},
