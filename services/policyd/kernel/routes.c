@@ -34,6 +34,7 @@ struct rtmsg *route_msg_init(
 /* What a dump collects, to be looked at after it: copies of the messages of one table. */
 struct collected {
 	uint32_t table;
+	uint8_t af; /* some kernels answer for every table, or for another family that they have */
 	struct nlmsghdr **h;
 	size_t n;
 };
@@ -53,8 +54,10 @@ static int collect(const struct nlmsghdr *h, void *arg)
 	const uint32_t *table = rtnl_attr(h, sizeof(*body), RTA_TABLE, sizeof(*table));
 	struct nlmsghdr **grown, *copy;
 
+	if (h->nlmsg_type != RTM_NEWROUTE || !table || *table != c->table || body->rtm_family != c->af)
+		return 0;
 	/* Clones are what the kernel learnt about a path; they go with their route. */
-	if (h->nlmsg_type != RTM_NEWROUTE || !table || *table != c->table || body->rtm_flags & RTM_F_CLONED)
+	if (body->rtm_flags & RTM_F_CLONED)
 		return 0;
 	grown = reallocarray(c->h, c->n + 1, sizeof(*grown));
 	if (!grown)
@@ -75,12 +78,13 @@ static int collect_table(struct rtnl *r, uint32_t table, uint8_t family, struct 
 	struct rtmsg *h = rtnl_msg_init(&m, RTM_GETROUTE, 0, sizeof(*h));
 	int err;
 
-	*ret = (struct collected){.table = table};
 	h->rtm_family = (uint8_t)af_of(family);
+	rtnl_put_u32(&m, RTA_TABLE, table);
+	*ret = (struct collected){.table = table, .af = h->rtm_family};
 	err = rtnl_dump(r, &m, collect, ret);
 	if (err < 0)
 		collected_fini(ret);
-	return err;
+	return err == -ENOENT ? 0 : err; /* nobody has put a route in it yet */
 }
 
 /* 0 or -errno. */

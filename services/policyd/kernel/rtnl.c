@@ -17,6 +17,7 @@ int rtnl_open(struct rtnl *r)
 	const struct timeval limit = {.tv_sec = ANSWER_LIMIT_S};
 	struct sockaddr_nl self = {.nl_family = AF_NETLINK};
 	socklen_t len = sizeof(self);
+	const int on = 1;
 
 	r->seq = 1;
 	r->fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
@@ -31,6 +32,8 @@ int rtnl_open(struct rtnl *r)
 		return err;
 	}
 	r->port = self.nl_pid;
+	/* Dumps by what the request names, not of everything; kernels before 4.20 give everything. */
+	(void)setsockopt(r->fd, SOL_NETLINK, NETLINK_GET_STRICT_CHK, &on, sizeof(on));
 	return 0;
 }
 
@@ -104,6 +107,17 @@ static int send_msg(struct rtnl *r, struct rtnl_msg *m)
 	return 0;
 }
 
+/* At a dump's end, or instead of one. */
+static int error_of(const struct nlmsghdr *h)
+{
+	int error = 0;
+
+	if (h->nlmsg_len < NLMSG_LENGTH(sizeof(error)))
+		return h->nlmsg_type == NLMSG_DONE ? 0 : -EBADMSG;
+	memcpy(&error, NLMSG_DATA(h), sizeof(error));
+	return error;
+}
+
 /* 1: one more datagram may follow; 0: done; negative: the kernel's refusal, or fn's. */
 static int take_datagram(
     struct rtnl *r, const char *buf, size_t n, int (*fn)(const struct nlmsghdr *h, void *arg), void *arg)
@@ -113,12 +127,8 @@ static int take_datagram(
 	for (; NLMSG_OK(h, n); h = NLMSG_NEXT(h, n)) {
 		if (h->nlmsg_seq != r->seq)
 			continue;
-		if (h->nlmsg_type == NLMSG_DONE)
-			return 0;
-		if (h->nlmsg_type == NLMSG_ERROR)
-			return h->nlmsg_len < NLMSG_LENGTH(sizeof(struct nlmsgerr))
-			           ? -EBADMSG
-			           : ((const struct nlmsgerr *)NLMSG_DATA(h))->error;
+		if (h->nlmsg_type == NLMSG_DONE || h->nlmsg_type == NLMSG_ERROR)
+			return error_of(h);
 		if (fn) {
 			int err = fn(h, arg);
 
