@@ -53,7 +53,8 @@ struct sk_build {
 	enum inet_family family;
 	struct sk_range src, dst, cur;
 	struct sk_tok proto, nat_oa, spi;
-	struct sk_tok esn; /* of -f, judged late */
+	struct sk_tok esn;     /* of -f, judged late */
+	struct sk_tok soft[3]; /* -ls, -bs and -ps, likewise */
 	struct sa_desc desc;
 	uint32_t lifetime_s, validtime_s; /* -lh and -lv of a policy */
 	struct sk_tok enc_opt, enc, enc_key, auth_opt, auth, auth_key, comp_opt, comp;

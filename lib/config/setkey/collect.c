@@ -118,13 +118,14 @@ void sk_ext_number(struct sk_build *b, const struct sk_tok *opt, const struct sk
 	const struct {
 		const char *opt;
 		uint64_t *to;
+		struct sk_tok *soft;
 	} limits[] = {
-	    {"-lh", &b->desc.life.hard_s},
-	    {"-ls", &b->desc.life.soft_s},
-	    {"-bh", &b->desc.life.hard_bytes},
-	    {"-bs", &b->desc.life.soft_bytes},
-	    {"-ph", &b->desc.life.hard_packets},
-	    {"-ps", &b->desc.life.soft_packets},
+	    {"-lh", &b->desc.life.hard_s, NULL},
+	    {"-ls", &b->desc.life.soft_s, &b->soft[0]},
+	    {"-bh", &b->desc.life.hard_bytes, NULL},
+	    {"-bs", &b->desc.life.soft_bytes, &b->soft[1]},
+	    {"-ph", &b->desc.life.hard_packets, NULL},
+	    {"-ps", &b->desc.life.soft_packets, &b->soft[2]},
 	};
 	uint64_t v;
 
@@ -132,9 +133,13 @@ void sk_ext_number(struct sk_build *b, const struct sk_tok *opt, const struct sk
 		sk_fault(b, t, "Syntax error", "this number is too large");
 		return;
 	}
-	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++)
-		if (sk_tok_is(opt, limits[i].opt))
-			*limits[i].to = v;
+	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
+		if (!sk_tok_is(opt, limits[i].opt))
+			continue;
+		*limits[i].to = v;
+		if (limits[i].soft)
+			*limits[i].soft = *opt;
+	}
 	if (sk_tok_is(opt, "-r"))
 		ext_replay(b, opt, t, v);
 	if (sk_tok_is(opt, "-esp_frag"))

@@ -192,6 +192,19 @@ static void emit_sa(struct sk_build *b, const struct setkey_sa *keys)
 	sk_emit(b, &s);
 }
 
+/* Taken, as by the originals; but nobody is told of the end before it comes. */
+static void judge_soft(struct sk_build *b)
+{
+	const struct sa_lifetime *l = &b->desc.life;
+	const uint64_t pairs[][2] = {
+	    {l->soft_s, l->hard_s}, {l->soft_bytes, l->hard_bytes}, {l->soft_packets, l->hard_packets}};
+
+	for (size_t i = 0; i < ARRAY_SIZE(pairs); i++)
+		if (pairs[i][0] && pairs[i][1] && pairs[i][0] >= pairs[i][1])
+			sk_warn(
+			    b, &b->soft[i], "the soft lifetime is not below the hard one and never comes");
+}
+
 void sk_finish_sa(struct sk_build *b)
 {
 	struct inet_addr ends[SK_ADDRS_MAX * SK_ADDRS_MAX][2];
@@ -212,6 +225,7 @@ void sk_finish_sa(struct sk_build *b)
 	}
 	if (b->faulty || !sk_keys_make(b, &keys))
 		return;
+	judge_soft(b);
 	for (size_t i = 0; i < n && !b->faulty && !b->stopped; i++) {
 		b->desc.src = ends[i][0];
 		b->desc.dst = ends[i][1];
