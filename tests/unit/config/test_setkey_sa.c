@@ -329,6 +329,21 @@ static void test_null_takes_no_key_an_empty_one_or_ignores_it(void **state)
 	    "f:1:46: WARNING: null authentication: anybody on the way can change these packets at [null]\n");
 }
 
+static void test_a_soft_lifetime_behind_the_hard_one_is_taken_with_a_warning(void **state)
+{
+	const struct sa_desc *d;
+
+	(void)state;
+	d = read_one(HEAD "-ls 100 -lh 100 -bs 7 -bh 8 -ps 10 -ph 9 -E null;");
+	assert_int_equal(d->life.soft_s, 100);
+	assert_int_equal(d->life.soft_packets, 10);
+	assert_string_equal(rig.messages,
+	    "f:1:35: WARNING: the soft lifetime is not below the hard one and never comes at [-ls]\n"
+	    "f:1:63: WARNING: the soft lifetime is not below the hard one and never comes at [-ps]\n");
+	read_one(HEAD "-ls 99 -lh 100 -bs 7 -ph 9 -E null;");
+	assert_int_equal(rig.n_warnings, 0);
+}
+
 static void test_add_a_name_with_several_addresses_makes_one_sa_per_pair(void **state)
 {
 	(void)state;
@@ -422,6 +437,7 @@ int main(void)
 	    cmocka_unit_test(test_key_hex_with_odd_digits),
 	    cmocka_unit_test(test_key_quoted_takes_any_byte),
 	    cmocka_unit_test(test_null_takes_no_key_an_empty_one_or_ignores_it),
+	    cmocka_unit_test(test_a_soft_lifetime_behind_the_hard_one_is_taken_with_a_warning),
 	    cmocka_unit_test(test_add_a_name_with_several_addresses_makes_one_sa_per_pair),
 	    cmocka_unit_test(test_names_may_be_keywords),
 	    cmocka_unit_test(test_get_delete_and_deleteall),
