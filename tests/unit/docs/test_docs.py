@@ -187,6 +187,23 @@ class Manual(unittest.TestCase):
         for name in names:
             self.assertRegex(page, rf"(?m)^\.It Cm {name}\b")
 
+    def test_every_word_of_the_language_is_in_the_manual(self):
+        page = read("docs", "man", "postern-ipsec.conf.5")
+        macros = " ".join(re.findall(r"(?m)^\.(?:It|Cm|Op|Fl) .*", page))
+        tables = dict(re.findall(r"sk_words_(\w+)\[\] = \{(.*?)\};", read("lib", "config", "setkey", "words.c"), re.S))
+        self.assertGreater(len(tables), 12)
+        del tables["upper"]  # names of /etc/protocols
+        for table, text in tables.items():
+            for word in re.findall(r'"([^"]+)"', text):
+                self.assertRegex(macros, rf"(?<![\w-]){re.escape(word.lstrip('-'))}(?![\w-])", f"{table}: {word}")
+
+    def test_every_name_that_is_refused_is_in_the_manual(self):
+        refused = read("docs", "man", "postern-ipsec.conf.5").split(".Sh WHAT IS REFUSED")[1].split(".Sh ")[0]
+        listed = re.search(r"static const char \*lacking.*?names\[\] = \{(.*?)\n\t\};", read("lib", "config", "setkey", "algs.c"), re.S)
+        names = re.findall(r'\{"([a-z0-9-]+)",', listed.group(1))
+        self.assertGreater(len(names), 9)
+        for name in names:
+            self.assertRegex(refused, rf"(?m)^\.It Cm .*(?<![\w-]){name}(?![\w-])")
 
     def test_every_reason_for_dropping_is_in_the_manual(self):
         page = read("docs", "man", "postern-datapathd.8")
@@ -198,9 +215,7 @@ class Manual(unittest.TestCase):
             self.assertIn(f".It Cm {name}\n{text}\n", page)
 
 
-class Examples(unittest.TestCase):
-    """Configuration shown to people is read by the program it is for."""
-
+class Shown(unittest.TestCase):
     def setUp(self):
         self.ipsecctl = os.path.join(BUILD, "cli", "ipsecctl")
         if not os.access(self.ipsecctl, os.X_OK):
@@ -214,6 +229,10 @@ class Examples(unittest.TestCase):
                                   stderr=subprocess.STDOUT, text=True, check=False)
         self.assertEqual((done.returncode, done.stdout), (0, ""))
 
+
+class Examples(Shown):
+    """Configuration shown to people is read by the program it is for."""
+
     def test_the_readme_s_configuration_parses(self):
         blocks = re.findall(r"```setkey\n(.*?)```", read("README.md"), re.S)
         self.assertTrue(blocks)
@@ -226,6 +245,31 @@ class Examples(unittest.TestCase):
             self.assertTrue(blocks)
             for block in blocks:
                 self.check(block)
+
+
+class Dumps(Shown):
+    """Dumps shown in the manual are what the program prints, and mean what the manual says."""
+
+    def setUp(self):
+        super().setUp()
+        self.tool = os.path.join(BUILD, "tests", "support", "roundtrip-tool")
+        if not os.access(self.tool, os.X_OK):
+            self.skipTest("roundtrip-tool is not built")
+        self.blocks = re.findall(r"\.Bd -literal\n(.*?)\.Ed", read("docs", "man", "postern-ipsec.conf.5"), re.S)
+
+    def test_they_are_those_of_the_test_that_holds_the_form_to_the_byte(self):
+        literals = re.findall(r'"((?:[^"\\]|\\.)*)"', read("tests", "unit", "cli", "test_dump.c"))
+        # A page cannot have blanks at the ends of its lines.
+        printed = re.sub(r" +\n", "\n", "".join(literals).replace("\\n", "\n").replace("\\t", "\t"))
+        self.assertEqual(len(self.blocks), 3)
+        for block in self.blocks:
+            self.assertIn(block, printed)
+
+    def test_they_make_statements_again(self):
+        for word, block in (("sad", self.blocks[0]), ("spd", self.blocks[2])):
+            done = subprocess.run([self.tool, word], input=block, stdout=subprocess.PIPE, text=True, check=True)
+            self.assertTrue(done.stdout.startswith("add " if word == "sad" else "spdadd "))
+            self.check(done.stdout)
 
 
 if __name__ == "__main__":
