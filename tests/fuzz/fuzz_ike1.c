@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "wire/ike/v1_payload.h"
-#include "wire/ike/v1_sa.h"
+#include "wire/ike/v1_transform.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
@@ -23,6 +23,37 @@ static void check(int ok)
 static void inside(const uint8_t *p, size_t n)
 {
 	check(!n || (p >= begin && n <= (size_t)(end - p)));
+}
+
+/* What a transform says is said again by what is written from it. */
+static void try_meaning(const struct ike1_transform *t)
+{
+	uint8_t buf[256], first;
+	struct ike1_transform again = *t;
+	struct ike1_phase1 p1, q1;
+	struct ike1_phase2 p2, q2;
+	struct ike_out o;
+	uint16_t unknown;
+
+	memset(&q1, 0, sizeof(q1));
+	memset(&q2, 0, sizeof(q2));
+	if (ike1_phase1_decode(t, &p1, &unknown) == IKE_OK) {
+		ike_out_init_chain(&o, buf, sizeof(buf), &first);
+		ike1_put_phase1(&o, &p1);
+		again.attrs = buf;
+		again.attrs_len = (uint16_t)ike_out_end(&o);
+		check(ike1_phase1_decode(&again, &q1, &unknown) == IKE_OK && !unknown);
+		check(p1.cipher == q1.cipher && p1.group == q1.group && p1.key_bits == q1.key_bits);
+		check(p1.life.seconds == q1.life.seconds || p1.life.seconds > UINT32_MAX);
+	}
+	if (ike1_phase2_decode(t, &p2, &unknown) == IKE_OK) {
+		ike_out_init_chain(&o, buf, sizeof(buf), &first);
+		ike1_put_phase2(&o, &p2);
+		again.attrs = buf;
+		again.attrs_len = (uint16_t)ike_out_end(&o);
+		check(ike1_phase2_decode(&again, &q2, &unknown) == IKE_OK && !unknown);
+		check(p2.encap == q2.encap && p2.auth == q2.auth && p2.esn == q2.esn);
+	}
 }
 
 static void put_attrs(struct ike_out *o, const struct ike1_transform *t)
@@ -60,6 +91,7 @@ static size_t put_sa(const struct ike1_sa *sa, uint8_t *buf, size_t room)
 			    ike1_put_transform(&o, k + 1 == p->n_transforms, t->number, t->id);
 
 			put_attrs(&o, t);
+			try_meaning(t);
 			ike1_end_part(&o, tp);
 		}
 		ike1_end_part(&o, part);
