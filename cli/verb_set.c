@@ -112,7 +112,7 @@ static int set_at_service(struct cli *cli, const struct setting *t, unsigned val
 	if (!cli_need_root(cli, what) || t->open(cli, &s) < 0)
 		return CLI_FAILED;
 	if (admin_set_setting(s, t->name, value, &e) < 0)
-		return cli_fail(cli, "%s could not be set: %s", t->name, e.s);
+		return cli_fail(cli, "%s: %s", t->name, e.s);
 	confirm(cli, t, value);
 	return CLI_OK;
 }

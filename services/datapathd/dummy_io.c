@@ -15,9 +15,11 @@ void datapathd_dummies(struct datapathd *d)
 {
 	uint64_t now = clock_now_ms(service_clock(d->service));
 	uint64_t quiet_ms = tunables_unpack(atomic_load(&d->tune)).dummy * 1000ull;
+	const struct spd_view *view = atomic_load(&d->view);
 	unsigned n = 0;
 
-	if (!quiet_ms || !d->worker)
+	/* While IPsec is switched off nothing is hidden, and nothing has to look so. */
+	if (!quiet_ms || !d->worker || !view || !view->enabled)
 		return;
 	list_foreach (sa, &d->sad.all, struct sa, link) {
 		const struct dummy_due due = {.dst = sa->desc.dst, .spi = sa->desc.spi};

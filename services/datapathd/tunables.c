@@ -27,20 +27,25 @@ static const struct {
     {"keepalive", offsetof(struct tunables, keepalive), UINT8_MAX, "0 (none) or 1 to 255 seconds"},
 };
 
+/* In a word that has these places; one of another layout, from memory of an earlier version, does not. */
+static const uint32_t layout = UINT32_C(1) << 15;
+
 uint32_t tunables_pack(struct tunables t)
 {
-	return (uint32_t)t.dfbit | (uint32_t)t.ecn << 4 | (uint32_t)t.dscp << 8 | (uint32_t)t.dummy << 16 |
-	       (uint32_t)t.keepalive << 24;
+	return layout | (uint32_t)t.dfbit | (uint32_t)t.ecn << 4 | (uint32_t)t.dscp << 8 |
+	       (uint32_t)t.dummy << 16 | (uint32_t)t.keepalive << 24;
 }
 
 struct tunables tunables_unpack(uint32_t word)
 {
 	struct tunables t = {.dfbit = word & 0xf,
 	    .ecn = word >> 4 & 0xf,
-	    .dscp = (uint8_t)(word >> 8),
+	    .dscp = word >> 8 & 0xf,
 	    .dummy = (uint8_t)(word >> 16),
 	    .keepalive = (uint8_t)(word >> 24)};
 
+	if (!(word & layout))
+		return tunables_default;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		uint8_t *v = (uint8_t *)&t + rows[i].at;
 

@@ -111,6 +111,11 @@ void commit_hold(struct commit *c, const char *why)
 	(void)err_set(&c->held_why, 0, "%s", why);
 }
 
+const char *commit_held(const struct commit *c)
+{
+	return c->held_why.s[0] ? c->held_why.s : NULL;
+}
+
 void commit_changed(struct commit *c)
 {
 	c->held_why.s[0] = '\0';

@@ -62,6 +62,8 @@ void commit_changed(struct commit *c);
 /* Until the next change the kernel keeps what it has, and barriers get `why`: the book is not what was there
  * before. */
 void commit_hold(struct commit *c, const char *why);
+/* That reason, or NULL. */
+const char *commit_held(const struct commit *c);
 /* At the start: the book is brought into force before this returns, without waiting for datapathd. */
 void commit_at_once(struct commit *c);
 /* Calls `done` when `version` (0: the book's newest) is in force. 0, or -EBUSY when too many wait. */

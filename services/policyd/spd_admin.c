@@ -302,6 +302,9 @@ static int on_setting(struct ipc_conn *c, const struct ipc_record *rec)
 	struct err_text e = {{0}};
 	int r = msg_deflev_decode(rec, &d, &e);
 
+	/* What a default means is no reason to put the empty SPD in place of what is lost. */
+	if (r == 0 && commit_held(&p->commit))
+		r = err_set(&e, -EIO, "%s", commit_held(&p->commit));
 	if (r < 0)
 		return answer_error(c, rec, r, &e);
 	if (book_set_deflev(&p->book, &d))
@@ -334,7 +337,7 @@ static int on_txn(struct ipc_conn *c, const struct ipc_record *rec)
 		break;
 	case IPC_TXN_COMMIT:
 		r = txn_commit(&p->txn, who, &e);
-		if (r == 0) {
+		if (r == TXN_CHANGED) {
 			took_effect(p);
 			lives_rebuild(&p->lives, p->book.spd);
 		}

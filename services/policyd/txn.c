@@ -58,6 +58,7 @@ int txn_begin(struct txn *t, struct txn_client *who, struct err_text *e)
 	r = book_stage(t->book, &t->staged);
 	if (r < 0)
 		return err_set(e, r, "out of memory");
+	t->staged_from = t->staged.version;
 	t->owner = who;
 	t->begun_ms = clock_now_ms(t->clock);
 	return 0;
@@ -80,11 +81,15 @@ int txn_commit(struct txn *t, struct txn_client *who, struct err_text *e)
 
 	if (r < 0)
 		return r;
+	if (t->staged.version == t->staged_from) {
+		drop(t);
+		return TXN_UNCHANGED;
+	}
 	if (t->on_change)
 		book_diff(t->book->spd, t->staged.spd, t->on_change, t->arg);
 	book_apply(t->book, &t->staged);
 	t->owner = NULL;
-	return 0;
+	return TXN_CHANGED;
 }
 
 int txn_prepare(struct txn *t, struct txn_client *who, struct err_text *e)

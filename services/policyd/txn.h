@@ -20,6 +20,7 @@ struct txn {
 	struct book *book;
 	const struct clock *clock;
 	struct book staged;
+	uint64_t staged_from;     /* its version when it was staged */
 	struct txn_client *owner; /* NULL: no transaction */
 	uint64_t begun_ms;
 	book_change_fn on_change; /* may be NULL: told at commit what takes effect */
@@ -31,10 +32,12 @@ void txn_fini(struct txn *t);
 
 /* 0; -EBUSY; -EALREADY when `who` has one open; -ENOMEM. */
 int txn_begin(struct txn *t, struct txn_client *who, struct err_text *e);
-/* 0; -EINVAL without a transaction; -ECANCELED when it was taken away. */
+enum { TXN_UNCHANGED = 0, TXN_CHANGED = 1 };
+/* TXN_CHANGED; TXN_UNCHANGED: nothing was in it, and nothing came of it; -EINVAL without a transaction;
+ * -ECANCELED when it was taken away. */
 int txn_commit(struct txn *t, struct txn_client *who, struct err_text *e);
 /* Its client commits elsewhere first and then here: patience with it begins anew, longer than an answer there
- * may take. Results as txn_commit(). */
+ * may take. 0, or errors as txn_commit(). */
 int txn_prepare(struct txn *t, struct txn_client *who, struct err_text *e);
 int txn_abort(struct txn *t, struct txn_client *who, struct err_text *e);
 /* The connection is going: forgets what it had. */

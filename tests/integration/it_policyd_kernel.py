@@ -307,7 +307,8 @@ class KernelTest(RouterTest):
             status = self.admin.status()
             self.assertIn("LOST", status["state"])
             self.assertIn("keeps the rules", status["not restored"])
-            for kind, body in (("BARRIER", b""), ("ENABLE_SET", message(f1=True)), ("TXN_BEGIN", b""), ("TXN_ABORT", b"")):
+            for kind, body in (("BARRIER", b""), ("ENABLE_SET", message(f1=True)), ("SETTING_SET", message(f1="esp_net_deflev", f2=2)),
+                               ("TXN_BEGIN", b""), ("TXN_ABORT", b""), ("TXN_BEGIN", b""), ("TXN_COMMIT", b"")):
                 try:
                     self.admin.call(kind, body)
                     self.assertIn("TXN", kind)

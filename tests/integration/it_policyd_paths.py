@@ -343,6 +343,18 @@ class PathsTest(RouterTest):
         forwarded = [f for f in self.lan.frames if f.proto == 6 and f.dst == "172.20.0.2"][0]
         self.assertEqual(struct.unpack("!H", forwarded.payload[22:24])[0], 1360)
 
+    def test_the_source_for_such_a_network_is_one_that_answers_reach(self):
+        """Not the loopback device's, however wide the policy's source is."""
+        self.a.run("ip", "link", "set", "lo", "up")
+        self.addCleanup(self.a.run, "ip", "link", "set", "lo", "down")
+        self.with_device(Policy("out", "0.0.0.0/0", "10.8.0.0/16", tunnel=("10.0.0.1", "10.0.0.2")),
+                         Policy("out", "::/0", "fd08::/64", tunnel=("10.0.0.1", "10.0.0.2")))
+        for family, net in (("-4", "10.8.0.0/16"), ("-6", "fd08::/64")):
+            def route(family=family, net=net):
+                return next((line for line in self.a.run("ip", family, "route", "show", "table", "4501").splitlines() if net in line), "")
+            wait_for(f"the route to {net}", route)
+            self.assertNotRegex(route(), r"src (127\.|::1\b|fe80:)")
+
     def test_tunnel_to_a_network_without_a_route(self):
         self.a.run("ip", "route", "flush", "table", "main", "scope", "global", check=False)
         tun = self.with_device(Policy("out", "10.0.0.1", "172.16.0.0/16", tunnel=("10.0.0.1", "10.0.0.2")),

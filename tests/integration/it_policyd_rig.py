@@ -169,7 +169,7 @@ def parse(data):
 
 TYPE = {"HELLO": 1, "ERROR": 2, "OK": 3, "STATUS": 32, "STATS": 34, "MONITOR": 37, "EVENT": 38, "PUT": 64, "DELETE": 65,
         "FLUSH": 66, "BARRIER": 68, "DUMP": 70, "DUMP_ROW": 71, "ENABLE_SET": 72, "ENABLE_GET": 73, "TXN_BEGIN": 80,
-        "TXN_COMMIT": 81, "TXN_ABORT": 82, "ACQUIRE": 160, "ACQUIRE_EXPIRED": 161, "USED": 162}
+        "TXN_COMMIT": 81, "TXN_ABORT": 82, "SETTING_SET": 84, "ACQUIRE": 160, "ACQUIRE_EXPIRED": 161, "USED": 162}
 DIRS = {"in": 1, "out": 2, "fwd": 3}
 ACTIONS = {"discard": 1, "none": 2, "ipsec": 3}
 LEVELS = {"default": 1, "use": 2, "require": 3, "unique": 4}

@@ -127,6 +127,36 @@ static const struct tuple *tuple_find(struct tuples *t, const struct tuple *want
 	return grown;
 }
 
+static bool same_words(const struct tuple *t, const struct words *a, const struct words *b)
+{
+	for (int i = 0; i < 2; i++)
+		if ((a->src[i] ^ b->src[i]) & t->src[i] || (a->dst[i] ^ b->dst[i]) & t->dst[i])
+			return false;
+	return !t->proto || a->proto == b->proto;
+}
+
+/* Without ports an earlier rule of the tuple says the same of every packet: this one is never reached. A
+ * thousand ports of one pair of hosts would otherwise be one chain. */
+static bool is_shadowed(const struct tuples *t, const struct tuple *tuple, uint32_t place, uint8_t family)
+{
+	const struct words w = rule_words(t->list[place]);
+	uint64_t h = hash_of(tuple, &w);
+	uint32_t mask = t->n_slots - 1;
+
+	for (uint32_t i = (uint32_t)h & mask; t->slot[i].place; i = (i + 1) & mask) {
+		const struct spd_rule *other = t->list[t->slot[i].place - 1];
+		struct words x;
+		struct tuple its;
+
+		if (t->slot[i].tag != (uint32_t)(h >> 32) || !tuple_of(t, other, family, &its))
+			continue;
+		x = rule_words(other);
+		if (same_tuple(&its, tuple) && same_words(tuple, &w, &x))
+			return true;
+	}
+	return false;
+}
+
 static void slot_fill(struct tuples *t, const struct tuple *tuple, uint32_t place)
 {
 	const struct words w = rule_words(t->list[place]);
@@ -163,7 +193,8 @@ int tuples_build(struct tuples *t, struct spd_rule *const *list, uint32_t n, uin
 		tuple = tuple_find(t, &want, i);
 		if (!tuple)
 			return -ENOMEM;
-		slot_fill(t, tuple, i);
+		if (!blind || !is_shadowed(t, tuple, i, family))
+			slot_fill(t, tuple, i);
 	}
 	return 0;
 }

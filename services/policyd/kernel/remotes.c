@@ -31,6 +31,10 @@ static int take_local(const struct nlmsghdr *h, void *arg)
 
 	if (h->nlmsg_type != RTM_NEWADDR || h->nlmsg_len < NLMSG_LENGTH(sizeof(*i)))
 		return 0;
+	/* Nobody far away can answer to these, or soon not any more. */
+	if (i->ifa_scope >= RT_SCOPE_LINK ||
+	    i->ifa_flags & (IFA_F_TENTATIVE | IFA_F_DADFAILED | IFA_F_DEPRECATED))
+		return 0;
 	len = i->ifa_family == AF_INET ? 4 : 16;
 	p = rtnl_attr(h, sizeof(*i), IFA_LOCAL, len);
 	if (!p)

@@ -66,7 +66,7 @@ static void test_set_refusal_is_told(void **state)
 	r = RUN_VERB(false, "set", "dfbit", "2");
 	assert_int_equal(r.code, 1);
 	assert_string_equal(r.out, "");
-	assert_string_equal(r.err, "ipsecctl: dfbit could not be set: there is no such setting\n");
+	assert_string_equal(r.err, "ipsecctl: dfbit: there is no such setting\n");
 }
 
 static void test_set_nonsense_reaches_nobody(void **state)

@@ -178,7 +178,7 @@ static void test_txn_takes_effect_at_once_or_not_at_all(void **state)
 	assert_int_equal(spd_count(f->book.spd, POLICY_OUT), 1);
 	assert_int_equal(txn_begin(&f->txn, &b, &f->e), 0);
 	assert_int_equal(put_as(f, &b, 3), 0);
-	assert_int_equal(txn_commit(&f->txn, &b, &f->e), 0);
+	assert_int_equal(txn_commit(&f->txn, &b, &f->e), TXN_CHANGED);
 	assert_int_equal(spd_count(f->book.spd, POLICY_OUT), 2);
 	assert_int_equal(spd_next(f->book.spd, spd_first(f->book.spd, POLICY_OUT))->policy.id, 3);
 	assert_int_equal(txn_commit(&f->txn, &b, &f->e), -EINVAL);
@@ -240,7 +240,7 @@ static void test_txn_prepared_is_not_evicted_while_its_client_commits(void **sta
 	assert_int_equal(txn_prepare(&f->txn, &a, &f->e), 0);
 	f->clock.ms += TXN_PATIENCE_MS - 1;
 	assert_int_equal(txn_begin(&f->txn, &b, &f->e), -EBUSY);
-	assert_int_equal(txn_commit(&f->txn, &a, &f->e), 0);
+	assert_int_equal(txn_commit(&f->txn, &a, &f->e), TXN_CHANGED);
 	assert_int_equal(spd_count(f->book.spd, POLICY_OUT), 1);
 	assert_int_equal(txn_begin(&f->txn, &b, &f->e), 0);
 	f->clock.ms += TXN_PATIENCE_MS;
@@ -269,13 +269,13 @@ static void test_txn_tells_at_commit_what_takes_effect(void **state)
 	assert_int_equal(put_as(f, &a, 2), 0);
 	assert_int_equal(put_as(f, &a, 4), 0);
 	assert_string_equal(told, "");
-	assert_int_equal(txn_commit(&f->txn, &a, &f->e), 0);
+	assert_int_equal(txn_commit(&f->txn, &a, &f->e), TXN_CHANGED);
 	assert_string_equal(told, "-2 +4 +5 ");
 	told[0] = '\0';
 	assert_int_equal(txn_begin(&f->txn, &a, &f->e), 0);
 	book_flush(&f->txn.staged);
 	assert_int_equal(put_as(f, &a, 1), 0);
-	assert_int_equal(txn_commit(&f->txn, &a, &f->e), 0);
+	assert_int_equal(txn_commit(&f->txn, &a, &f->e), TXN_CHANGED);
 	assert_string_equal(told, "F +6 ");
 }
 
@@ -290,7 +290,7 @@ static void test_txn_every_hung_client_is_refused_however_many_there_were(void *
 		f->clock.ms += TXN_PATIENCE_MS;
 	}
 	assert_int_equal(txn_begin(&f->txn, &last, &f->e), 0);
-	assert_int_equal(txn_commit(&f->txn, &last, &f->e), 0);
+	assert_int_equal(txn_commit(&f->txn, &last, &f->e), TXN_UNCHANGED); /* and nothing came of it */
 	for (size_t i = 0; i < ARRAY_SIZE(hung); i++) {
 		assert_int_equal(put_as(f, &hung[i], 7), -ECANCELED);
 		assert_int_equal(put_as(f, &hung[i], 7), -ECANCELED);
@@ -314,7 +314,7 @@ static void test_txn_versions_grow_past_changes_made_meanwhile(void **state)
 	book_set_enabled(&f->book, false);
 	before = f->book.version;
 	assert_int_equal(put_as(f, &a, 1), 0);
-	assert_int_equal(txn_commit(&f->txn, &a, &f->e), 0);
+	assert_int_equal(txn_commit(&f->txn, &a, &f->e), TXN_CHANGED);
 	assert_true(f->book.version > before);
 	assert_false(f->book.enabled);
 }

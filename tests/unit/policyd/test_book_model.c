@@ -189,7 +189,7 @@ static void op_txn(struct scene *s)
 		assert_int_equal(txn_begin(&s->txn, &s->me, &e), 0);
 		s->staged = s->now;
 	} else if (rng_below(s->rng, 2)) {
-		assert_int_equal(txn_commit(&s->txn, &s->me, &e), 0);
+		assert_in_range(txn_commit(&s->txn, &s->me, &e), TXN_UNCHANGED, TXN_CHANGED);
 		/* Use that was seen meanwhile is not forgotten. */
 		for (unsigned i = 0; i < s->staged.n; i++)
 			for (unsigned j = 0; j < s->now.n; j++)
