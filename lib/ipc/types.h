@@ -59,6 +59,52 @@ enum ipc_type {
 	    160, /* Acquire -> IPC_OK (filed), IPC_ERROR (refused), later IPC_ACQUIRE_EXPIRED as event */
 	IPC_ACQUIRE_EXPIRED,
 	IPC_SPD_USED, /* SpdUsed; no answer */
+
+	/* datapathd <- policyd: what keyd may make */
+	IPC_GRANT_PUT = 192, /* Grant -> IPC_OK */
+	IPC_GRANT_GONE,      /* GrantGone; no answer */
+
+	/* keyd, certd, certd-verify and policyd, admin: a configuration for key exchange */
+	IPC_IKE_LOAD_BEGIN = 208, /* IkeLoadBegin -> IPC_OK */
+	IPC_IKE_LOAD_ROW,         /* IkeLoadRow, numbered from 0; no answer */
+	IPC_IKE_LOAD_PREPARE,     /* -> IPC_OK: complete and acceptable; IPC_ERROR says why not */
+	IPC_IKE_LOAD_COMMIT,      /* IkeLoadCommit -> IPC_OK: in force */
+
+	/* certd <- keyd */
+	IPC_PSK_SKEYID = 224, /* PskSkeyid -> IPC_PSK_SKEYID_REPLY */
+	IPC_PSK_SKEYID_REPLY,
+	IPC_PSK_VERIFY, /* PskVerify -> IPC_TICKET */
+	IPC_TICKET,
+	IPC_LOCAL_ID, /* LocalId -> IPC_LOCAL_ID_REPLY */
+	IPC_LOCAL_ID_REPLY,
+	IPC_IKE1_SIGN, /* Ike1Sign -> IPC_IKE1_SIGN_REPLY */
+	IPC_IKE1_SIGN_REPLY,
+
+	/* certd-verify <- keyd */
+	IPC_IKE1_VERIFY_SIGNATURE = 240, /* Ike1VerifySignature -> IPC_TICKET */
+
+	/* policyd <- keyd */
+	IPC_ACQUIRE_SUBSCRIBE = 256, /* AcquireSubscribe -> IPC_OK, then IPC_ACQUIRE_EVENT */
+	IPC_ACQUIRE_EVENT,
+	IPC_ACQUIRE_DONE, /* AcquireDone; no answer */
+	IPC_POLICY_MATCH, /* PolicyMatch -> IPC_POLICY_MATCH_REPLY */
+	IPC_POLICY_MATCH_REPLY,
+	IPC_GRANT_ASK, /* GrantAsk -> IPC_GRANT_REPLY */
+	IPC_GRANT_REPLY,
+	IPC_GRANT_DROP, /* GrantDrop; no answer */
+
+	/* datapathd <- keyd */
+	IPC_SPI_RESERVE = 288, /* SpiReserve -> IPC_SPI_REPLY */
+	IPC_SPI_REPLY,
+	IPC_SPI_RELEASE, /* SpiRelease; no answer */
+	IPC_SA_INSTALL,  /* SaInstall -> IPC_SA_MADE */
+	IPC_SA_MADE,
+	IPC_SA_REMOVE,    /* SaRemove -> IPC_OK */
+	IPC_SA_EXPIRED,   /* SaExpired, event */
+	IPC_IKE_DATAGRAM, /* IkeDatagram: event when it came, record without an answer when it goes */
+
+	/* certd, certd-verify, admin: files that ipsecctl has opened come beside the record */
+	IPC_CREDENTIAL_PUT = 320, /* CredentialPut and a descriptor -> IPC_OK */
 };
 
 #endif

@@ -9,15 +9,8 @@
 #include <stdint.h>
 
 #include "base/auto.h"
+#include "ipsec/ike_conf.h"
 #include "wire/ike/v1_transform.h"
-
-enum proposal_check {
-	CHECK_NONE = 0,
-	CHECK_OBEY,   /* the peer's word */
-	CHECK_STRICT, /* nothing longer or shorter than our policy bears */
-	CHECK_CLAIM,  /* our lifetime where the peer's is longer, and it is told */
-	CHECK_EXACT,  /* equal or nothing */
-};
 
 /* Why one of our proposals and one of the peer's transforms do not meet; the first of these in this order. */
 enum ike1_mismatch {

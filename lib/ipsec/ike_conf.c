@@ -1,0 +1,256 @@
+/*
+ * Defaults are racoon's; where its manual and its code differed, the code's.
+ */
+#include "ipsec/ike_conf.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct ike_conf *ike_conf_new(void)
+{
+	struct ike_conf *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return NULL;
+	c->timers = (struct ike_timers){.counter = 5,
+	    .interval_ms = 10000,
+	    .persend = 1,
+	    .phase1_ms = 30000,
+	    .phase2_ms = 30000,
+	    .natt_keepalive_s = 20};
+	c->padding = (struct ike_padding){.randomize = true, .exclusive_tail = true, .maximum_length = 20};
+	return c;
+}
+
+void ike_peer_fini(struct ike_peer *p)
+{
+	char **texts[] = {&p->name, &p->file, &p->cert, &p->key, &p->ca, &p->peer_cert, &p->xauth_login,
+	    &p->script_up, &p->script_down, &p->script_dead};
+
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		free(*texts[i]);
+		*texts[i] = NULL;
+	}
+	free(p->peer_id);
+	free(p->offer);
+	p->peer_id = NULL;
+	p->offer = NULL;
+}
+
+struct ike_conf *ike_conf_free(struct ike_conf *c)
+{
+	if (!c)
+		return NULL;
+	for (uint32_t i = 0; i < c->n_peers; i++)
+		ike_peer_fini(&c->peer[i]);
+	for (uint32_t i = 0; i < c->n_children; i++) {
+		free(c->child[i].file);
+		free(c->child[i].group);
+	}
+	free(c->peer);
+	free(c->child);
+	free(c->psk_file);
+	free(c->cert_dir);
+	free(c->script_dir);
+	free(c->pidfile);
+	free(c->pool.default_domain);
+	free(c->pool.split_dns);
+	free(c->pool.banner);
+	free(c);
+	return NULL;
+}
+
+/* Room for one more of `size` octets, zeroed; grown by doubling. */
+static void *grow(void **list, uint32_t *n, uint32_t max, size_t size)
+{
+	void *bigger, *slot;
+
+	if (*n >= max)
+		return NULL;
+	if (!(*n & (*n - 1))) {
+		bigger = reallocarray(*list, *n ? *n * 2U : 1U, size);
+		if (!bigger)
+			return NULL;
+		*list = bigger;
+	}
+	slot = (uint8_t *)*list + (*n)++ * size;
+	memset(slot, 0, size);
+	return slot;
+}
+
+struct ike_peer *ike_conf_add_peer(struct ike_conf *c)
+{
+	void *list = c->peer;
+	struct ike_peer *p = grow(&list, &c->n_peers, IKE_PEERS_MAX, sizeof(*p));
+
+	c->peer = list;
+	if (!p)
+		return NULL;
+	p->port = IKE_PORT;
+	p->my_id.kind = IKE_ID_ADDRESS;
+	p->send_cert = p->send_cr = p->verify_cert = p->initial_contact = true;
+	p->check = CHECK_STRICT;
+	p->rekey = IKE_ON;
+	p->dpd = (struct ike_dpd){.announce = true, .retry_s = 5, .maxfail = 5};
+	p->nonce_len = 16;
+	return p;
+}
+
+struct ike_child *ike_conf_add_child(struct ike_conf *c)
+{
+	void *list = c->child;
+	struct ike_child *k = grow(&list, &c->n_children, IKE_CHILDREN_MAX, sizeof(*k));
+
+	c->child = list;
+	if (!k)
+		return NULL;
+	k->local.kind = k->remote.kind = IKE_SIDE_ANY;
+	k->local.proto = k->remote.proto = 256;
+	k->seconds = 28800;
+	return k;
+}
+
+static int copy_text(char **to, const char *from)
+{
+	*to = from ? strdup(from) : NULL;
+	return from && !*to ? -ENOMEM : 0;
+}
+
+static int copy_array(void *to, const void *from, size_t n, size_t size)
+{
+	void *p = n ? malloc(n * size) : NULL;
+
+	if (n && !p)
+		return -ENOMEM;
+	if (n)
+		memcpy(p, from, n * size);
+	memcpy(to, &p, sizeof(p));
+	return 0;
+}
+
+static int copy_texts(struct ike_peer *to, const struct ike_peer *from)
+{
+	int r = copy_text(&to->cert, from->cert);
+
+	r = r < 0 ? r : copy_text(&to->key, from->key);
+	r = r < 0 ? r : copy_text(&to->ca, from->ca);
+	r = r < 0 ? r : copy_text(&to->peer_cert, from->peer_cert);
+	r = r < 0 ? r : copy_text(&to->xauth_login, from->xauth_login);
+	r = r < 0 ? r : copy_text(&to->script_up, from->script_up);
+	r = r < 0 ? r : copy_text(&to->script_down, from->script_down);
+	return r < 0 ? r : copy_text(&to->script_dead, from->script_dead);
+}
+
+int ike_peer_copy(struct ike_peer *to, const struct ike_peer *from)
+{
+	struct ike_peer p = *from;
+	int r;
+
+	p.cert = p.key = p.ca = p.peer_cert = p.xauth_login = NULL;
+	p.script_up = p.script_down = p.script_dead = NULL;
+	p.peer_id = NULL;
+	p.offer = NULL;
+	p.name = p.file = NULL;
+	r = copy_texts(&p, from);
+	if (r == 0)
+		r = copy_array(&p.peer_id, from->peer_id, from->n_peer_ids, sizeof(*p.peer_id));
+	if (r == 0)
+		r = copy_array(&p.offer, from->offer, from->n_offers, sizeof(*p.offer));
+	if (r < 0) {
+		ike_peer_fini(&p);
+		return r;
+	}
+	p.name = take_ptr(to->name);
+	p.file = take_ptr(to->file);
+	p.line = to->line;
+	p.addr = to->addr;
+	p.port = to->port;
+	ike_peer_fini(to);
+	*to = p;
+	return 0;
+}
+
+const struct ike_peer *ike_conf_find_peer(const struct ike_conf *c, const struct inet_addr *addr)
+{
+	const struct ike_peer *any = NULL;
+
+	for (uint32_t i = 0; i < c->n_peers; i++) {
+		const struct ike_peer *p = &c->peer[i];
+
+		if (p->addr.family == INET_NONE)
+			any = any ? any : p;
+		else if (inet_addr_equal(&p->addr, addr))
+			return p;
+	}
+	return any;
+}
+
+bool ike_id_equal(const struct ike_id *a, const struct ike_id *b)
+{
+	return a->kind == b->kind && a->len == b->len && memcmp(a->data, b->data, a->len) == 0;
+}
+
+static const char *format_octets(const struct ike_id *id, char *buf, size_t room)
+{
+	size_t n = id->len < room - 1 ? id->len : room - 1;
+
+	for (size_t i = 0; i < n; i++)
+		buf[i] = (char)(id->data[i] >= 0x20 && id->data[i] < 0x7f ? id->data[i] : '?');
+	buf[n] = '\0';
+	return buf;
+}
+
+const char *ike_id_format(const struct ike_id *id, char *buf, size_t room)
+{
+	char text[INET_ADDR_STRLEN];
+	struct inet_addr a;
+
+	if (id->kind == IKE_ID_ADDRESS && id->len) {
+		a = inet_addr_from_bytes(id->data, id->len);
+		snprintf(buf, room, "%s", inet_addr_format(&a, text));
+		return buf;
+	}
+	if (id->kind == IKE_ID_DN_DER) {
+		snprintf(buf, room, "a distinguished name of %u octets", id->len);
+		return buf;
+	}
+	return format_octets(id, buf, room);
+}
+
+const char *ike_id_kind_name(enum ike_id_kind k)
+{
+	static const char *const names[] = {[IKE_ID_NONE] = "none",
+	    [IKE_ID_ADDRESS] = "address",
+	    [IKE_ID_FQDN] = "fqdn",
+	    [IKE_ID_USER_FQDN] = "user_fqdn",
+	    [IKE_ID_KEYID] = "keyid",
+	    [IKE_ID_DN] = "asn1dn",
+	    [IKE_ID_DN_DER] = "asn1dn"};
+
+	return (unsigned)k < ARRAY_SIZE(names) ? names[k] : "unknown";
+}
+
+const char *ike_mode_name(enum ike_mode m)
+{
+	static const char *const names[] = {[IKE_MODE_NONE] = "none",
+	    [IKE_MODE_MAIN] = "main",
+	    [IKE_MODE_AGGRESSIVE] = "aggressive",
+	    [IKE_MODE_BASE] = "base"};
+
+	return (unsigned)m < ARRAY_SIZE(names) ? names[m] : "unknown";
+}
+
+const char *ike_auth_method_name(enum ike_auth_method m)
+{
+	static const char *const names[] = {[IKE_AUTH_NONE] = "none",
+	    [IKE_AUTH_PSK] = "pre_shared_key",
+	    [IKE_AUTH_RSA] = "rsasig",
+	    [IKE_AUTH_XAUTH_PSK_CLIENT] = "xauth_psk_client",
+	    [IKE_AUTH_XAUTH_PSK_SERVER] = "xauth_psk_server",
+	    [IKE_AUTH_XAUTH_RSA_CLIENT] = "xauth_rsa_client",
+	    [IKE_AUTH_XAUTH_RSA_SERVER] = "xauth_rsa_server"};
+
+	return (unsigned)m < ARRAY_SIZE(names) ? names[m] : "unknown";
+}

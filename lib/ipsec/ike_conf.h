@@ -1,0 +1,259 @@
+/*
+ * What key exchange is told to do: peers, what may be agreed on with them, and what the associations made so
+ * may protect. The configuration readers make it, keyd works by it, certd and policyd know the parts of it
+ * that they have to check keyd against. No secret is in it, only the names of files that hold some.
+ */
+#ifndef POSTERN_IPSEC_IKE_CONF_H
+#define POSTERN_IPSEC_IKE_CONF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/auto.h"
+#include "inet/addr.h"
+#include "ipsec/alg.h"
+#include "ipsec/alg_ike.h"
+
+enum {
+	IKE_PEERS_MAX = 5000,
+	IKE_CHILDREN_MAX = 10000,
+	IKE_OFFERS_MAX = 64,      /* proposals of one peer */
+	IKE_PEER_IDS_MAX = 16,    /* identities one peer may have */
+	IKE_ALGS_MAX = 32,        /* of one kind in a child's list */
+	IKE_LISTEN_MAX = 64,      /* addresses to listen on */
+	IKE_ID_DATA_MAX = 1024,   /* octets of an identity */
+	IKE_CONF_TEXT_MAX = 1024, /* octets of a name or path */
+	IKE_PORT = 500,
+	IKE_PORT_NATT = 4500,
+	IKE_NONCE_MIN = 8,
+	IKE_NONCE_MAX = 256,
+};
+
+/* Kinds of identities (RFC 2407 section 4.6.2.1, RFC 7296 section 3.5) as far as they name a peer. */
+enum ike_id_kind {
+	IKE_ID_NONE = 0,
+	IKE_ID_ADDRESS,   /* no data: the address in use; else 4 or 16 octets */
+	IKE_ID_FQDN,      /* the name's octets */
+	IKE_ID_USER_FQDN, /* user@name */
+	IKE_ID_KEYID,     /* any octets */
+	IKE_ID_DN,        /* no data: the subject of the certificate; else a name as text (RFC 4514) */
+	IKE_ID_DN_DER,    /* a name's DER, as it was typed in hexadecimal or came from a peer */
+};
+
+struct ike_id {
+	enum ike_id_kind kind;
+	uint16_t len;
+	uint8_t data[IKE_ID_DATA_MAX];
+};
+
+enum ike_mode { IKE_MODE_NONE = 0, IKE_MODE_MAIN, IKE_MODE_AGGRESSIVE, IKE_MODE_BASE, IKE_MODES };
+
+/* How the two prove who they are (racoon.conf's authentication_method). */
+enum ike_auth_method {
+	IKE_AUTH_NONE = 0,
+	IKE_AUTH_PSK,
+	IKE_AUTH_RSA,
+	IKE_AUTH_XAUTH_PSK_CLIENT,
+	IKE_AUTH_XAUTH_PSK_SERVER,
+	IKE_AUTH_XAUTH_RSA_CLIENT,
+	IKE_AUTH_XAUTH_RSA_SERVER,
+};
+
+/* What an answering side makes of lifetimes, key lengths and groups that are not its own. */
+enum proposal_check {
+	CHECK_NONE = 0,
+	CHECK_OBEY,   /* the peer's word */
+	CHECK_STRICT, /* nothing longer or shorter than our policy bears */
+	CHECK_CLAIM,  /* our lifetime where the peer's is longer, and it is told */
+	CHECK_EXACT,  /* equal or nothing */
+};
+
+enum ike_switch { IKE_OFF = 0, IKE_ON, IKE_FORCE };
+enum ike_generate { IKE_GENERATE_OFF = 0, IKE_GENERATE_REQUIRE, IKE_GENERATE_UNIQUE };
+
+/* One `proposal` for the IKE SA itself. key_bits 0: the cipher has one length. */
+struct ike_offer {
+	enum alg_enc enc;
+	uint16_t key_bits;
+	enum alg_prf hash;
+	enum alg_group group;
+	enum ike_auth_method auth;
+	uint64_t seconds;
+	uint32_t line; /* in its file, for messages */
+};
+
+struct ike_dpd {
+	bool announce;
+	uint32_t delay_s; /* 0: does not probe */
+	uint32_t retry_s, maxfail;
+};
+
+/* One `remote`. Texts are owned; NULL: not said. File names are absolute. */
+struct ike_peer {
+	char *name; /* unique: an address, "anonymous", or what it was called */
+	char *file; /* where it was configured */
+	uint32_t line;
+	struct inet_addr addr; /* INET_NONE: any (anonymous) */
+	uint16_t port;         /* IKE_PORT unless said */
+	enum ike_mode mode[IKE_MODES];
+	uint8_t n_modes; /* the first is how it is begun, all are answered */
+	struct ike_id my_id;
+	struct ike_id *peer_id; /* any of them */
+	uint8_t n_peer_ids;
+	bool verify_identifier;
+	char *cert, *key; /* own certificate and its private key */
+	char *ca;         /* one file of authorities in place of the folder */
+	char *peer_cert;  /* the peer's certificate, taken as it is */
+	bool send_cert, send_cr, match_empty_cr, verify_cert;
+	bool initial_contact, passive, mode_cfg, weak_phase1_check, support_proxy;
+	enum ike_generate generate;
+	enum proposal_check check;
+	enum ike_switch nat_traversal, rekey, ike_frag;
+	struct ike_dpd dpd;
+	uint32_t esp_frag; /* octets; 0: not */
+	uint16_t nonce_len;
+	uint32_t ph1id;
+	char *xauth_login;
+	char *script_up, *script_down, *script_dead;
+	struct ike_offer *offer;
+	uint8_t n_offers;
+};
+
+/* Which addresses a child may have on one side; `any` alone: all of them. */
+enum ike_side_kind {
+	IKE_SIDE_NONE = 0,
+	IKE_SIDE_ANY,    /* anonymous */
+	IKE_SIDE_CLIENT, /* the peer's own address, or the one it was given */
+	IKE_SIDE_HOST,   /* an identity of type address */
+	IKE_SIDE_NET,    /* of type subnet */
+	IKE_SIDE_RANGE,
+	IKE_SIDE_NAME, /* fqdn, user_fqdn, keyid */
+};
+
+struct ike_side {
+	enum ike_side_kind kind;
+	struct inet_addr first, last; /* of NET first is the address as typed */
+	uint8_t plen;                 /* NET */
+	uint16_t port;                /* 0: any */
+	uint16_t proto;               /* IPPROTO_ANY_: any */
+	struct ike_id id;             /* NAME */
+};
+
+struct ike_child_enc {
+	enum alg_enc id;
+	uint16_t key_bits; /* 0: the algorithm has one length */
+};
+
+struct ike_child_auth {
+	enum alg_auth id;
+};
+
+/* One `sainfo`. */
+struct ike_child {
+	char *file;
+	uint32_t line;
+	struct ike_side local, remote;
+	bool has_from;
+	struct ike_id from; /* the peer's identity must be this; DN without data: any DN */
+	char *group;        /* the XAuth user must be a member */
+	uint32_t remoteid;
+	enum alg_group pfs;      /* ALG_GROUP_NONE: none is offered, any accepted */
+	uint64_t seconds, bytes; /* 0: not limited */
+	struct ike_child_enc enc[IKE_ALGS_MAX];
+	struct ike_child_auth auth[IKE_ALGS_MAX]; /* ALG_AUTH_NONE: non_auth */
+	enum alg_comp comp[IKE_ALGS_MAX];
+	uint8_t n_enc, n_auth, n_comp;
+};
+
+struct ike_timers {
+	uint32_t counter;     /* retransmissions of one message */
+	uint32_t interval_ms; /* between them */
+	uint32_t persend;     /* copies of each datagram */
+	uint32_t phase1_ms;   /* a waiting child's patience with its IKE SA */
+	uint32_t phase2_ms;   /* a child's own time */
+	uint32_t natt_keepalive_s;
+};
+
+struct ike_padding {
+	bool randomize, randomize_length, strict_check, exclusive_tail;
+	uint32_t maximum_length;
+};
+
+struct ike_listen {
+	struct inet_addr addr;
+	uint16_t port;
+	bool natt;
+};
+
+/* Log levels as racoon.conf has them. */
+enum ike_log {
+	IKE_LOG_NONE = 0,
+	IKE_LOG_ERROR,
+	IKE_LOG_WARNING,
+	IKE_LOG_NOTIFY,
+	IKE_LOG_INFO,
+	IKE_LOG_DEBUG,
+	IKE_LOG_DEBUG2,
+};
+
+/* Addresses and more for clients (racoon.conf's mode_cfg). */
+struct ike_pool {
+	bool present;
+	struct inet_addr network4, netmask4;
+	uint32_t size;
+	struct inet_addr dns4[3], wins4[4];
+	uint8_t n_dns4, n_wins4;
+	bool split_local; /* the networks are the ones kept out of the tunnel */
+	struct inet_prefix split[16];
+	uint8_t n_split;
+	char *default_domain, *split_dns, *banner;
+	uint32_t auth_throttle_s, pfs_group;
+	bool save_passwd;
+};
+
+struct ike_conf {
+	char *psk_file, *cert_dir, *script_dir, *pidfile;
+	enum ike_log log; /* NONE: not said */
+	struct ike_timers timers;
+	struct ike_padding padding;
+	struct ike_listen listen[IKE_LISTEN_MAX];
+	uint8_t n_listen;
+	bool strict_address;
+	struct ike_pool pool;
+	struct ike_peer *peer;
+	uint32_t n_peers;
+	struct ike_child *child; /* in the order in which they are tried */
+	uint32_t n_children;
+};
+
+/* Empty, with every default that racoon.conf has; NULL without memory. Free with ike_conf_free(). */
+struct ike_conf *ike_conf_new(void);
+/* NULL is fine. Returns NULL. */
+struct ike_conf *ike_conf_free(struct ike_conf *c);
+/* A peer with its defaults, anonymous and unnamed, at the end of the list; a child likewise. NULL: no memory,
+ * or too many. Valid until the next one is added. */
+struct ike_peer *ike_conf_add_peer(struct ike_conf *c);
+struct ike_child *ike_conf_add_child(struct ike_conf *c);
+/* Copies everything but name, file, line, addr and port, as `inherit` does. 0 or -ENOMEM. */
+must_check int ike_peer_copy(struct ike_peer *to, const struct ike_peer *from);
+void ike_peer_fini(struct ike_peer *p);
+
+/* The peer's block for an address: its own before anonymous, the first of the file among equals. NULL: none.
+ */
+const struct ike_peer *ike_conf_find_peer(const struct ike_conf *c, const struct inet_addr *addr);
+
+bool ike_id_equal(const struct ike_id *a, const struct ike_id *b);
+/* For logs, at most `room` octets, anything unprintable as '?'. Returns buf. */
+const char *ike_id_format(const struct ike_id *id, char *buf, size_t room);
+const char *ike_id_kind_name(enum ike_id_kind k); /* "address", "fqdn", "user_fqdn", "keyid", "asn1dn" */
+const char *ike_mode_name(enum ike_mode m);       /* "main", "aggressive", "base" */
+const char *ike_auth_method_name(enum ike_auth_method m); /* racoon.conf's word */
+
+static inline void auto_ike_conf_(struct ike_conf **c)
+{
+	ike_conf_free(*c);
+}
+#define AUTO_IKE_CONF AUTO(auto_ike_conf_)
+
+#endif

@@ -1,0 +1,85 @@
+/*
+ * Fields one behind the other in network order, then the MAC over all of them. The form is between programs
+ * of one build, so its version is its first octet and another one is simply not believed.
+ */
+#include "ticket/ticket.h"
+
+#include <errno.h>
+
+#include <sodium.h>
+
+#include "base/rd.h"
+#include "base/wr.h"
+
+_Static_assert(TICKET_KEY_LEN == crypto_auth_KEYBYTES, "the key's length is libsodium's");
+
+enum { FORM = 1, MAC_LEN = crypto_auth_BYTES, ADDR_LEN = 16 };
+
+int ticket_init(struct err_text *e)
+{
+	return sodium_init() < 0 ? err_set(e, -EIO, "libsodium cannot be used") : 0;
+}
+
+int ticket_seal(const struct ticket_key *key, const struct ticket *t, uint8_t *buf, size_t room)
+{
+	struct wr w = wr_init(buf, room);
+	uint8_t mac[MAC_LEN];
+
+	if (t->id.len > IKE_ID_DATA_MAX)
+		return -EINVAL;
+	wr_u8(&w, FORM);
+	wr_u64(&w, t->generation);
+	wr_u32(&w, t->peer);
+	wr_u8(&w, t->addr.family);
+	wr_bytes(&w, t->addr.b, ADDR_LEN);
+	wr_u32(&w, t->addr.scope);
+	wr_bytes(&w, t->icookie, TICKET_COOKIE_LEN);
+	wr_bytes(&w, t->rcookie, TICKET_COOKIE_LEN);
+	wr_u64(&w, t->expires_ms);
+	wr_u8(&w, (uint8_t)t->id.kind);
+	wr_u16(&w, t->id.len);
+	wr_bytes(&w, t->id.data, t->id.len);
+	if (!wr_ok(&w))
+		return -EMSGSIZE;
+	crypto_auth(mac, buf, wr_len(&w), key->octets);
+	wr_bytes(&w, mac, sizeof(mac));
+	return wr_ok(&w) ? (int)wr_len(&w) : -EMSGSIZE;
+}
+
+static bool read_fields(struct rd *r, struct ticket *ret)
+{
+	uint8_t form = rd_u8(r);
+
+	*ret = (struct ticket){.generation = rd_u64(r)};
+	ret->peer = rd_u32(r);
+	ret->addr.family = rd_u8(r);
+	rd_copy(r, ret->addr.b, ADDR_LEN);
+	ret->addr.scope = rd_u32(r);
+	rd_copy(r, ret->icookie, TICKET_COOKIE_LEN);
+	rd_copy(r, ret->rcookie, TICKET_COOKIE_LEN);
+	ret->expires_ms = rd_u64(r);
+	ret->id.kind = rd_u8(r);
+	ret->id.len = rd_u16(r);
+	if (!rd_ok(r) || form != FORM || ret->id.len > IKE_ID_DATA_MAX)
+		return false;
+	rd_copy(r, ret->id.data, ret->id.len);
+	return rd_done(r);
+}
+
+int ticket_open(const struct ticket_key *key, const uint8_t *buf, size_t n, uint64_t now_ms,
+    struct ticket *ret, struct err_text *e)
+{
+	struct rd r = rd_init(buf, n < MAC_LEN ? 0 : n - MAC_LEN);
+
+	/* The MAC before anything is read. */
+	if (n < MAC_LEN || n > TICKET_MAX ||
+	    crypto_auth_verify(buf + n - MAC_LEN, buf, n - MAC_LEN, key->octets))
+		return err_set(e, -EBADMSG, "neither certd nor certd-verify made this ticket");
+	if (!read_fields(&r, ret))
+		return err_set(e, -EBADMSG, "a ticket of another release");
+	if (now_ms >= ret->expires_ms)
+		return err_set(e, -EKEYEXPIRED,
+		    "the ticket expired %llu ms ago: the peer has to prove itself anew",
+		    (unsigned long long)(now_ms - ret->expires_ms));
+	return 0;
+}
