@@ -37,7 +37,7 @@ uint16_t ike1_default_bits(uint16_t cipher)
 	}
 }
 
-static bool bits_fit(enum proposal_check check, uint16_t own, uint16_t peer)
+bool ike1_bits_fit(enum proposal_check check, uint16_t own, uint16_t peer)
 {
 	switch (check) {
 	case CHECK_OBEY:
@@ -93,7 +93,7 @@ enum ike1_mismatch ike1_meet1(enum proposal_check check, const struct ike1_own1 
 		return IKE1_MISS_AUTH;
 	if (own->group != peer->group)
 		return IKE1_MISS_GROUP;
-	if (!bits_fit(check, own->key_bits, bits))
+	if (!ike1_bits_fit(check, own->key_bits, bits))
 		return IKE1_MISS_KEY_BITS;
 	if (!life_fits(check, own->seconds, peer->life.seconds))
 		return IKE1_MISS_LIFE;

@@ -38,6 +38,9 @@ struct ike1_own1 {
 /* Bits that a cipher of variable length has when nobody says how many; 0: of fixed length. */
 uint16_t ike1_default_bits(uint16_t cipher);
 
+/* Whether a key length is taken, this side answering. */
+bool ike1_bits_fit(enum proposal_check check, uint16_t own, uint16_t peer);
+
 /* Whether `own` takes the peer's transform; then *ret_seconds is the ISAKMP SA's lifetime. */
 enum ike1_mismatch ike1_meet1(enum proposal_check check, const struct ike1_own1 *own,
     const struct ike1_phase1 *peer, uint64_t *ret_seconds);

@@ -1,0 +1,198 @@
+/*
+ * The outside of the core: everything that happens comes through here, and after each event what has ended is
+ * buried, so that no handler has to think of its own object being freed under it.
+ */
+#include "keyd/core/core.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "keyd/ike1/child.h"
+#include "keyd/ike1/inform.h"
+#include "keyd/ike1/isakmp.h"
+#include "keyd/ike1/quick.h"
+#include "keyd/ike1/receive.h"
+
+enum {
+	STRANGERS_RATE = 2000, /* first messages of main mode a second, or a twentieth of aggressive mode */
+	NOTES_RATE = 5,
+	NOTES_BURST = 20,
+	TEXT_MAX = 900,
+};
+
+struct core *core_new(const struct core_def *d)
+{
+	struct core *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return NULL;
+	c->ports = d->ports;
+	c->clock = d->clock;
+	c->rng = d->rng;
+	parking_init(&c->parking);
+	for (size_t i = 0; i < CORE_BUCKETS; i++)
+		list_init(&c->by_cookie[i]);
+	list_init(&c->isakmp);
+	list_init(&c->children);
+	list_init(&c->dead);
+	bucket_init(&c->strangers, STRANGERS_RATE, STRANGERS_RATE, core_now(c));
+	bucket_init(&c->notes, NOTES_RATE, NOTES_BURST, core_now(c));
+	return c;
+}
+
+static void forget_all(struct core *c)
+{
+	list_foreach_safe (k, next, &c->children, struct child, node) {
+		k->n_parts = 0; /* the data path's own keep */
+		child_end(k, false, "forgotten");
+	}
+	list_foreach_safe (sa, next, &c->isakmp, struct isakmp, all)
+		isakmp_end(sa);
+	isakmp_bury(c);
+}
+
+struct core *core_free(struct core *c)
+{
+	if (!c)
+		return NULL;
+	forget_all(c);
+	core_conf_unref(c->conf);
+	timers_fini(&c->timers);
+	wipe(c->in, sizeof(c->in));
+	wipe(c->out, sizeof(c->out));
+	free(c);
+	return NULL;
+}
+
+struct core_conf *core_conf_ref(struct core_conf *f)
+{
+	f->refs++;
+	return f;
+}
+
+struct core_conf *core_conf_unref(struct core_conf *f)
+{
+	if (f && --f->refs == 0) {
+		ike_conf_free(f->c);
+		free(f);
+	}
+	return NULL;
+}
+
+int core_load(struct core *c, uint64_t generation, struct ike_conf *conf)
+{
+	struct core_conf *f = calloc(1, sizeof(*f));
+
+	if (!f)
+		return -ENOMEM;
+	*f = (struct core_conf){.refs = 1, .generation = generation, .c = conf};
+	core_conf_unref(c->conf);
+	c->conf = f;
+	/* Negotiations of the old configuration end; what they have made lives on under it. */
+	list_foreach_safe (sa, next, &c->isakmp, struct isakmp, all) {
+		inform_delete_isakmp(sa);
+		sa->failure = "deleted: the configuration was loaded anew";
+		isakmp_end(sa);
+	}
+	isakmp_bury(c);
+	return 0;
+}
+
+void core_datagram(struct core *c, const struct ike_path *path, const uint8_t *d, size_t n)
+{
+	struct ike_hdr hdr;
+	enum ike_fault f = ike_hdr_parse(d, n, &hdr);
+
+	c->counters.datagrams++;
+	if (f != IKE_OK || hdr.major != 1 || n > CORE_DATAGRAM_MAX) {
+		c->counters.malformed++;
+		return;
+	}
+	if (c->conf)
+		ike1_datagram(c, path, &hdr, d);
+	isakmp_bury(c);
+}
+
+bool core_reply(struct core *c, uint64_t token, struct core_reply *r)
+{
+	bool waited = parking_answer(&c->parking, token, r);
+
+	if (!waited)
+		c->counters.late_replies++;
+	isakmp_bury(c);
+	return waited;
+}
+
+void core_step(struct core *c)
+{
+	timers_run(&c->timers, core_now(c), c);
+	isakmp_bury(c);
+}
+
+uint64_t core_next_ms(const struct core *c)
+{
+	return timers_next_ms(&c->timers);
+}
+
+void core_acquire(struct core *c, const struct core_acquire *a)
+{
+	quick_acquire(c, a);
+	isakmp_bury(c);
+}
+
+void core_expired(struct core *c, uint64_t serial, bool hard)
+{
+	struct child *k = child_by_serial(c, serial);
+
+	if (k)
+		child_expired(k, serial, hard);
+	isakmp_bury(c);
+}
+
+void core_shutdown(struct core *c)
+{
+	list_foreach_safe (k, next, &c->children, struct child, node)
+		child_end(k, true, "deleted");
+	list_foreach_safe (sa, next, &c->isakmp, struct isakmp, all) {
+		inform_delete_isakmp(sa);
+		sa->failure = isakmp_is_up(sa) ? "deleted" : NULL;
+		isakmp_end(sa);
+	}
+	isakmp_bury(c);
+}
+
+static void vlog(struct core *c, enum core_level level, const char *event, const char *fmt, va_list ap)
+{
+	char text[TEXT_MAX];
+
+	vsnprintf(text, sizeof(text), fmt, ap);
+	c->ports.log(c->ports.arg, level, event, text);
+}
+
+void core_log(struct core *c, enum core_level level, const char *event, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vlog(c, level, event, fmt, ap);
+	va_end(ap);
+}
+
+void core_note(struct core *c, enum core_level level, const char *event, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (!bucket_take(&c->notes, 1, core_now(c))) {
+		c->notes_held++;
+		return;
+	}
+	if (c->notes_held)
+		core_log(c, CORE_NOTICE, "log.held", "%llu lines that strangers caused were left out",
+		    (unsigned long long)c->notes_held);
+	c->notes_held = 0;
+	va_start(ap, fmt);
+	vlog(c, level, event, fmt, ap);
+	va_end(ap);
+}

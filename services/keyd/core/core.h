@@ -1,0 +1,106 @@
+/*
+ * Key exchange without I/O: datagrams, answers, timers and commands go in, datagrams and questions come out
+ * through ports. Time and randomness are injected, so a run can be repeated from its seed.
+ */
+#ifndef POSTERN_KEYD_CORE_CORE_H
+#define POSTERN_KEYD_CORE_CORE_H
+
+#include "base/bucket.h"
+#include "base/clock.h"
+#include "base/rng.h"
+#include "keyd/core/parked.h"
+#include "keyd/core/ports.h"
+#include "keyd/core/timers.h"
+
+enum core_level { CORE_ERROR = 1, CORE_WARNING, CORE_NOTICE, CORE_INFO, CORE_DEBUG };
+
+enum {
+	CORE_BUCKETS = 1024,
+	CORE_DATAGRAM_MAX = 65536,
+	CORE_HALF_OPEN_MAX = 2000, /* begun by strangers, of whom nothing is known; about 4 KiB each */
+	CORE_ISAKMP_MAX = 20000,
+};
+
+/* A loaded configuration; SAs made under it hold on to it. */
+struct core_conf {
+	unsigned refs;
+	uint64_t generation;
+	struct ike_conf *c;
+};
+
+struct core_counters {
+	uint64_t datagrams, malformed, unknown, duplicates, retransmits;
+	uint64_t refused_busy, established1, established2, failed1, failed2, evicted;
+	uint64_t bad_hash, late_replies;
+};
+
+struct core {
+	struct core_ports ports;
+	const struct clock *clock;
+	struct rng *rng;
+	struct timers timers;
+	struct parking parking;
+	struct core_conf *conf;              /* NULL: none is loaded, nothing is answered */
+	struct list by_cookie[CORE_BUCKETS]; /* ISAKMP SAs */
+	struct list isakmp;                  /* all of them, oldest first */
+	struct list children;                /* established pairs of IPsec SAs */
+	struct list dead;                    /* to be freed when nothing of theirs is on the stack */
+	uint32_t n_isakmp, n_half_open, n_children;
+	struct bucket strangers; /* work for those who have proved nothing */
+	struct bucket notes;     /* log lines that they can cause */
+	uint64_t notes_held;
+	struct core_counters counters;
+	uint8_t out[CORE_DATAGRAM_MAX], in[CORE_DATAGRAM_MAX]; /* one message being made, one being read */
+};
+
+struct core_def {
+	struct core_ports ports;
+	const struct clock *clock;
+	struct rng *rng;
+};
+
+/* NULL without memory. */
+struct core *core_new(const struct core_def *d);
+/* Forgets everything without a word to anybody. NULL is fine. Returns NULL. */
+struct core *core_free(struct core *c);
+
+/* A new configuration (taken). SAs whose peer it does not have any more end. 0 or -ENOMEM. */
+must_check int core_load(struct core *c, uint64_t generation, struct ike_conf *conf);
+
+/* A datagram, without RFC 3948's marker. */
+void core_datagram(struct core *c, const struct ike_path *path, const uint8_t *d, size_t n);
+/* An answer to a port's question. False: too late, nobody waits. */
+bool core_reply(struct core *c, uint64_t token, struct core_reply *r);
+/* Does what is due; core_next_ms() says when to come again (UINT64_MAX: not by itself). */
+void core_step(struct core *c);
+uint64_t core_next_ms(const struct core *c);
+
+/* policyd: a packet needs SAs of this outbound policy. */
+struct core_acquire {
+	uint64_t seq;
+	const struct policy *policy;
+	struct selector packet;
+	struct inet_addr src, dst;
+};
+void core_acquire(struct core *c, const struct core_acquire *a);
+/* datapathd: one of our SAs has reached its soft or hard lifetime. */
+void core_expired(struct core *c, uint64_t serial, bool hard);
+/* Tells every peer that everything ends (on shutdown), and forgets it. */
+void core_shutdown(struct core *c);
+
+struct core_conf *core_conf_ref(struct core_conf *f);
+/* NULL is fine. Returns NULL. */
+struct core_conf *core_conf_unref(struct core_conf *f);
+
+void core_log(struct core *c, enum core_level level, const char *event, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+/* The same for lines that a stranger can cause: a few a second, then one that says how many were left out. */
+void core_note(struct core *c, enum core_level level, const char *event, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+
+static inline uint64_t core_now(const struct core *c)
+{
+	return clock_now_ms(c->clock);
+}
+
+#endif

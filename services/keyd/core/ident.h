@@ -1,0 +1,33 @@
+/*
+ * Identities between the configuration's form and the body of a version 1 ID payload (RFC 2407 section
+ * 4.6.2).
+ */
+#ifndef POSTERN_KEYD_CORE_IDENT_H
+#define POSTERN_KEYD_CORE_IDENT_H
+
+#include "ipsec/ike_conf.h"
+#include "ipsec/selector.h"
+#include "keyd/core/octets.h"
+#include "wire/ike/v1_payload.h"
+
+/* Our identity's body in phase 1; `local` stands in for an address that was not said, `subject` for a name
+ * that the certificate has (NULL: none). 0; -ENOENT: there is no such subject; -EOPNOTSUPP: a name as text
+ * is not known octet by octet; -ENOMEM. */
+must_check int ident_body(const struct ike_id *id, const struct inet_addr *local,
+    const struct ike1_octets *subject, struct octets *ret);
+/* The peer's. 0; -EBADMSG: an address of another protocol or port than phase 1 has, or a type that names no
+ * peer. */
+must_check int ident_peer(const struct ike1_ident *id, struct ike_id *ret);
+/* Whether one of the peer's configured identities (all of them, when there are none) is this one; `subject`
+ * text cannot be judged here and counts as a fit of type. */
+bool ident_expected(const struct ike_peer *p, const struct ike_id *id);
+
+/* Phase 2: one side of a selector as the ID payload that says it. 0 or -ENOMEM. */
+must_check int ident_side_body(
+    const struct inet_prefix *side, uint16_t proto, uint16_t port, struct octets *ret);
+/* Both sides of what a peer asks for, as a selector from `ids` to `idr`. 0; -EBADMSG: not addresses of one
+ * family, or protocols that differ; -EOPNOTSUPP: a range that is no prefix. */
+must_check int ident_selector(
+    const struct ike1_ident *src, const struct ike1_ident *dst, struct selector *ret);
+
+#endif

@@ -1,0 +1,84 @@
+/*
+ * What the core needs of the world, and what the world must look like to it. In service the ports are IPC
+ * clients and sockets; in tests a simulated wire and stupid models. Questions carry a number and are answered
+ * later through core_reply(); a port that cannot even ask returns -errno at once.
+ */
+#ifndef POSTERN_KEYD_CORE_PORTS_H
+#define POSTERN_KEYD_CORE_PORTS_H
+
+#include <stdint.h>
+
+#include "crypto/ike1.h"
+#include "ipsec/ike_conf.h"
+#include "ipsec/policy.h"
+#include "ipsec/sa.h"
+
+/* Where an exchange runs. Port 4500 means with the marker of RFC 3948 section 2.2, which is the port's work.
+ */
+struct ike_path {
+	struct inet_addr local, remote;
+	uint16_t local_port, remote_port;
+};
+
+/* The facts of an exchange of version 1 that certd and certd-verify work from (RFC 2409 section 5). */
+struct ike1_session {
+	uint64_t generation;
+	uint32_t peer; /* index in the configuration of that generation */
+	struct inet_addr peer_addr;
+	const uint8_t *icookie, *rcookie;
+	enum alg_prf prf;
+	struct ike1_octets ni, nr;
+};
+
+/* What one side proves: the pieces of HASH_I or HASH_R. */
+struct ike1_facts {
+	bool prover_began; /* HASH_I */
+	struct ike1_octets gx_prover, gx_other, sa;
+	struct ike1_octets id; /* body of the prover's ID payload */
+};
+
+/* The peer's proof. */
+struct ike1_claim {
+	struct ike1_facts facts;
+	struct ike_id peer_id;
+	bool by_id;               /* the pre-shared key was looked up by it */
+	struct ike1_octets proof; /* hash or signature */
+	const struct ike1_octets *certs;
+	uint32_t n_certs;
+};
+
+struct core_ports {
+	void *arg;
+	void (*send)(void *arg, const struct ike_path *path, const uint8_t *datagram, size_t n);
+	void (*log)(void *arg, int level, const char *event, const char *text); /* level: enum core_level */
+
+	/* certd. `peer_id` NULL: not known yet. The answer has `secret`; a ticket; a signature; a subject's
+	 * DER. */
+	int (*psk_skeyid)(
+	    void *arg, uint64_t token, const struct ike1_session *s, const struct ike_id *peer_id);
+	int (*psk_verify)(
+	    void *arg, uint64_t token, const struct ike1_session *s, const struct ike1_claim *c);
+	int (*sign)(void *arg, uint64_t token, const struct ike1_session *s, const struct secret *skeyid,
+	    const struct ike1_facts *f);
+	int (*local_id)(void *arg, uint64_t token, uint64_t generation, uint32_t peer);
+	/* certd-verify: the answer has a ticket. */
+	int (*verify)(void *arg, uint64_t token, const struct ike1_session *s, const struct secret *skeyid,
+	    const struct ike1_claim *c);
+
+	/* policyd. match answers with `out` and `in`, grant with `number` and `expires_ms`. */
+	int (*match)(void *arg, uint64_t token, const struct selector *out, const struct ike_path *path);
+	int (*grant)(void *arg, uint64_t token, const uint8_t *ticket, size_t n_ticket, uint32_t policy_id,
+	    const struct ike_path *path);
+	void (*grant_drop)(void *arg, uint64_t grant);
+	void (*acquire_done)(void *arg, uint64_t seq, bool ok);
+
+	/* datapathd. reserve answers with an SPI, install with a serial. */
+	int (*reserve)(void *arg, uint64_t token, uint64_t grant, const struct inet_addr *src,
+	    const struct inet_addr *dst, enum ipsec_proto proto);
+	void (*release)(void *arg, const struct inet_addr *src, const struct inet_addr *dst,
+	    enum ipsec_proto proto, uint32_t spi);
+	int (*install)(void *arg, uint64_t token, uint64_t grant, const struct sa_desc *sa, bool inbound);
+	void (*remove)(void *arg, uint64_t serial);
+};
+
+#endif

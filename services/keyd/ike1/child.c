@@ -1,0 +1,166 @@
+/*
+ * The data path's SAs outlive the ISAKMP SA that made them, and this process: what is kept here serves
+ * renewal and goodbyes.
+ */
+#include "keyd/ike1/child.h"
+
+#include "keyd/ike1/inform.h"
+#include "keyd/ike1/isakmp.h"
+#include "keyd/ike1/quick.h"
+
+enum { LINGER_MS = 30000 };
+
+static const char *proto_word(enum ipsec_proto p)
+{
+	switch (p) {
+	case IPSEC_ESP:
+		return "ESP";
+	case IPSEC_AH:
+		return "AH";
+	default:
+		return "IPCOMP";
+	}
+}
+
+static void say(
+    struct child *k, const char *event, const char *what, const struct child_part *p, bool inbound)
+{
+	const struct inet_addr *from = inbound ? &k->path.remote : &k->path.local,
+	                       *to = inbound ? &k->path.local : &k->path.remote;
+	uint32_t spi = inbound ? p->spi_in : p->spi_out;
+	char a[INET_ADDR_STRLEN], b[INET_ADDR_STRLEN];
+
+	core_log(k->core, CORE_INFO, event, "IPsec-SA %s: %s/%s %s[0]->%s[0] spi=%u(0x%x)", what,
+	    proto_word(p->proto), p->mode == IPSEC_TUNNEL ? "Tunnel" : "Transport", inet_addr_format(from, a),
+	    inet_addr_format(to, b), spi, spi);
+}
+
+struct child *child_new(struct core *c, const struct child *from)
+{
+	struct child *k = malloc(sizeof(*k));
+
+	if (!k)
+		return NULL;
+	*k = *from;
+	k->core = c;
+	core_conf_ref(k->conf);
+	k->made_ms = core_now(c);
+	list_init(&k->node);
+	list_append(&c->children, &k->node);
+	c->n_children++;
+	c->counters.established2++;
+	for (uint8_t i = 0; i < k->n_parts; i++)
+		say(k, "ipsec.up", "established", &k->part[i], true);
+	for (uint8_t i = 0; i < k->n_parts; i++)
+		say(k, "ipsec.up", "established", &k->part[i], false);
+	return k;
+}
+
+void child_end(struct child *k, bool tell, const char *why)
+{
+	struct core *c = k->core;
+
+	if (tell)
+		inform_delete_child(k);
+	for (uint8_t i = 0; i < k->n_parts; i++) {
+		say(k, "ipsec.end", why, &k->part[i], true);
+		c->ports.remove(c->ports.arg, k->part[i].serial_in);
+		c->ports.remove(c->ports.arg, k->part[i].serial_out);
+	}
+	c->ports.grant_drop(c->ports.arg, k->grant);
+	timer_stop(&c->timers, &k->linger);
+	quick_forget_child(c, k);
+	list_remove(&k->node);
+	c->n_children--;
+	core_conf_unref(k->conf);
+	free(k);
+}
+
+static void on_linger(struct timer *t, void *arg)
+{
+	(void)arg;
+	child_end(container_of(t, struct child, linger), true, "replaced");
+}
+
+void child_replace(struct child *k)
+{
+	struct core *c = k->core;
+
+	k->replaced = true;
+	if (timer_set(&c->timers, &k->linger, core_now(c) + LINGER_MS, on_linger) < 0)
+		child_end(k, true, "replaced");
+}
+
+static bool has_serial(const struct child *k, uint64_t serial)
+{
+	for (uint8_t i = 0; i < k->n_parts; i++)
+		if (k->part[i].serial_in == serial || k->part[i].serial_out == serial)
+			return true;
+	return false;
+}
+
+struct child *child_by_serial(struct core *c, uint64_t serial)
+{
+	list_foreach (k, &c->children, struct child, node)
+		if (has_serial(k, serial))
+			return k;
+	return NULL;
+}
+
+struct child *child_by_peer_spi(
+    struct core *c, const struct inet_addr *remote, enum ipsec_proto proto, uint32_t spi)
+{
+	list_foreach (k, &c->children, struct child, node)
+		for (uint8_t i = 0; inet_addr_equal(&k->path.remote, remote) && i < k->n_parts; i++)
+			if (k->part[i].proto == proto && k->part[i].spi_out == spi)
+				return k;
+	return NULL;
+}
+
+struct child *child_of_policy(struct core *c, uint32_t policy_id)
+{
+	struct child *newest = NULL;
+
+	list_foreach (k, &c->children, struct child, node)
+		if (k->out.id == policy_id && !k->replaced)
+			newest = k;
+	return newest;
+}
+
+void child_end_all(struct core *c, const struct inet_addr *remote, const char *why)
+{
+	list_foreach_safe (k, next, &c->children, struct child, node)
+		if (inet_addr_equal(&k->path.remote, remote))
+			child_end(k, false, why);
+}
+
+bool child_any(struct core *c, const struct inet_addr *remote)
+{
+	list_foreach (k, &c->children, struct child, node)
+		if (inet_addr_equal(&k->path.remote, remote))
+			return true;
+	return false;
+}
+
+/* When both sides began at once there are two pairs for one policy: one of them is renewed. */
+static bool has_newer(const struct child *k)
+{
+	list_foreach (other, &k->core->children, struct child, node)
+		if (other != k && other->out.id == k->out.id && !other->replaced &&
+		    (other->made_ms > k->made_ms ||
+		        (other->made_ms == k->made_ms && other->initiator < k->initiator)))
+			return true;
+	return false;
+}
+
+void child_expired(struct child *k, uint64_t serial, bool hard)
+{
+	(void)serial;
+	if (hard) {
+		/* One of the pair is no use without the other. */
+		child_end(k, true, "expired");
+		return;
+	}
+	if (k->initiator && !k->replaced && !has_newer(k))
+		quick_renew(k);
+}

@@ -1,0 +1,55 @@
+/*
+ * An established pair of SAs for each request of a policy, as keyd remembers it: to renew it, to say that it
+ * is gone, and to know whose it is.
+ */
+#ifndef POSTERN_KEYD_IKE1_CHILD_H
+#define POSTERN_KEYD_IKE1_CHILD_H
+
+#include "keyd/core/core.h"
+
+struct isakmp;
+
+/* One request's two SAs. */
+struct child_part {
+	enum ipsec_proto proto;
+	enum ipsec_mode mode;
+	uint32_t spi_in, spi_out;
+	uint64_t serial_in, serial_out;
+};
+
+struct child {
+	struct list node;
+	struct core *core;
+	struct core_conf *conf; /* held */
+	uint32_t peer;
+	struct ike_path path;
+	bool initiator; /* this side renews it */
+	bool replaced;  /* a newer one is there: it goes when its timer says so */
+	struct policy out;
+	uint64_t grant;
+	uint64_t made_ms;
+	uint8_t n_parts;
+	struct child_part part[POLICY_REQUESTS_MAX];
+	struct timer linger; /* after being replaced: packets under way may still need it */
+};
+
+/* Takes over everything; NULL without memory, then nothing is. */
+struct child *child_new(struct core *c, const struct child *from);
+/* Its SAs are taken out of the data path, the peer is told when `tell`, and it is forgotten. */
+void child_end(struct child *k, bool tell, const char *why);
+/* A newer pair for the same policy has been made. */
+void child_replace(struct child *k);
+/* The one that has this SA. NULL: none. */
+struct child *child_by_serial(struct core *c, uint64_t serial);
+/* By the SPI that the peer chose for what we send. */
+struct child *child_by_peer_spi(
+    struct core *c, const struct inet_addr *remote, enum ipsec_proto proto, uint32_t spi);
+/* The newest for an outbound policy. */
+struct child *child_of_policy(struct core *c, uint32_t policy_id);
+/* Ends all of them with a peer. */
+void child_end_all(struct core *c, const struct inet_addr *remote, const char *why);
+bool child_any(struct core *c, const struct inet_addr *remote);
+/* Its soft or hard lifetime has come. */
+void child_expired(struct child *k, uint64_t serial, bool hard);
+
+#endif

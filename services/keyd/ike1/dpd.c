@@ -1,0 +1,88 @@
+/*
+ * Dead peer detection (RFC 3706). A peer of whom something authenticated was heard within dpd_delay is alive
+ * and not asked.
+ */
+#include "base/rd.h"
+#include "keyd/ike1/child.h"
+#include "keyd/ike1/inform.h"
+#include "wire/ike/v1_payload.h"
+
+enum { SEQ_LEN = 4 };
+
+static void on_timer(struct timer *t, void *arg);
+
+static void again(struct isakmp *sa, uint64_t seconds)
+{
+	struct core *c = sa->core;
+
+	(void)!timer_set(&c->timers, &sa->dpd, core_now(c) + seconds * 1000, on_timer);
+}
+
+static void ask(struct isakmp *sa)
+{
+	uint8_t data[SEQ_LEN];
+	struct wr w = wr_init(data, sizeof(data));
+
+	wr_u32(&w, ++sa->dpd_seq);
+	inform_notify(sa, IKE1_N_R_U_THERE, data, sizeof(data));
+}
+
+static void dead(struct isakmp *sa)
+{
+	char name[ISAKMP_NAME_MAX];
+
+	core_log(sa->core, CORE_WARNING, "isakmp.dead",
+	    "the peer is dead: %u questions without an answer. %s", sa->dpd_unanswered,
+	    isakmp_name(sa, name));
+	child_end_all(sa->core, &sa->path.remote, "purged: the peer is dead");
+	sa->failure = "deleted: the peer is dead";
+	isakmp_end(sa);
+}
+
+static void on_timer(struct timer *t, void *arg)
+{
+	struct isakmp *sa = container_of(t, struct isakmp, dpd);
+	const struct ike_dpd *d = &isakmp_peer(sa)->dpd;
+	uint64_t quiet = core_now(sa->core) - sa->heard_ms, delay = (uint64_t)d->delay_s * 1000;
+
+	(void)arg;
+	if (quiet < delay) {
+		sa->dpd_unanswered = 0;
+		again(sa, (delay - quiet) / 1000 + 1);
+		return;
+	}
+	if (sa->dpd_unanswered >= d->maxfail) {
+		dead(sa);
+		return;
+	}
+	sa->dpd_unanswered++;
+	ask(sa);
+	again(sa, d->retry_s);
+}
+
+void dpd_begin(struct isakmp *sa)
+{
+	const struct ike_dpd *d = &isakmp_peer(sa)->dpd;
+	uint32_t start;
+
+	if (!d->announce || !d->delay_s || !sa->peer_dpd)
+		return;
+	/* Half the range, so that it does not wrap soon (RFC 3706 section 6.2). */
+	sa->core->rng->fill(sa->core->rng, &start, sizeof(start));
+	sa->dpd_seq = start >> 1;
+	again(sa, d->delay_s);
+}
+
+void dpd_notify(struct isakmp *sa, const struct ike1_notification *n)
+{
+	struct rd r = rd_init(n->data, n->len);
+	uint32_t seq = rd_u32(&r);
+
+	if (!rd_done(&r))
+		return;
+	if (n->type == IKE1_N_R_U_THERE) {
+		inform_notify(sa, IKE1_N_R_U_THERE_ACK, n->data, n->len);
+	} else if (seq == sa->dpd_seq) {
+		sa->dpd_unanswered = 0;
+	}
+}

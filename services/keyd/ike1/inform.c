@@ -1,0 +1,308 @@
+/*
+ * What comes under a hash is believed; what comes in clear is at most a line in the log.
+ */
+#include "keyd/ike1/inform.h"
+
+#include "keyd/ike1/child.h"
+#include "keyd/ike1/hashed.h"
+#include "wire/ike/v1_payload.h"
+#include "wire/ike/v1_rules.h"
+
+enum { SPI_LEN = 4, CPI_LEN = 2, COOKIES = 2 * IKE_COOKIE_LEN };
+
+static void transmit(struct core *c, const struct ike_path *path, size_t n)
+{
+	if (n)
+		c->ports.send(c->ports.arg, path, c->out, n);
+}
+
+/* Hashes, enciphers and sends what was begun with hashed_begin(). */
+static void send_hashed(struct isakmp *sa, struct ike_out *o, uint32_t id, const uint8_t *iv)
+{
+	const struct hashed h = {.rest = true};
+	uint8_t chain[IKE1_BLOCK_MAX];
+
+	memcpy(chain, iv, sizeof(chain));
+	transmit(sa->core, &sa->path, hashed_end(sa, o, &h, id, chain));
+}
+
+/* False: there are no keys. */
+static bool begin(struct isakmp *sa, struct ike_out *o, uint32_t *ret_id, uint8_t iv[IKE1_BLOCK_MAX])
+{
+	*ret_id = hashed_new_id(sa->core);
+	if (!isakmp_is_up(sa) || ike1_exchange_iv(sa->terms.prf, sa->iv, sa->block, *ret_id, iv) < 0)
+		return false;
+	hashed_begin(sa, o, IKE1_INFORMATIONAL, 0, *ret_id);
+	return true;
+}
+
+static void put_cookies(const struct isakmp *sa, uint8_t ret[COOKIES])
+{
+	memcpy(ret, sa->icookie, IKE_COOKIE_LEN);
+	memcpy(ret + IKE_COOKIE_LEN, sa->rcookie, IKE_COOKIE_LEN);
+}
+
+void inform_notify(struct isakmp *sa, uint16_t type, const void *data, size_t n)
+{
+	uint8_t cookies[COOKIES], iv[IKE1_BLOCK_MAX];
+	const struct ike1_notification notify = {.doi = IKE1_DOI_IPSEC,
+	    .protocol = IKE1_PROTO_ISAKMP,
+	    .spi_len = COOKIES,
+	    .spi = cookies,
+	    .type = type,
+	    .data = data,
+	    .len = (uint32_t)n};
+	struct ike_out o;
+	uint32_t id;
+
+	put_cookies(sa, cookies);
+	if (!begin(sa, &o, &id, iv))
+		return;
+	ike1_put_notify(&o, &notify);
+	send_hashed(sa, &o, id, iv);
+}
+
+static void refuse_clear(
+    struct core *c, const struct ike_path *path, const struct ike_hdr *to, uint16_t notify)
+{
+	struct ike_hdr h = *to;
+	const struct ike1_notification n = {
+	    .doi = IKE1_DOI_IPSEC, .protocol = IKE1_PROTO_ISAKMP, .type = notify};
+	struct ike_out o;
+
+	h.exchange = IKE1_INFORMATIONAL;
+	h.flags = 0;
+	h.msg_id = hashed_new_id(c);
+	ike_out_init(&o, c->out, sizeof(c->out), &h);
+	ike1_put_notify(&o, &n);
+	transmit(c, path, ike_out_end(&o));
+}
+
+void inform_refuse(struct isakmp *sa, uint16_t notify)
+{
+	const struct ike_hdr h = isakmp_header(sa, IKE1_INFORMATIONAL, 0, 0);
+
+	if (isakmp_is_up(sa))
+		inform_notify(sa, notify, NULL, 0);
+	else
+		refuse_clear(sa->core, &sa->path, &h, notify);
+}
+
+void inform_refuse_unknown(
+    struct core *c, const struct ike_path *path, const struct ike_hdr *hdr, uint16_t notify)
+{
+	struct ike_hdr h = *hdr;
+
+	h.major = 1;
+	h.minor = 0;
+	refuse_clear(c, path, &h, notify);
+}
+
+void inform_delete_isakmp(struct isakmp *sa)
+{
+	uint8_t cookies[COOKIES], iv[IKE1_BLOCK_MAX];
+	const struct ike1_deletion d = {.doi = IKE1_DOI_IPSEC,
+	    .protocol = IKE1_PROTO_ISAKMP,
+	    .spi_len = COOKIES,
+	    .n_spis = 1,
+	    .spis = cookies};
+	struct ike_out o;
+	uint32_t id;
+
+	put_cookies(sa, cookies);
+	if (!begin(sa, &o, &id, iv))
+		return;
+	ike1_put_delete(&o, &d);
+	send_hashed(sa, &o, id, iv);
+}
+
+static uint8_t wire_proto(enum ipsec_proto p)
+{
+	switch (p) {
+	case IPSEC_ESP:
+		return IKE1_PROTO_ESP;
+	case IPSEC_AH:
+		return IKE1_PROTO_AH;
+	default:
+		return IKE1_PROTO_IPCOMP;
+	}
+}
+
+static enum ipsec_proto proto_of(uint8_t wire)
+{
+	switch (wire) {
+	case IKE1_PROTO_ESP:
+		return IPSEC_ESP;
+	case IKE1_PROTO_AH:
+		return IPSEC_AH;
+	case IKE1_PROTO_IPCOMP:
+		return IPSEC_IPCOMP;
+	default:
+		return IPSEC_PROTO_NONE;
+	}
+}
+
+void inform_delete_child(struct child *k)
+{
+	struct isakmp *sa = isakmp_find_up(k->core, &k->path.remote, k->peer);
+	uint8_t iv[IKE1_BLOCK_MAX];
+	struct ike_out o;
+	uint32_t id;
+
+	if (!sa || !begin(sa, &o, &id, iv))
+		return;
+	for (uint8_t i = 0; i < k->n_parts; i++) {
+		const struct child_part *p = &k->part[i];
+		const uint8_t spi[SPI_LEN] = {(uint8_t)(p->spi_in >> 24), (uint8_t)(p->spi_in >> 16),
+		    (uint8_t)(p->spi_in >> 8), (uint8_t)p->spi_in};
+		uint8_t len = p->proto == IPSEC_IPCOMP ? CPI_LEN : SPI_LEN;
+		const struct ike1_deletion d = {.doi = IKE1_DOI_IPSEC,
+		    .protocol = wire_proto(p->proto),
+		    .spi_len = len,
+		    .n_spis = 1,
+		    .spis = spi + SPI_LEN - len};
+
+		ike1_put_delete(&o, &d);
+	}
+	send_hashed(sa, &o, id, iv);
+}
+
+void inform_initial_contact(struct isakmp *sa)
+{
+	struct core *c = sa->core;
+
+	if (!sa->initiator || !isakmp_peer(sa)->initial_contact || child_any(c, &sa->path.remote))
+		return;
+	list_foreach (other, &c->isakmp, struct isakmp, all)
+		if (other != sa && isakmp_is_up(other) &&
+		    inet_addr_equal(&other->path.remote, &sa->path.remote))
+			return;
+	inform_notify(sa, IKE1_N_INITIAL_CONTACT, NULL, 0);
+}
+
+/* The peer began anew: what it had with us before is gone at its end. */
+static void initial_contact(struct isakmp *sa)
+{
+	struct core *c = sa->core;
+
+	child_end_all(c, &sa->path.remote, "purged: the peer began anew");
+	list_foreach_safe (other, next, &c->isakmp, struct isakmp, all) {
+		if (other == sa || !isakmp_is_up(other) ||
+		    !inet_addr_equal(&other->path.remote, &sa->path.remote))
+			continue;
+		other->failure = "purged: the peer began anew";
+		isakmp_end(other);
+	}
+}
+
+static void take_notify(struct isakmp *sa, const struct ike_payload *p)
+{
+	struct ike1_notification n;
+	char name[ISAKMP_NAME_MAX];
+
+	if (ike1_notify_parse(p, &n) != IKE_OK)
+		return;
+	switch (n.type) {
+	case IKE1_N_INITIAL_CONTACT:
+		initial_contact(sa);
+		break;
+	case IKE1_N_R_U_THERE:
+	case IKE1_N_R_U_THERE_ACK:
+		dpd_notify(sa, &n);
+		break;
+	default:
+		core_log(sa->core, CORE_NOTICE, "isakmp.notify", "the peer says: notification %u. %s", n.type,
+		    isakmp_name(sa, name));
+		break;
+	}
+}
+
+static void delete_isakmp(struct isakmp *sa, const struct ike1_deletion *d)
+{
+	for (uint16_t i = 0; d->spi_len == COOKIES && i < d->n_spis; i++) {
+		const uint8_t *cookies = d->spis + (size_t)i * COOKIES;
+		struct isakmp *other = isakmp_find(sa->core, cookies, cookies + IKE_COOKIE_LEN);
+
+		/* One peer cannot end another's. */
+		if (!other || !isakmp_is_up(other) || !inet_addr_equal(&other->path.remote, &sa->path.remote))
+			continue;
+		other->failure = "deleted by the peer";
+		isakmp_end(other);
+	}
+}
+
+static void delete_children(struct isakmp *sa, const struct ike1_deletion *d)
+{
+	enum ipsec_proto proto = proto_of(d->protocol);
+
+	for (uint16_t i = 0; (d->spi_len == SPI_LEN || d->spi_len == CPI_LEN) && i < d->n_spis; i++) {
+		struct rd r = rd_init(d->spis + (size_t)i * d->spi_len, d->spi_len);
+		uint32_t spi = d->spi_len == SPI_LEN ? rd_u32(&r) : rd_u16(&r);
+		struct child *k = child_by_peer_spi(sa->core, &sa->path.remote, proto, spi);
+
+		if (k)
+			child_end(k, false, "deleted by the peer");
+	}
+}
+
+static void take_delete(struct isakmp *sa, const struct ike_payload *p)
+{
+	struct ike1_deletion d;
+
+	if (ike1_delete_parse(p, &d) != IKE_OK)
+		return;
+	if (d.protocol == IKE1_PROTO_ISAKMP)
+		delete_isakmp(sa, &d);
+	else
+		delete_children(sa, &d);
+}
+
+void inform_message(struct isakmp *sa, const struct ike_hdr *hdr, const uint8_t *d)
+{
+	const struct hashed h = {.rest = true};
+	uint8_t iv[IKE1_BLOCK_MAX], next[IKE1_BLOCK_MAX], type;
+	const char *why = "its IV cannot be made";
+	struct ike_chain c;
+	char name[ISAKMP_NAME_MAX];
+
+	if (ike1_exchange_iv(sa->terms.prf, sa->iv, sa->block, hdr->msg_id, iv) < 0 ||
+	    hashed_open(sa, iv, hdr, d, &c, next, &why) < 0 || !hashed_ok(sa, &c, &h, hdr->msg_id) ||
+	    ike1_rules_check(IKE1_M_INFORMATIONAL, false, &c, &type) != IKE1_V_NONE) {
+		sa->core->counters.malformed++;
+		core_note(sa->core, CORE_WARNING, "isakmp.ignored",
+		    "an informational message is passed over: it is not the peer's, or malformed. %s",
+		    isakmp_name(sa, name));
+		return;
+	}
+	if (!seen_add(&sa->seen, hdr->msg_id)) {
+		sa->core->counters.duplicates++;
+		return;
+	}
+	sa->heard_ms = core_now(sa->core);
+	for (uint32_t i = 1; i < c.n && isakmp_is_up(sa); i++) {
+		if (c.p[i].type == IKE1_P_NOTIFY)
+			take_notify(sa, &c.p[i]);
+		else if (c.p[i].type == IKE1_P_DELETE)
+			take_delete(sa, &c.p[i]);
+	}
+}
+
+void inform_clear(struct isakmp *sa, const struct ike_hdr *hdr, const uint8_t *d)
+{
+	struct ike1_notification n;
+	const struct ike_payload *p;
+	char name[ISAKMP_NAME_MAX];
+	struct ike_chain c;
+
+	if (hdr->flags & IKE1_F_ENCRYPTED || isakmp_is_up(sa) ||
+	    ike_chain_parse(hdr->next, d + IKE_HDR_LEN, hdr->length - IKE_HDR_LEN, false, &c) != IKE_OK)
+		return;
+	p = ike_chain_find(&c, IKE1_P_NOTIFY, 0);
+	if (!p || ike1_notify_parse(p, &n) != IKE_OK)
+		return;
+	core_note(sa->core, CORE_WARNING, "isakmp.notify",
+	    "somebody who may be the peer refuses: notification %u (14: no proposal is acceptable to it; 18: "
+	    "our "
+	    "identity is not; 24: it does not believe our proof). %s",
+	    n.type, isakmp_name(sa, name));
+}

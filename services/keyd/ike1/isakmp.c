@@ -1,0 +1,267 @@
+/*
+ * Found by both cookies; by the initiator's alone while the responder's is not known. An SA is never freed
+ * from inside of its own handlers: it goes to the list of the dead, which core empties between events.
+ */
+#include "keyd/ike1/isakmp.h"
+
+#include <stdio.h>
+
+#include "keyd/ike1/quick.h"
+
+static const uint8_t no_cookie[IKE_COOKIE_LEN];
+
+/* A stranger may choose cookies that fall into one bucket: that costs no more than the table's bound. */
+static struct list *bucket_of(struct core *c, const uint8_t *icookie)
+{
+	uint32_t h = 0;
+
+	for (size_t i = 0; i < IKE_COOKIE_LEN; i++)
+		h = h * 31 + icookie[i];
+	return &c->by_cookie[h % CORE_BUCKETS];
+}
+
+static void on_lost(struct window *w)
+{
+	struct isakmp *sa = container_of(w, struct isakmp, window);
+
+	sa->failure = "no answer";
+	isakmp_end(sa);
+}
+
+/* All of a negotiation has as long as one message with all its repetitions, twice: each side may have to ask
+ * others. */
+static void on_patience(struct timer *t, void *arg)
+{
+	struct isakmp *sa = container_of(t, struct isakmp, patience);
+
+	(void)arg;
+	sa->failure = "time is up";
+	isakmp_end(sa);
+}
+
+static uint64_t patience_ms(const struct ike_conf *conf)
+{
+	return 2 * (uint64_t)conf->timers.interval_ms * (conf->timers.counter + 1);
+}
+
+/* Room for a stranger: the oldest one that has not even shown that it receives what we send gives way. */
+static bool make_room(struct core *c)
+{
+	if (c->n_isakmp >= CORE_ISAKMP_MAX)
+		return false;
+	if (c->n_half_open < CORE_HALF_OPEN_MAX)
+		return true;
+	list_foreach (sa, &c->isakmp, struct isakmp, all) {
+		/* Not one that somebody else works for at this moment. */
+		if (!sa->half_open || parked_is(&sa->wait))
+			continue;
+		c->counters.evicted++;
+		sa->failure = "made room for newer ones";
+		isakmp_end(sa);
+		return true;
+	}
+	return false;
+}
+
+static void new_cookie(struct core *c, uint8_t *cookie)
+{
+	do
+		c->rng->fill(c->rng, cookie, IKE_COOKIE_LEN);
+	while (memcmp(cookie, no_cookie, IKE_COOKIE_LEN) == 0);
+}
+
+struct isakmp *isakmp_new(
+    struct core *c, uint32_t peer, const struct ike_path *path, enum ike_mode mode, const uint8_t *icookie)
+{
+	struct isakmp *sa;
+
+	if (icookie && !make_room(c))
+		return NULL;
+	sa = calloc(1, sizeof(*sa));
+	if (!sa)
+		return NULL;
+	sa->core = c;
+	sa->conf = core_conf_ref(c->conf);
+	sa->peer = peer;
+	sa->path = *path;
+	sa->mode = mode;
+	sa->initiator = !icookie;
+	list_init(&sa->by_cookie);
+	list_init(&sa->quicks);
+	list_append(&c->isakmp, &sa->all);
+	c->n_isakmp++;
+	window_init(&sa->window, c, &sa->path, on_lost);
+	if (icookie) {
+		memcpy(sa->icookie, icookie, IKE_COOKIE_LEN);
+		new_cookie(c, sa->rcookie);
+		sa->half_open = true;
+		c->n_half_open++;
+	} else {
+		new_cookie(c, sa->icookie);
+	}
+	list_append(bucket_of(c, sa->icookie), &sa->by_cookie);
+	isakmp_set_state(sa, sa->initiator ? ISAKMP_I_NEW : ISAKMP_R_NEW);
+	if (timer_set(&c->timers, &sa->patience, core_now(c) + patience_ms(c->conf->c), on_patience) < 0) {
+		isakmp_end(sa);
+		return NULL;
+	}
+	return sa;
+}
+
+void isakmp_set_state(struct isakmp *sa, enum isakmp_state next)
+{
+	if (!isakmp_may_follow(sa->state, next)) {
+		core_log(sa->core, CORE_ERROR, "isakmp.state", "cannot go from '%s' to '%s': this SA ends",
+		    isakmp_state_name(sa->state), isakmp_state_name(next));
+		next = ISAKMP_GONE;
+	}
+	if (next == ISAKMP_UP || next == ISAKMP_GONE)
+		isakmp_returned(sa);
+	sa->state = next;
+}
+
+static void tell_end(struct isakmp *sa, enum isakmp_state was)
+{
+	char name[ISAKMP_NAME_MAX];
+
+	if (!sa->failure)
+		return;
+	if (was == ISAKMP_UP) {
+		core_log(
+		    sa->core, CORE_INFO, "isakmp.end", "ISAKMP-SA %s %s", sa->failure, isakmp_name(sa, name));
+		return;
+	}
+	sa->core->counters.failed1++;
+	if (sa->initiator)
+		core_log(sa->core, CORE_ERROR, "isakmp.failed", "phase1 negotiation failed: %s. %s (%s)",
+		    sa->failure, isakmp_name(sa, name), isakmp_state_name(was));
+	else
+		core_note(sa->core, CORE_ERROR, "isakmp.failed", "phase1 negotiation failed: %s. %s (%s)",
+		    sa->failure, isakmp_name(sa, name), isakmp_state_name(was));
+}
+
+void isakmp_end(struct isakmp *sa)
+{
+	struct core *c = sa->core;
+	enum isakmp_state was = sa->state;
+
+	if (was == ISAKMP_GONE)
+		return;
+	isakmp_set_state(sa, ISAKMP_GONE);
+	parking_leave(&c->parking, &sa->wait);
+	timer_stop(&c->timers, &sa->patience);
+	timer_stop(&c->timers, &sa->renew);
+	timer_stop(&c->timers, &sa->dpd);
+	window_fini(&sa->window);
+	list_remove(&sa->by_cookie);
+	list_remove(&sa->all);
+	list_append(&c->dead, &sa->all);
+	c->n_isakmp--;
+	tell_end(sa, was);
+	quick_orphan(sa);
+}
+
+static void isakmp_free(struct isakmp *sa)
+{
+	struct octets *o[] = {&sa->sa, &sa->answer, &sa->gxi, &sa->gxr, &sa->ni, &sa->nr, &sa->idi, &sa->idr,
+	    &sa->proof, &sa->subject, &sa->ticket};
+
+	for (size_t i = 0; i < ARRAY_SIZE(o); i++)
+		octets_fini(o[i]);
+	for (size_t i = 0; i < ISAKMP_CERTS_MAX; i++) {
+		octets_fini(&sa->cert[i]);
+		octets_fini(&sa->own_cert[i]);
+	}
+	crypto_dh_free(sa->dh);
+	secret_free(sa->gxy);
+	secret_free(sa->cipher_key);
+	ike1_keys_fini(&sa->keys);
+	seen_fini(&sa->seen);
+	core_conf_unref(sa->conf);
+	list_remove(&sa->all);
+	free(sa);
+}
+
+void isakmp_bury(struct core *c)
+{
+	list_foreach_safe (sa, next, &c->dead, struct isakmp, all)
+		isakmp_free(sa);
+}
+
+struct isakmp *isakmp_find(struct core *c, const uint8_t *icookie, const uint8_t *rcookie)
+{
+	list_foreach (sa, bucket_of(c, icookie), struct isakmp, by_cookie) {
+		bool unanswered = sa->initiator && memcmp(sa->rcookie, no_cookie, IKE_COOKIE_LEN) == 0;
+
+		if (memcmp(sa->icookie, icookie, IKE_COOKIE_LEN) != 0)
+			continue;
+		if (unanswered || memcmp(sa->rcookie, rcookie, IKE_COOKIE_LEN) == 0)
+			return sa;
+	}
+	return NULL;
+}
+
+struct isakmp *isakmp_find_begun(struct core *c, const uint8_t *icookie, const struct inet_addr *remote)
+{
+	list_foreach (sa, bucket_of(c, icookie), struct isakmp, by_cookie)
+		if (!sa->initiator && memcmp(sa->icookie, icookie, IKE_COOKIE_LEN) == 0 &&
+		    inet_addr_equal(&sa->path.remote, remote))
+			return sa;
+	return NULL;
+}
+
+static bool is_with(const struct isakmp *sa, const struct inet_addr *remote, uint32_t peer)
+{
+	return sa->conf == sa->core->conf && sa->peer == peer && inet_addr_equal(&sa->path.remote, remote);
+}
+
+struct isakmp *isakmp_find_up(struct core *c, const struct inet_addr *remote, uint32_t peer)
+{
+	struct isakmp *newest = NULL;
+
+	list_foreach (sa, &c->isakmp, struct isakmp, all)
+		if (isakmp_is_up(sa) && is_with(sa, remote, peer))
+			newest = sa;
+	return newest;
+}
+
+struct isakmp *isakmp_find_coming(struct core *c, const struct inet_addr *remote, uint32_t peer)
+{
+	list_foreach (sa, &c->isakmp, struct isakmp, all)
+		if (sa->initiator && !isakmp_is_up(sa) && is_with(sa, remote, peer))
+			return sa;
+	return NULL;
+}
+
+void isakmp_returned(struct isakmp *sa)
+{
+	if (sa->half_open)
+		sa->core->n_half_open--;
+	sa->half_open = false;
+}
+
+struct ike_hdr isakmp_header(const struct isakmp *sa, uint8_t exchange, uint8_t flags, uint32_t msg_id)
+{
+	struct ike_hdr h = {.major = 1, .exchange = exchange, .flags = flags, .msg_id = msg_id};
+
+	memcpy(h.icookie, sa->icookie, IKE_COOKIE_LEN);
+	memcpy(h.rcookie, sa->rcookie, IKE_COOKIE_LEN);
+	return h;
+}
+
+static void put_cookie(char *to, const uint8_t *cookie)
+{
+	for (size_t i = 0; i < IKE_COOKIE_LEN; i++)
+		snprintf(to + 2 * i, 3, "%02x", cookie[i]);
+}
+
+const char *isakmp_name(const struct isakmp *sa, char buf[ISAKMP_NAME_MAX])
+{
+	char a[INET_ADDR_STRLEN], b[INET_ADDR_STRLEN], i[2 * IKE_COOKIE_LEN + 1], r[2 * IKE_COOKIE_LEN + 1];
+
+	put_cookie(i, sa->icookie);
+	put_cookie(r, sa->rcookie);
+	snprintf(buf, ISAKMP_NAME_MAX, "%s[%u]-%s[%u] spi:%s:%s", inet_addr_format(&sa->path.local, a),
+	    sa->path.local_port, inet_addr_format(&sa->path.remote, b), sa->path.remote_port, i, r);
+	return buf;
+}

@@ -1,0 +1,112 @@
+/*
+ * An ISAKMP SA of version 1: phase 1 while it is being negotiated and what it becomes. States change in one
+ * place, isakmp_set_state(), against the table of states.c.
+ */
+#ifndef POSTERN_KEYD_IKE1_ISAKMP_H
+#define POSTERN_KEYD_IKE1_ISAKMP_H
+
+#include "crypto/dh.h"
+#include "keyd/core/core.h"
+#include "keyd/core/seen.h"
+#include "keyd/core/window.h"
+#include "keyd/ike1/choose.h"
+#include "keyd/ike1/states.h"
+#include "wire/ike/msg.h"
+#include "wire/ike/out.h"
+
+enum { ISAKMP_CERTS_MAX = 10 };
+
+/* What was agreed on for the ISAKMP SA itself. */
+struct isakmp_terms {
+	enum alg_enc enc;
+	uint16_t key_len; /* octets */
+	enum alg_prf prf;
+	enum alg_group group;
+	enum ike_auth_method auth;
+	uint64_t seconds;
+};
+
+struct isakmp {
+	struct list by_cookie, all;
+	struct core *core;
+	struct core_conf *conf; /* held */
+	uint32_t peer;          /* index in it */
+	enum isakmp_state state;
+	bool initiator, half_open;
+	enum ike_mode mode;
+	struct ike_path path;
+	uint8_t icookie[IKE_COOKIE_LEN], rcookie[IKE_COOKIE_LEN];
+	struct isakmp_terms terms;
+
+	/* Bodies of payloads that proofs are made over. */
+	struct octets sa, answer, gxi, gxr, ni, nr, idi, idr;
+	struct crypto_dh *dh; /* until the shared secret is made */
+	struct secret *gxy;   /* until the keys are */
+	struct ike1_keys keys;
+	struct secret *cipher_key;
+	uint8_t iv[IKE1_BLOCK_MAX];      /* behind the last message of phase 1; then the seed of all others */
+	uint8_t next_iv[IKE1_BLOCK_MAX]; /* behind a message whose proof is being judged */
+	size_t block;                    /* octets; 0: nothing is agreed yet */
+
+	/* Who the peer is. */
+	struct ike_id peer_id;
+	struct octets proof;   /* of the peer, until it is judged; ours, until it is sent */
+	struct octets subject; /* our certificate's, once it was asked for */
+	struct octets own_cert[ISAKMP_CERTS_MAX], cert[ISAKMP_CERTS_MAX]; /* the latter the peer's */
+	uint8_t n_own_certs, n_certs;
+	struct octets ticket;
+	bool peer_dpd; /* it answers R-U-THERE */
+	struct timer dpd;
+	uint32_t dpd_seq, dpd_unanswered;
+	uint64_t heard_ms; /* when something authenticated came last */
+
+	struct window window;
+	struct parked wait;
+	void (*then)(struct isakmp *sa);                    /* auth.c: what is done with the answer, */
+	void (*not_so)(struct isakmp *sa, const char *why); /* and with one that says no */
+	struct timer patience; /* the negotiation's end; then the SA's lifetime */
+	struct timer renew;    /* when to begin another in its place */
+	struct seen seen;      /* message ids that the peer has used */
+	struct list quicks;    /* exchanges under it, and those that wait for it */
+	uint64_t established_ms;
+	const char *failure; /* why it ends, for the log; NULL: it did not fail */
+};
+
+static inline const struct ike_peer *isakmp_peer(const struct isakmp *sa)
+{
+	return &sa->conf->c->peer[sa->peer];
+}
+
+static inline bool isakmp_is_up(const struct isakmp *sa)
+{
+	return sa->state == ISAKMP_UP;
+}
+
+/* Makes one that has sent nothing yet. `icookie` NULL: this side begins. NULL: no memory, or the table is
+ * full. */
+struct isakmp *isakmp_new(
+    struct core *c, uint32_t peer, const struct ike_path *path, enum ike_mode mode, const uint8_t *icookie);
+/* The only place where a state changes. */
+void isakmp_set_state(struct isakmp *sa, enum isakmp_state next);
+/* It ends: exchanges under it end with it, and it is freed when nothing is on the stack. */
+void isakmp_end(struct isakmp *sa);
+/* Frees what has ended. */
+void isakmp_bury(struct core *c);
+/* By both cookies; one that we began and that has no answer yet is found by its own. NULL: none. */
+struct isakmp *isakmp_find(struct core *c, const uint8_t *icookie, const uint8_t *rcookie);
+/* What a peer began with this cookie: its first message has come before. NULL: none. */
+struct isakmp *isakmp_find_begun(struct core *c, const uint8_t *icookie, const struct inet_addr *remote);
+/* An established one with this peer, the newest. NULL: none. */
+struct isakmp *isakmp_find_up(struct core *c, const struct inet_addr *remote, uint32_t peer);
+/* One that is on its way there, begun by this side. NULL: none. */
+struct isakmp *isakmp_find_coming(struct core *c, const struct inet_addr *remote, uint32_t peer);
+/* The peer has shown that it receives what we send: it does not give way to strangers any more. */
+void isakmp_returned(struct isakmp *sa);
+
+/* The header of its next message. */
+struct ike_hdr isakmp_header(const struct isakmp *sa, uint8_t exchange, uint8_t flags, uint32_t msg_id);
+/* "A[500]-B[500] spi:COOKIE:COOKIE", racoon's form. */
+enum { ISAKMP_NAME_MAX = 200 };
+const char *isakmp_name(const struct isakmp *sa, char buf[ISAKMP_NAME_MAX]);
+
+#endif

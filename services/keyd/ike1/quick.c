@@ -1,0 +1,322 @@
+/*
+ * A quick lives in its ISAKMP SA's list from the moment somebody wants it: first waiting there for phase 1,
+ * then as an exchange with its own message id, IV and window.
+ */
+#include "keyd/ike1/quick.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "keyd/core/ident.h"
+#include "keyd/ike1/inform.h"
+#include "keyd/ike1/phase1.h"
+
+#define TO(s) (1U << (s))
+
+static const struct {
+	const char *name;
+	uint32_t next;
+} rows[QUICK_STATES] = {
+    [QUICK_NONE] = {"none", TO(QUICK_WAITING) | TO(QUICK_MATCHING)},
+    [QUICK_WAITING] = {"waiting for phase 1", TO(QUICK_MATCHING)},
+    [QUICK_MATCHING] = {"looking for the policy", TO(QUICK_GRANTING)},
+    [QUICK_GRANTING] = {"waiting for leave", TO(QUICK_NUMBERING)},
+    [QUICK_NUMBERING] = {"waiting for an SPI", TO(QUICK_OFFERED) | TO(QUICK_OPENING)},
+    [QUICK_OFFERED] = {"message 1 sent", TO(QUICK_OPENING)},
+    [QUICK_OPENING] = {"installing what receives", TO(QUICK_ANSWERED) | TO(QUICK_SENDING)},
+    [QUICK_ANSWERED] = {"message 2 sent", TO(QUICK_SENDING)},
+    [QUICK_SENDING] = {"installing what sends", TO(QUICK_DONE)},
+    [QUICK_DONE] = {"done", 0},
+};
+
+void quick_set_state(struct quick *q, enum quick_state next)
+{
+	if (!(rows[q->state].next & TO(next)))
+		core_log(q->sa->core, CORE_ERROR, "quick.state", "cannot go from '%s' to '%s'",
+		    rows[q->state].name, rows[next].name);
+	else
+		q->state = next;
+}
+
+static void on_lost(struct window *w)
+{
+	quick_fail(container_of(w, struct quick, window), 0, "no answer");
+}
+
+static void on_patience(struct timer *t, void *arg)
+{
+	struct quick *q = container_of(t, struct quick, patience);
+
+	(void)arg;
+	quick_fail(q, 0, "%s", q->state == QUICK_WAITING ? "time up waiting for phase1" : "time up");
+}
+
+/* Phase 1 has its time, and the exchange anew its own. */
+static bool be_patient(struct quick *q, uint32_t ms)
+{
+	struct core *c = q->sa->core;
+
+	return timer_set(&c->timers, &q->patience, core_now(c) + ms, on_patience) == 0;
+}
+
+struct quick *quick_new(struct isakmp *sa, bool initiator)
+{
+	struct quick *q = calloc(1, sizeof(*q));
+	const struct ike_timers *t = &sa->conf->c->timers;
+
+	if (!q)
+		return NULL;
+	q->sa = sa;
+	q->initiator = initiator;
+	window_init(&q->window, sa->core, &sa->path, on_lost);
+	list_init(&q->node);
+	list_append(&sa->quicks, &q->node);
+	quick_set_state(q, initiator ? QUICK_WAITING : QUICK_MATCHING);
+	(void)be_patient(q, initiator ? t->phase1_ms + 1000 : t->phase2_ms);
+	return q;
+}
+
+static void quick_free(struct quick *q)
+{
+	struct core *c = q->sa->core;
+	struct octets *o[] = {&q->ni, &q->nr, &q->ke, &q->id_local, &q->id_remote, &q->request};
+
+	parking_leave(&c->parking, &q->wait);
+	timer_stop(&c->timers, &q->patience);
+	window_fini(&q->window);
+	for (size_t i = 0; i < ARRAY_SIZE(o); i++)
+		octets_fini(o[i]);
+	for (size_t i = 0; i < POLICY_REQUESTS_MAX; i++)
+		octets_fini(&q->part[i].attrs);
+	crypto_dh_free(q->dh);
+	secret_free(q->gxy);
+	list_remove(&q->node);
+	free(q);
+}
+
+/* Gives back what was made on the way. */
+static void undo(struct quick *q)
+{
+	const struct core_ports *ports = &q->sa->core->ports;
+
+	for (uint8_t i = 0; i < q->n_parts; i++) {
+		struct quick_part *p = &q->part[i];
+
+		if (p->serial_in)
+			ports->remove(ports->arg, p->serial_in);
+		else if (p->spi_in)
+			ports->release(
+			    ports->arg, &q->sa->path.remote, &q->sa->path.local, p->proto, p->spi_in);
+		if (p->serial_out)
+			ports->remove(ports->arg, p->serial_out);
+	}
+	if (q->grant)
+		ports->grant_drop(ports->arg, q->grant);
+}
+
+void quick_fail(struct quick *q, uint16_t notify, const char *fmt, ...)
+{
+	struct core *c = q->sa->core;
+	char text[500], a[INET_ADDR_STRLEN], b[INET_ADDR_STRLEN];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	c->counters.failed2++;
+	core_log(c, CORE_ERROR, "ipsec.failed", "phase2 negotiation failed: %s. %s<=>%s (%s)", text,
+	    inet_addr_format(&q->sa->path.local, a), inet_addr_format(&q->sa->path.remote, b),
+	    rows[q->state].name);
+	if (notify)
+		inform_notify(q->sa, notify, NULL, 0);
+	undo(q);
+	if (q->acquire)
+		c->ports.acquire_done(c->ports.arg, q->acquire, false);
+	quick_free(q);
+}
+
+static void on_lingered(struct timer *t, void *arg)
+{
+	(void)arg;
+	quick_free(container_of(t, struct quick, patience));
+}
+
+/* The peer may ask again for our last message, as long as it repeats its own. */
+static void linger(struct quick *q)
+{
+	const struct ike_timers *t = &q->sa->conf->c->timers;
+	struct core *c = q->sa->core;
+
+	q->grant = 0;
+	q->n_parts = 0;
+	q->acquire = 0;
+	if (timer_set(&c->timers, &q->patience, core_now(c) + (uint64_t)t->interval_ms * (t->counter + 1),
+	        on_lingered) < 0)
+		quick_free(q);
+}
+
+void quick_done(struct quick *q)
+{
+	struct core *c = q->sa->core;
+	struct child k = {.conf = q->sa->conf,
+	    .peer = q->sa->peer,
+	    .path = q->sa->path,
+	    .initiator = q->initiator,
+	    .out = q->out,
+	    .grant = q->grant,
+	    .n_parts = q->n_parts};
+
+	quick_set_state(q, QUICK_DONE);
+	for (uint8_t i = 0; i < q->n_parts; i++)
+		k.part[i] = (struct child_part){.proto = q->part[i].proto,
+		    .mode = q->part[i].mode,
+		    .spi_in = q->part[i].spi_in,
+		    .spi_out = q->part[i].spi_out,
+		    .serial_in = q->part[i].serial_in,
+		    .serial_out = q->part[i].serial_out};
+	if (!child_new(c, &k)) {
+		quick_fail(q, 0, "out of memory");
+		return;
+	}
+	if (q->old)
+		child_replace(q->old);
+	if (q->acquire)
+		c->ports.acquire_done(c->ports.arg, q->acquire, true);
+	linger(q);
+}
+
+struct quick *quick_find(struct isakmp *sa, uint32_t msg_id)
+{
+	list_foreach (q, &sa->quicks, struct quick, node)
+		if (q->state != QUICK_WAITING && q->msg_id == msg_id)
+			return q;
+	return NULL;
+}
+
+/* One under way for this policy, begun by us. */
+static struct quick *find_policy(struct core *c, uint32_t policy_id)
+{
+	list_foreach (sa, &c->isakmp, struct isakmp, all)
+		list_foreach (q, &sa->quicks, struct quick, node)
+			if (q->initiator && q->state != QUICK_DONE && q->out.id == policy_id)
+				return q;
+	return NULL;
+}
+
+/* An ISAKMP SA with this peer: there, on its way, or begun now. NULL: it cannot be begun, which was told. */
+static struct isakmp *phase1_with(struct core *c, uint32_t peer, const struct ike_path *path)
+{
+	const struct ike_peer *p = &c->conf->c->peer[peer];
+	struct isakmp *sa = isakmp_find_up(c, &path->remote, peer);
+	char a[INET_ADDR_STRLEN], b[INET_ADDR_STRLEN];
+
+	if (!sa)
+		sa = isakmp_find_coming(c, &path->remote, peer);
+	if (sa || !p->n_modes)
+		return sa;
+	core_log(c, CORE_INFO, "isakmp.initiate", "initiate new phase 1 negotiation: %s[%u]<=>%s[%u]",
+	    inet_addr_format(&path->local, a), path->local_port, inet_addr_format(&path->remote, b),
+	    path->remote_port);
+	return isakmp_new(c, peer, path, p->mode[0], NULL);
+}
+
+static void start(struct core *c, const struct policy *out, const struct ike_path *path, uint64_t acquire,
+    struct child *old)
+{
+	const struct ike_peer *p = ike_conf_find_peer(c->conf->c, &path->remote);
+	struct isakmp *sa = phase1_with(c, (uint32_t)(p - c->conf->c->peer), path);
+	char b[INET_ADDR_STRLEN];
+	struct quick *q = sa ? quick_new(sa, true) : NULL;
+
+	if (!q) {
+		core_log(c, CORE_ERROR, "ipsec.failed",
+		    "no negotiation with %s can be begun: exchange_mode or memory is missing",
+		    inet_addr_format(&path->remote, b));
+		if (acquire)
+			c->ports.acquire_done(c->ports.arg, acquire, false);
+		return;
+	}
+	q->acquire = acquire;
+	q->out = *out;
+	q->old = old;
+	if (isakmp_is_up(sa)) {
+		quick_begin(q);
+		return;
+	}
+	core_log(c, CORE_INFO, "ipsec.queued", "IPsec-SA request for %s queued due to no phase1 found.",
+	    inet_addr_format(&path->remote, b));
+	phase1_begin(sa);
+}
+
+/* Why a packet's policy is not negotiated for; NULL: it is. */
+static const char *unfit(struct core *c, const struct core_acquire *a)
+{
+	const struct ike_peer *p = c->conf ? ike_conf_find_peer(c->conf->c, &a->dst) : NULL;
+
+	if (!c->conf)
+		return "no configuration is loaded";
+	if (!p)
+		return "no configuration found";
+	return p->passive ? "its remote is passive" : NULL;
+}
+
+void quick_acquire(struct core *c, const struct core_acquire *a)
+{
+	const struct ike_path path = {
+	    .local = a->src, .remote = a->dst, .local_port = IKE_PORT, .remote_port = IKE_PORT};
+	const char *why = unfit(c, a);
+	struct quick *q = why ? NULL : find_policy(c, a->policy->id);
+	char b[INET_ADDR_STRLEN];
+
+	if (why) {
+		core_log(c, CORE_DEBUG, "ipsec.acquire", "an acquire for %s is ignored: %s",
+		    inet_addr_format(&a->dst, b), why);
+		c->ports.acquire_done(c->ports.arg, a->seq, false);
+		return;
+	}
+	if (q && !q->acquire)
+		q->acquire = a->seq;
+	else if (q)
+		c->ports.acquire_done(c->ports.arg, a->seq, false);
+	else
+		start(c, a->policy, &path, a->seq, NULL);
+}
+
+void quick_renew(struct child *k)
+{
+	struct core *c = k->core;
+	const struct ike_peer *p = c->conf ? ike_conf_find_peer(c->conf->c, &k->path.remote) : NULL;
+
+	if (p && !find_policy(c, k->out.id))
+		start(c, &k->out, &k->path, 0, k);
+}
+
+void quick_resume(struct isakmp *sa)
+{
+	list_foreach_safe (q, next, &sa->quicks, struct quick, node) {
+		if (!isakmp_is_up(sa))
+			return;
+		if (q->state == QUICK_WAITING)
+			quick_begin(q);
+	}
+}
+
+void quick_orphan(struct isakmp *sa)
+{
+	while (!list_is_empty(&sa->quicks)) {
+		struct quick *q = list_entry(sa->quicks.next, struct quick, node);
+
+		if (q->state == QUICK_DONE)
+			quick_free(q);
+		else
+			quick_fail(q, 0, "phase 1: %s", sa->failure ? sa->failure : "ended");
+	}
+}
+
+void quick_forget_child(struct core *c, const struct child *k)
+{
+	list_foreach (sa, &c->isakmp, struct isakmp, all)
+		list_foreach (q, &sa->quicks, struct quick, node)
+			if (q->old == k)
+				q->old = NULL;
+}

@@ -1,0 +1,113 @@
+/*
+ * A quick mode exchange (RFC 2409 section 5.5): the negotiation of the SAs of one policy, from the packet or
+ * the message that asks for them to the pair that is left behind.
+ */
+#ifndef POSTERN_KEYD_IKE1_QUICK_H
+#define POSTERN_KEYD_IKE1_QUICK_H
+
+#include "keyd/core/window.h"
+#include "keyd/ike1/child.h"
+#include "keyd/ike1/isakmp.h"
+
+enum quick_state {
+	QUICK_NONE = 0,
+	QUICK_WAITING,   /* for its ISAKMP SA */
+	QUICK_MATCHING,  /* R: waits for the policies that fit (policyd) */
+	QUICK_GRANTING,  /* waits for leave (policyd) */
+	QUICK_NUMBERING, /* waits for SPIs (datapathd) */
+	QUICK_OFFERED,   /* I: message 1 is out */
+	QUICK_OPENING,   /* installs what receives (datapathd) */
+	QUICK_ANSWERED,  /* R: message 2 is out */
+	QUICK_SENDING,   /* installs what sends (datapathd) */
+	QUICK_DONE,
+	QUICK_STATES,
+};
+
+/* One request of the policy: what was agreed on, and the two SAs made of it. */
+struct quick_part {
+	enum ipsec_proto proto;
+	enum ipsec_mode mode;
+	uint32_t reqid_in, reqid_out;
+	uint32_t spi_in, spi_out;
+	enum alg_enc enc;
+	uint16_t wire_bits;
+	enum alg_auth auth;
+	enum alg_comp comp;
+	uint64_t serial_in, serial_out;
+	/* R: the peer's own words for what was chosen, which the answer repeats */
+	uint8_t proposal, transform, transform_id;
+	struct octets attrs;
+};
+
+struct quick {
+	struct list node; /* its ISAKMP SA's */
+	struct isakmp *sa;
+	enum quick_state state;
+	bool initiator;
+	uint32_t msg_id;
+	uint8_t iv[IKE1_BLOCK_MAX];
+	uint64_t acquire;             /* policyd's number; 0: nobody waits */
+	uint32_t replaces;            /* policy's id when a pair is to be renewed */
+	struct child *old;            /* that pair; NULL: none, or it has ended meanwhile */
+	const struct ike_child *conf; /* in sa->conf */
+	struct policy out, in;
+	bool has_in;
+	uint64_t grant;
+	uint8_t n_parts, at; /* part that is being worked on */
+	struct quick_part part[POLICY_REQUESTS_MAX];
+	struct ike1_terms terms;
+	bool tell_life; /* R: the peer must hear that lifetimes are shorter */
+	struct octets ni, nr, ke, id_local, id_remote;
+	bool with_ids;
+	struct crypto_dh *dh;
+	struct secret *gxy;
+	struct window window;
+	struct parked wait;
+	void (*then)(struct quick *q);
+	struct timer patience;
+	struct octets request; /* R: message 1's SA payload, until the policies are known */
+};
+
+/* quick.c: its life. */
+void quick_acquire(struct core *c, const struct core_acquire *a);
+void quick_renew(struct child *k);
+/* The ISAKMP SA is up: what waited for it begins. */
+void quick_resume(struct isakmp *sa);
+/* The ISAKMP SA has ended: what has a successor goes there, the rest ends. */
+void quick_orphan(struct isakmp *sa);
+void quick_forget_child(struct core *c, const struct child *k);
+struct quick *quick_new(struct isakmp *sa, bool initiator);
+void quick_set_state(struct quick *q, enum quick_state next);
+/* It has failed: `notify` (0: none) for the peer, `why` for the log. Frees it. */
+void quick_fail(struct quick *q, uint16_t notify, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/* Everything is installed: leaves the pair behind. Frees it. */
+void quick_done(struct quick *q);
+struct quick *quick_find(struct isakmp *sa, uint32_t msg_id);
+
+/* quick_mode.c: its messages. */
+void quick_begin(struct quick *q);
+void quick_message(struct isakmp *sa, const struct ike_hdr *hdr, const uint8_t *d);
+
+/* quick_steps.c: its questions to others; each goes on with `then` or fails. */
+void quick_ask_grant(struct quick *q, void (*then)(struct quick *q));
+void quick_ask_spis(struct quick *q, void (*then)(struct quick *q));
+void quick_install(struct quick *q, bool inbound, void (*then)(struct quick *q));
+
+/* quick_offer.c: its SA payloads. */
+/* The parts that the policy's requests make. False: it cannot be negotiated with this peer, *ret_why says
+ * why.
+ */
+must_check bool quick_plan(struct quick *q, const char **ret_why);
+void quick_put_offer(struct quick *q, struct ike_out *o);
+/* R: chooses from `request`. 0; -ENOENT with a sentence; -EBADMSG. */
+must_check int quick_choose(struct quick *q, struct err_text *e);
+void quick_put_answer(struct quick *q, struct ike_out *o);
+/* I: takes the answer. The same answers. */
+must_check int quick_take_answer(struct quick *q, const struct ike_payload *p, struct err_text *e);
+
+/* quick_keys.c: key material for one SA, as the description to install. `enc_key` and `auth_key` of *ret
+ * borrow from *ret_keymat. 0 or -errno. */
+must_check int quick_sa(const struct quick *q, const struct quick_part *p, bool inbound, struct sa_desc *ret,
+    struct secret **ret_keymat);
+
+#endif

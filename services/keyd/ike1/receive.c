@@ -1,0 +1,249 @@
+/*
+ * From a datagram to the function whose turn it is. What has to be true of a message is asked here in one
+ * order: header, exchange and cookies, repetition, encipherment, chain, rules; then its exchange sees it.
+ */
+#include "keyd/ike1/receive.h"
+
+#include <stdio.h>
+
+#include "keyd/ike1/cipher.h"
+#include "keyd/ike1/inform.h"
+#include "keyd/ike1/phase1.h"
+#include "keyd/ike1/quick.h"
+
+enum { COST_MAIN = 1, COST_AGGRESSIVE = 20 };
+
+/* What each state of a negotiation waits for. */
+static enum ike1_message expected(enum isakmp_state s)
+{
+	switch (s) {
+	case ISAKMP_I_SA:
+		return IKE1_M_MAIN_SA;
+	case ISAKMP_I_KE:
+	case ISAKMP_R_SA:
+		return IKE1_M_MAIN_KE;
+	case ISAKMP_R_KE:
+	case ISAKMP_I_AUTH:
+		return IKE1_M_MAIN_AUTH;
+	case ISAKMP_I_OFFERED:
+		return IKE1_M_AGGRESSIVE_2;
+	case ISAKMP_R_ANSWERED:
+		return IKE1_M_AGGRESSIVE_3;
+	default:
+		return IKE1_M_NONE;
+	}
+}
+
+/* Message 5 and 6 of main mode must be enciphered, 3 of aggressive mode may be, the others cannot be. */
+static bool cipher_fits(const struct isakmp *sa, bool enciphered)
+{
+	switch (sa->state) {
+	case ISAKMP_R_KE:
+	case ISAKMP_I_AUTH:
+		return enciphered;
+	case ISAKMP_R_ANSWERED:
+		return true;
+	default:
+		return !enciphered;
+	}
+}
+
+static bool is_zero(const uint8_t *cookie)
+{
+	static const uint8_t zero[IKE_COOKIE_LEN];
+
+	return memcmp(cookie, zero, IKE_COOKIE_LEN) == 0;
+}
+
+static const char *say_violation(enum ike1_violation v, uint8_t type, char *buf, size_t room)
+{
+	static const char *const texts[] = {[IKE1_V_MISSING] = "is missing",
+	    [IKE1_V_TOO_MANY] = "is there too often",
+	    [IKE1_V_UNEXPECTED] = "does not belong there",
+	    [IKE1_V_NOT_FIRST] = "does not stand in its place"};
+	const char *name = ike1_payload_name(type);
+
+	if (name)
+		snprintf(buf, room, "payload '%s' %s", name, texts[v]);
+	else
+		snprintf(buf, room, "payload %u %s", type, texts[v]);
+	return buf;
+}
+
+/* Aggressive mode's message 2 itself says which method was chosen: its proof is held against that later. */
+static bool with_signature(const struct isakmp *sa, const struct ike_chain *c)
+{
+	return sa->terms.auth ? auth_with_signature(sa) : ike_chain_find(c, IKE1_P_SIG, 0) != NULL;
+}
+
+/* Opens and takes apart a message of phase 1. False: it is passed over. */
+static bool open_message(struct isakmp *sa, const uint8_t *d, enum ike1_message kind, struct phase1_msg *m)
+{
+	bool enciphered = m->hdr.flags & IKE1_F_ENCRYPTED;
+	const uint8_t *body = d + IKE_HDR_LEN;
+	size_t n = m->n - IKE_HDR_LEN;
+	enum ike1_violation v;
+	enum ike_fault f;
+	char text[100];
+	uint8_t type;
+
+	memcpy(m->next_iv, sa->iv, sizeof(m->next_iv));
+	if (!cipher_fits(sa, enciphered)) {
+		phase1_ignore(sa, enciphered ? "it is enciphered too early" : "it should be enciphered");
+		return false;
+	}
+	if (enciphered) {
+		if (ike1_open(sa, sa->iv, d, m->n, sa->core->in, m->next_iv) < 0) {
+			phase1_ignore(sa, "it cannot be deciphered");
+			return false;
+		}
+		body = sa->core->in;
+	}
+	f = ike_chain_parse(m->hdr.next, body, n, enciphered, &m->chain);
+	if (f != IKE_OK) {
+		phase1_ignore(sa, "it %s%s", ike_fault_text(f),
+		    enciphered ? ": are the two pre-shared keys the same?" : "");
+		return false;
+	}
+	v = ike1_rules_check(kind, with_signature(sa, &m->chain), &m->chain, &type);
+	if (v != IKE1_V_NONE) {
+		phase1_ignore(sa, "%s", say_violation(v, type, text, sizeof(text)));
+		return false;
+	}
+	return true;
+}
+
+static void phase1_message(struct isakmp *sa, const struct ike_hdr *hdr, const uint8_t *d)
+{
+	struct phase1_msg m = {.hdr = *hdr, .datagram = d, .n = hdr->length};
+
+	if (window_repeated(&sa->window, d, hdr->length))
+		return;
+	if (parked_is(&sa->wait) || isakmp_is_up(sa))
+		return; /* late, or too early: it will be sent again if it matters */
+	if (!open_message(sa, d, expected(sa->state), &m))
+		return;
+	if (sa->mode == IKE_MODE_MAIN)
+		main_message(sa, &m);
+	else
+		aggressive_message(sa, &m);
+}
+
+static bool accepts(const struct ike_peer *p, enum ike_mode mode)
+{
+	for (uint8_t i = 0; i < p->n_modes; i++)
+		if (p->mode[i] == mode)
+			return true;
+	return false;
+}
+
+static const char *mode_words(enum ike_mode m)
+{
+	return m == IKE_MODE_MAIN ? "Identity Protection mode" : "Aggressive mode";
+}
+
+/* Whether a stranger's first message is looked at; what is refused gets no answer that costs anything. */
+static bool admit(struct core *c, const struct ike_path *path, enum ike_mode mode)
+{
+	uint32_t cost = mode == IKE_MODE_MAIN ? COST_MAIN : COST_AGGRESSIVE;
+
+	if (bucket_take(&c->strangers, cost, core_now(c)))
+		return true;
+	c->counters.refused_busy++;
+	core_note(c, CORE_WARNING, "isakmp.busy",
+	    "more first messages than are answered: those of peers that go on asking come through");
+	return false;
+}
+
+static void first_message(
+    struct core *c, const struct ike_path *path, const struct ike_hdr *hdr, const uint8_t *d)
+{
+	enum ike_mode mode = hdr->exchange == IKE1_MAIN ? IKE_MODE_MAIN : IKE_MODE_AGGRESSIVE;
+	enum ike1_message kind = mode == IKE_MODE_MAIN ? IKE1_M_MAIN_SA : IKE1_M_AGGRESSIVE_1;
+	struct phase1_msg m = {.hdr = *hdr, .datagram = d, .n = hdr->length};
+	const struct ike_peer *p = ike_conf_find_peer(c->conf->c, &path->remote);
+	struct isakmp *sa = isakmp_find_begun(c, hdr->icookie, &path->remote);
+	char a[INET_ADDR_STRLEN], b[INET_ADDR_STRLEN];
+
+	if (sa) {
+		(void)window_repeated(&sa->window, d, hdr->length);
+		return;
+	}
+	inet_addr_format(&path->local, a);
+	inet_addr_format(&path->remote, b);
+	if (!p) {
+		c->counters.unknown++;
+		core_note(c, CORE_ERROR, "isakmp.stranger", "no configuration found for %s.", b);
+		return;
+	}
+	if (!accepts(p, mode)) {
+		c->counters.unknown++;
+		core_note(c, CORE_ERROR, "isakmp.stranger",
+		    "not acceptable %s, from %s: exchange_mode of remote %s does not name it",
+		    mode_words(mode), b, p->name);
+		return;
+	}
+	if (!admit(c, path, mode))
+		return;
+	sa = isakmp_new(c, (uint32_t)(p - c->conf->c->peer), path, mode, hdr->icookie);
+	if (!sa) {
+		c->counters.refused_busy++;
+		return;
+	}
+	core_note(c, CORE_INFO, "isakmp.respond", "respond new phase 1 negotiation: %s[%u]<=>%s[%u]", a,
+	    path->local_port, b, path->remote_port);
+	core_note(c, CORE_INFO, "isakmp.begin", "begin %s.", mode_words(mode));
+	if (!open_message(sa, d, kind, &m)) {
+		isakmp_end(sa);
+		return;
+	}
+	if (mode == IKE_MODE_MAIN)
+		main_answer(sa, &m);
+	else
+		aggressive_answer(sa, &m);
+}
+
+static void known(struct isakmp *sa, const struct ike_hdr *hdr, const uint8_t *d)
+{
+	switch (hdr->exchange) {
+	case IKE1_MAIN:
+	case IKE1_AGGRESSIVE:
+		if ((hdr->exchange == IKE1_MAIN) == (sa->mode == IKE_MODE_MAIN) && hdr->msg_id == 0)
+			phase1_message(sa, hdr, d);
+		break;
+	case IKE1_INFORMATIONAL:
+		if (isakmp_is_up(sa))
+			inform_message(sa, hdr, d);
+		else
+			inform_clear(sa, hdr, d);
+		break;
+	case IKE1_QUICK:
+		if (isakmp_is_up(sa) && hdr->msg_id)
+			quick_message(sa, hdr, d);
+		break;
+	default:
+		sa->core->counters.malformed++;
+		break;
+	}
+}
+
+void ike1_datagram(struct core *c, const struct ike_path *path, const struct ike_hdr *hdr, const uint8_t *d)
+{
+	bool first = is_zero(hdr->rcookie) && hdr->msg_id == 0 && !(hdr->flags & IKE1_F_ENCRYPTED);
+	struct isakmp *sa;
+
+	if (is_zero(hdr->icookie)) {
+		c->counters.malformed++;
+		return;
+	}
+	if (first && (hdr->exchange == IKE1_MAIN || hdr->exchange == IKE1_AGGRESSIVE)) {
+		first_message(c, path, hdr, d);
+		return;
+	}
+	sa = isakmp_find(c, hdr->icookie, hdr->rcookie);
+	if (!sa || !inet_addr_equal(&sa->path.remote, &path->remote)) {
+		c->counters.unknown++;
+		return;
+	}
+	known(sa, hdr, d);
+}

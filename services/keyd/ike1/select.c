@@ -1,0 +1,100 @@
+/*
+ * Exact comparison: type, addresses, port and protocol, as racoon has it; `anonymous` fits everything.
+ */
+#include "keyd/ike1/select.h"
+
+#include <string.h>
+
+#include "ipsec/selector.h"
+
+static enum ike_side_kind kind_of(const struct ike1_ident *id)
+{
+	switch (id->type) {
+	case IKE1_ID_IPV4:
+	case IKE1_ID_IPV6:
+		return IKE_SIDE_HOST;
+	case IKE1_ID_IPV4_SUBNET:
+	case IKE1_ID_IPV6_SUBNET:
+		return IKE_SIDE_NET;
+	case IKE1_ID_IPV4_RANGE:
+	case IKE1_ID_IPV6_RANGE:
+		return IKE_SIDE_RANGE;
+	default:
+		return IKE_SIDE_NAME;
+	}
+}
+
+static bool upper_fits(const struct ike_side *s, const struct ike1_ident *id)
+{
+	uint16_t proto = id->proto ? id->proto : IPPROTO_ANY_;
+
+	return s->proto == proto && s->port == id->port;
+}
+
+static bool addresses_fit(const struct ike_side *s, const struct ike1_ident *id)
+{
+	struct inet_prefix net = {.addr = s->first, .plen = s->plen};
+	struct inet_addr first, last, want_first = s->first, want_last = s->last;
+
+	if (ike1_ident_range(id, &first, &last) != IKE_OK)
+		return false;
+	if (s->kind == IKE_SIDE_NET) {
+		want_first = inet_prefix_first(&net);
+		want_last = inet_prefix_last(&net);
+	} else if (s->kind == IKE_SIDE_HOST) {
+		want_last = want_first;
+	}
+	return inet_addr_equal(&first, &want_first) && inet_addr_equal(&last, &want_last);
+}
+
+static bool name_fits(const struct ike_side *s, const struct ike1_ident *id)
+{
+	return s->id.len == id->len && memcmp(s->id.data, id->data, id->len) == 0;
+}
+
+static bool is_client(const struct ike1_ident *id, const struct inet_addr *peer_addr)
+{
+	struct inet_addr first, last;
+
+	return ike1_ident_range(id, &first, &last) == IKE_OK && inet_addr_equal(&first, &last) &&
+	       inet_addr_equal(&first, peer_addr);
+}
+
+static bool side_fits(
+    const struct ike_side *s, const struct ike1_ident *id, const struct inet_addr *peer_addr)
+{
+	switch (s->kind) {
+	case IKE_SIDE_ANY:
+		return true;
+	case IKE_SIDE_CLIENT:
+		return is_client(id, peer_addr);
+	case IKE_SIDE_NAME:
+		return kind_of(id) == IKE_SIDE_NAME && name_fits(s, id);
+	default:
+		return kind_of(id) == s->kind && upper_fits(s, id) && addresses_fit(s, id);
+	}
+}
+
+/* `from`: without data any identity of its kind will do. */
+static bool from_fits(const struct ike_child *k, const struct ike_id *id)
+{
+	bool same_kind = k->from.kind == id->kind || (k->from.kind == IKE_ID_DN && id->kind == IKE_ID_DN_DER);
+
+	if (!k->has_from)
+		return true;
+	return same_kind && (!k->from.len || ike_id_equal(&k->from, id));
+}
+
+const struct ike_child *select_child(const struct ike_conf *c, const struct ike_peer *peer,
+    const struct ike_id *peer_id, const struct ike1_ident *local, const struct ike1_ident *remote,
+    const struct inet_addr *peer_addr)
+{
+	for (uint32_t i = 0; i < c->n_children; i++) {
+		const struct ike_child *k = &c->child[i];
+
+		if ((!k->remoteid || k->remoteid == peer->ph1id) && !k->group && from_fits(k, peer_id) &&
+		    side_fits(&k->local, local, peer_addr) && side_fits(&k->remote, remote, peer_addr))
+			return k;
+	}
+	return NULL;
+}

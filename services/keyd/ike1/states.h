@@ -1,0 +1,35 @@
+/*
+ * The states of an ISAKMP SA of version 1, and which may follow which.
+ */
+#ifndef POSTERN_KEYD_IKE1_STATES_H
+#define POSTERN_KEYD_IKE1_STATES_H
+
+#include <stdbool.h>
+
+/* I: this side began; R: the peer did. */
+enum isakmp_state {
+	ISAKMP_NONE = 0,
+	ISAKMP_I_NEW,     /* may have to wait for our own identity (certd) */
+	ISAKMP_I_SA,      /* main: message 1 is out */
+	ISAKMP_I_KE,      /* main: message 3 is out */
+	ISAKMP_I_SKEYID,  /* waits for SKEYID (certd) */
+	ISAKMP_I_PROVE,   /* waits for our proof (certd) */
+	ISAKMP_I_AUTH,    /* main: message 5 is out */
+	ISAKMP_I_CHECK,   /* waits for the judgement of the peer's proof */
+	ISAKMP_I_OFFERED, /* aggressive: message 1 is out */
+	ISAKMP_R_NEW,     /* may have to wait for our own identity */
+	ISAKMP_R_SA,      /* main: message 2 is out */
+	ISAKMP_R_KE,      /* main: message 4 is out */
+	ISAKMP_R_SKEYID,
+	ISAKMP_R_PROVE,
+	ISAKMP_R_ANSWERED, /* aggressive: message 2 is out */
+	ISAKMP_R_CHECK,
+	ISAKMP_UP,   /* established */
+	ISAKMP_GONE, /* waits to be freed */
+	ISAKMP_STATES,
+};
+
+const char *isakmp_state_name(enum isakmp_state s);
+bool isakmp_may_follow(enum isakmp_state from, enum isakmp_state to);
+
+#endif

@@ -1,0 +1,56 @@
+/*
+ * Octets that their owners published; most are MD5 of a text.
+ */
+#include "keyd/ike1/vendor.h"
+
+#include "wire/ike/v1.h"
+
+static const struct vendor {
+	const char *name;
+	uint8_t len; /* octets that count; more may follow (a version) */
+	uint8_t id[20];
+} vendors[] = {
+    {"DPD", 14, {0xaf, 0xca, 0xd7, 0x13, 0x68, 0xa1, 0xf1, 0xc9, 0x6b, 0x86, 0x96, 0xfc, 0x77, 0x57, 1, 0}},
+    {"RFC 3947", 16,
+        {0x4a, 0x13, 0x1c, 0x81, 0x07, 0x03, 0x58, 0x45, 0x5c, 0x57, 0x28, 0xf2, 0x0e, 0x95, 0x45, 0x2f}},
+    {"draft-ietf-ipsec-nat-t-ike-02", 16,
+        {0x90, 0xcb, 0x80, 0x91, 0x3e, 0xbb, 0x69, 0x6e, 0x08, 0x63, 0x81, 0xb5, 0xec, 0x42, 0x7b, 0x1f}},
+    {"MS NT5 ISAKMPOAKLEY", 16,
+        {0x1e, 0x2b, 0x51, 0x69, 0x05, 0x99, 0x1c, 0x7d, 0x7c, 0x96, 0xfc, 0xbf, 0xb5, 0x87, 0xe4, 0x61}},
+    {"KAME/racoon", 16,
+        {0x70, 0x03, 0xcb, 0xc1, 0x09, 0x7d, 0xbe, 0x9c, 0x26, 0x00, 0xba, 0x69, 0x83, 0xbc, 0x8b, 0x35}},
+    {"XAuth", 8, {0x09, 0x00, 0x26, 0x89, 0xdf, 0xd6, 0xb7, 0x12}},
+    {"Cisco Unity", 16,
+        {0x12, 0xf5, 0xf2, 0x8c, 0x45, 0x71, 0x68, 0xa9, 0x70, 0x2d, 0x9f, 0xe2, 0x74, 0xcc, 0x01, 0x00}},
+};
+
+enum { DPD = 0, DPD_LEN = 16 /* with its version, 1.0 */ };
+
+void vendor_put(const struct isakmp *sa, struct ike_out *o)
+{
+	if (isakmp_peer(sa)->dpd.announce)
+		ike_out_whole(o, IKE1_P_VENDOR, vendors[DPD].id, DPD_LEN);
+}
+
+static const struct vendor *find(const struct ike_payload *p)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(vendors); i++)
+		if (p->len >= vendors[i].len && memcmp(p->body, vendors[i].id, vendors[i].len) == 0)
+			return &vendors[i];
+	return NULL;
+}
+
+void vendor_take(struct isakmp *sa, const struct ike_chain *c)
+{
+	const struct ike_payload *p;
+
+	for (uint32_t i = 0; (p = ike_chain_find(c, IKE1_P_VENDOR, i)); i++) {
+		const struct vendor *v = find(p);
+
+		if (!v)
+			continue;
+		core_note(sa->core, CORE_DEBUG, "isakmp.vendor", "received Vendor ID: %s", v->name);
+		if (v == &vendors[DPD])
+			sa->peer_dpd = true;
+	}
+}

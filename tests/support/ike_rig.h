@@ -1,0 +1,80 @@
+/*
+ * Two keyd cores in one process over a simulated wire, with deliberately stupid stand-ins for certd, policyd
+ * and datapathd. Everything that happens is an event with a time; a run is reproducible from its seed.
+ */
+#ifndef POSTERN_TESTS_IKE_RIG_H
+#define POSTERN_TESTS_IKE_RIG_H
+
+#include "base/list.h"
+#include "keyd/core/core.h"
+#include "keyd/ike1/child.h"
+#include "keyd/ike1/isakmp.h"
+
+enum { RIG_SAS_MAX = 512, RIG_POLICIES_MAX = 8, RIG_LOG_MAX = 1 << 16 };
+
+/* An SA that datapathd would have. */
+struct rig_sa {
+	uint64_t serial; /* 0: free */
+	bool inbound;
+	struct sa_desc desc;
+	uint8_t enc_key[ALG_KEY_MAX], auth_key[ALG_KEY_MAX];
+};
+
+struct rig;
+
+struct rig_side {
+	struct rig *rig;
+	struct core *core;
+	struct inet_addr addr;
+	const char *psk;
+	const char *subject; /* of its certificate; NULL: none */
+	struct policy out[RIG_POLICIES_MAX], in[RIG_POLICIES_MAX];
+	size_t n_policies;
+	struct rig_sa sa[RIG_SAS_MAX];
+	uint32_t n_larvae, n_grants, n_done_ok, n_done_bad;
+	bool dead; /* hears and says nothing */
+	char *log; /* every line of this side */
+	size_t n_log;
+};
+
+/* What the wire does to a datagram. */
+struct rig_wire {
+	unsigned loss, twice, late; /* per mille */
+	/* Looks at each datagram on its way, may change it; false: it is lost. May be NULL. */
+	bool (*tamper)(struct rig *r, unsigned n, bool from_a, uint8_t *d, size_t n_d);
+};
+
+struct rig {
+	struct clock_fake clock;
+	struct rng_seeded rng;
+	struct list events;
+	struct rig_side a, b;
+	struct rig_wire wire;
+	unsigned n_datagrams; /* sent so far */
+	uint64_t last_spi, last_serial, last_grant;
+	void *arg; /* of the test */
+};
+
+/* `conf_a` and `conf_b` are taken. */
+void rig_init(struct rig *r, uint64_t seed, struct ike_conf *conf_a, struct ike_conf *conf_b);
+void rig_fini(struct rig *r);
+
+/* A configuration for a peer at `addr`: one offer of 3des-sha1-modp1024 (fast: curve25519 in its place), one
+ * sainfo of everything. */
+struct ike_conf *rig_conf(enum ike_mode mode, enum ike_auth_method auth, bool fast);
+/* Gives both sides the policy esp/MODE/require for everything of `proto` between the two. */
+void rig_policy(struct rig *r, enum ipsec_mode mode, uint16_t proto);
+/* A packet on this side needs the SAs of policy `n`. */
+void rig_packet(struct rig_side *s, size_t n);
+/* Runs events and timers until `ms` have passed. */
+void rig_run(struct rig *r, uint64_t ms);
+
+size_t rig_count(const struct rig_side *s, bool inbound);
+/* Whether everything that either side sends into, the other receives, with the same keys and algorithms; else
+ * *ret_why. */
+bool rig_agrees(const struct rig *r, const char **ret_why);
+bool rig_logged(const struct rig_side *s, const char *text);
+/* Nothing is under way any more, nothing waits, no larva and no grant is left that no child owns. */
+bool rig_is_calm(const struct rig *r, const char **ret_why);
+
+#endif
