@@ -101,6 +101,7 @@ enum ipc_type {
 	IPC_SA_MADE,
 	IPC_SA_REMOVE,    /* SaRemove -> IPC_OK */
 	IPC_SA_EXPIRED,   /* SaExpired, event */
+	IPC_SPI_UNKNOWN,  /* SpiUnknown, event */
 	IPC_IKE_DATAGRAM, /* IkeDatagram: event when it came, record without an answer when it goes */
 
 	/* certd, certd-verify, admin: files that ipsecctl has opened come beside the record */

@@ -18,6 +18,7 @@ struct event {
 	uint64_t due_ms;
 	struct rig_side *to;
 	bool is_datagram;
+	void (*undo)(struct rig_side *s, uint64_t number); /* nobody wants the answer any more; may be NULL */
 	struct ike_path path;
 	uint64_t token;
 	struct core_reply reply;
@@ -235,6 +236,27 @@ static int port_match(void *arg, uint64_t token, const struct selector *out, con
 	return 0;
 }
 
+static void undo_grant(struct rig_side *s, uint64_t grant)
+{
+	s->n_grants--;
+}
+
+static void take_larva(struct rig_side *s, uint64_t spi)
+{
+	for (uint32_t i = 0; i < s->n_larvae; i++)
+		if (s->larva[i] == spi) {
+			s->larva[i] = s->larva[--s->n_larvae];
+			return;
+		}
+}
+
+static void undo_install(struct rig_side *s, uint64_t serial)
+{
+	for (size_t i = 0; i < RIG_SAS_MAX; i++)
+		if (s->sa[i].serial == serial)
+			s->sa[i].serial = 0;
+}
+
 static int port_grant(void *arg, uint64_t token, const uint8_t *ticket, size_t n, uint32_t policy_id,
     const struct ike_path *path)
 {
@@ -242,8 +264,11 @@ static int port_grant(void *arg, uint64_t token, const uint8_t *ticket, size_t n
 	bool good = n == 6 && memcmp(ticket, "ticket", 6) == 0;
 	struct event *e = answer(s, token, good ? 0 : -EACCES, good ? "" : "no ticket");
 
+	if (!good)
+		return 0;
 	e->reply.number = ++s->rig->last_grant;
-	s->n_grants += good;
+	e->undo = undo_grant;
+	s->n_grants++;
 	return 0;
 }
 
@@ -267,22 +292,24 @@ static int port_reserve(void *arg, uint64_t token, uint64_t grant, const struct 
 {
 	struct rig_side *s = arg;
 
-	answer(s, token, 0, "")->reply.number = 0x1000 + ++s->rig->last_spi;
-	s->n_larvae++;
+	struct event *e = answer(s, token, 0, "");
+
+	e->reply.number = 0x1000 + ++s->rig->last_spi;
+	e->undo = take_larva;
+	s->larva[s->n_larvae++] = (uint32_t)e->reply.number;
 	return 0;
 }
 
 static void port_release(
     void *arg, const struct inet_addr *src, const struct inet_addr *dst, enum ipsec_proto proto, uint32_t spi)
 {
-	struct rig_side *s = arg;
-
-	s->n_larvae--;
+	take_larva(arg, spi);
 }
 
 static int port_install(void *arg, uint64_t token, uint64_t grant, const struct sa_desc *sa, bool inbound)
 {
 	struct rig_side *s = arg;
+	struct event *e;
 
 	for (size_t i = 0; i < RIG_SAS_MAX; i++) {
 		struct rig_sa *x = &s->sa[i];
@@ -292,8 +319,11 @@ static int port_install(void *arg, uint64_t token, uint64_t grant, const struct 
 		*x = (struct rig_sa){.serial = ++s->rig->last_serial, .inbound = inbound, .desc = *sa};
 		memcpy(x->enc_key, sa->enc_key, sa->enc_key_len);
 		memcpy(x->auth_key, sa->auth_key, sa->auth_key_len);
-		s->n_larvae -= inbound;
-		answer(s, token, 0, "")->reply.number = x->serial;
+		if (inbound)
+			take_larva(s, sa->spi);
+		e = answer(s, token, 0, "");
+		e->reply.number = x->serial;
+		e->undo = undo_install;
 		return 0;
 	}
 	return -ENOSPC;
@@ -301,11 +331,7 @@ static int port_install(void *arg, uint64_t token, uint64_t grant, const struct 
 
 static void port_remove(void *arg, uint64_t serial)
 {
-	struct rig_side *s = arg;
-
-	for (size_t i = 0; i < RIG_SAS_MAX; i++)
-		if (s->sa[i].serial == serial)
-			s->sa[i].serial = 0;
+	undo_install(arg, serial);
 }
 
 static void side_init(struct rig *r, struct rig_side *s, uint32_t addr, struct ike_conf *conf)
@@ -442,8 +468,8 @@ static void handle(struct event *e)
 {
 	if (!e->to->dead && e->is_datagram)
 		core_datagram(e->to->core, &e->path, e->octets, e->n);
-	else if (!e->is_datagram)
-		(void)core_reply(e->to->core, e->token, &e->reply);
+	else if (!e->is_datagram && !core_reply(e->to->core, e->token, &e->reply) && e->undo)
+		e->undo(e->to, e->reply.number);
 	event_free(e);
 }
 
@@ -498,6 +524,23 @@ static bool is_received(const struct rig_sa *x, const struct rig_side *by)
 		if (by->sa[i].serial && by->sa[i].inbound && same_sa(x, &by->sa[i]))
 			return true;
 	return false;
+}
+
+static void send_through(struct rig_side *from, struct rig_side *to)
+{
+	for (size_t i = 0; i < RIG_SAS_MAX; i++) {
+		const struct rig_sa *x = &from->sa[i];
+
+		if (x->serial && !x->inbound && !is_received(x, to))
+			core_unknown_spi(to->core, &from->addr, x->desc.proto, x->desc.spi);
+	}
+}
+
+void rig_traffic(struct rig *r)
+{
+	send_through(&r->a, &r->b);
+	send_through(&r->b, &r->a);
+	rig_run(r, 1000);
 }
 
 bool rig_agrees(const struct rig *r, const char **ret_why)

@@ -31,6 +31,7 @@ struct rig_side {
 	struct policy out[RIG_POLICIES_MAX], in[RIG_POLICIES_MAX];
 	size_t n_policies;
 	struct rig_sa sa[RIG_SAS_MAX];
+	uint32_t larva[RIG_SAS_MAX];
 	uint32_t n_larvae, n_grants, n_done_ok, n_done_bad;
 	bool dead; /* hears and says nothing */
 	char *log; /* every line of this side */
@@ -69,6 +70,8 @@ void rig_packet(struct rig_side *s, size_t n);
 /* Runs events and timers until `ms` have passed. */
 void rig_run(struct rig *r, uint64_t ms);
 
+/* Every SA sends a packet; who receives one for an SA that is not there tells its core. */
+void rig_traffic(struct rig *r);
 size_t rig_count(const struct rig_side *s, bool inbound);
 /* Whether everything that either side sends into, the other receives, with the same keys and algorithms; else
  * *ret_why. */

@@ -17,6 +17,7 @@
 
 enum {
 	STRANGERS_RATE = 2000, /* first messages of main mode a second, or a twentieth of aggressive mode */
+	HINTS_RATE = 10,
 	NOTES_RATE = 5,
 	NOTES_BURST = 20,
 	TEXT_MAX = 900,
@@ -38,6 +39,7 @@ struct core *core_new(const struct core_def *d)
 	list_init(&c->children);
 	list_init(&c->dead);
 	bucket_init(&c->strangers, STRANGERS_RATE, STRANGERS_RATE, core_now(c));
+	bucket_init(&c->hints, HINTS_RATE, HINTS_RATE, core_now(c));
 	bucket_init(&c->notes, NOTES_RATE, NOTES_BURST, core_now(c));
 	return c;
 }
@@ -148,6 +150,16 @@ void core_expired(struct core *c, uint64_t serial, bool hard)
 
 	if (k)
 		child_expired(k, serial, hard);
+	isakmp_bury(c);
+}
+
+void core_unknown_spi(struct core *c, const struct inet_addr *remote, enum ipsec_proto proto, uint32_t spi)
+{
+	const struct ike_peer *p = c->conf ? ike_conf_find_peer(c->conf->c, remote) : NULL;
+	struct isakmp *sa = p ? isakmp_find_up(c, remote, (uint32_t)(p - c->conf->c->peer)) : NULL;
+
+	if (sa && bucket_take(&c->hints, 1, core_now(c)))
+		inform_delete_spi(sa, proto, spi);
 	isakmp_bury(c);
 }
 

@@ -47,6 +47,7 @@ struct core {
 	struct list dead;                    /* to be freed when nothing of theirs is on the stack */
 	uint32_t n_isakmp, n_half_open, n_children;
 	struct bucket strangers; /* work for those who have proved nothing */
+	struct bucket hints;     /* answers to packets that nobody expects */
 	struct bucket notes;     /* log lines that they can cause */
 	uint64_t notes_held;
 	struct core_counters counters;
@@ -85,6 +86,8 @@ struct core_acquire {
 void core_acquire(struct core *c, const struct core_acquire *a);
 /* datapathd: one of our SAs has reached its soft or hard lifetime. */
 void core_expired(struct core *c, uint64_t serial, bool hard);
+/* datapathd: the peer sends into an SA that is not there. A hint: anybody can send such packets. */
+void core_unknown_spi(struct core *c, const struct inet_addr *remote, enum ipsec_proto proto, uint32_t spi);
 /* Tells every peer that everything ends (on shutdown), and forgets it. */
 void core_shutdown(struct core *c);
 

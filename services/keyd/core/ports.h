@@ -1,7 +1,9 @@
 /*
  * What the core needs of the world, and what the world must look like to it. In service the ports are IPC
  * clients and sockets; in tests a simulated wire and stupid models. Questions carry a number and are answered
- * later through core_reply(); a port that cannot even ask returns -errno at once.
+ * later through core_reply(), never from inside the question; a port that cannot even ask returns -errno at
+ * once. When core_reply() says that nobody waits any more, the port gives back what the answer was about: a
+ * grant, an SPI, an SA.
  */
 #ifndef POSTERN_KEYD_CORE_PORTS_H
 #define POSTERN_KEYD_CORE_PORTS_H

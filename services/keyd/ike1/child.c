@@ -127,10 +127,10 @@ struct child *child_of_policy(struct core *c, uint32_t policy_id)
 	return newest;
 }
 
-void child_end_all(struct core *c, const struct inet_addr *remote, const char *why)
+void child_end_all(struct core *c, const struct inet_addr *remote, uint64_t before_ms, const char *why)
 {
 	list_foreach_safe (k, next, &c->children, struct child, node)
-		if (inet_addr_equal(&k->path.remote, remote))
+		if (inet_addr_equal(&k->path.remote, remote) && k->made_ms < before_ms)
 			child_end(k, false, why);
 }
 

@@ -142,6 +142,32 @@ static enum ipsec_proto proto_of(uint8_t wire)
 	}
 }
 
+static void put_delete(struct ike_out *o, enum ipsec_proto proto, uint32_t number)
+{
+	const uint8_t spi[SPI_LEN] = {
+	    (uint8_t)(number >> 24), (uint8_t)(number >> 16), (uint8_t)(number >> 8), (uint8_t)number};
+	uint8_t len = proto == IPSEC_IPCOMP ? CPI_LEN : SPI_LEN;
+	const struct ike1_deletion d = {.doi = IKE1_DOI_IPSEC,
+	    .protocol = wire_proto(proto),
+	    .spi_len = len,
+	    .n_spis = 1,
+	    .spis = spi + SPI_LEN - len};
+
+	ike1_put_delete(o, &d);
+}
+
+void inform_delete_spi(struct isakmp *sa, enum ipsec_proto proto, uint32_t spi)
+{
+	uint8_t iv[IKE1_BLOCK_MAX];
+	struct ike_out o;
+	uint32_t id;
+
+	if (!begin(sa, &o, &id, iv))
+		return;
+	put_delete(&o, proto, spi);
+	send_hashed(sa, &o, id, iv);
+}
+
 void inform_delete_child(struct child *k)
 {
 	struct isakmp *sa = isakmp_find_up(k->core, &k->path.remote, k->peer);
@@ -151,19 +177,8 @@ void inform_delete_child(struct child *k)
 
 	if (!sa || !begin(sa, &o, &id, iv))
 		return;
-	for (uint8_t i = 0; i < k->n_parts; i++) {
-		const struct child_part *p = &k->part[i];
-		const uint8_t spi[SPI_LEN] = {(uint8_t)(p->spi_in >> 24), (uint8_t)(p->spi_in >> 16),
-		    (uint8_t)(p->spi_in >> 8), (uint8_t)p->spi_in};
-		uint8_t len = p->proto == IPSEC_IPCOMP ? CPI_LEN : SPI_LEN;
-		const struct ike1_deletion d = {.doi = IKE1_DOI_IPSEC,
-		    .protocol = wire_proto(p->proto),
-		    .spi_len = len,
-		    .n_spis = 1,
-		    .spis = spi + SPI_LEN - len};
-
-		ike1_put_delete(&o, &d);
-	}
+	for (uint8_t i = 0; i < k->n_parts; i++)
+		put_delete(&o, k->part[i].proto, k->part[i].spi_in);
 	send_hashed(sa, &o, id, iv);
 }
 
@@ -180,14 +195,15 @@ void inform_initial_contact(struct isakmp *sa)
 	inform_notify(sa, IKE1_N_INITIAL_CONTACT, NULL, 0);
 }
 
-/* The peer began anew: what it had with us before is gone at its end. */
+/* The peer began anew: what it had with us before is gone at its end. The message may come late, so what was
+ * made since this SA was begun is not meant. */
 static void initial_contact(struct isakmp *sa)
 {
 	struct core *c = sa->core;
 
-	child_end_all(c, &sa->path.remote, "purged: the peer began anew");
+	child_end_all(c, &sa->path.remote, sa->begun_ms, "purged: the peer began anew");
 	list_foreach_safe (other, next, &c->isakmp, struct isakmp, all) {
-		if (other == sa || !isakmp_is_up(other) ||
+		if (other == sa || !isakmp_is_up(other) || other->established_ms >= sa->begun_ms ||
 		    !inet_addr_equal(&other->path.remote, &sa->path.remote))
 			continue;
 		other->failure = "purged: the peer began anew";

@@ -18,6 +18,8 @@ void inform_refuse_unknown(
 void inform_delete_isakmp(struct isakmp *sa);
 /* The SAs that the peer sends into are gone. Needs an ISAKMP SA with it, else nothing is said. */
 void inform_delete_child(struct child *k);
+/* An SA that the peer sends into is not there (any more). */
+void inform_delete_spi(struct isakmp *sa, enum ipsec_proto proto, uint32_t spi);
 /* We remember nothing of this peer from before (RFC 2407 section 4.6.3.3): once, when that is so. */
 void inform_initial_contact(struct isakmp *sa);
 /* One that came; `d` has hdr->length octets. */

@@ -86,6 +86,7 @@ struct isakmp *isakmp_new(
 	sa->path = *path;
 	sa->mode = mode;
 	sa->initiator = !icookie;
+	sa->begun_ms = core_now(c);
 	list_init(&sa->by_cookie);
 	list_init(&sa->quicks);
 	list_append(&c->isakmp, &sa->all);

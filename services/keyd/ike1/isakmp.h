@@ -68,7 +68,7 @@ struct isakmp {
 	struct timer renew;    /* when to begin another in its place */
 	struct seen seen;      /* message ids that the peer has used */
 	struct list quicks;    /* exchanges under it, and those that wait for it */
-	uint64_t established_ms;
+	uint64_t begun_ms, established_ms;
 	const char *failure; /* why it ends, for the log; NULL: it did not fail */
 };
 

@@ -38,9 +38,24 @@ void quick_set_state(struct quick *q, enum quick_state next)
 		q->state = next;
 }
 
+/* A peer of whom nothing was heard under an ISAKMP SA all the while may not have it any more: the next packet
+ * begins anew. */
+static void no_answer(struct quick *q)
+{
+	struct isakmp *sa = q->sa;
+	bool silent = sa->heard_ms <= q->begun_ms;
+
+	quick_fail(q, 0, "no answer");
+	if (silent && isakmp_is_up(sa)) {
+		inform_delete_isakmp(sa);
+		sa->failure = "given up: the peer does not answer under it";
+		isakmp_end(sa);
+	}
+}
+
 static void on_lost(struct window *w)
 {
-	quick_fail(container_of(w, struct quick, window), 0, "no answer");
+	no_answer(container_of(w, struct quick, window));
 }
 
 static void on_patience(struct timer *t, void *arg)
@@ -48,7 +63,10 @@ static void on_patience(struct timer *t, void *arg)
 	struct quick *q = container_of(t, struct quick, patience);
 
 	(void)arg;
-	quick_fail(q, 0, "%s", q->state == QUICK_WAITING ? "time up waiting for phase1" : "time up");
+	if (q->state == QUICK_OFFERED || q->state == QUICK_ANSWERED)
+		no_answer(q);
+	else
+		quick_fail(q, 0, "%s", q->state == QUICK_WAITING ? "time up waiting for phase1" : "time up");
 }
 
 /* Phase 1 has its time, and the exchange anew its own. */
@@ -68,6 +86,7 @@ struct quick *quick_new(struct isakmp *sa, bool initiator)
 		return NULL;
 	q->sa = sa;
 	q->initiator = initiator;
+	q->begun_ms = core_now(sa->core);
 	window_init(&q->window, sa->core, &sa->path, on_lost);
 	list_init(&q->node);
 	list_append(&sa->quicks, &q->node);
@@ -114,6 +133,15 @@ static void undo(struct quick *q)
 		ports->grant_drop(ports->arg, q->grant);
 }
 
+/* The peer may have taken our message 2, or 3, and send already into what goes away now. */
+static void say_gone(struct quick *q)
+{
+	if (q->state != QUICK_ANSWERED && q->state != QUICK_SENDING)
+		return;
+	for (uint8_t i = 0; i < q->n_parts; i++)
+		inform_delete_spi(q->sa, q->part[i].proto, q->part[i].spi_in);
+}
+
 void quick_fail(struct quick *q, uint16_t notify, const char *fmt, ...)
 {
 	struct core *c = q->sa->core;
@@ -129,6 +157,7 @@ void quick_fail(struct quick *q, uint16_t notify, const char *fmt, ...)
 	    rows[q->state].name);
 	if (notify)
 		inform_notify(q->sa, notify, NULL, 0);
+	say_gone(q);
 	undo(q);
 	if (q->acquire)
 		c->ports.acquire_done(c->ports.arg, q->acquire, false);

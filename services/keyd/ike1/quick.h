@@ -47,8 +47,8 @@ struct quick {
 	uint32_t msg_id;
 	uint8_t iv[IKE1_BLOCK_MAX];
 	uint64_t acquire;             /* policyd's number; 0: nobody waits */
-	uint32_t replaces;            /* policy's id when a pair is to be renewed */
-	struct child *old;            /* that pair; NULL: none, or it has ended meanwhile */
+	uint64_t begun_ms;
+	struct child *old; /* the pair that is to be renewed; NULL: none, or it has ended meanwhile */
 	const struct ike_child *conf; /* in sa->conf */
 	struct policy out, in;
 	bool has_in;
