@@ -206,6 +206,7 @@ static void initial_contact(struct isakmp *sa)
 		if (other == sa || !isakmp_is_up(other) || other->established_ms >= sa->begun_ms ||
 		    !inet_addr_equal(&other->path.remote, &sa->path.remote))
 			continue;
+		inform_delete_isakmp(other);
 		other->failure = "purged: the peer began anew";
 		isakmp_end(other);
 	}

@@ -96,7 +96,7 @@ void isakmp_bury(struct core *c);
 struct isakmp *isakmp_find(struct core *c, const uint8_t *icookie, const uint8_t *rcookie);
 /* What a peer began with this cookie: its first message has come before. NULL: none. */
 struct isakmp *isakmp_find_begun(struct core *c, const uint8_t *icookie, const struct inet_addr *remote);
-/* An established one with this peer, the newest. NULL: none. */
+/* An established one with this peer, the one under which it was heard last. NULL: none. */
 struct isakmp *isakmp_find_up(struct core *c, const struct inet_addr *remote, uint32_t peer);
 /* One that is on its way there, begun by this side. NULL: none. */
 struct isakmp *isakmp_find_coming(struct core *c, const struct inet_addr *remote, uint32_t peer);

@@ -1,0 +1,142 @@
+/*
+ * A row a kind: which record answers, and what it says. A record that is not what was asked for is a failure
+ * like a refusal; it ends nothing but the exchange that asked.
+ */
+#include <errno.h>
+
+#include "ipc/model.h"
+#include "ipc/types.h"
+#include "keyd/edges/answer.h"
+
+#include "certd_keyd.pb-c.h"
+#include "datapathd_keyd.pb-c.h"
+#include "policyd_keyd.pb-c.h"
+
+enum { SKEYID_MAX = 64, TICKET_MAX_ = 2048, SIGNATURE_MAX = 1024, SUBJECT_MAX = 2048, CAP = 128 << 10 };
+
+static int octets(struct answer *a, const ProtobufCBinaryData *b, size_t max)
+{
+	if (!b->len || b->len > max)
+		return -EBADMSG;
+	a->reply.octets = b->data;
+	a->reply.n_octets = b->len;
+	return 0;
+}
+
+static int take_skeyid(struct answer *a)
+{
+	const Postern__PskSkeyidReply *m = (const Postern__PskSkeyidReply *)a->m;
+
+	if (!m->skeyid.len || m->skeyid.len > SKEYID_MAX)
+		return -EBADMSG;
+	a->reply.secret = secret_dup_bytes(m->skeyid.data, m->skeyid.len);
+	return a->reply.secret ? 0 : -ENOMEM;
+}
+
+static int take_ticket(struct answer *a)
+{
+	return octets(a, &((const Postern__Ticket *)a->m)->ticket, TICKET_MAX_);
+}
+
+static int take_signature(struct answer *a)
+{
+	return octets(a, &((const Postern__Ike1SignReply *)a->m)->signature, SIGNATURE_MAX);
+}
+
+static int take_local_id(struct answer *a)
+{
+	const Postern__LocalIdReply *m = (const Postern__LocalIdReply *)a->m;
+
+	if (m->n_certs > ANSWER_CERTS_MAX)
+		return -EBADMSG;
+	for (size_t i = 0; i < m->n_certs; i++)
+		a->cert[i] = (struct ike1_octets){m->certs[i].data, m->certs[i].len};
+	a->reply.certs = a->cert;
+	a->reply.n_certs = (uint32_t)m->n_certs;
+	return octets(a, &m->subject, SUBJECT_MAX);
+}
+
+static int take_policies(struct answer *a)
+{
+	const Postern__PolicyMatchReply *m = (const Postern__PolicyMatchReply *)a->m;
+	int r = 0;
+
+	if (m->out) {
+		r = model_policy_decode(m->out, &a->out, &a->why);
+		a->reply.out = &a->out;
+	}
+	if (r == 0 && m->in) {
+		r = model_policy_decode(m->in, &a->in, &a->why);
+		a->reply.in = &a->in;
+	}
+	return r;
+}
+
+static int take_grant(struct answer *a)
+{
+	const Postern__GrantReply *m = (const Postern__GrantReply *)a->m;
+
+	a->reply.number = m->grant;
+	a->reply.expires_ms = m->expires_ms;
+	return m->grant ? 0 : -EBADMSG;
+}
+
+static int take_spi(struct answer *a)
+{
+	a->reply.number = ((const Postern__SpiReply *)a->m)->spi;
+	return a->reply.number ? 0 : -EBADMSG;
+}
+
+static int take_serial(struct answer *a)
+{
+	a->reply.number = ((const Postern__SaMade *)a->m)->serial;
+	return a->reply.number ? 0 : -EBADMSG;
+}
+
+static const struct {
+	enum ipc_type type;
+	const ProtobufCMessageDescriptor *d;
+	int (*take)(struct answer *a);
+} rows[ANSWER_KINDS] = {
+    [ANSWER_SKEYID] = {IPC_PSK_SKEYID_REPLY, &postern__psk_skeyid_reply__descriptor, take_skeyid},
+    [ANSWER_TICKET] = {IPC_TICKET, &postern__ticket__descriptor, take_ticket},
+    [ANSWER_SIGNATURE] = {IPC_IKE1_SIGN_REPLY, &postern__ike1_sign_reply__descriptor, take_signature},
+    [ANSWER_LOCAL_ID] = {IPC_LOCAL_ID_REPLY, &postern__local_id_reply__descriptor, take_local_id},
+    [ANSWER_POLICIES] = {IPC_POLICY_MATCH_REPLY, &postern__policy_match_reply__descriptor, take_policies},
+    [ANSWER_GRANT] = {IPC_GRANT_REPLY, &postern__grant_reply__descriptor, take_grant},
+    [ANSWER_SPI] = {IPC_SPI_REPLY, &postern__spi_reply__descriptor, take_spi},
+    [ANSWER_SERIAL] = {IPC_SA_MADE, &postern__sa_made__descriptor, take_serial},
+};
+
+static int decode(enum answer_kind kind, const struct ipc_record *rec, struct answer *a)
+{
+	if (rec->type == IPC_ERROR)
+		return ipc_error_decode(rec, &a->why);
+	if (rec->type != rows[kind].type)
+		return err_set(&a->why, -EPROTO, "an answer of type %u", rec->type);
+	a->m = ipc_unpack(rows[kind].d, rec, CAP);
+	if (!a->m)
+		return err_set(&a->why, -EBADMSG, "an answer that does not parse");
+	return rows[kind].take(a);
+}
+
+void answer_decode(enum answer_kind kind, int result, const struct ipc_record *rec, struct answer *ret)
+{
+	int r;
+
+	*ret = (struct answer){0};
+	r = result < 0 ? result : decode(kind, rec, ret);
+	if (r < 0) {
+		if (!ret->why.s[0])
+			(void)err_set(&ret->why, r, "%s", r == -ETIME ? "no answer in time" : err_name(r));
+		secret_free(ret->reply.secret);
+		ret->reply = (struct core_reply){.result = r};
+	}
+	ret->reply.why = ret->why.s;
+}
+
+void answer_fini(struct answer *a)
+{
+	secret_free(a->reply.secret);
+	ipc_unpack_free(a->m);
+}
