@@ -91,6 +91,7 @@ struct ipc_conn *ipc_conn_new(struct ipc_server *s, int fd, const struct ucred *
 	ipc_server_ref_(s);
 	c->refs = 3;
 	c->fd = fd;
+	c->passed = -1;
 	c->open = true;
 	c->roles = roles;
 	c->peer = *peer;
@@ -279,6 +280,11 @@ uint32_t ipc_conn_roles(const struct ipc_conn *c)
 pid_t ipc_conn_pid(const struct ipc_conn *c)
 {
 	return c->peer.pid;
+}
+
+int ipc_conn_take_fd(struct ipc_conn *c)
+{
+	return take_fd(&c->passed);
 }
 
 uid_t ipc_conn_uid(const struct ipc_conn *c)

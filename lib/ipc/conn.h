@@ -39,6 +39,10 @@ bool ipc_conn_is_open(const struct ipc_conn *c);
 /* Ends the connection. Its streams' done and on_close follow from the loop. */
 void ipc_conn_close(struct ipc_conn *c);
 
+/* The descriptor that came beside the record that is being handled, the caller's from then on; -1: none did.
+ * Left alone it is closed when the handler returns. */
+int ipc_conn_take_fd(struct ipc_conn *c);
+
 /* Sends the answer to request `rec_id`, or an event with id 0. Body NULL: none. 0; -EPIPE when the connection
  * is gone; -ENOBUFS when it was ended because the peer does not read; -EMSGSIZE when the body is too large:
  * then the request is still to be answered. */

@@ -22,6 +22,7 @@ struct ipc_server {
 	uint32_t n_open[2]; /* connections of others, of root */
 	struct list conns;  /* until ipc_conn_finish() */
 	struct bucket log_budget;
+	bool takes_fds;   /* some rule does */
 	uint8_t *rx, *tx; /* IPC_RECORD_MAX each; hold a record only while it is read or sent */
 };
 
@@ -30,6 +31,7 @@ struct ipc_conn {
 	struct ipc_server *s;
 	unsigned refs; /* list, two handles, holders outside */
 	int fd;
+	int passed; /* came beside the record that is being handled; -1: none */
 	uv_poll_t poll;
 	uv_timer_t timer; /* until HELLO: its deadline; then: when the budget allows to read on */
 	int polled;       /* events asked of uv */

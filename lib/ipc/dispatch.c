@@ -97,6 +97,10 @@ static void handle(struct ipc_conn *c, const struct ipc_record *rec, const struc
 		    rec->type == IPC_HELLO ? "a second HELLO" : "unknown record type %u", rec->type);
 		return;
 	}
+	if (c->passed >= 0 && !rule->takes_fd) {
+		ipc_conn_violation(c, rec->id, EPROTO, "a descriptor where none belongs (%s)", rule->name);
+		return;
+	}
 	if (permit(c, rule, rec) < 0)
 		return;
 	c->s->counters.records++;
@@ -105,7 +109,7 @@ static void handle(struct ipc_conn *c, const struct ipc_record *rec, const struc
 }
 
 /* True when there may be more to read. */
-static bool read_one(struct ipc_conn *c)
+static bool read_record(struct ipc_conn *c)
 {
 	const struct ipc_rule *rule;
 	struct ipc_record rec;
@@ -113,7 +117,7 @@ static bool read_one(struct ipc_conn *c)
 
 	if (c->owed && !pay(c))
 		return false;
-	n = ipc_sock_recv(c->fd, c->s->rx, IPC_RECORD_MAX);
+	n = ipc_sock_recv_fd(c->fd, c->s->rx, IPC_RECORD_MAX, c->s->takes_fds ? &c->passed : NULL);
 	if (n == -EAGAIN)
 		return false;
 	if (n == -EMSGSIZE) {
@@ -137,6 +141,16 @@ static bool read_one(struct ipc_conn *c)
 	if (!rule || rule->secret)
 		wipe(c->s->rx, (size_t)n);
 	return true;
+}
+
+/* Whatever nobody took of a record's descriptor is closed. */
+static bool read_one(struct ipc_conn *c)
+{
+	bool more = read_record(c);
+
+	if (c->passed >= 0)
+		close(take_fd(&c->passed));
+	return more;
 }
 
 void ipc_conn_read(struct ipc_conn *c)

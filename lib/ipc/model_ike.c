@@ -104,7 +104,8 @@ void model_ike_peer_encode(const struct ike_peer *p, struct model_ike_peer_pb *r
 static int offer_decode(const Postern__IkeOffer *m, struct ike_offer *ret, struct err_text *e)
 {
 	const struct alg_enc_info *a = alg_enc_by_id(m->enc);
-	bool group = m->group && m->group <= ALG_GROUP_CURVE448, hash = m->hash && m->hash <= ALG_PRF_HMAC_SHA512;
+	bool group = m->group && m->group <= ALG_GROUP_CURVE448,
+	     hash = m->hash && m->hash <= ALG_PRF_HMAC_SHA512;
 
 	if (!a || !hash || !group || m->auth == IKE_AUTH_NONE || m->auth > IKE_AUTH_XAUTH_RSA_SERVER)
 		return err_set(e, -EBADMSG, "an offer of no known algorithm");
@@ -244,9 +245,9 @@ void model_ike_begin_encode(const struct ike_conf *c, struct model_ike_begin_pb 
 
 static int get_timers(const Postern__IkeTimers *m, struct ike_timers *ret, struct err_text *e)
 {
-	if (!m || m->counter > COUNTER_MAX || !m->interval_ms || m->interval_ms > INTERVAL_MAX_MS || !m->persend ||
-	    m->persend > COUNTER_MAX || !m->phase1_ms || m->phase1_ms > INTERVAL_MAX_MS || !m->phase2_ms ||
-	    m->phase2_ms > INTERVAL_MAX_MS || m->natt_keepalive_s > DAY_S)
+	if (!m || m->counter > COUNTER_MAX || !m->interval_ms || m->interval_ms > INTERVAL_MAX_MS ||
+	    !m->persend || m->persend > COUNTER_MAX || !m->phase1_ms || m->phase1_ms > INTERVAL_MAX_MS ||
+	    !m->phase2_ms || m->phase2_ms > INTERVAL_MAX_MS || m->natt_keepalive_s > DAY_S)
 		return err_set(e, -EBADMSG, "a timer is missing, or out of its range");
 	*ret = (struct ike_timers){
 	    m->counter, m->interval_ms, m->persend, m->phase1_ms, m->phase2_ms, m->natt_keepalive_s};
@@ -280,7 +281,8 @@ int model_ike_begin_decode(const Postern__IkeLoadBegin *m, struct ike_conf *c, s
 	if (!m->padding || m->padding->maximum_length > UINT8_MAX)
 		return err_set(e, -EBADMSG, "the padding is missing, or too long");
 	if (m->n_peers > IKE_PEERS_MAX || m->n_children > IKE_CHILDREN_MAX)
-		return err_set(e, -EBADMSG, "too many peers or children: %u and %u", m->n_peers, m->n_children);
+		return err_set(
+		    e, -EBADMSG, "too many peers or children: %u and %u", m->n_peers, m->n_children);
 	c->padding = (struct ike_padding){m->padding->randomize, m->padding->randomize_length,
 	    m->padding->strict_check, m->padding->exclusive_tail, m->padding->maximum_length};
 	return get_listen(m, c, e);

@@ -11,7 +11,8 @@
 enum { BYTES_LEAST = 1024 };
 #define YEARS_S (100ULL * 366 * 86400)
 
-static void side_encode(const struct ike_side *s, Postern__Addr addr[2], Postern__IkeId *id, Postern__IkeSide *ret)
+static void side_encode(
+    const struct ike_side *s, Postern__Addr addr[2], Postern__IkeId *id, Postern__IkeSide *ret)
 {
 	*ret = (Postern__IkeSide)POSTERN__IKE_SIDE__INIT;
 	ret->kind = s->kind;
@@ -78,8 +79,8 @@ static int side_decode(const Postern__IkeSide *m, struct ike_side *ret, struct e
 	if (!m || m->kind == IKE_SIDE_NONE || m->kind > IKE_SIDE_NAME || m->port > UINT16_MAX ||
 	    m->proto > IPPROTO_ANY_)
 		return err_set(e, -EBADMSG, "a side is missing, or of no known kind");
-	r = model_addr_decode(m->first, m->kind != IKE_SIDE_HOST && m->kind != IKE_SIDE_NET && m->kind != IKE_SIDE_RANGE,
-	    &ret->first, e);
+	r = model_addr_decode(m->first,
+	    m->kind != IKE_SIDE_HOST && m->kind != IKE_SIDE_NET && m->kind != IKE_SIDE_RANGE, &ret->first, e);
 	if (r == 0)
 		r = model_addr_decode(m->last, m->kind != IKE_SIDE_RANGE, &ret->last, e);
 	if (r == 0 && m->kind == IKE_SIDE_NAME)

@@ -148,6 +148,8 @@ int ipc_server_new(
 	s->edge = edge;
 	list_init(&s->conns);
 	bucket_init(&s->log_budget, LOG_PER_SECOND, LOG_BURST, clock_now_ms(env->clock));
+	for (size_t i = 0; i < edge->n_rules; i++)
+		s->takes_fds |= edge->rules[i].takes_fd;
 	s->rx = malloc(IPC_RECORD_MAX);
 	s->tx = malloc(IPC_RECORD_MAX);
 	if (!s->rx || !s->tx)

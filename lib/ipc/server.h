@@ -29,6 +29,7 @@ struct ipc_rule {
 	 * malformed and ends the connection. It may close the connection, drop references, free the server.
 	 */
 	int (*handle)(struct ipc_conn *c, const struct ipc_record *rec);
+	bool takes_fd; /* a descriptor may come beside it: ipc_conn_take_fd() */
 };
 
 struct ipc_edge {

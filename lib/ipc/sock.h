@@ -22,6 +22,13 @@ int ipc_sock_peer_groups(int fd, gid_t *ret, unsigned max);
  * `room`; -errno. */
 int ipc_sock_recv(int fd, void *buf, size_t room);
 
+/* The same with a descriptor that came beside it in *ret_fd, -1 if none did; of several all are closed, and
+ * the datagram is -EPROTO. `ret_fd` NULL: the kernel closes what comes. */
+int ipc_sock_recv_fd(int fd, void *buf, size_t room, int *ret_fd);
+
+/* One datagram with a descriptor beside it (borrowed). Results as ipc_sock_send(). */
+int ipc_sock_send_fd(int fd, const void *buf, size_t n, int passed);
+
 /* One datagram, whole or not at all. 0, -EAGAIN or another -errno. */
 int ipc_sock_send(int fd, const void *buf, size_t n);
 

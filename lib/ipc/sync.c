@@ -112,11 +112,13 @@ static int connect_within(const char *path, uint64_t until_ms, int *ret_fd)
 	}
 }
 
-static int send_within(struct ipc_sync *s, const void *buf, size_t n, uint64_t until_ms)
+/* `passed` -1: no descriptor beside it. */
+static int send_within(struct ipc_sync *s, const void *buf, size_t n, int passed, uint64_t until_ms)
 {
 	int r;
 
-	while ((r = ipc_sock_send(s->fd, buf, n)) == -EAGAIN) {
+	while ((r = passed < 0 ? ipc_sock_send(s->fd, buf, n) : ipc_sock_send_fd(s->fd, buf, n, passed)) ==
+	       -EAGAIN) {
 		r = wait_for(s->fd, POLLOUT, until_ms);
 		if (r < 0)
 			break;
@@ -162,7 +164,7 @@ static int greet(struct ipc_sync *s, const struct ipc_hello *mine, uint64_t unti
 
 	if (n < 0)
 		return err_set(e, n, "HELLO is too long");
-	r = send_within(s, s->tx, (size_t)n, until_ms);
+	r = send_within(s, s->tx, (size_t)n, -1, until_ms);
 	if (r == -EPIPE || r == -ECONNRESET)
 		return gone(s, e);
 	if (r < 0)
@@ -219,12 +221,18 @@ int ipc_sync_open(const char *path, const char *edge, const char *instance, unsi
 int ipc_sync_send(struct ipc_sync *s, enum ipc_type type, const ProtobufCMessage *body, uint32_t *ret_id,
     struct err_text *e)
 {
+	return ipc_sync_send_fd(s, type, body, -1, ret_id, e);
+}
+
+int ipc_sync_send_fd(struct ipc_sync *s, enum ipc_type type, const ProtobufCMessage *body, int fd,
+    uint32_t *ret_id, struct err_text *e)
+{
 	struct ipc_record head = {.type = (uint16_t)type, .id = ++s->next_id ? s->next_id : ++s->next_id};
 	int n = ipc_record_build(s->tx, sizeof(s->tx), &head, body), r;
 
 	if (n < 0)
 		return err_set(e, n, "the request to %s is too large for one record", s->service);
-	r = send_within(s, s->tx, (size_t)n, now_ms() + s->timeout_ms);
+	r = send_within(s, s->tx, (size_t)n, fd, now_ms() + s->timeout_ms);
 	wipe(s->tx, (size_t)n);
 	if (r == -ETIME)
 		return err_set(
@@ -251,10 +259,16 @@ int ipc_sync_recv(struct ipc_sync *s, uint32_t timeout_ms, struct ipc_record *re
 int ipc_sync_call(struct ipc_sync *s, enum ipc_type type, const ProtobufCMessage *body,
     struct ipc_record *ret, struct err_text *e)
 {
+	return ipc_sync_call_fd(s, type, body, -1, ret, e);
+}
+
+int ipc_sync_call_fd(struct ipc_sync *s, enum ipc_type type, const ProtobufCMessage *body, int fd,
+    struct ipc_record *ret, struct err_text *e)
+{
 	struct ipc_record rec;
 	uint64_t until;
 	uint32_t id;
-	int r = ipc_sync_send(s, type, body, &id, e);
+	int r = ipc_sync_send_fd(s, type, body, fd, &id, e);
 
 	if (r < 0)
 		return r;

@@ -28,6 +28,12 @@ struct ipc_sync *ipc_sync_close(struct ipc_sync *s);
  * permission table. */
 int ipc_sync_send(struct ipc_sync *s, enum ipc_type type, const ProtobufCMessage *body, uint32_t *ret_id,
     struct err_text *e);
+/* The same with a descriptor beside it (borrowed). */
+int ipc_sync_send_fd(struct ipc_sync *s, enum ipc_type type, const ProtobufCMessage *body, int fd,
+    uint32_t *ret_id, struct err_text *e);
+/* Send with a descriptor, then receive the answer; otherwise as ipc_sync_call(). */
+int ipc_sync_call_fd(struct ipc_sync *s, enum ipc_type type, const ProtobufCMessage *body, int fd,
+    struct ipc_record *ret, struct err_text *e);
 /* The next record from the server, borrowed until the next call. timeout_ms 0: wait for ever (monitor). */
 int ipc_sync_recv(struct ipc_sync *s, uint32_t timeout_ms, struct ipc_record *ret, struct err_text *e);
 /* Send, then receive the answer. An IPC_ERROR becomes a return of -code with its text in `e`. Not while other

@@ -186,7 +186,7 @@ int service_close_sandbox(struct service *s, struct err_text *e)
 		return r;
 	if (r > 0)
 		log_warning("sandbox.landlock", "%s", e->s);
-	r = sandbox_seccomp(def->syscalls, def->n_syscalls, def->n_dirs > 0, e);
+	r = sandbox_seccomp(def->syscalls, def->n_syscalls, def->n_dirs > 0, !def->no_sockets, e);
 	if (r < 0)
 		return r;
 	if (r > 0)

@@ -20,7 +20,7 @@ struct sandbox_dir {
 int sandbox_landlock(const struct sandbox_dir *dirs, size_t n_dirs, struct err_text *e);
 
 /* `extra`: system calls allowed beyond the skeleton's own; `files`: the service opens files by name inside
- * its Landlock folders. */
-int sandbox_seccomp(const int *extra, size_t n_extra, bool files, struct err_text *e);
+ * its Landlock folders; `sockets`: it makes sockets, of the Unix kind alone. */
+int sandbox_seccomp(const int *extra, size_t n_extra, bool files, bool sockets, struct err_text *e);
 
 #endif

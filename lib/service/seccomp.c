@@ -221,7 +221,7 @@ static int add_list(scmp_filter_ctx ctx, uint32_t action, const int *list, size_
 	return r;
 }
 
-static int add_arg_rules(scmp_filter_ctx ctx, const int *extra, size_t n_extra)
+static int add_arg_rules(scmp_filter_ctx ctx, const int *extra, size_t n_extra, bool sockets)
 {
 	int r = 0;
 
@@ -229,6 +229,8 @@ static int add_arg_rules(scmp_filter_ctx ctx, const int *extra, size_t n_extra)
 		const struct arg_rule *a = &arg_rules[i];
 		struct scmp_arg_cmp cmp[2];
 
+		if (a->call == SCMP_SYS(socket) && !sockets)
+			continue;
 		if (contains(extra, n_extra, a->call) &&
 		    !contains(always_checked, ARRAY_SIZE(always_checked), a->call))
 			continue;
@@ -278,7 +280,7 @@ static int add_refused(scmp_filter_ctx ctx, const int *extra, size_t n_extra)
 	return r;
 }
 
-static int fill(scmp_filter_ctx ctx, const int *extra, size_t n_extra, bool files)
+static int fill(scmp_filter_ctx ctx, const int *extra, size_t n_extra, bool files, bool sockets)
 {
 	int r = add_list(ctx, SCMP_ACT_ALLOW, base_calls, ARRAY_SIZE(base_calls));
 
@@ -286,13 +288,13 @@ static int fill(scmp_filter_ctx ctx, const int *extra, size_t n_extra, bool file
 		r = files ? add_list(ctx, SCMP_ACT_ALLOW, file_calls, ARRAY_SIZE(file_calls))
 		          : add_refused(ctx, extra, n_extra);
 	if (!r)
-		r = add_arg_rules(ctx, extra, n_extra);
+		r = add_arg_rules(ctx, extra, n_extra, sockets);
 	if (!r)
 		r = add_own_process(ctx);
 	return r ? r : add_extra(ctx, extra, n_extra);
 }
 
-int sandbox_seccomp(const int *extra, size_t n_extra, bool files, struct err_text *e)
+int sandbox_seccomp(const int *extra, size_t n_extra, bool files, bool sockets, struct err_text *e)
 {
 	AUTO(release) scmp_filter_ctx ctx = NULL;
 	int r;
@@ -313,7 +315,7 @@ int sandbox_seccomp(const int *extra, size_t n_extra, bool files, struct err_tex
 	if (!r)
 		r = seccomp_attr_set(ctx, SCMP_FLTATR_CTL_TSYNC, 1);
 	if (!r)
-		r = fill(ctx, extra, n_extra, files);
+		r = fill(ctx, extra, n_extra, files, sockets);
 	if (r)
 		return err_set(e, r, "cannot make the system call filter: %s", err_name(r));
 	r = seccomp_load(ctx);

@@ -13,7 +13,7 @@ const char *__asan_default_options(void)
 	return "detect_leaks=0";
 }
 
-int sandbox_seccomp(const int *extra, size_t n_extra, bool files, struct err_text *e)
+int sandbox_seccomp(const int *extra, size_t n_extra, bool files, bool sockets, struct err_text *e)
 {
 	return err_set(
 	    e, 1, "built with a sanitizer: system calls are not limited; never run this build in earnest");

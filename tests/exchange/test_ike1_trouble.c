@@ -160,7 +160,8 @@ static void one_schedule(uint64_t seed)
 	}
 	rig.wire = (struct rig_wire){0};
 	rig_run(&rig, LONG_MS);
-	/* One side may still believe in an ISAKMP SA that the other has given up: it finds out by the first. */
+	/* One side may still believe in an ISAKMP SA that the other has given up: it finds out by the first.
+	 */
 	rig_packet(&rig.a, 0);
 	rig_run(&rig, LONG_MS);
 	rig_packet(&rig.a, 0);
@@ -175,8 +176,9 @@ static void one_schedule(uint64_t seed)
 static void test_random_schedules(void **state)
 {
 	const char *from = getenv("IKE_SEED");
-	uint64_t first = from ? strtoull(from, NULL, 10) : 1,
-	         n = from ? 1 : getenv("POSTERN_LONG") ? SCHEDULES_LONG : SCHEDULES;
+	uint64_t first = from ? strtoull(from, NULL, 10) : 1, n = from                     ? 1
+	                                                          : getenv("POSTERN_LONG") ? SCHEDULES_LONG
+	                                                                                   : SCHEDULES;
 
 	for (uint64_t seed = first; seed < first + n; seed++)
 		one_schedule(seed);

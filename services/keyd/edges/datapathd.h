@@ -11,8 +11,8 @@ enum { DATAPATHD_DEADLINE_MS = 10000 };
 
 must_check int datapathd_ask_spi(struct ipc_client *c, uint64_t grant, const struct inet_addr *src,
     const struct inet_addr *dst, enum ipsec_proto proto, ipc_reply_fn fn, void *arg);
-must_check int datapathd_install(struct ipc_client *c, uint64_t grant, const struct sa_desc *sa, bool inbound,
-    ipc_reply_fn fn, void *arg);
+must_check int datapathd_install(
+    struct ipc_client *c, uint64_t grant, const struct sa_desc *sa, bool inbound, ipc_reply_fn fn, void *arg);
 /* No answer is waited for: an SA that is not there any more is as good as removed. */
 void datapathd_remove(struct ipc_client *c, uint64_t serial);
 void datapathd_release(struct ipc_client *c, const struct inet_addr *src, const struct inet_addr *dst,
@@ -22,8 +22,8 @@ void datapathd_send(struct ipc_client *c, const struct ike_path *path, const uin
 
 /* Events. 0 or -EBADMSG. */
 must_check int datapathd_expired_decode(const struct ipc_record *rec, uint64_t *ret_serial, bool *ret_hard);
-must_check int datapathd_unknown_decode(
-    const struct ipc_record *rec, struct inet_addr *ret_remote, enum ipsec_proto *ret_proto, uint32_t *ret_spi);
+must_check int datapathd_unknown_decode(const struct ipc_record *rec, struct inet_addr *ret_remote,
+    enum ipsec_proto *ret_proto, uint32_t *ret_spi);
 /* Calls fn with the datagram. */
 must_check int datapathd_datagram_decode(const struct ipc_record *rec,
     void (*fn)(void *arg, const struct ike_path *path, const uint8_t *d, size_t n), void *arg);

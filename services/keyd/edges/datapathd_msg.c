@@ -26,8 +26,8 @@ int datapathd_ask_spi(struct ipc_client *c, uint64_t grant, const struct inet_ad
 	return ipc_client_request(c, IPC_SPI_RESERVE, &m.base, DATAPATHD_DEADLINE_MS, fn, arg);
 }
 
-int datapathd_install(struct ipc_client *c, uint64_t grant, const struct sa_desc *sa, bool inbound,
-    ipc_reply_fn fn, void *arg)
+int datapathd_install(
+    struct ipc_client *c, uint64_t grant, const struct sa_desc *sa, bool inbound, ipc_reply_fn fn, void *arg)
 {
 	Postern__SaInstall m = POSTERN__SA_INSTALL__INIT;
 	struct model_sa_pb x;
@@ -92,8 +92,8 @@ int datapathd_expired_decode(const struct ipc_record *rec, uint64_t *ret_serial,
 	return 0;
 }
 
-int datapathd_unknown_decode(
-    const struct ipc_record *rec, struct inet_addr *ret_remote, enum ipsec_proto *ret_proto, uint32_t *ret_spi)
+int datapathd_unknown_decode(const struct ipc_record *rec, struct inet_addr *ret_remote,
+    enum ipsec_proto *ret_proto, uint32_t *ret_spi)
 {
 	AUTO(ipc_unpack_freep_) ProtobufCMessage *u = ipc_unpack(&postern__spi_unknown__descriptor, rec, CAP);
 	const Postern__SpiUnknown *m = (const Postern__SpiUnknown *)u;
@@ -110,7 +110,8 @@ int datapathd_unknown_decode(
 int datapathd_datagram_decode(const struct ipc_record *rec,
     void (*fn)(void *arg, const struct ike_path *path, const uint8_t *d, size_t n), void *arg)
 {
-	AUTO(ipc_unpack_freep_) ProtobufCMessage *u = ipc_unpack(&postern__ike_datagram__descriptor, rec, CAP);
+	AUTO(ipc_unpack_freep_)
+	ProtobufCMessage *u = ipc_unpack(&postern__ike_datagram__descriptor, rec, CAP);
 	const Postern__IkeDatagram *m = (const Postern__IkeDatagram *)u;
 	struct ike_path path = {.local_port = IKE_PORT_NATT};
 	struct err_text e;

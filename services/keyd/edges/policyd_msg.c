@@ -18,8 +18,8 @@ int policyd_subscribe(struct ipc_client *c, ipc_reply_fn fn, void *arg)
 	return ipc_client_request(c, IPC_ACQUIRE_SUBSCRIBE, &m.base, POLICYD_DEADLINE_MS, fn, arg);
 }
 
-int policyd_ask_match(struct ipc_client *c, const struct selector *out, const struct ike_path *path,
-    ipc_reply_fn fn, void *arg)
+int policyd_ask_match(
+    struct ipc_client *c, const struct selector *out, const struct ike_path *path, ipc_reply_fn fn, void *arg)
 {
 	Postern__PolicyMatch m = POSTERN__POLICY_MATCH__INIT;
 	struct model_selector_pb sel;
@@ -68,14 +68,16 @@ void policyd_acquire_done(struct ipc_client *c, uint64_t seq, bool ok)
 
 int policyd_acquire_decode(const struct ipc_record *rec, struct core_acquire *ret, struct policy *ret_policy)
 {
-	AUTO(ipc_unpack_freep_) ProtobufCMessage *u = ipc_unpack(&postern__acquire_event__descriptor, rec, CAP);
+	AUTO(ipc_unpack_freep_)
+	ProtobufCMessage *u = ipc_unpack(&postern__acquire_event__descriptor, rec, CAP);
 	const Postern__AcquireEvent *m = (const Postern__AcquireEvent *)u;
 	struct core_acquire a = {0};
 	struct err_text e;
 
 	if (!m || model_policy_decode(m->policy, ret_policy, &e) < 0 ||
 	    model_selector_decode(m->packet, &a.packet, &e) < 0 ||
-	    model_addr_decode(m->src, false, &a.src, &e) < 0 || model_addr_decode(m->dst, false, &a.dst, &e) < 0)
+	    model_addr_decode(m->src, false, &a.src, &e) < 0 ||
+	    model_addr_decode(m->dst, false, &a.dst, &e) < 0)
 		return -EBADMSG;
 	a.seq = m->seq;
 	a.policy = ret_policy;

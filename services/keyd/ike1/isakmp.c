@@ -221,7 +221,8 @@ struct isakmp *isakmp_find_up(struct core *c, const struct inet_addr *remote, ui
 	struct isakmp *newest = NULL;
 
 	list_foreach (sa, &c->isakmp, struct isakmp, all)
-		if (isakmp_is_up(sa) && is_with(sa, remote, peer) && (!newest || sa->heard_ms >= newest->heard_ms))
+		if (isakmp_is_up(sa) && is_with(sa, remote, peer) &&
+		    (!newest || sa->heard_ms >= newest->heard_ms))
 			newest = sa;
 	return newest;
 }

@@ -46,7 +46,7 @@ struct quick {
 	bool initiator;
 	uint32_t msg_id;
 	uint8_t iv[IKE1_BLOCK_MAX];
-	uint64_t acquire;             /* policyd's number; 0: nobody waits */
+	uint64_t acquire; /* policyd's number; 0: nobody waits */
 	uint64_t begun_ms;
 	struct child *old; /* the pair that is to be renewed; NULL: none, or it has ended meanwhile */
 	const struct ike_child *conf; /* in sa->conf */
