@@ -73,12 +73,18 @@ static void on_repaired(void *arg, const char *what)
 /* Without the key nothing is granted; what is protected by hand goes on. */
 static void open_tickets(struct policyd *p)
 {
-	int r = ticket_init(&p->ticket_why);
+	struct err_text e = {{0}};
+	int r;
 
+	if (!keyd_has_socket(p->service))
+		return;
+	r = ticket_init(&e);
 	if (r == 0)
-		r = ticket_key_file(service_settings(p->service)->run_dir, &p->ticket_key, &p->ticket_why);
-	if (r < 0)
-		log_error("ticket.key", "no keys will be negotiated: %s", p->ticket_why.s);
+		r = ticket_key_file(service_settings(p->service)->run_dir, &p->ticket_key, &e);
+	if (r == 0)
+		return;
+	p->ticket_why = e;
+	log_error("ticket.key", "no keys will be negotiated: %s", e.s);
 }
 
 /* Sockets and files that the sandbox will not allow. */

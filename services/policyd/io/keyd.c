@@ -320,12 +320,17 @@ static const struct ipc_edge edge = {
     .on_close = on_close,
 };
 
+bool keyd_has_socket(const struct service *s)
+{
+	return service_next_fd_name(s, EDGE_NAME, NULL);
+}
+
 int keyd_serve(struct policyd *p, struct err_text *e)
 {
 	struct keyd *k;
 	int r;
 
-	if (!service_next_fd_name(p->service, EDGE_NAME, NULL)) {
+	if (!keyd_has_socket(p->service)) {
 		log_notice("keyd.absent", "the launcher passed no socket named %s: keys are not negotiated",
 		    EDGE_NAME);
 		return 0;
