@@ -11,16 +11,19 @@
 #include <unistd.h>
 
 #include "base/auto.h"
+#include "policyd/ike_admin.h"
 #include "policyd/io/acquire.h"
 #include "policyd/io/datapath.h"
+#include "policyd/io/keyd.h"
 #include "policyd/io/pump.h"
 #include "policyd/kernel/events.h"
 #include "policyd/policyd.h"
 #include "service/service.h"
 #include "policyd/spd_admin.h"
+#include "ticket/key_file.h"
 #include "policyd/withdraw.h"
 
-enum { REPAIRS_PER_S = 5, REPAIRS_BURST = 20 };
+enum { REPAIRS_PER_S = 5, REPAIRS_BURST = 20, ID_CLOCK_SHIFT = 20 };
 
 struct policyd *policyd_of(const struct service *s)
 {
@@ -67,6 +70,23 @@ static void on_repaired(void *arg, const char *what)
 	service_publish(p->service, "kernel.repaired", "%s", what);
 }
 
+/* Without the key nothing is granted; what is protected by hand goes on. */
+static void open_tickets(struct policyd *p)
+{
+	struct err_text e = {{0}};
+	int r;
+
+	if (!keyd_has_socket(p->service))
+		return;
+	r = ticket_init(&e);
+	if (r == 0)
+		r = ticket_key_file(service_settings(p->service)->run_dir, &p->ticket_key, &e);
+	if (r == 0)
+		return;
+	p->ticket_why = e;
+	log_error("ticket.key", "no keys will be negotiated: %s", e.s);
+}
+
 /* Sockets and files that the sandbox will not allow. */
 static int open_privileged(struct service *s, struct err_text *e)
 {
@@ -86,6 +106,7 @@ static int open_privileged(struct service *s, struct err_text *e)
 	if (r < 0)
 		return err_set(e, r, "cannot read the boot id: %s", err_name(r));
 	p->has_ipv6 = kernel_has_ipv6();
+	open_tickets(p);
 	r = nft_open(&p->nft, e);
 	if (r < 0)
 		return r;
@@ -149,6 +170,9 @@ static int start(struct service *s, struct err_text *e)
 	if (r < 0)
 		return r;
 	p->book.clock = p->clock;
+	/* Numbers go on above any of an earlier life: a million a millisecond is more than there can be. */
+	p->acquires.last_id = now << ID_CLOCK_SHIFT;
+	grants_init(&p->grants, now << ID_CLOCK_SHIFT);
 	txn_init(&p->txn, &p->book, p->clock);
 	p->txn.on_change = spd_admin_on_change;
 	p->txn.arg = p;
@@ -162,7 +186,10 @@ static int start(struct service *s, struct err_text *e)
 		log_warning("kernel.lacks", "%s", p->lacks.src_mark.s);
 	restore(p);
 	lives_rebuild(&p->lives, p->book.spd);
+	ike_admin_restore(p);
 	r = acquire_serve(p, e);
+	if (r == 0)
+		r = keyd_serve(p, e);
 	if (r == 0)
 		r = datapath_new(p, &p->datapath, e);
 	if (r == 0)
@@ -183,6 +210,7 @@ static void stop(struct service *s)
 	commit_fini(&p->commit);
 	txn_fini(&p->txn);
 	lives_fini(&p->lives);
+	wipe(&p->ticket_key, sizeof(p->ticket_key));
 }
 
 /* Nothing, when the text is empty. */
@@ -190,6 +218,17 @@ static void add_text(struct service_status_sink *to, const char *name, const str
 {
 	if (text->s[0])
 		service_status_add(to, name, "%s", text->s);
+}
+
+static void add_ike(const struct policyd *p, struct service_status_sink *to)
+{
+	if (p->ike.now) {
+		service_status_add(to, "ike generation", "%llu", (unsigned long long)p->ike.now->generation);
+		service_status_add(to, "ike peers", "%u", p->ike.now->n_peers);
+		service_status_add(to, "grants", "%u", p->grants.n);
+	}
+	add_text(to, "no tickets", &p->ticket_why);
+	add_text(to, "ike configuration not saved", &p->ike_save_why);
 }
 
 static void status(struct service *s, struct service_status_sink *to)
@@ -224,6 +263,7 @@ static void status(struct service *s, struct service_status_sink *to)
 	add_text(to, "kernel lacks", &p->lacks.all);
 	add_text(to, "kernel lacks for ipv6", &p->lacks.v6);
 	add_text(to, "kernel lacks for rp_filter", &p->lacks.src_mark);
+	add_ike(p, to);
 	add_text(to, "not restored", &p->lost);
 	add_text(to, "not enforced", &p->commit.kernel_why);
 	add_text(to, "not saved", &p->commit.save_why);
@@ -242,6 +282,11 @@ static void stats(struct service *s, struct service_stats_sink *to)
 	service_stats_add(to, "acquire_received", p->acquires.n_received);
 	service_stats_add(to, "acquire_refused", p->acquires.n_refused);
 	service_stats_add(to, "acquire_expired", p->acquires.n_expired);
+	service_stats_add(to, "acquire_done", p->acquires.n_done);
+	service_stats_add(to, "acquire_failed", p->acquires.n_failed);
+	service_stats_add(to, "grant_made", p->grants.n_made);
+	service_stats_add(to, "grant_refused", p->grants.n_refused);
+	service_stats_add(to, "grant_withdrawn", p->grants.n_withdrawn);
 	service_stats_add(to, "kernel_repairs", p->enforce.n_repairs);
 }
 

@@ -11,11 +11,14 @@
 #include "policyd/conf.h"
 #include "policyd/kernel/enforce.h"
 #include "policyd/kernel/probe.h"
+#include "policyd/grants.h"
+#include "policyd/ike_view.h"
 #include "policyd/lives.h"
 #include "policyd/snapshot_file.h"
 #include "policyd/txn.h"
 
 struct datapath;
+struct keyd;
 struct pump;
 struct service;
 
@@ -34,7 +37,11 @@ struct policyd {
 	struct commit commit;
 	struct enforce enforce;
 	struct acquires acquires;
+	struct ike_gens ike;
+	struct grants grants;
+	struct ticket_key ticket_key;
 	struct datapath *datapath;
+	struct keyd *keyd; /* NULL: the launcher has no socket for it */
 	struct pump *pump;
 
 	/* Repairs that are due, and the brake on them: two programs that undo each other must not eat the
@@ -45,12 +52,16 @@ struct policyd {
 	bool said_bad;
 	bool has_ipv6;
 	struct kernel_lacks lacks;
+	struct err_text ike_save_why, ticket_why; /* of what key exchange lacks; empty: nothing */
 	struct err_text
 	    lost; /* the saved policies could not be read: what holds instead; empty: they could */
 };
 
 /* The SPD of `service`'s process. */
 struct policyd *policyd_of(const struct service *s);
+
+/* The version of the SPD that datapathd and the kernel have, or are about to get. */
+const struct book *policyd_newest(const struct policyd *p);
 
 /* Tells whoever looks what state the process is in. */
 void policyd_update_state(struct policyd *p);

@@ -1,8 +1,8 @@
 /*
  * Layout, big endian: "PSPD", version u16, flags u16, boot id, SPD version u64, next spid u32, next reqid
  * u32, number of rows u32; then per row flags u8, length u16, a packed Policy, and where the flag says so
- * three times of CLOCK_BOOTTIME, i64 each: added, last used, saved; then "DPSP". Written beside the old file,
- * synced and renamed: a crash leaves the old one or the new one. Read as if a stranger had written it.
+ * three times of CLOCK_BOOTTIME, i64 each: added, last used, saved; then "DPSP". Read as if a stranger had
+ * written it.
  */
 #include "policyd/snapshot_file.h"
 
@@ -18,9 +18,9 @@
 #include "base/wr.h"
 #include "policyd/lives.h"
 #include "policyd/policyd_msg.h"
+#include "policyd/state_file.h"
 
 #define FILE_NAME    "spd.snapshot"
-#define FILE_TEMP    "spd.snapshot.new"
 #define FILE_DAMAGED "spd.snapshot.damaged"
 
 enum { MAGIC = 0x50535044, MAGIC_END = 0x44505350, FORMAT = 1, HEAD_LEN = 44, FLAGS_AT = 6 };
@@ -125,37 +125,14 @@ static int encode(struct sbuf *to, const struct book *b, const struct boot_id *b
 	return r < 0 ? r : to->bad ? -ENOMEM : 0;
 }
 
-static int write_all(int fd, const char *p, size_t n)
-{
-	while (n) {
-		ssize_t done = write(fd, p, n);
-
-		if (done < 0 && errno == EINTR)
-			continue;
-		if (done < 0)
-			return -errno;
-		p += done;
-		n -= (size_t)done;
-	}
-	return fsync(fd) ? -errno : 0;
-}
-
 int snapshot_save(const char *dir, const struct book *b, const struct boot_id *boot, struct err_text *e)
 {
 	AUTO_SBUF struct sbuf text = {0};
-	AUTO_CLOSE int dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	AUTO_CLOSE int fd = -1;
 	int r = encode(&text, b, boot);
 
-	if (r == 0 && dir_fd < 0)
-		r = -errno;
 	if (r < 0)
 		return err_set(e, r, "%s: %s", dir, err_name(r));
-	fd = openat(dir_fd, FILE_TEMP, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-	r = fd < 0 ? -errno : write_all(fd, text.s, text.len);
-	if (r == 0 && (renameat(dir_fd, FILE_TEMP, dir_fd, FILE_NAME) || fsync(dir_fd)))
-		r = -errno;
-	return r < 0 ? err_set(e, r, "cannot write %s/%s: %s", dir, FILE_NAME, err_name(r)) : 0;
+	return state_file_replace(dir, FILE_NAME, &text, e);
 }
 
 /* How what is read becomes what is in force. */
@@ -330,39 +307,15 @@ int snapshot_decode(
 	return 0;
 }
 
-static int read_file(const char *path, struct sbuf *ret)
-{
-	AUTO_CLOSE int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	struct stat st;
-	char buf[65536];
-	ssize_t n = 1;
-
-	if (fd < 0 || fstat(fd, &st))
-		return -errno;
-	if (!S_ISREG(st.st_mode) || st.st_size > FILE_MAX)
-		return -EBADMSG;
-	while (n > 0 && ret->len <= FILE_MAX) {
-		n = read(fd, buf, sizeof(buf));
-		if (n > 0)
-			sbuf_add_bytes(ret, buf, (size_t)n);
-	}
-	return n < 0 ? -errno : n > 0 ? -EBADMSG : ret->bad ? -ENOMEM : 0;
-}
-
 int snapshot_load(const char *dir, struct book *b, const struct boot_id *boot, struct err_text *e)
 {
 	AUTO_SBUF struct sbuf text = {0};
-	char path[160];
-	int r;
+	int r = state_file_read(dir, FILE_NAME, FILE_MAX, &text, e);
 
-	snprintf(path, sizeof(path), "%s/%s", dir, FILE_NAME);
-	r = read_file(path, &text);
-	if (r == -ENOENT)
-		return r;
 	if (r < 0)
-		return err_set(e, r, "cannot read %s: %s", path, err_name(r));
+		return r;
 	r = snapshot_decode((const uint8_t *)sbuf_str(&text), text.len, b, boot, e);
-	return r < 0 ? err_prefix(e, r, "cannot use %s", path) : 0;
+	return r < 0 ? err_prefix(e, r, "cannot use %s/%s", dir, FILE_NAME) : 0;
 }
 
 int snapshot_set_aside(const char *dir, struct err_text *e)

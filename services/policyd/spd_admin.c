@@ -8,6 +8,9 @@
 #include <stdlib.h>
 
 #include "base/auto.h"
+#include "policyd/admin_client.h"
+#include "policyd/ike_admin.h"
+#include "policyd/keyd_msg.h"
 #include "policyd/policyd.h"
 #include "policyd/policyd_msg.h"
 #include "service/log.h"
@@ -27,16 +30,23 @@ static int answer_error(struct ipc_conn *c, const struct ipc_record *rec, int r,
 	return 0;
 }
 
+struct admin_client *admin_client_of(struct ipc_conn *c)
+{
+	struct admin_client *a = ipc_conn_data(c);
+
+	if (!a) {
+		a = calloc(1, sizeof(*a));
+		ipc_conn_set_data(c, a);
+	}
+	return a;
+}
+
 /* What this connection has of the transaction; NULL without memory. */
 static struct txn_client *client_of(struct ipc_conn *c)
 {
-	struct txn_client *t = ipc_conn_data(c);
+	struct admin_client *a = admin_client_of(c);
 
-	if (!t) {
-		t = calloc(1, sizeof(*t));
-		ipc_conn_set_data(c, t);
-	}
-	return t;
+	return a ? &a->txn : NULL;
 }
 
 static int book_of(struct ipc_conn *c, struct book **ret, struct err_text *e)
@@ -357,10 +367,12 @@ static int on_txn(struct ipc_conn *c, const struct ipc_record *rec)
 
 void spd_admin_on_close(struct ipc_conn *c)
 {
-	struct txn_client *who = ipc_conn_data(c);
+	struct admin_client *who = ipc_conn_data(c);
 
-	if (who)
-		txn_close(&of(c)->txn, who);
+	if (who) {
+		txn_close(&of(c)->txn, &who->txn);
+		ike_load_forget(&who->load);
+	}
 	ipc_conn_set_data(c, NULL);
 	free(who);
 }
@@ -380,5 +392,11 @@ const struct ipc_rule spd_admin_rules[] = {
     {IPC_TXN_COMMIT, "txn.commit", IPC_ROLE_ROOT, BODY_SMALL, 4, .handle = on_txn},
     {IPC_TXN_ABORT, "txn.abort", IPC_ROLE_ROOT, BODY_SMALL, 4, .handle = on_txn},
     {IPC_TXN_PREPARE, "txn.prepare", IPC_ROLE_ROOT, BODY_SMALL, 4, .handle = on_txn},
+    {IPC_IKE_LOAD_BEGIN, "ike.begin", IPC_ROLE_ROOT, 8192, 4, .cost = 10, .handle = ike_admin_on_load},
+    {IPC_IKE_LOAD_ROW, "ike.row", IPC_ROLE_ROOT, MSG_IKE_ROW_MAX, 0, .handle = ike_admin_on_load},
+    {IPC_IKE_LOAD_PREPARE, "ike.prepare", IPC_ROLE_ROOT, BODY_SMALL, 4, .cost = 10,
+        .handle = ike_admin_on_load},
+    {IPC_IKE_LOAD_COMMIT, "ike.commit", IPC_ROLE_ROOT, BODY_SMALL, 4, .cost = 100,
+        .handle = ike_admin_on_load},
 };
 const size_t spd_admin_n_rules = ARRAY_SIZE(spd_admin_rules);

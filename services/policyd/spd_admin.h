@@ -1,5 +1,6 @@
 /*
- * policyd.admin: setkey's policy statements, barriers, dumps, transactions and the switch.
+ * policyd.admin: its permission table; setkey's policy statements, barriers, dumps, transactions and the
+ * switch.
  */
 #ifndef POSTERN_POLICYD_SPD_ADMIN_H
 #define POSTERN_POLICYD_SPD_ADMIN_H

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "policyd/io/acquire.h"
+#include "policyd/io/keyd.h"
 #include "policyd/io/pump.h"
 #include "policyd/policyd.h"
 #include "policyd/spd_admin.h"
@@ -11,6 +12,11 @@
 #include "service/service.h"
 
 enum { REPAIR_RETRY_MS = 1000 };
+
+const struct book *policyd_newest(const struct policyd *p)
+{
+	return p->commit.newest ? &p->commit.newest->book : &p->book;
+}
 
 void policyd_update_state(struct policyd *p)
 {
@@ -85,6 +91,7 @@ uint64_t policyd_turn(struct policyd *p)
 	commit_step(&p->commit);
 	tables_collect(&p->enforce.tables);
 	acquire_expire(p, now);
+	keyd_turn(p, now);
 	/* An acknowledgement brings a version into force outside this function too. */
 	if (p->said_version != commit_kernel_version(&p->commit) ||
 	    p->said_bad != (p->commit.kernel_why.s[0] != '\0'))
@@ -93,5 +100,7 @@ uint64_t policyd_turn(struct policyd *p)
 	next = sooner(p->routing_repair_ms, next);
 	next = sooner(tables_next_ms(&p->enforce.tables), next);
 	next = sooner(lives_next_ms(&p->lives), next);
-	return sooner(acquires_next_ms(&p->acquires), next);
+	next = sooner(acquires_next_ms(&p->acquires), next);
+	next = sooner(grants_next_ms(&p->grants), next);
+	return sooner(ike_gens_next_ms(&p->ike), next);
 }

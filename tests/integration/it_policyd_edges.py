@@ -98,6 +98,12 @@ class FakeDatapathd:
                     connection.send(answer)
                 else:
                     self.held.append((connection, answer))
+            else:
+                self.take(connection, kind, record_id, body)
+
+    def take(self, connection, kind, record_id, body):
+        """Any other record."""
+        raise AssertionError(f"a record of type {kind}")
 
     def release(self):
         for connection, answer in self.held:

@@ -356,7 +356,7 @@ class Admin(Edge):
 class Policyd:
     """policyd in a namespace, with its own folders."""
 
-    def __init__(self, ns, *options):
+    def __init__(self, ns, *options, sockets=()):
         self.ns, self.options = ns, options
         self.dir = tempfile.mkdtemp(prefix="policyd-")
         os.chmod(self.dir, 0o755)
@@ -364,7 +364,7 @@ class Policyd:
         self.log = os.path.join(self.dir, "log")
         os.mkdir(self.run_dir)
         self.listeners, self.process = {}, None
-        for name in ("policyd.admin", "policyd.acquire"):
+        for name in ("policyd.admin", "policyd.acquire", *sockets):
             listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             listener.bind(os.path.join(self.run_dir, name))
             os.chmod(os.path.join(self.run_dir, name), 0o666)

@@ -14,9 +14,7 @@
 
 static bool has_policy(const struct policyd *p, uint32_t id)
 {
-	const struct spd *spd = p->commit.newest ? p->commit.newest->book.spd : p->book.spd;
-
-	const struct spd_entry *x = spd_find_id(spd, id);
+	const struct spd_entry *x = spd_find_id(policyd_newest(p)->spd, id);
 
 	return x && x->policy.dir == POLICY_OUT;
 }
@@ -44,7 +42,14 @@ static int on_acquire(struct ipc_conn *c, const struct ipc_record *rec)
 		p->acquires.n_received++;
 		p->acquires.n_refused++;
 	} else if (r == 0) {
-		r = acquires_file(&p->acquires, a.policy_id, a.seq, c, clock_now_ms(p->clock), &e);
+		const struct acquire_ask ask = {.seq = a.seq,
+		    .policy_id = a.policy_id,
+		    .packet = a.packet,
+		    .src = a.src,
+		    .dst = a.dst,
+		    .who = c};
+
+		r = acquires_file(&p->acquires, &ask, clock_now_ms(p->clock), &e);
 	}
 	if (r < 0) {
 		ipc_conn_send_error(c, rec->id, -r, "%s", e.s);
@@ -70,17 +75,34 @@ static int on_used(struct ipc_conn *c, const struct ipc_record *rec)
 	return 0;
 }
 
+/* Nothing came of it: a later packet may ask again. */
+static void tell_expired(struct policyd *p, const struct acquire_ask *a)
+{
+	if (ipc_conn_is_open(a->who))
+		msg_send_acquire_expired(a->who, a->seq, a->policy_id);
+	ipc_conn_unref(a->who);
+	service_publish(
+	    p->service, "acquire.expired", "policy=%u seq=%llu", a->policy_id, (unsigned long long)a->seq);
+}
+
 void acquire_expire(struct policyd *p, uint64_t now_ms)
 {
 	struct acquire a;
 
-	while (acquires_take_expired(&p->acquires, now_ms, &a)) {
-		if (ipc_conn_is_open(a.who))
-			msg_send_acquire_expired(a.who, a.seq, a.policy_id);
-		ipc_conn_unref(a.who);
-		service_publish(p->service, "acquire.expired", "policy=%u seq=%llu", a.policy_id,
-		    (unsigned long long)a.seq);
-	}
+	while (acquires_take_expired(&p->acquires, now_ms, &a))
+		tell_expired(p, &a.ask);
+}
+
+void acquire_done(struct policyd *p, uint64_t id, bool ok)
+{
+	struct acquire a;
+
+	if (!acquires_take_done(&p->acquires, id, ok, &a))
+		return;
+	if (ok)
+		ipc_conn_unref(a.ask.who);
+	else
+		tell_expired(p, &a.ask);
 }
 
 static void on_close(struct ipc_conn *c)
@@ -89,7 +111,7 @@ static void on_close(struct ipc_conn *c)
 	struct acquire a;
 
 	while (acquires_take_of(&p->acquires, c, &a))
-		ipc_conn_unref(a.who);
+		ipc_conn_unref(a.ask.who);
 }
 
 static const struct ipc_rule rules[] = {

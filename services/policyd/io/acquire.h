@@ -4,6 +4,7 @@
 #ifndef POSTERN_POLICYD_IO_ACQUIRE_H
 #define POSTERN_POLICYD_IO_ACQUIRE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -14,5 +15,7 @@ struct policyd;
 int acquire_serve(struct policyd *p, struct err_text *e);
 /* Tells those whose acquire nobody answered. */
 void acquire_expire(struct policyd *p, uint64_t now_ms);
+/* keyd is through with one of them; one that is not there any more is fine. */
+void acquire_done(struct policyd *p, uint64_t id, bool ok);
 
 #endif

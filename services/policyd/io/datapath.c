@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "ipc/client.h"
+#include "policyd/io/keyd.h"
 #include "policyd/policyd.h"
 #include "policyd/policyd_msg.h"
 #include "service/log.h"
@@ -118,6 +119,7 @@ static void on_up(struct ipc_client *c, uint64_t server_epoch_ms)
 
 	d->n_failed = 0;
 	commit_on_up(&d->p->commit);
+	keyd_on_datapath_up(d->p);
 }
 
 static void on_down(struct ipc_client *c)
@@ -170,4 +172,9 @@ int datapath_tell(struct datapath *d, struct frozen *f)
 bool datapath_is_up(const struct datapath *d)
 {
 	return ipc_client_is_up(d->client);
+}
+
+struct ipc_client *datapath_client(const struct datapath *d)
+{
+	return d->client;
 }

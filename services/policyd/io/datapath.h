@@ -1,5 +1,5 @@
 /*
- * The client of datapathd: sends SPD snapshots and hears which version datapathd uses.
+ * The client of datapathd: sends SPD snapshots, and hears which version datapathd uses.
  */
 #ifndef POSTERN_POLICYD_IO_DATAPATH_H
 #define POSTERN_POLICYD_IO_DATAPATH_H
@@ -11,6 +11,7 @@
 #include "policyd/frozen.h"
 
 struct datapath;
+struct ipc_client;
 struct policyd;
 
 /* 0 or -errno with a sentence. Belongs to the process from then on. */
@@ -20,5 +21,8 @@ int datapath_new(struct policyd *p, struct datapath **ret, struct err_text *e);
 int datapath_tell(struct datapath *d, struct frozen *f);
 
 bool datapath_is_up(const struct datapath *d);
+
+/* For what goes beside the policies. */
+struct ipc_client *datapath_client(const struct datapath *d);
 
 #endif

@@ -1,0 +1,122 @@
+/*
+ * keyd may be in strangers' hands, so nothing it says is believed but what certd wrote into the ticket. The
+ * order is that of trust: who is it, is he configured, is he where he says, may this policy be made with him.
+ */
+#include "policyd/grant_rules.h"
+
+#include <errno.h>
+
+#include "policyd/match.h"
+
+/* The peer of the ticket may be at the address of the SAs. */
+static int judge_peer(
+    const struct grant_world *w, const struct grant_ask *ask, const struct ticket *t, struct err_text *e)
+{
+	char at[INET_ADDR_STRLEN], there[INET_ADDR_STRLEN];
+	const struct ike_view *v = ike_gens_find(w->gens, t->generation, w->now_ms, e);
+	const struct ike_view_peer *peer;
+
+	if (!v)
+		return -ESTALE;
+	if (t->peer >= v->n_peers)
+		return err_set(
+		    e, -EACCES, "the ticket is of peer %u, the configuration has %u", t->peer, v->n_peers);
+	peer = &v->peer[t->peer];
+	inet_addr_format(&ask->remote, at);
+	if (!inet_addr_equal(&t->addr, &ask->remote))
+		return err_set(e, -EACCES, "the ticket is of a peer at %s, the grant is asked for one at %s",
+		    inet_addr_format(&t->addr, there), at);
+	if (!ike_view_peer_fits(v, peer, &ask->remote))
+		return err_set(e, -EACCES, "peer '%.100s' of the ticket is not the one configured for %s",
+		    peer->name, at);
+	/* The generation before has a say about proofs under way, not about peers that were taken out. */
+	if (!ike_view_knows(w->gens->now, &ask->remote))
+		return err_set(
+		    e, -ESTALE, "the configuration was loaded anew, and no peer is at %s any more", at);
+	return 0;
+}
+
+/* An SA of this request goes between the two; `inside`: a tunnel of the policy is inside of it. */
+static bool request_fits(
+    const struct policy *p, const struct policy_request *q, const struct grant_ask *ask, bool inside)
+{
+	if (q->src.family != INET_NONE)
+		return inet_addr_equal(&q->src, &ask->local) && inet_addr_equal(&q->dst, &ask->remote);
+	return inside || (inet_prefix_contains(&p->sel.src, &ask->local) &&
+	                     inet_prefix_contains(&p->sel.dst, &ask->remote));
+}
+
+static int judge_policy(const struct policy *p, const struct grant_ask *ask, struct err_text *e)
+{
+	char local[INET_ADDR_STRLEN], remote[INET_ADDR_STRLEN];
+	bool inside = false;
+
+	if (p->action != POLICY_IPSEC || !p->n_requests)
+		return err_set(e, -EINVAL, "policy %u protects nothing", p->id);
+	for (uint8_t i = 0; i < p->n_requests; i++) {
+		if (!request_fits(p, &p->req[i], ask, inside))
+			return err_set(e, -EACCES, "request %u (%s) of policy %u is not between %s and %s",
+			    i + 1, ipsec_proto_name(p->req[i].proto), p->id,
+			    inet_addr_format(&ask->local, local), inet_addr_format(&ask->remote, remote));
+		inside |= p->req[i].mode == IPSEC_TUNNEL;
+	}
+	return 0;
+}
+
+static uint32_t reqid_of(const struct policy_request *q)
+{
+	return q->level == LEVEL_UNIQUE ? q->reqid : 0;
+}
+
+static void set_requests(const struct policy *out, const struct policy *in, struct grant_terms *t)
+{
+	t->n_requests = out->n_requests;
+	for (uint8_t i = 0; i < out->n_requests; i++) {
+		const struct policy_request *q = &out->req[i];
+		bool paired =
+		    in && i < in->n_requests && in->req[i].proto == q->proto && in->req[i].mode == q->mode;
+
+		t->req[i] = (struct grant_request){.proto = q->proto,
+		    .mode = q->mode,
+		    .reqid_out = reqid_of(q),
+		    .reqid_in = paired ? reqid_of(&in->req[i]) : 0};
+	}
+}
+
+int grant_judge(
+    const struct grant_world *w, const struct grant_ask *ask, struct grant_terms *ret, struct err_text *e)
+{
+	struct grant_terms terms = {.local = ask->local, .remote = ask->remote, .out_id = ask->policy_id};
+	const struct spd_entry *out;
+	const struct policy *in;
+	struct selector mirror;
+	struct ticket t;
+	int r;
+
+	if (!ask->ticket_len)
+		return err_set(e, -EACCES, "there is no ticket: nobody has said who the peer is");
+	r = ticket_open(w->key, ask->ticket, ask->ticket_len, w->now_ms, &t, e);
+	if (r == 0)
+		r = judge_peer(w, ask, &t, e);
+	if (r < 0)
+		return r;
+	out = spd_find_id(w->spd, ask->policy_id);
+	if (!out || out->policy.dir != POLICY_OUT)
+		return err_set(e, -ENOENT, "there is no outbound policy %u", ask->policy_id);
+	r = judge_policy(&out->policy, ask, e);
+	if (r < 0)
+		return r;
+	mirror = match_mirror(&out->policy.sel);
+	in = match_policy(w->spd, POLICY_IN, &mirror, &ask->remote, &ask->local);
+	terms.in_id = in ? in->id : 0;
+	set_requests(&out->policy, in, &terms);
+	terms.enc = w->gens->now->enc;
+	terms.auth = w->gens->now->auth;
+	memcpy(terms.icookie, t.icookie, sizeof(terms.icookie));
+	memcpy(terms.rcookie, t.rcookie, sizeof(terms.rcookie));
+	if (!grant_terms_bounded(&terms))
+		return err_set(e, -EINVAL, "no sainfo of the configuration allows an algorithm for policy %u",
+		    ask->policy_id);
+	*ret = terms;
+	return 0;
+}

@@ -1,0 +1,28 @@
+/*
+ * Whether keyd gets the grant it asks for: the one place where a ticket is held against policies and the
+ * configuration. Pure.
+ */
+#ifndef POSTERN_POLICYD_GRANT_RULES_H
+#define POSTERN_POLICYD_GRANT_RULES_H
+
+#include "policyd/grants.h"
+
+struct grant_ask {
+	const uint8_t *ticket; /* borrowed */
+	size_t ticket_len;
+	uint32_t policy_id;
+	struct inet_addr local, remote;
+};
+
+struct grant_world {
+	const struct ticket_key *key;
+	const struct ike_gens *gens;
+	const struct spd *spd;
+	uint64_t now_ms;
+};
+
+/* 0 with what is granted. Else a negative errno, and a sentence in `e` that names what does not fit. */
+int grant_judge(
+    const struct grant_world *w, const struct grant_ask *ask, struct grant_terms *ret, struct err_text *e);
+
+#endif
