@@ -26,6 +26,7 @@ enum {
 	IKE_CONF_TEXT_MAX = 1024, /* octets of a name or path */
 	IKE_PORT = 500,
 	IKE_PORT_NATT = 4500,
+	IKE_LIFE_MAX_S = 86400, /* of an IKE SA, whatever a peer wants */
 	IKE_NONCE_MIN = 8,
 	IKE_NONCE_MAX = 256,
 };

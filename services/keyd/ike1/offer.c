@@ -70,7 +70,7 @@ static void set_terms(struct isakmp *sa, const struct ike_offer *o, uint16_t bit
 	    .prf = o->hash,
 	    .group = o->group,
 	    .auth = o->auth,
-	    .seconds = seconds};
+	    .seconds = seconds && seconds < IKE_LIFE_MAX_S ? seconds : IKE_LIFE_MAX_S};
 	sa->block = crypto_cbc_block(o->enc);
 }
 

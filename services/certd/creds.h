@@ -1,0 +1,42 @@
+/*
+ * The credentials of one loaded configuration: psk.txt as a descriptor, and each peer's block's own key.
+ */
+#ifndef POSTERN_CERTD_CREDS_H
+#define POSTERN_CERTD_CREDS_H
+
+#include "certd/own_key.h"
+#include "ipsec/credential.h"
+#include "secret/secret.h"
+
+enum { CREDS_NAME_MAX = 256 };
+
+struct creds_file {
+	int fd; /* -1: none was given */
+	char name[CREDS_NAME_MAX];
+};
+
+struct creds {
+	uint64_t generation;
+	struct ike_conf *conf;
+	uint32_t n_peers; /* as was announced; own, cert and key are of that length */
+	struct creds_file psk;
+	struct creds_file *cert, *key; /* until they are read */
+	struct own_key **own;          /* NULL: that block has none */
+};
+
+/* Empty, for so many peers. NULL without memory. */
+struct creds *creds_new(uint32_t n_peers);
+/* NULL is fine. Returns NULL. */
+struct creds *creds_free(struct creds *c);
+/* A file, whose descriptor is taken, also on failure. `name` is for messages. 0; -EPERM for one that others
+ * may read; -EINVAL; with a sentence. */
+must_check int creds_add(
+    struct creds *c, enum credential_kind kind, uint32_t peer, const char *name, int fd, struct err_text *e);
+/* Reads the certificates and keys. 0, or -errno naming the first that cannot be used. */
+must_check int creds_read(struct creds *c, const struct ike_conf *conf, struct err_text *e);
+/* The pre-shared key of an identity (NULL: not known) or else of an address, from the file as it is now.
+ * *ret_by_id: it was the identity. 0; -ENOENT; -errno; with a sentence. */
+must_check int creds_psk(const struct creds *c, const struct ike_peer *p, const struct ike_id *id,
+    const struct inet_addr *addr, struct secret **ret, bool *ret_by_id, struct err_text *e);
+
+#endif

@@ -1,0 +1,301 @@
+/*
+ * postern-certd: private and pre-shared keys, and nothing that a stranger wrote. No network, no file names,
+ * and no socket(2).
+ */
+#include <errno.h>
+#include <seccomp.h>
+
+#include "certd/certd_msg.h"
+#include "crypto/crypto.h"
+#include "ipc/ike_load.h"
+#include "service/service.h"
+#include "ticket/key_file.h"
+
+enum { ARENA = 1 << 20, MEMLOCK = 8 << 20 };
+
+struct certd {
+	struct service *service;
+	struct prover prover;
+	struct ike_load *load;
+	uint64_t n_proofs, n_refused;
+};
+
+static struct certd *certd_of(const struct ipc_conn *c)
+{
+	return service_data(service_of_conn(c));
+}
+
+static uint64_t now_ms(const struct certd *d)
+{
+	return clock_now_ms(service_clock(d->service));
+}
+
+/* Logged here too: keyd is told, but need not be believed to tell. */
+static int refuse(struct certd *d, struct ipc_conn *c, uint32_t id, int r, const struct err_text *e)
+{
+	d->n_refused++;
+	log_notice("certd.refused", "%s", e->s[0] ? e->s : err_name(r));
+	(void)ipc_conn_send_error(c, id, -r, "%s", e->s[0] ? e->s : err_name(r));
+	return 0;
+}
+
+static int on_skeyid(struct ipc_conn *c, const struct ipc_record *rec)
+{
+	AUTO(certd_request_fini) struct certd_request q = {0};
+	AUTO_SECRET struct secret *skeyid = NULL;
+	struct certd *d = certd_of(c);
+	struct err_text e = {{0}};
+	int r = certd_skeyid_decode(rec, &q);
+
+	if (r < 0)
+		return r;
+	r = prove_skeyid(&d->prover, &q.session, q.has_id ? &q.id : NULL, now_ms(d), &skeyid, &e);
+	if (r < 0)
+		return refuse(d, c, rec->id, r, &e);
+	d->n_proofs++;
+	certd_send_skeyid(c, rec->id, skeyid);
+	return 0;
+}
+
+static int on_verify(struct ipc_conn *c, const struct ipc_record *rec)
+{
+	AUTO(certd_request_fini) struct certd_request q = {0};
+	struct certd *d = certd_of(c);
+	uint8_t ticket[TICKET_MAX];
+	struct err_text e = {{0}};
+	int r = certd_verify_decode(rec, &q);
+
+	if (r < 0)
+		return r;
+	r = prove_verify(&d->prover, &q.session, &q.claim, now_ms(d), ticket, &e);
+	if (r < 0)
+		return refuse(d, c, rec->id, r, &e);
+	d->n_proofs++;
+	certd_send_ticket(c, rec->id, ticket, (size_t)r);
+	return 0;
+}
+
+static int on_sign(struct ipc_conn *c, const struct ipc_record *rec)
+{
+	AUTO(certd_request_fini) struct certd_request q = {0};
+	struct certd *d = certd_of(c);
+	uint8_t sig[OWN_SIGNATURE_MAX];
+	struct err_text e = {{0}};
+	int r = certd_sign_decode(rec, &q);
+
+	if (r < 0)
+		return r;
+	r = prove_sign(&d->prover, &q.session, q.skeyid, &q.facts, now_ms(d), sig, &e);
+	if (r < 0)
+		return refuse(d, c, rec->id, r, &e);
+	d->n_proofs++;
+	certd_send_signature(c, rec->id, sig, (size_t)r);
+	return 0;
+}
+
+static int on_local_id(struct ipc_conn *c, const struct ipc_record *rec)
+{
+	AUTO(certd_request_fini) struct certd_request q = {0};
+	struct certd *d = certd_of(c);
+	const struct own_key *k;
+	struct err_text e = {{0}};
+	int r = certd_local_id_decode(rec, &q);
+
+	if (r < 0)
+		return r;
+	r = prove_local_id(&d->prover, q.generation, q.peer, &k, &e);
+	if (r < 0)
+		return refuse(d, c, rec->id, r, &e);
+	certd_send_local_id(c, rec->id, k);
+	return 0;
+}
+
+static const struct ipc_rule rules[] = {
+    {IPC_PSK_SKEYID, "psk.skeyid", IPC_ROLE_KEYD, 4096, 256, 1, false, on_skeyid, false},
+    {IPC_PSK_VERIFY, "psk.verify", IPC_ROLE_KEYD, 24 << 10, 256, 1, false, on_verify, false},
+    {IPC_LOCAL_ID, "local.id", IPC_ROLE_KEYD, 64, 256, 1, false, on_local_id, false},
+    {IPC_IKE1_SIGN, "ike1.sign", IPC_ROLE_KEYD, 24 << 10, 256, 10, true, on_sign, false},
+};
+
+static const struct ipc_edge edge = {
+    .name = "certd.keyd",
+    .version_min = 1,
+    .version_max = 1,
+    .rules = rules,
+    .n_rules = ARRAY_SIZE(rules),
+    .budget_rate = 2000,
+    .budget_burst = 2000,
+    .max_conns = 2, /* a restarting keyd's old connection may linger */
+    .max_queued = 1 << 20,
+};
+
+static void free_creds(void *c)
+{
+	creds_free(c);
+}
+
+static int on_begin(struct ipc_conn *c, const struct ipc_record *rec)
+{
+	struct certd *d = certd_of(c);
+	int r = ike_load_begin(&d->load, c, rec);
+	struct ike_load *l = r < 0 ? NULL : ike_load_of(&d->load, c);
+
+	if (l && !l->extra) {
+		l->extra = creds_new(l->n_peers);
+		l->free_extra = free_creds;
+	}
+	return l && !l->extra ? -ENOMEM : r;
+}
+
+static int on_row(struct ipc_conn *c, const struct ipc_record *rec)
+{
+	return ike_load_row(&certd_of(c)->load, c, rec);
+}
+
+static int on_credential(struct ipc_conn *c, const struct ipc_record *rec)
+{
+	struct ike_load *l = ike_load_of(&certd_of(c)->load, c);
+	AUTO_CLOSE int fd = ipc_conn_take_fd(c);
+	char name[CREDS_NAME_MAX];
+	enum credential_kind kind;
+	struct err_text e = {{0}};
+	uint32_t peer;
+	int r;
+
+	if (!l || certd_credential_decode(rec, &kind, &peer, name) < 0)
+		return -EBADMSG;
+	r = creds_add(l->extra, kind, peer, name, take_fd(&fd), &e);
+	if (r < 0)
+		(void)ipc_conn_send_error(c, rec->id, -r, "%s", e.s);
+	else
+		(void)ipc_conn_send(c, IPC_OK, rec->id, NULL);
+	return 0;
+}
+
+static int check(void *arg, struct ike_load *l, struct err_text *e)
+{
+	return creds_read(l->extra, l->conf, e);
+}
+
+static void warn_of_dates(const struct creds *c)
+{
+	struct err_text e;
+
+	for (uint32_t i = 0; i < c->conf->n_peers; i++)
+		if (c->own[i] && own_key_warning(c->own[i], &e))
+			log_warning("certd.own", "remote %s: %s", c->conf->peer[i].name, e.s);
+}
+
+static int take(void *arg, uint64_t generation, struct ike_load *l, struct err_text *e)
+{
+	struct certd *d = arg;
+	struct creds *c = take_ptr(l->extra);
+
+	c->generation = generation;
+	c->conf = take_ptr(l->conf);
+	creds_free(d->prover.before);
+	d->prover.before = d->prover.now;
+	d->prover.now = c;
+	warn_of_dates(c);
+	log_info("conf.loaded", "generation=%llu peers=%u", (unsigned long long)generation, c->conf->n_peers);
+	service_set_state(d->service, "proving us to %u peers", c->conf->n_peers);
+	return 0;
+}
+
+static const struct ike_load_ops ops = {.check = check, .take = take};
+
+static int on_prepare(struct ipc_conn *c, const struct ipc_record *rec)
+{
+	return ike_load_prepare(&certd_of(c)->load, c, rec, &ops, certd_of(c));
+}
+
+static int on_commit(struct ipc_conn *c, const struct ipc_record *rec)
+{
+	return ike_load_commit(&certd_of(c)->load, c, rec, &ops, certd_of(c));
+}
+
+static void on_close(struct ipc_conn *c)
+{
+	ike_load_close(&certd_of(c)->load, c);
+}
+
+static const struct ipc_rule admin_rules[] = {
+    {IPC_IKE_LOAD_BEGIN, "ike.load.begin", IPC_ROLE_ROOT, 16 << 10, 1, 1, false, on_begin, false},
+    {IPC_IKE_LOAD_ROW, "ike.load.row", IPC_ROLE_ROOT, 60 << 10, 0, 1, false, on_row, false},
+    {IPC_CREDENTIAL_PUT, "credential.put", IPC_ROLE_ROOT, 2048, 64, 1, false, on_credential, true},
+    {IPC_IKE_LOAD_PREPARE, "ike.load.prepare", IPC_ROLE_ROOT, 64, 1, 1, false, on_prepare, false},
+    {IPC_IKE_LOAD_COMMIT, "ike.load.commit", IPC_ROLE_ROOT, 64, 1, 1, false, on_commit, false},
+};
+
+static int open_privileged(struct service *s, struct err_text *e)
+{
+	static struct certd d;
+	int r = secret_init(ARENA, e);
+
+	d.service = s;
+	service_set_data(s, &d);
+	if (r == 0)
+		r = crypto_init(e);
+	if (r == 0)
+		r = ticket_init(e);
+	return r < 0 ? r : ticket_key_file(service_settings(s)->run_dir, &d.prover.ticket_key, e);
+}
+
+static int start(struct service *s, struct err_text *e)
+{
+	service_set_state(s, "no configuration is loaded: no key is here");
+	return service_serve(s, &edge, NULL, e);
+}
+
+static void stop(struct service *s)
+{
+	struct certd *d = service_data(s);
+
+	d->prover.now = creds_free(d->prover.now);
+	d->prover.before = creds_free(d->prover.before);
+	wipe(&d->prover.ticket_key, sizeof(d->prover.ticket_key));
+}
+
+static void status(struct service *s, struct service_status_sink *to)
+{
+	const struct certd *d = service_data(s);
+	const struct creds *c = d->prover.now;
+	uint32_t own = 0;
+
+	for (uint32_t i = 0; c && i < c->conf->n_peers; i++)
+		own += c->own[i] != NULL;
+	service_status_add(to, "private keys", "%u", own);
+	service_status_add(to, "pre-shared keys", "%s", c && c->psk.fd >= 0 ? c->psk.name : "none");
+}
+
+static void stats(struct service *s, struct service_stats_sink *to)
+{
+	const struct certd *d = service_data(s);
+
+	service_stats_add(to, "certd.proofs", d->n_proofs);
+	service_stats_add(to, "certd.refused", d->n_refused);
+	service_stats_add(to, "certd.too_often", d->prover.meter.n_refused);
+}
+
+int main(int argc, char **argv)
+{
+	/* Files come as descriptors and are read from their beginning. */
+	static const int syscalls[] = {SCMP_SYS(pread64)};
+	const struct service_def def = {
+	    .name = "certd",
+	    .syscalls = syscalls,
+	    .n_syscalls = ARRAY_SIZE(syscalls),
+	    .no_sockets = true,
+	    .memlock_bytes = MEMLOCK,
+	    .open_privileged = open_privileged,
+	    .start = start,
+	    .stop = stop,
+	    .admin_rules = admin_rules,
+	    .n_admin_rules = ARRAY_SIZE(admin_rules),
+	    .admin_on_close = on_close,
+	    .status = status,
+	    .stats = stats,
+	};
+
+	return service_main(&def, argc, argv);
+}

@@ -1,0 +1,39 @@
+/*
+ * What certd does for keyd, request by request: every fact is judged again here.
+ */
+#ifndef POSTERN_CERTD_PROVE_H
+#define POSTERN_CERTD_PROVE_H
+
+#include "certd/creds.h"
+#include "certd/meter.h"
+#include "certd/session.h"
+
+struct prover {
+	struct creds *now, *before; /* NULL: nothing is loaded; the configuration that was loaded before */
+	struct meter meter;
+	struct ticket_key ticket_key;
+};
+
+/* Each: 0, or -errno with a sentence. `id` NULL: the exchange has not told it yet. */
+must_check int prove_skeyid(struct prover *p, const struct session *s, const struct ike_id *id, uint64_t now_ms,
+    struct secret **ret, struct err_text *e);
+
+/* The peer's hash under its pre-shared key. Octets of the ticket. */
+struct prove_claim {
+	struct facts facts;
+	struct ike_id id;
+	bool by_id;
+	struct ike1_octets hash;
+};
+must_check int prove_verify(struct prover *p, const struct session *s, const struct prove_claim *c,
+    uint64_t now_ms, uint8_t ret[TICKET_MAX], struct err_text *e);
+
+/* *ret is borrowed until the next load. */
+must_check int prove_local_id(struct prover *p, uint64_t generation, uint32_t peer, const struct own_key **ret,
+    struct err_text *e);
+
+/* Octets of our signature. */
+must_check int prove_sign(struct prover *p, const struct session *s, const struct secret *skeyid,
+    const struct facts *f, uint64_t now_ms, uint8_t ret[OWN_SIGNATURE_MAX], struct err_text *e);
+
+#endif
