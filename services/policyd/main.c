@@ -210,6 +210,8 @@ static void stop(struct service *s)
 	commit_fini(&p->commit);
 	txn_fini(&p->txn);
 	lives_fini(&p->lives);
+	grants_fini(&p->grants);
+	ike_gens_fini(&p->ike);
 	wipe(&p->ticket_key, sizeof(p->ticket_key));
 }
 

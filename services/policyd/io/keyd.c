@@ -198,7 +198,7 @@ static int on_grant_ask(struct ipc_conn *c, const struct ipc_record *rec)
 	    .now_ms = clock_now_ms(p->clock)};
 	struct err_text e = {{0}};
 	struct grant_terms terms;
-	struct msg_grant_ask m;
+	struct msg_grant_ask m = {.ticket_len = 0};
 	struct grant_ask ask;
 	int r = msg_grant_ask_decode(rec, &m, &e);
 
