@@ -22,7 +22,10 @@ struct control_io {
 
 static void expired(void *arg, const char *event, const struct sa *sa)
 {
-	datapathd_tell_sa(arg, event, sa);
+	struct datapathd *d = arg;
+
+	datapathd_tell_sa(d, event, sa);
+	keyd_edge_gone(d->keyd, sa, atomic_load(&sa->slot->run.told) & SAD_TOLD_HARD);
 }
 
 static void on_tick(uv_timer_t *t)
@@ -30,6 +33,7 @@ static void on_tick(uv_timer_t *t)
 	struct control_io *io = t->data;
 
 	sad_age(&io->d->sad, expired, io->d);
+	grants_age(&io->d->grants, clock_now_ms(service_clock(io->d->service)));
 	datapathd_keepalive(io->d);
 	datapathd_dummies(io->d);
 	acquirer_age(io->d->acquirer);

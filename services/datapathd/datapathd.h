@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "datapathd/epoch.h"
+#include "datapathd/grants.h"
 #include "datapathd/sa/sad.h"
 #include "datapathd/sa/txn.h"
 #include "datapathd/spd/view.h"
@@ -18,6 +19,7 @@
 
 struct acquirer;
 struct control_io;
+struct keyd_edge;
 struct spd_edge;
 
 struct datapathd {
@@ -33,6 +35,8 @@ struct datapathd {
 	_Atomic uint32_t tune;           /* tunables_pack(); the worker's too */
 	uint64_t generation;             /* of the last view published */
 	struct spd_edge *spd;
+	struct grants grants; /* policyd's, for keyd */
+	struct keyd_edge *keyd;
 	struct acquirer *acquirer;
 	struct used used;
 	struct control_io *io;
@@ -55,6 +59,17 @@ int must_check spd_edge_new(struct datapathd *d, struct spd_edge **ret, struct e
 struct spd_edge *spd_edge_free(struct spd_edge *e);
 /* Acknowledges what the worker uses by now. True while a snapshot still waits for its quiet point. */
 bool spd_edge_quiet(struct spd_edge *e);
+
+/* grant_verbs.c: rows of that edge's table. */
+int grant_on_put(struct ipc_conn *c, const struct ipc_record *rec);
+int grant_on_gone(struct ipc_conn *c, const struct ipc_record *rec);
+
+/* keyd_edge.c */
+int must_check keyd_edge_new(struct datapathd *d, struct keyd_edge **ret, struct err_text *e);
+/* Tells keyd, if this SA is its own, that a limit has passed: with `hard` it is not used any more. */
+void keyd_edge_gone(struct keyd_edge *k, const struct sa *sa, bool hard);
+/* Borrowed; NULL: keyd is not there. */
+struct ipc_conn *keyd_edge_conn(const struct keyd_edge *k);
 
 /* acquire.c */
 int must_check acquirer_new(struct datapathd *d, struct acquirer **ret, struct err_text *e);
@@ -85,6 +100,10 @@ void control_io_expect_quiet(struct control_io *io);
 enum { DATAPATHD_N_ADMIN_RULES = 10 };
 extern const struct ipc_rule datapathd_admin_rules[DATAPATHD_N_ADMIN_RULES];
 void datapathd_admin_on_close(struct ipc_conn *c);
+
+/* udp_port.c: 0, or -EOPNOTSUPP with `e` for an SA in UDP when another program has the port. */
+int must_check datapathd_check_port(const struct datapathd *d, const struct sa_desc *sa, struct err_text *e);
+
 /* tell.c: one event for an SA: monitors and the log. */
 void datapathd_tell_sa(void *d, const char *event, const struct sa *sa);
 

@@ -132,6 +132,9 @@ static int start(struct service *s, struct err_text *e)
 	int r;
 
 	epoch_init(&d->epoch);
+	r = grants_init(&d->grants);
+	if (r < 0)
+		return err_set(e, r, "out of memory");
 	r = start_sad(d, e);
 	if (r == 0)
 		r = start_worker(d, e);
@@ -141,6 +144,8 @@ static int start(struct service *s, struct err_text *e)
 		r = acquirer_new(d, &d->acquirer, e);
 	if (r == 0)
 		r = spd_edge_new(d, &d->spd, e);
+	if (r == 0)
+		r = keyd_edge_new(d, &d->keyd, e);
 	if (r < 0)
 		return r;
 	r = worker_start(d->worker);

@@ -67,6 +67,8 @@ void datapathd_status(struct service *s, struct service_status_sink *to)
 	service_status_add(to, "key_preferred_oldsa", "%d", atomic_load(&d->sad.prefer_old) ? 1 : 0);
 	report_tunables(to, tunables_unpack(atomic_load(&d->tune)));
 	report_sockets(to, &d->fd);
+	service_status_add(to, "grants", "%u", d->grants.n);
+	service_status_add(to, "keyd", "%s", keyd_edge_conn(d->keyd) ? "connected" : "not connected");
 	service_status_add(to, "acquires_outstanding", "%u", acquirer_outstanding(d->acquirer));
 	service_status_add(to, "workers", "%d", WORKERS_MAX);
 	service_status_add(to, "crypto", "%s", crypto_engine_name());

@@ -1,7 +1,8 @@
 /*
- * The edge datapathd <- policyd: SPD snapshots. Nothing of an unfinished snapshot is ever looked at; a
- * finished one is published by one pointer swap and acknowledged when the worker has let go of the one
- * before. The last snapshot stays in force when policyd goes away: its rules are in the kernel too.
+ * The edge datapathd <- policyd: SPD snapshots, and grants (grant_verbs.c). Nothing of an unfinished snapshot
+ * is ever looked at; a finished one is published by one pointer swap and acknowledged when the worker has let
+ * go of the one before. The last snapshot stays in force when policyd goes away: its rules are in the kernel
+ * too.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -203,6 +204,8 @@ static const struct ipc_rule rules[] = {
     {IPC_SNAPSHOT_BEGIN, "snapshot.begin", IPC_ROLE_POLICYD, 256, 0, 1, false, on_begin},
     {IPC_SNAPSHOT_ROW, "snapshot.row", IPC_ROLE_POLICYD, 4096, 0, 1, false, on_row},
     {IPC_SNAPSHOT_COMMIT, "snapshot.commit", IPC_ROLE_POLICYD, 64, ACKS_MAX, 1, false, on_commit},
+    {IPC_GRANT_PUT, "grant.put", IPC_ROLE_POLICYD, 4096, 1024, 1, false, grant_on_put},
+    {IPC_GRANT_GONE, "grant.gone", IPC_ROLE_POLICYD, 64, 0, 1, false, grant_on_gone},
 };
 
 static const struct ipc_edge edge = {

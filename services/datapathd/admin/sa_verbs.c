@@ -22,6 +22,16 @@ static int refuse(struct ipc_conn *c, uint32_t id, int r, const struct err_text 
 	return r == -EBADMSG ? r : answer_error(c, id, r, e);
 }
 
+/* keyd hears of its SAs that root takes away. */
+static void changed(void *arg, const char *event, const struct sa *sa)
+{
+	struct datapathd *d = arg;
+
+	datapathd_tell_sa(d, event, sa);
+	if (sa->doomed_by)
+		keyd_edge_gone(d->keyd, sa, true);
+}
+
 /* Where a statement of this connection goes: its open transaction, or `single`, which is then begun. */
 static int txn_of(struct datapathd *d, struct ipc_conn *c, struct sad_txn *single, struct sad_txn **ret)
 {
@@ -43,24 +53,10 @@ static int txn_done(struct datapathd *d, struct sad_txn *t, int r, struct err_te
 	if (t == &d->txn)
 		return r;
 	if (r == 0)
-		r = sad_txn_commit(t, datapathd_tell_sa, d, e);
+		r = sad_txn_commit(t, changed, d, e);
 	sad_txn_fini(t);
 	control_io_expect_quiet(d->io);
 	return r;
-}
-
-/* ESP in UDP needs the port that it comes back to. */
-static int check_port(const struct datapathd *d, const struct sa_desc *sa, struct err_text *e)
-{
-	bool v6 = sa->dst.family == INET_V6;
-
-	if (!sa_is_encap(sa) || d->fd.in[v6 ? SOURCE_UDP6 : SOURCE_UDP4] >= 0)
-		return 0;
-	return err_set(e, -EOPNOTSUPP,
-	    "esp-udp cannot be received: UDP port %d of IPv%d was not to be had when datapathd started; end "
-	    "the "
-	    "program that has it (another IKE daemon?) and restart the suite",
-	    SA_UDP_PORT, v6 ? 6 : 4);
 }
 
 static int on_add(struct ipc_conn *c, const struct ipc_record *rec)
@@ -74,7 +70,7 @@ static int on_add(struct ipc_conn *c, const struct ipc_record *rec)
 
 	if (r < 0)
 		return refuse(c, rec->id, r, &e);
-	r = check_port(d, &m.desc, &e);
+	r = datapathd_check_port(d, &m.desc, &e);
 	if (r == 0)
 		r = txn_of(d, c, &single, &t);
 	if (r == 0)
@@ -144,7 +140,7 @@ static int send_larva(
 	    .src = l->src, .dst = l->dst, .proto = l->proto, .spi = l->spi, .mode = IPSEC_MODE_ANY};
 	const struct sa_status st = {.serial = l->serial,
 	    .state = SA_LARVAL,
-	    .manual = true,
+	    .manual = !l->holder,
 	    .created_wall_ms = l->created_wall_ms,
 	    .age_ms = clock_now_ms(service_clock(d->service)) - l->created_ms,
 	    .pid = l->pid};
@@ -352,7 +348,7 @@ static int on_txn_commit(struct ipc_conn *c, const struct ipc_record *rec)
 
 	if (d->txn_owner != c)
 		return no_txn(c, rec->id);
-	r = sad_txn_commit(&d->txn, datapathd_tell_sa, d, &e);
+	r = sad_txn_commit(&d->txn, changed, d, &e);
 	txn_close(d);
 	if (r < 0)
 		return answer_error(c, rec->id, r, &e);

@@ -129,6 +129,15 @@ struct sa *sad_find(const struct sad *s, const struct inet_addr *src, const stru
 	return NULL;
 }
 
+/* The list is in this order, and what is removed is mostly old. */
+struct sa *sad_find_serial(const struct sad *s, uint64_t serial)
+{
+	list_foreach (sa, &s->all, struct sa, link)
+		if (sa->facts.serial >= serial)
+			return sa->facts.serial == serial ? sa : NULL;
+	return NULL;
+}
+
 static struct sa *sa_alloc(struct sad *s, struct sad_slot *slot)
 {
 	struct sa *sa = calloc(1, sizeof(*sa));
@@ -170,14 +179,15 @@ static int sa_compile(
 	return 0;
 }
 
-int sad_make(struct sad *s, const struct sa_desc *d, uint32_t pid, struct sa **ret, struct err_text *e)
+int sad_make(
+    struct sad *s, const struct sa_desc *d, const struct sad_origin *by, struct sa **ret, struct err_text *e)
 {
 	const struct sad_slot_facts f = {
 	    .serial = sad_store_next_serial(s->store),
 	    .created_ms = clock_now_ms(s->clock),
 	    .created_wall_ms = clock_wall_ms(),
-	    .pid = pid,
-	    .manual = true,
+	    .pid = by->pid,
+	    .manual = by->manual,
 	};
 	struct sad_slot *slot;
 	uint32_t index;
@@ -222,7 +232,7 @@ int sad_reserve(struct sad *s, const struct larva *want, uint32_t min, uint32_t 
 		if (r < 0)
 			return err_set(e, r,
 			    "%d SPIs are reserved and not used yet: try again when some have ended",
-			    LARVAE_MAX);
+			    l.holder ? LARVAE_HELD_MAX : LARVAE_MAX);
 	}
 	if (r < 0)
 		return err_set(e, r, "no SPI from %u to %u is free", min, max);

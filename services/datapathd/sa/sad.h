@@ -90,10 +90,17 @@ struct sa_rt *sad_find_out(struct sad *s, const struct sad_want *w);
 /* The live SA of this identity, or NULL. src INET_NONE: any source. */
 struct sa *sad_find(const struct sad *s, const struct inet_addr *src, const struct inet_addr *dst,
     enum ipsec_proto proto, uint32_t spi);
+/* The SA of this number, also one that is only shown; NULL: none. */
+struct sa *sad_find_serial(const struct sad *s, uint64_t serial);
 
-/* Writes a slot and compiles, out of everybody's sight. 0, or negative with `e`. `pid` of the requester. */
+/* Who adds an SA. */
+struct sad_origin {
+	uint32_t pid;
+	bool manual; /* by root's own authority; false: keyd's, under a grant */
+};
+/* Writes a slot and compiles, out of everybody's sight. 0, or negative with `e`. */
 int must_check sad_make(
-    struct sad *s, const struct sa_desc *d, uint32_t pid, struct sa **ret, struct err_text *e);
+    struct sad *s, const struct sa_desc *d, const struct sad_origin *by, struct sa **ret, struct err_text *e);
 /* For an SA that is not in the SAD (yet). Wipes its slot. NULL is fine; returns NULL. */
 struct sa *sad_unmake(struct sa *sa);
 /* From here on it is found by workers and counts for a successor. Cannot fail. */
@@ -109,7 +116,7 @@ void sad_expire(struct sad *s, struct sa *sa);
 int must_check sad_reserve(struct sad *s, const struct larva *want, uint32_t min, uint32_t max,
     struct rng *rng, const struct larva **ret, struct err_text *e);
 
-/* Counter-mode keys are loaded once. 0, or -EEXIST, -ENOSPC ... with `e`. */
+/* Counter-mode keys that somebody made up are loaded once. 0, or -EEXIST, -ENOSPC ... with `e`. */
 int must_check sad_check_key(const struct sad *s, const struct sa_desc *d, struct err_text *e);
 int must_check sad_remember_key(struct sad *s, const struct sa_desc *d, struct err_text *e);
 

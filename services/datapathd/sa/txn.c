@@ -15,6 +15,7 @@ static const uint64_t seq_jump = 4096;
 int sad_txn_init(struct sad_txn *t, struct sad *s)
 {
 	t->sad = s;
+	t->manual = true;
 	t->n_doomed = 0;
 	list_init(&t->staged);
 	return rhash_init(&t->by_spi, s->epoch);
@@ -138,9 +139,11 @@ static void carry_on(struct sa *sa, const struct sa *old)
 	replay_carry(sa->rt->window, old->rt->window);
 }
 
+/* A negotiated key comes from a Diffie-Hellman value and two nonces: it needs no memory to be a new one, and
+ * that of every rekeying would soon be full. */
 static int check_staged_key(const struct sad_txn *t, const struct sa_desc *d, struct err_text *e)
 {
-	if (!d->fresh_key)
+	if (!d->fresh_key || !t->manual)
 		return 0;
 	list_foreach (sa, &t->staged, struct sa, link)
 		if (sa->desc.fresh_key && same_keys(&sa->desc, d))
@@ -155,6 +158,7 @@ int sad_txn_add(struct sad_txn *t, const struct sa_desc *d, bool update, uint32_
 {
 	struct sa *old = holder(t, &d->dst, d->proto, d->spi), *sa;
 	const struct larva *larva = holding_larva(t, &d->dst, d->proto, d->spi);
+	const struct sad_origin by = {.pid = pid, .manual = t->manual};
 	int r;
 
 	if (!update && (old || larva))
@@ -166,7 +170,7 @@ int sad_txn_add(struct sad_txn *t, const struct sa_desc *d, bool update, uint32_
 	r = check_staged_key(t, d, e);
 	if (r < 0)
 		return r;
-	r = sad_make(t->sad, d, pid, &sa, e);
+	r = sad_make(t->sad, d, &by, &sa, e);
 	if (r < 0)
 		return r;
 	sa->carries_on = update;
@@ -256,7 +260,7 @@ static int judge_again(struct sad_txn *t, struct err_text *e)
 			return err_set(e, -EEXIST,
 			    "File exists: %s SPI 0x%08x was added by somebody else meanwhile",
 			    ipsec_proto_name(sa->desc.proto), sa->desc.spi);
-		r = sad_check_key(t->sad, &sa->desc, e);
+		r = t->manual ? sad_check_key(t->sad, &sa->desc, e) : 0;
 		if (r < 0)
 			return r;
 	}
@@ -266,7 +270,7 @@ static int judge_again(struct sad_txn *t, struct err_text *e)
 static int remember_keys(struct sad_txn *t, struct err_text *e)
 {
 	list_foreach (sa, &t->staged, struct sa, link) {
-		int r = sad_remember_key(t->sad, &sa->desc, e);
+		int r = t->manual ? sad_remember_key(t->sad, &sa->desc, e) : 0;
 
 		if (r < 0)
 			return r;

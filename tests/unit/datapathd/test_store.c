@@ -146,6 +146,30 @@ static struct sa *find(uint32_t spi)
 	return sad_find(&sad, &src, &dst, IPSEC_ESP, spi);
 }
 
+/* Whose an SA is, is known to the next life, and that its key needs nobody's word. */
+static void test_store_next_life_knows_whose_an_sa_is(void **state)
+{
+	struct sa_desc d = path_rig_desc(
+	    "10.0.0.1", "10.0.0.2", IPSEC_ESP, 0x2000, IPSEC_TUNNEL, ALG_ENC_AES_GCM_16, ALG_AUTH_NONE);
+	struct err_text e = {0};
+	struct sad_txn t;
+	uint64_t serial;
+
+	(void)state;
+	assert_int_equal(sad_txn_init(&t, &sad), 0);
+	t.manual = false;
+	assert_int_equal(sad_txn_add(&t, &d, false, 5, &serial, &e), 0);
+	assert_int_equal(sad_txn_commit(&t, NULL, NULL, &e), 0);
+	sad_txn_fini(&t);
+	assert_non_null(add(0x2001, ALG_ENC_AES_CBC, 4));
+	end_life();
+	begin_life();
+	assert_int_equal(recover().sas, 2);
+	assert_false(find(0x2000)->facts.manual);
+	assert_int_equal(find(0x2000)->facts.serial, serial);
+	assert_true(find(0x2001)->facts.manual);
+}
+
 static void test_store_next_life_has_the_same_sas(void **state)
 {
 	uint64_t serial, seq;
@@ -448,6 +472,7 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 	    T(test_store_next_life_has_the_same_sas),
+	    T(test_store_next_life_knows_whose_an_sa_is),
 	    T(test_store_serials_of_deleted_sas_are_not_reused),
 	    T(test_store_counter_mode_key_is_refused_the_second_time),
 	    T(test_prints_file_counter_mode_key_is_refused_after_memory_is_gone),

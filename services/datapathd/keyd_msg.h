@@ -1,0 +1,58 @@
+/*
+ * The messages of automatic keying as plain structs: grants from policyd, and keyd's edge. Decoders as in
+ * datapathd_msg.h.
+ */
+#ifndef POSTERN_DATAPATHD_KEYD_MSG_H
+#define POSTERN_DATAPATHD_KEYD_MSG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "datapathd/grants.h"
+#include "datapathd/sa/granted.h"
+#include "ipc/conn.h"
+#include "ipc/record.h"
+
+enum { MSG_IKE_MAX = 60000 /* octets of a datagram without its marker */ };
+
+/* datapathd <- policyd */
+int must_check msg_grant_decode(const struct ipc_record *rec, struct grant *ret, struct err_text *e);
+/* 0: all. */
+int must_check msg_grant_gone_decode(const struct ipc_record *rec, uint64_t *ret_id, struct err_text *e);
+
+/* datapathd <- keyd */
+int must_check msg_spi_reserve_decode(
+    const struct ipc_record *rec, struct granted_spi *ret, struct err_text *e);
+int must_check msg_spi_release_decode(const struct ipc_record *rec, struct sa_ident *ret, struct err_text *e);
+int must_check msg_sa_remove_decode(const struct ipc_record *rec, uint64_t *ret_serial, struct err_text *e);
+
+/* The description borrows its keys from the message: msg_sa_install_fini() wipes them. */
+struct msg_sa_install {
+	uint64_t grant;
+	bool inbound;
+	struct sa_desc desc;
+	void *held;
+};
+int must_check msg_sa_install_decode(
+    const struct ipc_record *rec, struct msg_sa_install *ret, struct err_text *e);
+void msg_sa_install_fini(struct msg_sa_install *m);
+
+int msg_spi_reply_send(struct ipc_conn *c, uint32_t id, uint32_t spi);
+int msg_sa_made_send(struct ipc_conn *c, uint32_t id, uint64_t serial);
+int msg_sa_expired_send(struct ipc_conn *c, uint64_t serial, const struct sa_desc *d, bool hard);
+
+/* A datagram of port 4500, without the marker. */
+struct msg_ike {
+	struct inet_addr local, remote;
+	uint16_t remote_port;
+	const uint8_t *octets; /* borrowed; of a decoded one until msg_ike_fini() */
+	size_t n;
+	void *held;
+};
+int must_check msg_ike_decode(const struct ipc_record *rec, struct msg_ike *ret, struct err_text *e);
+void msg_ike_fini(struct msg_ike *m);
+int msg_ike_send(struct ipc_conn *c, const struct msg_ike *m);
+
+#endif
