@@ -20,7 +20,7 @@ int session_octets(
 
 int session_decode(const Postern__Ike1Session *m, struct session *ret, struct err_text *e)
 {
-	struct ike1_octets i, r;
+	struct ike1_octets i = {NULL, 0}, r = {NULL, 0};
 	int x;
 
 	if (!m || !crypto_prf_len(m->prf))
