@@ -72,7 +72,8 @@ static const char *verb_of_option(const char *word)
 
 int cli_run(struct cli *cli, const char *name, int argc, char **argv)
 {
-	bool compat = strcmp(name, "setkey") == 0 || strcmp(name, "ipseckey") == 0;
+	bool racoon = strcmp(name, "racoon") == 0;
+	bool compat = racoon || strcmp(name, "setkey") == 0 || strcmp(name, "ipseckey") == 0;
 	const struct cli_verb *verb;
 	struct err_text e = {""};
 
@@ -82,6 +83,8 @@ int cli_run(struct cli *cli, const char *name, int argc, char **argv)
 		fprintf(cli->err, "%s: %s\n", cli->prog, e.s);
 		return compat ? CLI_FAILED : CLI_USAGE;
 	}
+	if (racoon)
+		return racoon_main(cli, argc, argv, true);
 	if (compat)
 		return setkey_main(cli, argc, argv, true);
 	take_json(cli, &argc, argv);

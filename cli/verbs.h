@@ -9,6 +9,9 @@
 /* The whole command line is setkey's; `compat`: under the names setkey and ipseckey (cli/setkey). */
 int setkey_main(struct cli *cli, int argc, char **argv, bool compat);
 int verb_setkey(struct cli *cli, int argc, char **argv);
+/* The whole command line is racoon's; `compat`: under its name, staying until it is ended (cli/racoon). */
+int racoon_main(struct cli *cli, int argc, char **argv, bool compat);
+int verb_racoon(struct cli *cli, int argc, char **argv);
 int verb_sad(struct cli *cli, int argc, char **argv);
 int verb_spd(struct cli *cli, int argc, char **argv);
 int verb_stats(struct cli *cli, int argc, char **argv);

@@ -224,11 +224,10 @@ int ipc_sync_send(struct ipc_sync *s, enum ipc_type type, const ProtobufCMessage
 	return ipc_sync_send_fd(s, type, body, -1, ret_id, e);
 }
 
-int ipc_sync_send_fd(struct ipc_sync *s, enum ipc_type type, const ProtobufCMessage *body, int fd,
-    uint32_t *ret_id, struct err_text *e)
+static int send_record(struct ipc_sync *s, const struct ipc_record *head, const ProtobufCMessage *body, int fd,
+    struct err_text *e)
 {
-	struct ipc_record head = {.type = (uint16_t)type, .id = ++s->next_id ? s->next_id : ++s->next_id};
-	int n = ipc_record_build(s->tx, sizeof(s->tx), &head, body), r;
+	int n = ipc_record_build(s->tx, sizeof(s->tx), head, body), r;
 
 	if (n < 0)
 		return err_set(e, n, "the request to %s is too large for one record", s->service);
@@ -245,10 +244,26 @@ int ipc_sync_send_fd(struct ipc_sync *s, enum ipc_type type, const ProtobufCMess
 			return ipc_error_decode(&rec, e);
 		return gone(s, e);
 	}
-	if (r < 0)
-		return err_set(e, r, "cannot send to %s: %s", s->service, err_name(r));
-	*ret_id = head.id;
-	return 0;
+	return r < 0 ? err_set(e, r, "cannot send to %s: %s", s->service, err_name(r)) : 0;
+}
+
+int ipc_sync_send_fd(struct ipc_sync *s, enum ipc_type type, const ProtobufCMessage *body, int fd,
+    uint32_t *ret_id, struct err_text *e)
+{
+	const struct ipc_record head = {.type = (uint16_t)type, .id = ++s->next_id ? s->next_id : ++s->next_id};
+	int r = send_record(s, &head, body, fd, e);
+
+	if (r == 0)
+		*ret_id = head.id;
+	return r;
+}
+
+int ipc_sync_send_row(
+    struct ipc_sync *s, enum ipc_type type, uint32_t row, const ProtobufCMessage *body, struct err_text *e)
+{
+	const struct ipc_record head = {.type = (uint16_t)type, .row = row};
+
+	return send_record(s, &head, body, -1, e);
 }
 
 int ipc_sync_recv(struct ipc_sync *s, uint32_t timeout_ms, struct ipc_record *ret, struct err_text *e)

@@ -28,6 +28,9 @@ struct ipc_sync *ipc_sync_close(struct ipc_sync *s);
  * permission table. */
 int ipc_sync_send(struct ipc_sync *s, enum ipc_type type, const ProtobufCMessage *body, uint32_t *ret_id,
     struct err_text *e);
+/* A record that has no answer, as a numbered row. */
+int ipc_sync_send_row(
+    struct ipc_sync *s, enum ipc_type type, uint32_t row, const ProtobufCMessage *body, struct err_text *e);
 /* The same with a descriptor beside it (borrowed). */
 int ipc_sync_send_fd(struct ipc_sync *s, enum ipc_type type, const ProtobufCMessage *body, int fd,
     uint32_t *ret_id, struct err_text *e);

@@ -95,6 +95,7 @@ struct ike_peer *ike_conf_add_peer(struct ike_conf *c)
 	p->rekey = IKE_ON;
 	p->dpd = (struct ike_dpd){.announce = true, .retry_s = 5, .maxfail = 5};
 	p->nonce_len = 16;
+	p->seconds = 28800;
 	return p;
 }
 

@@ -119,6 +119,7 @@ struct ike_peer {
 	char *script_up, *script_down, *script_dead;
 	struct ike_offer *offer;
 	uint8_t n_offers;
+	uint64_t seconds; /* the lifetime of offers that name none */
 };
 
 /* Which addresses a child may have on one side; `any` alone: all of them. */
@@ -165,6 +166,7 @@ struct ike_child {
 	struct ike_child_auth auth[IKE_ALGS_MAX]; /* ALG_AUTH_NONE: non_auth */
 	enum alg_comp comp[IKE_ALGS_MAX];
 	uint8_t n_enc, n_auth, n_comp;
+	bool says_comp; /* there is a list, though nothing of it may be to be had */
 };
 
 struct ike_timers {

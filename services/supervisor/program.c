@@ -42,7 +42,8 @@ int program_find(const char *bin_dir, const char *unit, char *buf, size_t room, 
 		return err_set(e, -ENOENT, "there is no program postern-%s in --bin-dir %s", unit, bin_dir);
 	}
 	own_dir(own, sizeof(own));
-	snprintf(neighbour, sizeof(neighbour), "/../%s", unit);
+	/* In the build folder; certd-verify lies beside certd. */
+	snprintf(neighbour, sizeof(neighbour), "/../%.*s", (int)strcspn(unit, "-"), unit);
 	if (own[0] && (try_path(buf, room, own, "", unit) || try_path(buf, room, own, neighbour, unit)))
 		return 0;
 	if (try_path(buf, room, POSTERN_LIBEXECDIR, "", unit))

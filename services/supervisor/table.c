@@ -8,11 +8,32 @@
 
 const struct unit_def unit_table[UNITS] = {
     {
+        .name = "keyd",
+        .sockets = {{.name = "keyd.admin"}},
+    },
+    {
+        .name = "certd-verify",
+        .sockets =
+            {
+                {.name = "certd-verify.admin"},
+                {.name = "certd-verify.keyd", .connector = "keyd"},
+            },
+    },
+    {
+        .name = "certd",
+        .sockets =
+            {
+                {.name = "certd.admin"},
+                {.name = "certd.keyd", .connector = "keyd"},
+            },
+    },
+    {
         .name = "datapathd",
         .sockets =
             {
                 {.name = "datapathd.admin"},
                 {.name = "datapathd.spd", .connector = "policyd"},
+                {.name = "datapathd.keyd", .connector = "keyd"},
             },
         .stored =
             {
@@ -37,6 +58,7 @@ const struct unit_def unit_table[UNITS] = {
             {
                 {.name = "policyd.admin"},
                 {.name = "policyd.acquire", .connector = "datapathd"},
+                {.name = "policyd.keyd", .connector = "keyd"},
             },
         .withdraw = "--withdraw",
     },

@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-enum { UNITS = 2, UNIT_SOCKETS_MAX = 4, UNIT_STORED_MAX = 16 };
+enum { UNITS = 5, UNIT_SOCKETS_MAX = 4, UNIT_STORED_MAX = 16 };
 
 struct unit_socket {
 	const char *name;      /* file in RUN_DIR, and its name in LISTEN_FDNAMES */

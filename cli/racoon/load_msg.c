@@ -1,0 +1,82 @@
+/*
+ * What is said on the admin sockets while a configuration is loaded.
+ */
+#include <errno.h>
+
+#include "base/auto.h"
+#include "cli/racoon/load.h"
+#include "ipc/model_ike.h"
+
+static int call(struct ipc_sync *s, enum ipc_type type, const ProtobufCMessage *body, int fd, struct err_text *e)
+{
+	struct ipc_record rec;
+	int r = ipc_sync_call_fd(s, type, body, fd, &rec, e);
+
+	if (r < 0)
+		return r;
+	return rec.type == IPC_OK ? 0 : err_set(e, -EPROTO, "an answer of type %u: are both of one release?", rec.type);
+}
+
+static int send_peer(struct ipc_sync *s, uint32_t row, const struct ike_peer *p, struct err_text *e)
+{
+	AUTO_FREE struct model_ike_peer_pb *x = malloc(sizeof(*x));
+	Postern__IkeLoadRow m = POSTERN__IKE_LOAD_ROW__INIT;
+
+	if (!x)
+		return err_set(e, -ENOMEM, "out of memory");
+	model_ike_peer_encode(p, x);
+	m.peer = &x->m;
+	return ipc_sync_send_row(s, IPC_IKE_LOAD_ROW, row, &m.base, e);
+}
+
+static int send_child(struct ipc_sync *s, uint32_t row, const struct ike_child *k, struct err_text *e)
+{
+	AUTO_FREE struct model_ike_child_pb *x = malloc(sizeof(*x));
+	Postern__IkeLoadRow m = POSTERN__IKE_LOAD_ROW__INIT;
+
+	if (!x)
+		return err_set(e, -ENOMEM, "out of memory");
+	model_ike_child_encode(k, x);
+	m.child = &x->m;
+	return ipc_sync_send_row(s, IPC_IKE_LOAD_ROW, row, &m.base, e);
+}
+
+int load_send_conf(struct ipc_sync *s, const struct ike_conf *c, struct err_text *e)
+{
+	AUTO_FREE struct model_ike_begin_pb *begin = malloc(sizeof(*begin));
+	int r;
+
+	if (!begin)
+		return err_set(e, -ENOMEM, "out of memory");
+	model_ike_begin_encode(c, begin);
+	r = call(s, IPC_IKE_LOAD_BEGIN, &begin->m.base, -1, e);
+	for (uint32_t i = 0; r == 0 && i < c->n_peers; i++)
+		r = send_peer(s, i, &c->peer[i], e);
+	for (uint32_t i = 0; r == 0 && i < c->n_children; i++)
+		r = send_child(s, c->n_peers + i, &c->child[i], e);
+	return r;
+}
+
+int load_send_file(struct ipc_sync *s, enum credential_kind kind, uint32_t peer, const char *name, int fd,
+    struct err_text *e)
+{
+	Postern__CredentialPut m = POSTERN__CREDENTIAL_PUT__INIT;
+
+	m.kind = kind;
+	m.peer = peer;
+	m.name = (char *)(uintptr_t)name;
+	return call(s, IPC_CREDENTIAL_PUT, &m.base, fd, e);
+}
+
+int load_prepare(struct ipc_sync *s, struct err_text *e)
+{
+	return call(s, IPC_IKE_LOAD_PREPARE, NULL, -1, e);
+}
+
+int load_commit(struct ipc_sync *s, uint64_t generation, struct err_text *e)
+{
+	Postern__IkeLoadCommit m = POSTERN__IKE_LOAD_COMMIT__INIT;
+
+	m.generation = generation;
+	return call(s, IPC_IKE_LOAD_COMMIT, &m.base, -1, e);
+}

@@ -1,0 +1,140 @@
+/*
+ * From a file to the configuration: its tree, its statements, the files it includes.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <glob.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "config/racoon/reader.h"
+
+static int load_file(const char *path, char **ret, size_t *ret_n)
+{
+	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	AUTO_FREE char *text = NULL;
+	struct stat st;
+	ssize_t n;
+	size_t at = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (S_ISDIR(st.st_mode))
+		return -EISDIR;
+	text = malloc(RC_FILE_MAX + 1);
+	if (!text)
+		return -ENOMEM;
+	while (at <= RC_FILE_MAX && (n = read(fd, text + at, RC_FILE_MAX + 1 - at)) > 0)
+		at += (size_t)n;
+	if (at > RC_FILE_MAX)
+		return -EFBIG;
+	*ret = take_ptr(text);
+	*ret_n = at;
+	return 0;
+}
+
+int rc_load(struct rc_read *r, const char *path, char **ret, size_t *ret_n)
+{
+	return r->o->load ? r->o->load(r->o->arg, path, ret, ret_n) : load_file(path, ret, ret_n);
+}
+
+static void say_shape(void *arg, const char *text)
+{
+	struct rc_read *r = arg;
+
+	r->n_errors++;
+	r->o->say(r->o->arg, true, text);
+}
+
+/* Reads one text; its faults are counted in `r`. */
+static void read_one(struct rc_read *r, const char *name, const char *text, size_t n)
+{
+	AUTO_RC_TREE struct rc_tree *tree = NULL;
+	const struct rc_tree *outer = r->tree;
+	int e = rc_tree_parse(name, text, n, say_shape, r, &tree);
+
+	if (e < 0 || !tree) {
+		r->no_memory |= e == -ENOMEM;
+		r->n_errors += e == -EFBIG || e == -ENOMEM;
+		return;
+	}
+	r->tree = tree;
+	rc_top(r);
+	r->tree = outer;
+}
+
+static bool include_one(struct rc_cur *c, const struct rc_word *w, const char *path)
+{
+	AUTO_FREE char *text = NULL;
+	size_t n = 0;
+	int e = rc_load(c->r, path, &text, &n);
+
+	if (e < 0)
+		return rc_fault(c, w, "cannot be included: %s: %s", path, err_name(e));
+	c->r->depth++;
+	read_one(c->r, path, text, n);
+	c->r->depth--;
+	return true;
+}
+
+bool rc_include(struct rc_cur *c, void *block)
+{
+	const struct rc_word *w = rc_peek(c);
+	AUTO_FREE char *name = NULL, *pattern = NULL;
+	glob_t found;
+	bool ok = true;
+
+	if (!rc_string(c, &name) || !rc_end(c))
+		return false;
+	if (c->r->depth == RC_INCLUDE_MAX)
+		return rc_fault(c, w, "is included too deep: %d files within each other", RC_INCLUDE_MAX);
+	pattern = name[0] == '~' ? strdup(name) : rc_join(c->r->include_dir, name);
+	if (!pattern)
+		return rc_no_memory(c);
+	/* In memory there is no folder to look in. */
+	if (c->r->o->load)
+		return include_one(c, w, pattern);
+	if (glob(pattern, GLOB_TILDE | GLOB_ERR, NULL, &found) != 0)
+		return rc_fault(c, w, "matches no file");
+	for (size_t i = 0; ok && i < found.gl_pathc; i++)
+		ok = include_one(c, w, found.gl_pathv[i]);
+	globfree(&found);
+	return ok;
+}
+
+static int finish(struct rc_read *r, struct ike_conf **ret)
+{
+	free(r->include_dir);
+	if (r->n_errors || r->no_memory) {
+		ike_conf_free(r->conf);
+		return r->no_memory ? -ENOMEM : -EINVAL;
+	}
+	rc_sort_children(r);
+	*ret = r->conf;
+	return 0;
+}
+
+int racoon_read_text(
+    const char *name, const char *text, size_t n, const struct racoon_options *o, struct ike_conf **ret)
+{
+	struct rc_read r = {.o = o, .conf = ike_conf_new()};
+
+	if (!r.conf)
+		return -ENOMEM;
+	read_one(&r, name, text, n);
+	return finish(&r, ret);
+}
+
+int racoon_read(const char *path, const struct racoon_options *o, struct ike_conf **ret, struct err_text *e)
+{
+	AUTO_FREE char *text = NULL;
+	struct rc_read r = {.o = o};
+	size_t n = 0;
+	int x = rc_load(&r, path, &text, &n);
+
+	if (x < 0)
+		return err_set(e, x, "%s cannot be read: %s", path, err_name(x));
+	return racoon_read_text(path, text, n, o, ret);
+}

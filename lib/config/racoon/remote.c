@@ -1,0 +1,446 @@
+/*
+ * `remote`: its header, its statements, and what has to be true of all of them together (racoon-conf.md
+ * section 4).
+ */
+#include "config/racoon/reader.h"
+
+static bool exchange_mode(struct rc_cur *c, void *block)
+{
+	static const struct rc_choice modes[] = {
+	    {"main", IKE_MODE_MAIN}, {"aggressive", IKE_MODE_AGGRESSIVE}, {"base", IKE_MODE_BASE}};
+	struct ike_peer *p = block;
+	const struct rc_word *w;
+	uint32_t mode;
+
+	p->n_modes = 0;
+	do {
+		w = rc_peek(c);
+		if (!rc_pick(c, "an exchange mode: main or aggressive", modes, ARRAY_SIZE(modes), &mode))
+			return false;
+		for (uint8_t i = 0; i < p->n_modes; i++)
+			if (p->mode[i] == mode)
+				return rc_fault(c, w, "stands there twice");
+		if (mode == IKE_MODE_BASE)
+			rc_warn(c, w, "is left out: base mode is not implemented");
+		else
+			p->mode[p->n_modes++] = mode;
+		(void)rc_skip(c, ",");
+	} while (rc_peek(c));
+	return true;
+}
+
+static bool only(struct rc_cur *c, const char *word)
+{
+	const struct rc_word *w = rc_next(c);
+
+	if (!w || !rc_word_is(w, word))
+		return rc_fault(c, w, "is not supported: only %s is", word);
+	return rc_end(c);
+}
+
+static bool doi(struct rc_cur *c, void *block)
+{
+	return only(c, "ipsec_doi");
+}
+
+static bool situation(struct rc_cur *c, void *block)
+{
+	return only(c, "identity_only");
+}
+
+static bool my_identifier(struct rc_cur *c, void *block)
+{
+	struct ike_peer *p = block;
+
+	return rc_identifier(c, &p->my_id) && rc_end(c);
+}
+
+static bool old_identifier(struct rc_cur *c, void *block)
+{
+	rc_warn(c, NULL, "is an old word for `my_identifier`");
+	return my_identifier(c, block);
+}
+
+static bool peers_identifier(struct rc_cur *c, void *block)
+{
+	struct ike_peer *p = block;
+	struct ike_id id, *list;
+
+	if (!rc_identifier(c, &id) || !rc_end(c))
+		return false;
+	if (p->n_peer_ids == IKE_PEER_IDS_MAX)
+		return rc_fault(c, NULL, "is there too often: %d are enough", IKE_PEER_IDS_MAX);
+	list = reallocarray(p->peer_id, p->n_peer_ids + 1U, sizeof(*list));
+	if (!list)
+		return rc_no_memory(c);
+	p->peer_id = list;
+	p->peer_id[p->n_peer_ids++] = id;
+	return true;
+}
+
+static bool certificate_type(struct rc_cur *c, void *block)
+{
+	struct ike_peer *p = block;
+
+	if (rc_skip(c, "plain_rsa"))
+		return rc_fault(c, NULL, "cannot be plain_rsa: keys are taken from x509 certificates");
+	if (!rc_skip(c, "x509"))
+		return rc_fault(c, rc_peek(c), "is no type of certificate: there is x509");
+	return rc_string(c, &p->cert) && rc_string(c, &p->key) && rc_end(c);
+}
+
+static bool ca_type(struct rc_cur *c, void *block)
+{
+	struct ike_peer *p = block;
+
+	if (!rc_skip(c, "x509"))
+		return rc_fault(c, rc_peek(c), "is no type of certificate: there is x509");
+	return rc_string(c, &p->ca) && rc_end(c);
+}
+
+static bool peers_certfile(struct rc_cur *c, void *block)
+{
+	struct ike_peer *p = block;
+	const struct rc_word *w = rc_peek(c);
+
+	if (w && w->kind != RC_STRING && (rc_word_is(w, "plain_rsa") || rc_word_is(w, "dnssec")))
+		return rc_fault(c, w, "is not supported: a peer's certificate is a file");
+	(void)rc_skip(c, "x509");
+	return rc_string(c, &p->peer_cert) && rc_end(c);
+}
+
+static bool lifetime(struct rc_cur *c, void *block)
+{
+	struct ike_peer *p = block;
+	uint64_t bytes;
+
+	if (rc_skip(c, "byte")) {
+		if (!rc_size(c, &bytes))
+			return false;
+		rc_warn(c, NULL, "in bytes is ignored in `remote`: the lifetime in time holds");
+		return rc_end(c);
+	}
+	if (!rc_skip(c, "time"))
+		return rc_fault(c, rc_peek(c), "wants `time` or `byte` behind it");
+	if (!rc_time(c, &p->seconds))
+		return false;
+	if (!p->seconds)
+		return rc_fault(c, NULL, "of 0 is none");
+	return rc_end(c);
+}
+
+static bool script(struct rc_cur *c, void *block)
+{
+	struct ike_peer *p = block;
+	static const struct rc_choice events[] = {{"phase1_up", 0}, {"phase1_down", 1}, {"phase1_dead", 2}};
+	char **to[] = {&p->script_up, &p->script_down, &p->script_dead}, *path = NULL;
+	uint32_t event;
+
+	if (!rc_string(c, &path))
+		return false;
+	if (!rc_pick(c, "an event: phase1_up, phase1_down or phase1_dead", events, ARRAY_SIZE(events), &event) || !rc_end(c)) {
+		free(path);
+		return false;
+	}
+	rc_warn(c, NULL, "is ignored: hooks are not run");
+	free(*to[event]);
+	*to[event] = path;
+	return true;
+}
+
+static bool remote_address(struct rc_cur *c, void *block)
+{
+	struct ike_peer *p = block;
+	uint16_t port;
+	bool said;
+
+	if (p->addr.family != INET_NONE)
+		return rc_fault(c, NULL, "is there already");
+	if (!rc_addr(c, &p->addr) || !rc_port(c, &said, &port))
+		return false;
+	p->port = said && port ? port : p->port;
+	return rc_end(c);
+}
+
+/* Switches and numbers: where each goes. */
+#define SWITCH(name_, field_)                                                                                \
+	static bool name_(struct rc_cur *c, void *block)                                                     \
+	{                                                                                                    \
+		struct ike_peer *p = block;                                                                  \
+                                                                                                             \
+		return rc_switch(c, &p->field_) && rc_end(c);                                                \
+	}
+#define NUMBER(name_, field_, min_, max_)                                                                    \
+	static bool name_(struct rc_cur *c, void *block)                                                     \
+	{                                                                                                    \
+		struct ike_peer *p = block;                                                                  \
+		uint64_t v;                                                                                  \
+                                                                                                             \
+		if (!rc_number(c, min_, max_, &v) || !rc_end(c))                                             \
+			return false;                                                                        \
+		p->field_ = (__typeof__(p->field_))v;                                                        \
+		return true;                                                                                 \
+	}
+#define CHOICE(name_, field_, what_, ...)                                                                    \
+	static bool name_(struct rc_cur *c, void *block)                                                     \
+	{                                                                                                    \
+		static const struct rc_choice words[] = {__VA_ARGS__};                                       \
+		struct ike_peer *p = block;                                                                  \
+		uint32_t v;                                                                                  \
+                                                                                                             \
+		if (!rc_pick(c, what_, words, ARRAY_SIZE(words), &v) || !rc_end(c))                          \
+			return false;                                                                        \
+		p->field_ = v;                                                                               \
+		return true;                                                                                 \
+	}
+
+SWITCH(verify_identifier, verify_identifier)
+SWITCH(send_cert, send_cert)
+SWITCH(send_cr, send_cr)
+SWITCH(match_empty_cr, match_empty_cr)
+SWITCH(verify_cert, verify_cert)
+SWITCH(initial_contact, initial_contact)
+SWITCH(passive, passive)
+SWITCH(dpd, dpd.announce)
+NUMBER(dpd_delay, dpd.delay_s, 0, 86400)
+NUMBER(dpd_retry, dpd.retry_s, 1, 86400)
+NUMBER(dpd_maxfail, dpd.maxfail, 1, 100)
+NUMBER(esp_frag, esp_frag, 0, 65535)
+NUMBER(ph1id, ph1id, 0, UINT32_MAX)
+NUMBER(nonce_size, nonce_len, IKE_NONCE_MIN, IKE_NONCE_MAX)
+CHOICE(generate_policy, generate, "one of off, on, require and unique", {"off", IKE_GENERATE_OFF},
+    {"on", IKE_GENERATE_REQUIRE}, {"require", IKE_GENERATE_REQUIRE}, {"unique", IKE_GENERATE_UNIQUE})
+CHOICE(proposal_check, check, "one of obey, strict, claim and exact", {"obey", CHECK_OBEY},
+    {"strict", CHECK_STRICT}, {"claim", CHECK_CLAIM}, {"exact", CHECK_EXACT})
+CHOICE(rekey, rekey, "one of on, off and force", {"on", IKE_ON}, {"off", IKE_OFF}, {"force", IKE_FORCE})
+
+/* What the language knows and this build does not do yet: the words are read, and said to be ignored. */
+static bool ignored(struct rc_cur *c, void *block)
+{
+	rc_warn(c, NULL, "is ignored: not supported");
+	return true;
+}
+
+static bool refused_group(struct rc_cur *c, void *block)
+{
+	return rc_fault(c, NULL, "cannot be defined here: it belongs into `proposal`");
+}
+
+static bool proposal(struct rc_cur *c, void *block)
+{
+	return rc_proposal(c, block);
+}
+
+static const struct rc_verb verbs[] = {
+    {"exchange_mode", exchange_mode, false},
+    {"doi", doi, false},
+    {"situation", situation, false},
+    {"my_identifier", my_identifier, false},
+    {"identifier", old_identifier, false},
+    {"peers_identifier", peers_identifier, false},
+    {"verify_identifier", verify_identifier, false},
+    {"certificate_type", certificate_type, false},
+    {"ca_type", ca_type, false},
+    {"peers_certfile", peers_certfile, false},
+    {"send_cert", send_cert, false},
+    {"send_cr", send_cr, false},
+    {"match_empty_cr", match_empty_cr, false},
+    {"verify_cert", verify_cert, false},
+    {"lifetime", lifetime, false},
+    {"initial_contact", initial_contact, false},
+    {"passive", passive, false},
+    {"generate_policy", generate_policy, false},
+    {"proposal_check", proposal_check, false},
+    {"support_mip6", ignored, false},
+    {"support_proxy", ignored, false},
+    {"nat_traversal", ignored, false},
+    {"dpd", dpd, false},
+    {"dpd_delay", dpd_delay, false},
+    {"dpd_retry", dpd_retry, false},
+    {"dpd_maxfail", dpd_maxfail, false},
+    {"rekey", rekey, false},
+    {"ike_frag", ignored, false},
+    {"esp_frag", esp_frag, false},
+    {"mode_cfg", ignored, false},
+    {"weak_phase1_check", ignored, false},
+    {"xauth_login", ignored, false},
+    {"script", script, false},
+    {"ph1id", ph1id, false},
+    {"nonce_size", nonce_size, false},
+    {"keepalive", ignored, false},
+    {"dh_group", refused_group, false},
+    {"remote_address", remote_address, false},
+    {"proposal", proposal, true},
+};
+
+/* `anonymous`, an address, or a name in quotes; with a port. */
+struct header {
+	char *name;
+	struct inet_addr addr;
+	uint16_t port;
+	bool is_named;
+};
+
+static bool take_header(struct rc_cur *c, struct header *h)
+{
+	char text[INET_ADDR_STRLEN];
+	const struct rc_word *w = rc_peek(c);
+	bool said;
+
+	*h = (struct header){.port = IKE_PORT};
+	if (w && w->kind == RC_STRING) {
+		h->is_named = true;
+		return rc_string(c, &h->name);
+	}
+	if (rc_skip(c, "anonymous")) {
+		h->name = strdup("anonymous");
+	} else {
+		if (!w)
+			return rc_fault(c, NULL, "wants an address, `anonymous` or a name in quotes behind it");
+		if (!rc_addr(c, &h->addr))
+			return false;
+		h->name = strdup(inet_addr_format(&h->addr, text));
+	}
+	if (!h->name)
+		return rc_no_memory(c);
+	return rc_port(c, &said, &h->port);
+}
+
+static struct ike_peer *find(struct rc_read *r, const char *name)
+{
+	for (uint32_t i = 0; i < r->conf->n_peers; i++)
+		if (strcmp(r->conf->peer[i].name, name) == 0)
+			return &r->conf->peer[i];
+	return NULL;
+}
+
+static struct ike_peer *begin(struct rc_cur *c, struct header *h, const struct rc_word *at)
+{
+	struct ike_peer *p;
+
+	if (find(c->r, h->name)) {
+		(void)rc_fault(c, at, "is defined already");
+		return NULL;
+	}
+	p = ike_conf_add_peer(c->r->conf);
+	if (!p) {
+		(void)rc_fault(c, at, "cannot be kept: too many remotes, or no memory");
+		return NULL;
+	}
+	p->name = take_ptr(h->name);
+	p->addr = h->addr;
+	p->port = h->port;
+	p->file = strdup(c->r->tree->file);
+	p->line = at->line;
+	if (c->r->default_id.kind != IKE_ID_NONE)
+		p->my_id = c->r->default_id;
+	return p;
+}
+
+static bool inherit(struct rc_cur *c, struct ike_peer *p)
+{
+	const struct rc_word *w;
+	struct header parent;
+	const struct ike_peer *from;
+	uint32_t self = (uint32_t)(p - c->r->conf->peer);
+	bool ok;
+
+	if (!rc_skip(c, "inherit"))
+		return true;
+	w = rc_peek(c);
+	if (!take_header(c, &parent))
+		return false;
+	from = find(c->r, parent.name);
+	ok = from && from != &c->r->conf->peer[self];
+	if (!ok)
+		(void)rc_fault(c, w, "is no remote that was defined before");
+	else if (ike_peer_copy(&c->r->conf->peer[self], from) < 0)
+		ok = rc_no_memory(c);
+	free(parent.name);
+	return ok;
+}
+
+/* Names of certificates are below the folder as it is known when the block ends. */
+static bool place(struct rc_cur *c, char **name)
+{
+	char *path = *name ? rc_join(c->r->conf->cert_dir, *name) : NULL;
+
+	if (*name && !path)
+		return rc_no_memory(c);
+	free(*name);
+	*name = path;
+	return true;
+}
+
+static bool check_auth(struct rc_cur *c, const struct ike_peer *p)
+{
+	for (uint8_t i = 0; i < p->n_offers; i++) {
+		const struct ike_offer *o = &p->offer[i];
+
+		if (o->auth == IKE_AUTH_RSA && p->my_id.kind == IKE_ID_DN && !p->cert)
+			return rc_fault(c, NULL, "%s: ASN1 ID not specified and no CERT defined!", p->name);
+		if (o->auth == IKE_AUTH_RSA && !p->cert)
+			return rc_fault(c, NULL, "%s: rsasig needs `certificate_type x509`", p->name);
+		if (p->n_modes && p->mode[0] == IKE_MODE_AGGRESSIVE && o->group != p->offer[0].group)
+			return rc_fault(c, NULL,
+			    "%s: DH group must be equal in all proposals when aggressive mode is used.", p->name);
+	}
+	return true;
+}
+
+/* One warning a block (racoon-conf.md D5). */
+static void warn_weak(struct rc_cur *c, const struct ike_peer *p)
+{
+	const char *why = NULL;
+
+	for (uint8_t i = 0; i < p->n_offers && !why; i++) {
+		const struct ike_offer *o = &p->offer[i];
+
+		if (p->mode[0] == IKE_MODE_AGGRESSIVE && o->auth == IKE_AUTH_PSK)
+			why = "aggressive mode lets anybody guess at the pre-shared key offline: main mode does not";
+		else if (o->group == ALG_GROUP_MODP768 || o->group == ALG_GROUP_MODP1024 || o->group == ALG_GROUP_MODP1536)
+			why = "its dh_group can be broken: 14 is the least that is recommended (RFC 8247)";
+		else if (o->enc == ALG_ENC_DES_CBC || o->enc == ALG_ENC_3DES_CBC || o->enc == ALG_ENC_BLOWFISH_CBC ||
+		         o->enc == ALG_ENC_CAST128_CBC)
+			why = "its cipher has blocks or keys that are too small: take aes";
+		else if (o->hash == ALG_PRF_HMAC_MD5)
+			why = "md5 is broken: take sha256";
+	}
+	if (why)
+		rc_warn(c, NULL, "%s is weak: %s", p->name, why);
+}
+
+static bool finish(struct rc_cur *c, struct ike_peer *p)
+{
+	if (!p->n_modes)
+		return rc_fault(c, NULL, "%s: no exchange mode specified.", p->name);
+	if (!p->n_offers)
+		return rc_fault(c, NULL, "%s: no proposal found: nothing can be negotiated", p->name);
+	/* A proposal without a lifetime of its own has the block's, wherever that stands. */
+	for (uint8_t i = 0; i < p->n_offers; i++)
+		if (!p->offer[i].seconds)
+			p->offer[i].seconds = p->seconds;
+	if (!place(c, &p->cert) || !place(c, &p->key) || !place(c, &p->ca) || !place(c, &p->peer_cert) ||
+	    !check_auth(c, p))
+		return false;
+	warn_weak(c, p);
+	return true;
+}
+
+bool rc_remote(struct rc_cur *c, void *block)
+{
+	const struct rc_word *at = rc_peek(c);
+	unsigned before = c->r->n_errors;
+	struct header h;
+	struct ike_peer *p;
+	bool ok = take_header(c, &h);
+
+	p = ok ? begin(c, &h, at) : NULL;
+	free(h.name);
+	if (!p || !inherit(c, p) || !rc_end(c))
+		return false;
+	/* Proposals of its own replace its parent's, all of them. */
+	c->r->inherited_offers = p->n_offers > 0;
+	rc_run_body(c, verbs, ARRAY_SIZE(verbs), p);
+	return c->r->n_errors == before && finish(c, p);
+}

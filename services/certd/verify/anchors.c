@@ -1,0 +1,147 @@
+/*
+ * Names of files do not count: everything of the folder goes into one store, which finds issuers by itself,
+ * so that links by either of OpenSSL's two hashes are as good as none. Files of the folder that are neither
+ * certificates nor lists (keys, requests) are passed over.
+ */
+#include "certd/verify/anchors.h"
+
+#include <errno.h>
+
+#include <openssl/err.h>
+#include <openssl/pem.h>
+
+struct anchors *anchors_new(uint32_t n_peers)
+{
+	struct anchors *a = calloc(1, sizeof(*a));
+
+	if (!a)
+		return NULL;
+	a->n_peers = n_peers;
+	a->all = X509_STORE_new();
+	a->own = calloc(n_peers + 1U, sizeof(X509_STORE *));
+	a->pinned = calloc(n_peers + 1U, sizeof(X509 *));
+	return a->all && a->own && a->pinned ? a : anchors_free(a);
+}
+
+struct anchors *anchors_free(struct anchors *a)
+{
+	if (!a)
+		return NULL;
+	for (uint32_t i = 0; i < a->n_peers; i++) {
+		if (a->own)
+			X509_STORE_free(a->own[i]);
+		if (a->pinned)
+			X509_free(a->pinned[i]);
+	}
+	X509_STORE_free(a->all);
+	free(a->own);
+	free(a->pinned);
+	ike_conf_free(a->conf);
+	free(a);
+	return NULL;
+}
+
+static void bio_freep(BIO **b)
+{
+	BIO_free(*b);
+}
+
+/* Everything PEM in it. */
+static int add_pem(struct anchors *a, X509_STORE *to, const struct file *f)
+{
+	AUTO(bio_freep) BIO *b = BIO_new_mem_buf(f->p, (int)f->n);
+	STACK_OF(X509_INFO) *found = b ? PEM_X509_INFO_read_bio(b, NULL, NULL, NULL) : NULL;
+	int n = 0;
+
+	for (int i = 0; i < sk_X509_INFO_num(found); i++) {
+		const X509_INFO *x = sk_X509_INFO_value(found, i);
+
+		if (x->x509)
+			n += X509_STORE_add_cert(to, x->x509);
+		if (x->crl && X509_STORE_add_crl(to, x->crl)) {
+			a->has_crl = true;
+			n++;
+		}
+	}
+	sk_X509_INFO_pop_free(found, X509_INFO_free);
+	ERR_clear_error();
+	return n;
+}
+
+static int add_der(struct anchors *a, X509_STORE *to, const struct file *f)
+{
+	const unsigned char *p = f->p;
+	X509 *cert = d2i_X509(NULL, &p, (long)f->n);
+	X509_CRL *crl;
+	int n = 0;
+
+	if (cert)
+		n = X509_STORE_add_cert(to, cert);
+	X509_free(cert);
+	p = f->p;
+	crl = n ? NULL : d2i_X509_CRL(NULL, &p, (long)f->n);
+	if (crl && X509_STORE_add_crl(to, crl)) {
+		a->has_crl = true;
+		n++;
+	}
+	X509_CRL_free(crl);
+	ERR_clear_error();
+	return n;
+}
+
+static int add_to(struct anchors *a, X509_STORE *to, const struct file *f)
+{
+	int n = add_pem(a, to, f);
+
+	return n ? n : add_der(a, to, f);
+}
+
+static X509 *first_cert(const struct file *f)
+{
+	AUTO(bio_freep) BIO *b = BIO_new_mem_buf(f->p, (int)f->n);
+	const unsigned char *p = f->p;
+	X509 *x = b ? PEM_read_bio_X509(b, NULL, NULL, NULL) : NULL;
+
+	if (!x)
+		x = d2i_X509(NULL, &p, (long)f->n);
+	ERR_clear_error();
+	return x;
+}
+
+static int pin(struct anchors *a, uint32_t peer, const struct file *f, struct err_text *e)
+{
+	X509 *x = first_cert(f);
+
+	if (!x)
+		return err_set(e, -EINVAL, "it is no certificate: PEM and DER are read");
+	X509_free(a->pinned[peer]);
+	a->pinned[peer] = x;
+	return 1;
+}
+
+static int add_own(struct anchors *a, uint32_t peer, const struct file *f, struct err_text *e)
+{
+	int n;
+
+	if (!a->own[peer])
+		a->own[peer] = X509_STORE_new();
+	if (!a->own[peer])
+		return err_set(e, -ENOMEM, "out of memory");
+	n = add_to(a, a->own[peer], f);
+	return n ? n : err_set(e, -EINVAL, "there is no certificate of an authority in it");
+}
+
+int anchors_add(
+    struct anchors *a, enum credential_kind kind, uint32_t peer, const struct file *f, struct err_text *e)
+{
+	if (a->n_files++ == ANCHORS_FILES_MAX)
+		return err_set(e, -ENOSPC, "the folder has more than %d files", ANCHORS_FILES_MAX);
+	if (kind == CREDENTIAL_ANCHOR)
+		return add_to(a, a->all, f);
+	if (peer >= a->n_peers)
+		return err_set(e, -EINVAL, "there is no peer %u", peer);
+	if (kind == CREDENTIAL_CA)
+		return add_own(a, peer, f, e);
+	return kind == CREDENTIAL_PEER_CERT ? pin(a, peer, f, e)
+	                                    : err_set(e, -EINVAL, "a file of kind %d does not belong here", kind);
+}

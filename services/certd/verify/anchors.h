@@ -1,0 +1,36 @@
+/*
+ * What one loaded configuration trusts: authorities and revocation lists for everybody, and for single peers
+ * an authority or a certificate of their own.
+ */
+#ifndef POSTERN_CERTD_VERIFY_ANCHORS_H
+#define POSTERN_CERTD_VERIFY_ANCHORS_H
+
+#include <openssl/x509.h>
+
+#include "base/err.h"
+#include "certd/file.h"
+#include "ipsec/credential.h"
+#include "ipsec/ike_conf.h"
+
+enum { ANCHORS_FILES_MAX = 4096, ANCHORS_FILE_MAX = 1 << 20 };
+
+struct anchors {
+	uint64_t generation;
+	struct ike_conf *conf;
+	uint32_t n_peers, n_files;
+	X509_STORE *all;    /* the folder */
+	bool has_crl;
+	X509_STORE **own;   /* of a peer with ca_type; NULL: the folder counts */
+	X509 **pinned;      /* of a peer with peers_certfile; NULL: none */
+};
+
+/* NULL without memory. */
+struct anchors *anchors_new(uint32_t n_peers);
+/* NULL is fine. Returns NULL. */
+struct anchors *anchors_free(struct anchors *a);
+/* A file's contents: certificates and revocation lists, PEM or DER. 0 with how many were found in it; -EINVAL
+ * for one that should have been one; -ENOSPC; with a sentence. */
+must_check int anchors_add(
+    struct anchors *a, enum credential_kind kind, uint32_t peer, const struct file *f, struct err_text *e);
+
+#endif

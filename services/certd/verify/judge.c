@@ -1,0 +1,232 @@
+/*
+ * In this order: which certificate, whether it holds, whether it bears the identity, whether its key made the
+ * signature. Old peers have keys of 1024 bits and hashes of the nineties: what a configuration trusts is
+ * trusted here, and its weakness was told when it was loaded.
+ */
+#include "certd/verify/judge.h"
+
+#include <errno.h>
+
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/rsa.h>
+#include <openssl/x509v3.h>
+
+#include "certd/verify/dn_text.h"
+#include "certd/x509_name.h"
+
+static void x509_freep(X509 **x)
+{
+	X509_free(*x);
+}
+
+static X509 *parse(struct ike1_octets der)
+{
+	const unsigned char *p = der.p;
+	X509 *x = d2i_X509(NULL, &p, (long)der.n);
+
+	ERR_clear_error();
+	return x;
+}
+
+/* A revocation list that is not there is no reason to refuse; one that is there counts. */
+static int on_problem(int ok, X509_STORE_CTX *ctx)
+{
+	int error = X509_STORE_CTX_get_error(ctx);
+
+	if (ok || error == X509_V_ERR_UNABLE_TO_GET_CRL) {
+		X509_STORE_CTX_set_error(ctx, X509_V_OK);
+		return 1;
+	}
+	return 0;
+}
+
+static enum verify_reason reason_of(int error)
+{
+	switch (error) {
+	case X509_V_ERR_CERT_NOT_YET_VALID:
+		return VERIFY_NOT_YET;
+	case X509_V_ERR_CERT_HAS_EXPIRED:
+		return VERIFY_EXPIRED;
+	case X509_V_ERR_CERT_REVOKED:
+		return VERIFY_REVOKED;
+	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
+	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+	case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+	case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+	case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+		return VERIFY_UNTRUSTED;
+	case X509_V_ERR_CRL_HAS_EXPIRED:
+	case X509_V_ERR_CRL_NOT_YET_VALID:
+	case X509_V_ERR_CRL_SIGNATURE_FAILURE:
+		return VERIFY_CRL;
+	case X509_V_ERR_INVALID_PURPOSE:
+		return VERIFY_PURPOSE;
+	default:
+		return VERIFY_BAD_CHAIN;
+	}
+}
+
+static void say_where(X509_STORE_CTX *ctx, int error, struct err_text *e)
+{
+	X509 *at = X509_STORE_CTX_get_current_cert(ctx);
+	char name[256] = "";
+
+	if (at)
+		X509_NAME_oneline(X509_get_subject_name(at), name, sizeof(name));
+	(void)err_set(e, 0, "%s(%d) at depth:%d SubjectName:%s", X509_verify_cert_error_string(error), error,
+	    X509_STORE_CTX_get_error_depth(ctx), name);
+}
+
+static enum verify_reason check_chain(const struct anchors *a, X509_STORE *store, X509 *leaf,
+    STACK_OF(X509) *others, struct err_text *e)
+{
+	X509_STORE_CTX *ctx = X509_STORE_CTX_new();
+	enum verify_reason r = VERIFY_INTERNAL;
+	unsigned long flags = X509_V_FLAG_PARTIAL_CHAIN;
+	int error;
+
+	if (a->has_crl)
+		flags |= X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL;
+	if (ctx && X509_STORE_CTX_init(ctx, store, leaf, others)) {
+		X509_STORE_CTX_set_flags(ctx, flags);
+		X509_VERIFY_PARAM_set_auth_level(X509_STORE_CTX_get0_param(ctx), 0);
+		X509_STORE_CTX_set_verify_cb(ctx, on_problem);
+		if (X509_verify_cert(ctx) > 0) {
+			r = VERIFY_NONE;
+		} else {
+			error = X509_STORE_CTX_get_error(ctx);
+			r = reason_of(error);
+			say_where(ctx, error, e);
+		}
+	}
+	X509_STORE_CTX_free(ctx);
+	ERR_clear_error();
+	return r;
+}
+
+/* RFC 4945 section 5.1.3: signatures, if it says at all what it is for; IKE, or one of the uses that people
+ * issue certificates for gateways with. */
+static bool is_for_ike(X509 *x)
+{
+	static const char *const uses[] = {"2.5.29.37.0", "1.3.6.1.5.5.7.3.17", "1.3.6.1.5.5.8.2.2", "1.3.6.1.5.5.7.3.5",
+	    "1.3.6.1.5.5.7.3.6", "1.3.6.1.5.5.7.3.7", "1.3.6.1.5.5.7.3.1", "1.3.6.1.5.5.7.3.2"};
+	EXTENDED_KEY_USAGE *eku = X509_get_ext_d2i(x, NID_ext_key_usage, NULL, NULL);
+	bool fits = !eku;
+	char oid[80];
+
+	for (int i = 0; i < sk_ASN1_OBJECT_num(eku) && !fits; i++) {
+		OBJ_obj2txt(oid, sizeof(oid), sk_ASN1_OBJECT_value(eku, i), 1);
+		for (size_t k = 0; k < ARRAY_SIZE(uses); k++)
+			fits |= strcmp(oid, uses[k]) == 0;
+	}
+	EXTENDED_KEY_USAGE_free(eku);
+	return fits && (X509_get_key_usage(x) & (KU_DIGITAL_SIGNATURE | KU_NON_REPUDIATION));
+}
+
+static enum verify_reason from_payload(const struct anchors *a, const struct session *s,
+    const struct judge_claim *c, bool check, X509 **ret, struct err_text *e)
+{
+	STACK_OF(X509) *others = sk_X509_new_null();
+	X509_STORE *store = a->own[s->peer] ? a->own[s->peer] : a->all;
+	enum verify_reason r = c->n_certs ? VERIFY_NONE : VERIFY_NO_CERT;
+
+	for (uint32_t i = 0; others && i < c->n_certs && r == VERIFY_NONE; i++) {
+		X509 *x = parse(c->cert[i]);
+
+		if (!x)
+			r = VERIFY_MALFORMED;
+		else if (i == 0)
+			*ret = x;
+		else if (!sk_X509_push(others, x))
+			X509_free(x);
+	}
+	if (r == VERIFY_NONE && check)
+		r = check_chain(a, store, *ret, others, e);
+	if (r == VERIFY_NONE && check && !is_for_ike(*ret))
+		r = VERIFY_PURPOSE;
+	sk_X509_pop_free(others, X509_free);
+	return r;
+}
+
+/* Taken as it is; that it is out of date is worth a word. */
+static X509 *from_file(X509 *pinned, struct err_text *e)
+{
+	X509_up_ref(pinned);
+	if (X509_cmp_current_time(X509_get0_notAfter(pinned)) < 0)
+		(void)err_set(e, 0, "the certificate of peers_certfile has expired; it is believed all the same");
+	return pinned;
+}
+
+static bool is_expected(const struct ike_peer *p, const struct ike_id *id, const X509 *x)
+{
+	for (uint8_t i = 0; i < p->n_peer_ids; i++) {
+		const struct ike_id *want = &p->peer_id[i];
+
+		if (ike_id_equal(want, id) || (!want->len && want->kind == id->kind))
+			return true;
+		if (want->kind != IKE_ID_DN || id->kind != IKE_ID_DN_DER)
+			continue;
+		if (!want->len || dn_text_fits((const char *)want->data, want->len, X509_get_subject_name(x)))
+			return true;
+	}
+	return false;
+}
+
+static enum verify_reason check_identity(
+    const struct ike_peer *p, const struct judge_claim *c, const X509 *x, struct err_text *e)
+{
+	char name[200];
+
+	if (p->verify_cert && !x509_is_called(x, &c->id)) {
+		(void)err_set(e, 0, "%s %s: %s", ike_id_kind_name(c->id.kind), ike_id_format(&c->id, name, sizeof(name)),
+		    c->id.kind == IKE_ID_DN_DER ? "it is not the certificate's subject"
+		    : x509_has_alt_name(x)      ? "ID mismatched with subjectAltName."
+		                                : "no proper subjectAltName.");
+		return VERIFY_ID_MISMATCH;
+	}
+	if (p->verify_identifier && p->n_peer_ids && !is_expected(p, &c->id, x))
+		return VERIFY_ID_UNEXPECTED;
+	return VERIFY_NONE;
+}
+
+static void ctx_freep(EVP_PKEY_CTX **c)
+{
+	EVP_PKEY_CTX_free(*c);
+}
+
+/* PKCS #1 v1.5 over the bare hash (RFC 2409 section 5.1). */
+static enum verify_reason check_signature(const struct session *s, const struct secret *skeyid,
+    const struct judge_claim *c, X509 *x)
+{
+	AUTO(ctx_freep) EVP_PKEY_CTX *ctx = NULL;
+	EVP_PKEY *key = X509_get0_pubkey(x);
+	uint8_t hash[ALG_PRF_LEN_MAX];
+	int n = session_hash(s, &c->facts, skeyid, hash), ok;
+
+	if (!key || !EVP_PKEY_is_a(key, "RSA"))
+		return VERIFY_KEY_TYPE;
+	ctx = EVP_PKEY_CTX_new(key, NULL);
+	if (n < 0 || !ctx || EVP_PKEY_verify_init(ctx) <= 0 ||
+	    EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PADDING) <= 0)
+		return VERIFY_INTERNAL;
+	ok = EVP_PKEY_verify(ctx, c->signature.p, c->signature.n, hash, (size_t)n);
+	ERR_clear_error();
+	return ok == 1 ? VERIFY_NONE : VERIFY_BAD_SIGNATURE;
+}
+
+enum verify_reason judge(const struct anchors *a, const struct session *s, const struct secret *skeyid,
+    const struct judge_claim *c, struct err_text *e)
+{
+	const struct ike_peer *p = &a->conf->peer[s->peer];
+	AUTO(x509_freep) X509 *x = NULL;
+	enum verify_reason r = VERIFY_NONE;
+
+	if (a->pinned[s->peer])
+		x = from_file(a->pinned[s->peer], e);
+	else
+		r = from_payload(a, s, c, p->verify_cert, &x, e);
+	if (r == VERIFY_NONE)
+		r = check_identity(p, c, x, e);
+	return r == VERIFY_NONE ? check_signature(s, skeyid, c, x) : r;
+}

@@ -1,0 +1,26 @@
+/*
+ * Judges a peer's certificates, identity and signature.
+ */
+#ifndef POSTERN_CERTD_VERIFY_JUDGE_H
+#define POSTERN_CERTD_VERIFY_JUDGE_H
+
+#include "certd/session.h"
+#include "certd/verify/anchors.h"
+#include "certd/verify/reason.h"
+
+enum { JUDGE_CERTS_MAX = 10 };
+
+struct judge_claim {
+	struct facts facts;
+	struct ike_id id;
+	struct ike1_octets cert[JUDGE_CERTS_MAX]; /* DER, as they came: the peer's own first */
+	uint32_t n_certs;
+	struct ike1_octets signature;
+};
+
+/* VERIFY_NONE: it is who it says. Otherwise *e has what is special about this case ("" when nothing is). A
+ * warning (a pinned certificate that has expired) stands in *e with VERIFY_NONE. */
+enum verify_reason judge(const struct anchors *a, const struct session *s, const struct secret *skeyid,
+    const struct judge_claim *c, struct err_text *e);
+
+#endif
