@@ -18,7 +18,8 @@ const struct cli_verb cli_verbs[] = {
         "         /etc/racoon.conf are tried\n"
         "-C       check it, and change nothing: needs no suite and no root\n"
         "It is read to its end first. Only if all of it is right, and every service takes it, does it hold.\n"
-        "Under the name racoon the same program stays until it is ended, and takes the configuration back then.",
+        "Under the name racoon the same program stays until it is ended, and takes the configuration back "
+        "then.",
         verb_racoon, false},
     {"sad", "[-a] [-p] [--keys]", "show the security associations",
         "-a      also SAs whose life is over\n"
@@ -45,7 +46,8 @@ const struct cli_verb cli_verbs[] = {
     {"monitor", "[-n COUNT]", "show events as they happen", "-n COUNT  end after COUNT events", verb_monitor,
         true},
     {"log", "[LEVEL [SERVICE ...]]", "show or change how much the services log",
-        "LEVEL is error, warning, notice, info or debug; SERVICE is policyd, datapathd, keyd, certd or certd-verify, all if left out.\n"
+        "LEVEL is error, warning, notice, info or debug; SERVICE is policyd, datapathd, keyd, certd or "
+        "certd-verify, all if left out.\n"
         "The change lasts until the service restarts; --log-level of postern-supervisor sets it for good.",
         verb_log, true},
     {"enable", "", "switch IPsec on", "The same as `set ipsec_enable 1`. Kept over restarts.", verb_enable,

@@ -20,7 +20,8 @@ static int open_file(const char *path, int *ret, struct err_text *e)
 	return *ret < 0 ? err_set(e, -errno, "%s cannot be opened: %s", path, err_name(-errno)) : 0;
 }
 
-static int send_named(struct ipc_sync *s, enum credential_kind kind, uint32_t peer, const char *path, struct err_text *e)
+static int send_named(
+    struct ipc_sync *s, enum credential_kind kind, uint32_t peer, const char *path, struct err_text *e)
 {
 	AUTO_CLOSE int fd = -1;
 	int r = path ? open_file(path, &fd, e) : 0;
@@ -42,7 +43,8 @@ static int send_psk(struct cli *cli, struct ipc_sync *certd, const char *path, s
 		return 0;
 	}
 	if (fstat(fd, &st) == 0 && (st.st_mode & 077))
-		(void)cli_fail(cli, "warning: %s has weak file permission 0%o, its keys will not be used: chmod 600 %s", path,
+		(void)cli_fail(cli,
+		    "warning: %s has weak file permission 0%o, its keys will not be used: chmod 600 %s", path,
 		    (unsigned)(st.st_mode & 07777), path);
 	return load_send_file(certd, CREDENTIAL_PSK, 0, path, fd, e);
 }
@@ -67,11 +69,11 @@ static bool is_public(int fd, const char *name)
 
 	if (n <= 0 || n == LOOK_MAX || has(p, (size_t)n, "PRIVATE KEY"))
 		return false;
-	if (has(p, (size_t)n, "-----BEGIN CERTIFICATE") || has(p, (size_t)n, "-----BEGIN TRUSTED CERTIFICATE") ||
-	    has(p, (size_t)n, "-----BEGIN X509 CRL"))
+	if (has(p, (size_t)n, "-----BEGIN CERTIFICATE") ||
+	    has(p, (size_t)n, "-----BEGIN TRUSTED CERTIFICATE") || has(p, (size_t)n, "-----BEGIN X509 CRL"))
 		return true;
-	return (uint8_t)p[0] == 0x30 && (ends_with(name, ".der") || ends_with(name, ".crt") || ends_with(name, ".cer") ||
-	                                    ends_with(name, ".crl"));
+	return (uint8_t)p[0] == 0x30 && (ends_with(name, ".der") || ends_with(name, ".crt") ||
+	                                    ends_with(name, ".cer") || ends_with(name, ".crl"));
 }
 
 static int send_folder(struct ipc_sync *verify, const char *path, struct err_text *e)
@@ -81,7 +83,8 @@ static int send_folder(struct ipc_sync *verify, const char *path, struct err_tex
 	int r = 0;
 
 	if (!d)
-		return err_set(e, -errno, "the folder %s of path certificate cannot be opened: %s", path, err_name(-errno));
+		return err_set(e, -errno, "the folder %s of path certificate cannot be opened: %s", path,
+		    err_name(-errno));
 	while (r == 0 && (x = readdir(d))) {
 		AUTO_CLOSE int fd = openat(dirfd(d), x->d_name, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 		struct stat st;

@@ -17,7 +17,8 @@ static int open_all(struct cli *cli, struct ipc_sync *s[LOAD_SERVICES], struct e
 	return r;
 }
 
-static int prepare(struct cli *cli, const struct ike_conf *c, struct ipc_sync *s[LOAD_SERVICES], struct err_text *e)
+static int prepare(
+    struct cli *cli, const struct ike_conf *c, struct ipc_sync *s[LOAD_SERVICES], struct err_text *e)
 {
 	int r = 0;
 
@@ -46,7 +47,8 @@ int racoon_load(struct cli *cli, const struct ike_conf *c, struct err_text *e)
 		r = load_commit(s[i], generation, e);
 		if (r < 0)
 			(void)err_prefix(e, r,
-			    "%s did not commit; the services before it did, so load the configuration again", names[i]);
+			    "%s did not commit; the services before it did, so load the configuration again",
+			    names[i]);
 	}
 	for (int i = 0; i < LOAD_SERVICES; i++)
 		(void)ipc_sync_close(s[i]);

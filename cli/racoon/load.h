@@ -1,6 +1,7 @@
 /*
- * Loading a configuration for key exchange into the services, in two steps: every service prepares, then every
- * service commits. Whoever does not get to the end has changed nothing, but for the moment between commits.
+ * Loading a configuration for key exchange into the services, in two steps: every service prepares, then
+ * every service commits. Whoever does not get to the end has changed nothing, but for the moment between
+ * commits.
  */
 #ifndef POSTERN_CLI_RACOON_LOAD_H
 #define POSTERN_CLI_RACOON_LOAD_H

@@ -7,14 +7,17 @@
 #include "cli/racoon/load.h"
 #include "ipc/model_ike.h"
 
-static int call(struct ipc_sync *s, enum ipc_type type, const ProtobufCMessage *body, int fd, struct err_text *e)
+static int call(
+    struct ipc_sync *s, enum ipc_type type, const ProtobufCMessage *body, int fd, struct err_text *e)
 {
 	struct ipc_record rec;
 	int r = ipc_sync_call_fd(s, type, body, fd, &rec, e);
 
 	if (r < 0)
 		return r;
-	return rec.type == IPC_OK ? 0 : err_set(e, -EPROTO, "an answer of type %u: are both of one release?", rec.type);
+	return rec.type == IPC_OK
+	           ? 0
+	           : err_set(e, -EPROTO, "an answer of type %u: are both of one release?", rec.type);
 }
 
 static int send_peer(struct ipc_sync *s, uint32_t row, const struct ike_peer *p, struct err_text *e)

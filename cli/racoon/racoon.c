@@ -60,7 +60,8 @@ static int parse(struct cli *cli, int argc, char **argv, bool compat, struct opt
 			break;
 		case '?':
 			return compat ? cli_fail(cli, "there is no option -%c.", optopt)
-			              : cli_usage(cli, cli_verb_find("racoon"), "there is no option -%c.", optopt);
+			              : cli_usage(
+			                    cli, cli_verb_find("racoon"), "there is no option -%c.", optopt);
 		case 'd':
 		case 'v':
 		case 'L':
@@ -171,7 +172,8 @@ int racoon_main(struct cli *cli, int argc, char **argv, bool compat)
 	if (!o.file)
 		o.file = usual_file();
 	if (!o.file)
-		return cli_fail(cli, "there is no racoon.conf in /etc/inet, /etc/racoon or /etc; say -f FILE.");
+		return cli_fail(
+		    cli, "there is no racoon.conf in /etc/inet, /etc/racoon or /etc; say -f FILE.");
 	if (o.check) {
 		AUTO_IKE_CONF struct ike_conf *c = NULL;
 

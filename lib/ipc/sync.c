@@ -224,8 +224,8 @@ int ipc_sync_send(struct ipc_sync *s, enum ipc_type type, const ProtobufCMessage
 	return ipc_sync_send_fd(s, type, body, -1, ret_id, e);
 }
 
-static int send_record(struct ipc_sync *s, const struct ipc_record *head, const ProtobufCMessage *body, int fd,
-    struct err_text *e)
+static int send_record(struct ipc_sync *s, const struct ipc_record *head, const ProtobufCMessage *body,
+    int fd, struct err_text *e)
 {
 	int n = ipc_record_build(s->tx, sizeof(s->tx), head, body), r;
 
@@ -250,7 +250,8 @@ static int send_record(struct ipc_sync *s, const struct ipc_record *head, const 
 int ipc_sync_send_fd(struct ipc_sync *s, enum ipc_type type, const ProtobufCMessage *body, int fd,
     uint32_t *ret_id, struct err_text *e)
 {
-	const struct ipc_record head = {.type = (uint16_t)type, .id = ++s->next_id ? s->next_id : ++s->next_id};
+	const struct ipc_record head = {
+	    .type = (uint16_t)type, .id = ++s->next_id ? s->next_id : ++s->next_id};
 	int r = send_record(s, &head, body, fd, e);
 
 	if (r == 0)

@@ -25,10 +25,11 @@ def program_links(build):
     links = {}
     if os.path.isdir(root):
         for service in sorted(os.listdir(root)):
-            name = f"postern-{service}"
-            if os.access(os.path.join(root, service, name), os.X_OK):
-                links[name] = os.path.join(root, service, name)
-    for name in ("ipsecctl", "setkey", "ipseckey"):
+            for name in sorted(os.listdir(os.path.join(root, service))):
+                path = os.path.join(root, service, name)
+                if name.startswith("postern-") and os.path.isfile(path) and os.access(path, os.X_OK):
+                    links[name] = path
+    for name in ("ipsecctl", "setkey", "ipseckey", "racoon"):
         links[name] = os.path.join(build, "cli", "ipsecctl")
     return links
 

@@ -45,7 +45,8 @@ int certd_verify_decode(const struct ipc_record *rec, struct certd_request *ret)
 	if (r == 0)
 		r = model_ike_id_decode(m->peer_id, &ret->claim.id, &e);
 	if (r == 0)
-		r = session_facts(m->peer_began, &m->gx_peer, &m->gx_mine, &m->sa, &m->id, &ret->claim.facts, &e);
+		r = session_facts(
+		    m->peer_began, &m->gx_peer, &m->gx_mine, &m->sa, &m->id, &ret->claim.facts, &e);
 	if (r == 0)
 		r = session_octets(&m->hash, 1, ALG_PRF_LEN_MAX, &ret->claim.hash, &e);
 	if (r == 0)
@@ -133,7 +134,8 @@ void certd_send_local_id(struct ipc_conn *c, uint32_t id, const struct own_key *
 int certd_credential_decode(
     const struct ipc_record *rec, enum credential_kind *ret_kind, uint32_t *ret_peer, char *ret_name)
 {
-	AUTO(ipc_unpack_freep_) ProtobufCMessage *u = ipc_unpack(&postern__credential_put__descriptor, rec, CAP);
+	AUTO(ipc_unpack_freep_)
+	ProtobufCMessage *u = ipc_unpack(&postern__credential_put__descriptor, rec, CAP);
 	const Postern__CredentialPut *m = (const Postern__CredentialPut *)u;
 
 	if (!m || m->kind == CREDENTIAL_NONE || m->kind >= CREDENTIAL_KINDS)

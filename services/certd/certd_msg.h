@@ -33,7 +33,7 @@ void certd_send_signature(struct ipc_conn *c, uint32_t id, const uint8_t *sig, s
 void certd_send_local_id(struct ipc_conn *c, uint32_t id, const struct own_key *k);
 
 /* A file of a load. `ret_name` has CREDS_NAME_MAX octets. */
-must_check int certd_credential_decode(const struct ipc_record *rec, enum credential_kind *ret_kind,
-    uint32_t *ret_peer, char *ret_name);
+must_check int certd_credential_decode(
+    const struct ipc_record *rec, enum credential_kind *ret_kind, uint32_t *ret_peer, char *ret_name);
 
 #endif

@@ -82,7 +82,8 @@ int creds_add(
 		to = &c->key[peer];
 	if (!to || fd < 0) {
 		close_file(&f);
-		return err_set(e, -EINVAL, "a file of kind %d, which does not belong here, or without a descriptor", kind);
+		return err_set(e, -EINVAL,
+		    "a file of kind %d, which does not belong here, or without a descriptor", kind);
 	}
 	if (kind == CREDENTIAL_KEY)
 		r = check_secret(name, fd, e);
@@ -146,7 +147,8 @@ static size_t id_text(const struct ike_id *id, const struct inet_addr *addr, cha
 	}
 }
 
-static int find(const struct file *f, const struct ike_id *id, const struct inet_addr *addr, struct secret **ret)
+static int find(
+    const struct file *f, const struct ike_id *id, const struct inet_addr *addr, struct secret **ret)
 {
 	char text[IKE_ID_DATA_MAX];
 	size_t n = id_text(id, addr, text);
@@ -162,7 +164,8 @@ int creds_psk(const struct creds *c, const struct ike_peer *p, const struct ike_
 	int r;
 
 	if (c->psk.fd < 0)
-		return err_set(e, -ENOENT, "no file of pre-shared keys is loaded: path pre_shared_key names none");
+		return err_set(
+		    e, -ENOENT, "no file of pre-shared keys is loaded: path pre_shared_key names none");
 	r = check_secret(c->psk.name, c->psk.fd, e);
 	if (r == 0)
 		r = file_read(c->psk.fd, c->psk.name, PSK_FILE_MAX, &f, e);

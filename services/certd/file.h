@@ -1,5 +1,6 @@
 /*
- * A file with something secret or signed in it, as a descriptor that ipsecctl opened: checked, and read whole.
+ * A file with something secret or signed in it, as a descriptor that ipsecctl opened: checked, and read
+ * whole.
  */
 #ifndef POSTERN_CERTD_FILE_H
 #define POSTERN_CERTD_FILE_H

@@ -11,7 +11,7 @@
 #include "service/service.h"
 #include "ticket/key_file.h"
 
-enum { ARENA = 1 << 20, MEMLOCK = 8 << 20 };
+enum { ARENA = 1 << 20, MEMLOCK = 2 << 20 };
 
 struct certd {
 	struct service *service;

@@ -17,7 +17,8 @@ bool meter_ok(struct meter *m, const struct inet_addr *a, uint64_t now_ms)
 	uint32_t at = hash(a) % METER_PLACES;
 	struct bucket *b = &m->place[at].bucket;
 
-	if (!b->rate || (!inet_addr_equal(&m->place[at].addr, a) && bucket_wait_ms(b, METER_BURST, now_ms) == 0)) {
+	if (!b->rate ||
+	    (!inet_addr_equal(&m->place[at].addr, a) && bucket_wait_ms(b, METER_BURST, now_ms) == 0)) {
 		m->place[at].addr = *a;
 		bucket_init(b, METER_RATE, METER_BURST, now_ms);
 	}

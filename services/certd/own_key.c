@@ -131,8 +131,8 @@ static bool is_enciphered(const struct file *f)
 	return memmem(f->p, f->n, "ENCRYPTED", 9) != NULL;
 }
 
-static int read_files(struct own_key *k, const struct file *cert, const struct file *key, const char *passphrase,
-    struct err_text *e)
+static int read_files(struct own_key *k, const struct file *cert, const struct file *key,
+    const char *passphrase, struct err_text *e)
 {
 	if (!key->n && read_pkcs12(k, cert, passphrase))
 		return 0;
@@ -176,7 +176,8 @@ const char *own_key_warning(const struct own_key *k, struct err_text *buf)
 	time_t soon = time(NULL) + SOON_S;
 
 	if (X509_cmp_current_time(X509_get0_notBefore(k->cert[0])) > 0)
-		(void)err_set(buf, 0, "our own certificate is not valid yet: peers will refuse it; is the clock right?");
+		(void)err_set(buf, 0,
+		    "our own certificate is not valid yet: peers will refuse it; is the clock right?");
 	else if (X509_cmp_current_time(X509_get0_notAfter(k->cert[0])) < 0)
 		(void)err_set(buf, 0, "our own certificate has expired: peers will refuse it; renew it");
 	else if (X509_cmp_time(X509_get0_notAfter(k->cert[0]), &soon) < 0)

@@ -14,8 +14,8 @@ struct own_key;
 
 /* From the contents of both files: certificates as PEM (own first) or one as DER; the key as PEM of any kind
  * or DER; or PKCS#12, which has both, as `cert`, with `key` empty. Enciphered keys want a passphrase ("":
- * none is known). 0; -EINVAL, -EKEYREJECTED when the two do not belong together, -EACCES when the passphrase is
- * missing or wrong; with a sentence that says what to do. */
+ * none is known). 0; -EINVAL, -EKEYREJECTED when the two do not belong together, -EACCES when the passphrase
+ * is missing or wrong; with a sentence that says what to do. */
 must_check int own_key_new(const struct file *cert, const struct file *key, const char *passphrase,
     struct own_key **ret, struct err_text *e);
 /* Wipes and frees; NULL is fine. Returns NULL. */

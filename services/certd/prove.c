@@ -18,7 +18,8 @@ static int look_up(struct prover *p, uint64_t generation, uint32_t peer, struct 
 		c = p->before;
 
 	if (!c)
-		return err_set(e, -ESTALE, "certd has no configuration of generation %llu: load it again (ipsecctl racoon)",
+		return err_set(e, -ESTALE,
+		    "certd has no configuration of generation %llu: load it again (ipsecctl racoon)",
 		    (unsigned long long)generation);
 	if (peer >= c->conf->n_peers)
 		return err_set(e, -EINVAL, "there is no peer %u in the configuration", peer);
@@ -28,13 +29,15 @@ static int look_up(struct prover *p, uint64_t generation, uint32_t peer, struct 
 }
 
 /* The block must be the one for this address, whatever keyd says. */
-static int check_address(const struct creds *c, const struct ike_peer *p, const struct inet_addr *addr, struct err_text *e)
+static int check_address(
+    const struct creds *c, const struct ike_peer *p, const struct inet_addr *addr, struct err_text *e)
 {
 	char a[INET_ADDR_STRLEN];
 
 	if (ike_conf_find_peer(c->conf, addr) == p)
 		return 0;
-	return err_set(e, -EACCES, "remote %s is not the one configured for %s", p->name, inet_addr_format(addr, a));
+	return err_set(
+	    e, -EACCES, "remote %s is not the one configured for %s", p->name, inet_addr_format(addr, a));
 }
 
 static int begin(struct prover *p, const struct session *s, uint64_t now_ms, struct creds **ret_c,
@@ -46,7 +49,8 @@ static int begin(struct prover *p, const struct session *s, uint64_t now_ms, str
 	if (r == 0)
 		r = check_address(*ret_c, *ret_p, &s->addr, e);
 	if (r == 0 && !meter_ok(&p->meter, &s->addr, now_ms))
-		r = err_set(e, -EBUSY, "%s asks for more than is computed for one address", inet_addr_format(&s->addr, a));
+		r = err_set(e, -EBUSY, "%s asks for more than is computed for one address",
+		    inet_addr_format(&s->addr, a));
 	return r;
 }
 
@@ -110,8 +114,8 @@ int prove_verify(struct prover *p, const struct session *s, const struct prove_c
 	return r < 0 ? r : session_ticket(s, &c->id, &p->ticket_key, now_ms, ret);
 }
 
-int prove_local_id(struct prover *p, uint64_t generation, uint32_t peer, const struct own_key **ret,
-    struct err_text *e)
+int prove_local_id(
+    struct prover *p, uint64_t generation, uint32_t peer, const struct own_key **ret, struct err_text *e)
 {
 	const struct ike_peer *block = NULL;
 	struct creds *c = NULL;
@@ -120,7 +124,9 @@ int prove_local_id(struct prover *p, uint64_t generation, uint32_t peer, const s
 	if (r < 0)
 		return r;
 	*ret = c->own[peer];
-	return *ret ? 0 : err_set(e, -ENOENT, "remote %s has no certificate: certificate_type names none", block->name);
+	return *ret ? 0
+	            : err_set(e, -ENOENT, "remote %s has no certificate: certificate_type names none",
+	                  block->name);
 }
 
 /* The certificate bears it, or root has written it down as what this block says of itself. */
@@ -147,7 +153,8 @@ int prove_sign(struct prover *p, const struct session *s, const struct secret *s
 	if (r < 0)
 		return r;
 	if (!c->own[s->peer])
-		return err_set(e, -ENOENT, "remote %s has no private key: certificate_type names none", peer->name);
+		return err_set(
+		    e, -ENOENT, "remote %s has no private key: certificate_type names none", peer->name);
 	if (!session_id_of(f->id, &id) || !may_say(c->own[s->peer], peer, &id))
 		return err_set(e, -EACCES, "our key for remote %s does not speak for %s", peer->name,
 		    ike_id_format(&id, name, sizeof(name)));

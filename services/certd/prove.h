@@ -15,8 +15,8 @@ struct prover {
 };
 
 /* Each: 0, or -errno with a sentence. `id` NULL: the exchange has not told it yet. */
-must_check int prove_skeyid(struct prover *p, const struct session *s, const struct ike_id *id, uint64_t now_ms,
-    struct secret **ret, struct err_text *e);
+must_check int prove_skeyid(struct prover *p, const struct session *s, const struct ike_id *id,
+    uint64_t now_ms, struct secret **ret, struct err_text *e);
 
 /* The peer's hash under its pre-shared key. Octets of the ticket. */
 struct prove_claim {
@@ -29,8 +29,8 @@ must_check int prove_verify(struct prover *p, const struct session *s, const str
     uint64_t now_ms, uint8_t ret[TICKET_MAX], struct err_text *e);
 
 /* *ret is borrowed until the next load. */
-must_check int prove_local_id(struct prover *p, uint64_t generation, uint32_t peer, const struct own_key **ret,
-    struct err_text *e);
+must_check int prove_local_id(
+    struct prover *p, uint64_t generation, uint32_t peer, const struct own_key **ret, struct err_text *e);
 
 /* Octets of our signature. */
 must_check int prove_sign(struct prover *p, const struct session *s, const struct secret *skeyid,

@@ -9,8 +9,8 @@
 
 #include "wire/ike/v1_payload.h"
 
-int session_hash(const struct session *s, const struct facts *f, const struct secret *skeyid,
-    uint8_t ret[ALG_PRF_LEN_MAX])
+int session_hash(
+    const struct session *s, const struct facts *f, const struct secret *skeyid, uint8_t ret[ALG_PRF_LEN_MAX])
 {
 	const struct ike1_keys keys = {.prf = s->prf, .skeyid = (struct secret *)(uintptr_t)skeyid};
 	const struct ike1_proof p = {.mine = f->gx_prover,

@@ -44,8 +44,9 @@ int session_decode(const Postern__Ike1Session *m, struct session *ret, struct er
 	return 0;
 }
 
-int session_facts(bool prover_began, const ProtobufCBinaryData *gx_prover, const ProtobufCBinaryData *gx_other,
-    const ProtobufCBinaryData *sa, const ProtobufCBinaryData *id, struct facts *ret, struct err_text *e)
+int session_facts(bool prover_began, const ProtobufCBinaryData *gx_prover,
+    const ProtobufCBinaryData *gx_other, const ProtobufCBinaryData *sa, const ProtobufCBinaryData *id,
+    struct facts *ret, struct err_text *e)
 {
 	int r = session_octets(gx_prover, 1, ALG_GROUP_PUBLIC_MAX, &ret->gx_prover, e);
 

@@ -27,7 +27,8 @@ static bool same_text(const ASN1_STRING *s, const struct ike_id *id)
 
 static bool same_octets(const ASN1_STRING *s, const struct ike_id *id)
 {
-	return (size_t)ASN1_STRING_length(s) == id->len && memcmp(ASN1_STRING_get0_data(s), id->data, id->len) == 0;
+	return (size_t)ASN1_STRING_length(s) == id->len &&
+	       memcmp(ASN1_STRING_get0_data(s), id->data, id->len) == 0;
 }
 
 static bool is_this(const GENERAL_NAME *g, const struct ike_id *id)

@@ -5,7 +5,7 @@
 #include "keyd/io/sockets.h"
 #include "keyd/keyd.h"
 
-enum { MEMLOCK = 16 << 20 /* the arena of secrets, and what OpenSSL locks */ };
+enum { MEMLOCK = 6 << 20 /* the arena of secrets, and what OpenSSL locks */ };
 
 static int open_privileged(struct service *s, struct err_text *e)
 {

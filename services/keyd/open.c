@@ -10,7 +10,7 @@
 #include "crypto/crypto.h"
 #include "keyd/keyd.h"
 
-enum { SOCKET_BUFFER = 1 << 20, ARENA = 8 << 20 };
+enum { SOCKET_BUFFER = 1 << 20, ARENA = 4 << 20 };
 
 /* The mask's lowest bit, as policyd has it: the kernel's table lets it out. */
 static uint32_t bypass_mark(const struct settings *s)

@@ -23,10 +23,11 @@ static const cap_value_t kept[] = {
     CAP_KILL,         /* children run as other users; also lets the kernel deliver our death to them */
     CAP_SETUID,       /* the drop of a service */
     CAP_SETGID, CAP_SETPCAP,
-    CAP_NET_ADMIN,    /* TUN, marked sockets, policyd's rules and the final withdrawal */
-    CAP_NET_RAW,      /* raw ESP and AH sockets */
-    CAP_IPC_LOCK,     /* locked key memory */
-    CAP_SYS_RESOURCE, /* limits of locked memory */
+    CAP_NET_ADMIN,        /* TUN, marked sockets, policyd's rules and the final withdrawal */
+    CAP_NET_RAW,          /* raw ESP and AH sockets */
+    CAP_NET_BIND_SERVICE, /* keyd's port 500 */
+    CAP_IPC_LOCK,         /* locked key memory */
+    CAP_SYS_RESOURCE,     /* limits of locked memory */
 };
 
 static void free_cap(cap_t *c)

@@ -142,7 +142,8 @@ static bool admin(struct rc_cur *c, void *block)
 bool rc_listen(struct rc_cur *c, void *block)
 {
 	static const struct rc_verb verbs[] = {{"isakmp", isakmp, false}, {"isakmp_natt", isakmp_natt, false},
-	    {"strict_address", strict_address, false}, {"adminsock", adminsock, false}, {"admin", admin, false}};
+	    {"strict_address", strict_address, false}, {"adminsock", adminsock, false},
+	    {"admin", admin, false}};
 
 	return body(c, verbs, ARRAY_SIZE(verbs));
 }
@@ -207,11 +208,12 @@ bool rc_privsep(struct rc_cur *c, void *block)
 bool rc_mode_cfg(struct rc_cur *c, void *block)
 {
 	static const struct rc_verb verbs[] = {{"network4", unused, false}, {"netmask4", unused, false},
-	    {"pool_size", unused, false}, {"dns4", unused, false}, {"wins4", unused, false}, {"nbns4", unused, false},
-	    {"split_network", unused, false}, {"split_dns", unused, false}, {"default_domain", unused, false},
-	    {"auth_source", unused, false}, {"auth_groups", unused, false}, {"group_source", unused, false},
-	    {"conf_source", unused, false}, {"accounting", unused, false}, {"banner", unused, false},
-	    {"auth_throttle", unused, false}, {"pfs_group", unused, false}, {"save_passwd", unused, false}};
+	    {"pool_size", unused, false}, {"dns4", unused, false}, {"wins4", unused, false},
+	    {"nbns4", unused, false}, {"split_network", unused, false}, {"split_dns", unused, false},
+	    {"default_domain", unused, false}, {"auth_source", unused, false}, {"auth_groups", unused, false},
+	    {"group_source", unused, false}, {"conf_source", unused, false}, {"accounting", unused, false},
+	    {"banner", unused, false}, {"auth_throttle", unused, false}, {"pfs_group", unused, false},
+	    {"save_passwd", unused, false}};
 
 	rc_warn(c, NULL, "is ignored: mode config is not supported");
 	return body(c, verbs, ARRAY_SIZE(verbs));

@@ -34,7 +34,8 @@ static void tell(struct rc_cur *c, bool is_error, const struct rc_word *w, const
 {
 	const struct rc_word *at = w ? w : rc_word_at(c->r->tree, c->s, 0);
 	char line[LINE_MAX_], token[64];
-	int n = snprintf(line, sizeof(line), "%s:%u:%u: \"%s\" ", c->r->tree->file, at->line, at->column, shown(at, token));
+	int n = snprintf(line, sizeof(line), "%s:%u:%u: \"%s\" ", c->r->tree->file, at->line, at->column,
+	    shown(at, token));
 
 	vsnprintf(line + n, sizeof(line) - (size_t)n, fmt, ap);
 	c->r->o->say(c->r->o->arg, is_error, line);
@@ -87,7 +88,8 @@ static const char *suggestion(const struct rc_word *w, const char *const *list, 
 	return buf;
 }
 
-static bool unknown_statement(struct rc_cur *c, const struct rc_word *w, const struct rc_verb *verbs, size_t n)
+static bool unknown_statement(
+    struct rc_cur *c, const struct rc_word *w, const struct rc_verb *verbs, size_t n)
 {
 	const char *list[LIST_MAX] = {NULL};
 	char more[96];
@@ -97,7 +99,8 @@ static bool unknown_statement(struct rc_cur *c, const struct rc_word *w, const s
 	return rc_fault(c, w, "is no statement here%s", suggestion(w, list, more));
 }
 
-static void run_one(struct rc_read *r, const struct rc_stmt *s, const struct rc_verb *verbs, size_t n, void *block)
+static void run_one(
+    struct rc_read *r, const struct rc_stmt *s, const struct rc_verb *verbs, size_t n, void *block)
 {
 	struct rc_cur c = {.r = r, .s = s, .at = 1};
 	const struct rc_word *w = rc_word_at(r->tree, s, 0);
@@ -182,9 +185,16 @@ bool rc_number(struct rc_cur *c, uint64_t min, uint64_t max, uint64_t *ret)
 	for (uint32_t i = 0; i < w->n && v <= max; i++)
 		v = v * 10 + (uint64_t)(w->p[i] - '0');
 	if (v < min || v > max)
-		return rc_fault(c, w, "is out of its range, %llu to %llu", (unsigned long long)min, (unsigned long long)max);
+		return rc_fault(c, w, "is out of its range, %llu to %llu", (unsigned long long)min,
+		    (unsigned long long)max);
 	*ret = v;
 	return true;
+}
+
+/* A number may be one of the words too. */
+static bool same_text(const struct rc_word *w, const char *text)
+{
+	return strlen(text) == w->n && memcmp(w->p, text, w->n) == 0;
 }
 
 bool rc_pick(struct rc_cur *c, const char *what, const struct rc_choice *table, size_t n, uint32_t *ret)
@@ -196,7 +206,7 @@ bool rc_pick(struct rc_cur *c, const char *what, const struct rc_choice *table, 
 	if (!w)
 		return missing(c, what);
 	for (size_t i = 0; i < n; i++) {
-		if (w->kind != RC_STRING && rc_word_is(w, table[i].word)) {
+		if (w->kind != RC_STRING && same_text(w, table[i].word)) {
 			*ret = table[i].value;
 			return true;
 		}
@@ -238,9 +248,9 @@ bool rc_string(struct rc_cur *c, char **ret)
 
 bool rc_time(struct rc_cur *c, uint64_t *ret_s)
 {
-	static const struct rc_choice units[] = {{"sec", RC_SECOND}, {"secs", RC_SECOND}, {"second", RC_SECOND},
-	    {"seconds", RC_SECOND}, {"min", RC_MINUTE}, {"mins", RC_MINUTE}, {"minute", RC_MINUTE},
-	    {"minutes", RC_MINUTE}, {"hour", RC_HOUR}, {"hours", RC_HOUR}};
+	static const struct rc_choice units[] = {{"sec", RC_SECOND}, {"secs", RC_SECOND},
+	    {"second", RC_SECOND}, {"seconds", RC_SECOND}, {"min", RC_MINUTE}, {"mins", RC_MINUTE},
+	    {"minute", RC_MINUTE}, {"minutes", RC_MINUTE}, {"hour", RC_HOUR}, {"hours", RC_HOUR}};
 	uint32_t unit;
 	uint64_t v;
 

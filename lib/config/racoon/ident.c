@@ -64,7 +64,8 @@ static bool take_keyid(struct rc_cur *c, struct ike_id *ret)
 
 static int digit(char x)
 {
-	const char *digits = "0123456789abcdef", *at = x ? strchr(digits, x >= 'A' && x <= 'F' ? x + 32 : x) : NULL;
+	const char *digits = "0123456789abcdef",
+	           *at = x ? strchr(digits, x >= 'A' && x <= 'F' ? x + 32 : x) : NULL;
 
 	return at ? (int)(at - digits) : -1;
 }
@@ -98,12 +99,14 @@ bool rc_identifier(struct rc_cur *c, struct ike_id *ret)
 {
 	enum { CERTNAME = 100 };
 	static const struct rc_choice types[] = {{"address", IKE_ID_ADDRESS}, {"fqdn", IKE_ID_FQDN},
-	    {"user_fqdn", IKE_ID_USER_FQDN}, {"keyid", IKE_ID_KEYID}, {"asn1dn", IKE_ID_DN}, {"certname", CERTNAME}};
+	    {"user_fqdn", IKE_ID_USER_FQDN}, {"keyid", IKE_ID_KEYID}, {"asn1dn", IKE_ID_DN},
+	    {"certname", CERTNAME}};
 	const struct rc_word *w = rc_peek(c);
 	struct ike_id id = {0};
 	uint32_t kind;
 
-	if (!rc_pick(c, "a type of identity: address, fqdn, user_fqdn, keyid or asn1dn", types, ARRAY_SIZE(types), &kind))
+	if (!rc_pick(c, "a type of identity: address, fqdn, user_fqdn, keyid or asn1dn", types,
+	        ARRAY_SIZE(types), &kind))
 		return false;
 	if (kind == CERTNAME)
 		rc_warn(c, w, "is an old word for `asn1dn`");

@@ -14,8 +14,8 @@ typedef void (*racoon_say_fn)(void *arg, bool is_error, const char *text);
 struct racoon_options {
 	racoon_say_fn say;
 	void *arg;
-	/* Opens a file that the configuration names (include, keyid). 0 with its contents, to be freed; -errno.
-	 * NULL: the file system's. */
+	/* Opens a file that the configuration names (include, keyid). 0 with its contents, to be freed;
+	 * -errno. NULL: the file system's. */
 	int (*load)(void *arg, const char *path, char **ret, size_t *ret_n);
 };
 

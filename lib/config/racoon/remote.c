@@ -138,7 +138,9 @@ static bool script(struct rc_cur *c, void *block)
 
 	if (!rc_string(c, &path))
 		return false;
-	if (!rc_pick(c, "an event: phase1_up, phase1_down or phase1_dead", events, ARRAY_SIZE(events), &event) || !rc_end(c)) {
+	if (!rc_pick(
+	        c, "an event: phase1_up, phase1_down or phase1_dead", events, ARRAY_SIZE(events), &event) ||
+	    !rc_end(c)) {
 		free(path);
 		return false;
 	}
@@ -296,7 +298,8 @@ static bool take_header(struct rc_cur *c, struct header *h)
 		h->name = strdup("anonymous");
 	} else {
 		if (!w)
-			return rc_fault(c, NULL, "wants an address, `anonymous` or a name in quotes behind it");
+			return rc_fault(
+			    c, NULL, "wants an address, `anonymous` or a name in quotes behind it");
 		if (!rc_addr(c, &h->addr))
 			return false;
 		h->name = strdup(inet_addr_format(&h->addr, text));
@@ -383,7 +386,8 @@ static bool check_auth(struct rc_cur *c, const struct ike_peer *p)
 			return rc_fault(c, NULL, "%s: rsasig needs `certificate_type x509`", p->name);
 		if (p->n_modes && p->mode[0] == IKE_MODE_AGGRESSIVE && o->group != p->offer[0].group)
 			return rc_fault(c, NULL,
-			    "%s: DH group must be equal in all proposals when aggressive mode is used.", p->name);
+			    "%s: DH group must be equal in all proposals when aggressive mode is used.",
+			    p->name);
 	}
 	return true;
 }
@@ -397,11 +401,13 @@ static void warn_weak(struct rc_cur *c, const struct ike_peer *p)
 		const struct ike_offer *o = &p->offer[i];
 
 		if (p->mode[0] == IKE_MODE_AGGRESSIVE && o->auth == IKE_AUTH_PSK)
-			why = "aggressive mode lets anybody guess at the pre-shared key offline: main mode does not";
-		else if (o->group == ALG_GROUP_MODP768 || o->group == ALG_GROUP_MODP1024 || o->group == ALG_GROUP_MODP1536)
+			why = "aggressive mode lets anybody guess at the pre-shared key offline: main mode "
+			      "does not";
+		else if (o->group == ALG_GROUP_MODP768 || o->group == ALG_GROUP_MODP1024 ||
+		         o->group == ALG_GROUP_MODP1536)
 			why = "its dh_group can be broken: 14 is the least that is recommended (RFC 8247)";
-		else if (o->enc == ALG_ENC_DES_CBC || o->enc == ALG_ENC_3DES_CBC || o->enc == ALG_ENC_BLOWFISH_CBC ||
-		         o->enc == ALG_ENC_CAST128_CBC)
+		else if (o->enc == ALG_ENC_DES_CBC || o->enc == ALG_ENC_3DES_CBC ||
+		         o->enc == ALG_ENC_BLOWFISH_CBC || o->enc == ALG_ENC_CAST128_CBC)
 			why = "its cipher has blocks or keys that are too small: take aes";
 		else if (o->hash == ALG_PRF_HMAC_MD5)
 			why = "md5 is broken: take sha256";

@@ -30,8 +30,8 @@ static bool split_range(struct rc_cur *c, struct ike_side *s)
 
 static bool upper(struct rc_cur *c, struct ike_side *s)
 {
-	static const struct rc_choice protos[] = {{"any", IPPROTO_ANY_}, {"esp", 50}, {"ah", 51}, {"ipcomp", 108},
-	    {"icmp", 1}, {"icmp6", 58}, {"tcp", 6}, {"udp", 17}, {"gre", 47}};
+	static const struct rc_choice protos[] = {{"any", IPPROTO_ANY_}, {"esp", 50}, {"ah", 51},
+	    {"ipcomp", 108}, {"icmp", 1}, {"icmp6", 58}, {"tcp", 6}, {"udp", 17}, {"gre", 47}};
 	const struct rc_word *w = rc_peek(c);
 	uint64_t number;
 	uint32_t v;
@@ -40,7 +40,8 @@ static bool upper(struct rc_cur *c, struct ike_side *s)
 		if (!rc_number(c, 0, 255, &number))
 			return false;
 		v = number ? (uint32_t)number : IPPROTO_ANY_;
-	} else if (!rc_pick(c, "an upper protocol: tcp, udp, icmp, any, a number ...", protos, ARRAY_SIZE(protos), &v)) {
+	} else if (!rc_pick(c, "an upper protocol: tcp, udp, icmp, any, a number ...", protos,
+	               ARRAY_SIZE(protos), &v)) {
 		return false;
 	}
 	if (s->port && (v == 1 || v == 58))
@@ -114,8 +115,8 @@ static bool selectors(struct rc_cur *c, struct ike_child *k)
 	}
 	if (!side(c, &k->remote))
 		return false;
-	if (k->local.kind != IKE_SIDE_ANY && k->local.kind != IKE_SIDE_NAME && k->remote.kind != IKE_SIDE_NAME &&
-	    k->local.proto != k->remote.proto)
+	if (k->local.kind != IKE_SIDE_ANY && k->local.kind != IKE_SIDE_NAME &&
+	    k->remote.kind != IKE_SIDE_NAME && k->local.proto != k->remote.proto)
 		return rc_fault(c, w, "upper layer protocol mismatched.");
 	return true;
 }
@@ -251,15 +252,16 @@ static const struct rc_verb verbs[] = {
 /* Two of them that fit the same: the second would never be chosen. */
 static bool same_side(const struct ike_side *a, const struct ike_side *b)
 {
-	return a->kind == b->kind && inet_addr_equal(&a->first, &b->first) && inet_addr_equal(&a->last, &b->last) &&
-	       a->plen == b->plen && a->port == b->port && a->proto == b->proto &&
-	       (a->kind != IKE_SIDE_NAME || ike_id_equal(&a->id, &b->id));
+	return a->kind == b->kind && inet_addr_equal(&a->first, &b->first) &&
+	       inet_addr_equal(&a->last, &b->last) && a->plen == b->plen && a->port == b->port &&
+	       a->proto == b->proto && (a->kind != IKE_SIDE_NAME || ike_id_equal(&a->id, &b->id));
 }
 
 static bool same(const struct ike_child *a, const struct ike_child *b)
 {
-	return same_side(&a->local, &b->local) && same_side(&a->remote, &b->remote) && a->remoteid == b->remoteid &&
-	       a->has_from == b->has_from && (!a->has_from || ike_id_equal(&a->from, &b->from)) && !a->group && !b->group;
+	return same_side(&a->local, &b->local) && same_side(&a->remote, &b->remote) &&
+	       a->remoteid == b->remoteid && a->has_from == b->has_from &&
+	       (!a->has_from || ike_id_equal(&a->from, &b->from)) && !a->group && !b->group;
 }
 
 static bool check(struct rc_cur *c, const struct ike_child *k)
@@ -274,7 +276,8 @@ static bool check(struct rc_cur *c, const struct ike_child *k)
 		return rc_fault(c, NULL, "no compression algorithm");
 	for (uint32_t i = 0; i + 1 < conf->n_children; i++)
 		if (same(&conf->child[i], k))
-			return rc_fault(c, NULL, "duplicated sainfo: the first is in line %u", conf->child[i].line);
+			return rc_fault(
+			    c, NULL, "duplicated sainfo: the first is in line %u", conf->child[i].line);
 	return true;
 }
 

@@ -6,17 +6,21 @@
 static bool path(struct rc_cur *c, void *block)
 {
 	enum { INCLUDE, PSK, CERT, BACKUP, SCRIPT, PID };
-	static const struct rc_choice kinds[] = {{"include", INCLUDE}, {"pre_shared_key", PSK}, {"certificate", CERT},
-	    {"backupsa", BACKUP}, {"script", SCRIPT}, {"pidfile", PID}};
+	static const struct rc_choice kinds[] = {{"include", INCLUDE}, {"pre_shared_key", PSK},
+	    {"certificate", CERT}, {"backupsa", BACKUP}, {"script", SCRIPT}, {"pidfile", PID}};
 	struct ike_conf *conf = block;
 	char *unused = NULL;
-	char **to[] = {[INCLUDE] = &c->r->include_dir, [PSK] = &conf->psk_file, [CERT] = &conf->cert_dir,
-	    [BACKUP] = &unused, [SCRIPT] = &conf->script_dir, [PID] = &conf->pidfile};
+	char **to[] = {[INCLUDE] = &c->r->include_dir,
+	    [PSK] = &conf->psk_file,
+	    [CERT] = &conf->cert_dir,
+	    [BACKUP] = &unused,
+	    [SCRIPT] = &conf->script_dir,
+	    [PID] = &conf->pidfile};
 	uint32_t kind;
 	bool ok;
 
-	if (!rc_pick(c, "a kind of path: include, pre_shared_key, certificate, script, pidfile or backupsa", kinds,
-	        ARRAY_SIZE(kinds), &kind))
+	if (!rc_pick(c, "a kind of path: include, pre_shared_key, certificate, script, pidfile or backupsa",
+	        kinds, ARRAY_SIZE(kinds), &kind))
 		return false;
 	ok = rc_string(c, to[kind]) && rc_end(c);
 	if (ok && kind == BACKUP)
@@ -28,12 +32,13 @@ static bool path(struct rc_cur *c, void *block)
 static bool log_level(struct rc_cur *c, void *block)
 {
 	static const struct rc_choice levels[] = {{"error", IKE_LOG_ERROR}, {"warning", IKE_LOG_WARNING},
-	    {"notify", IKE_LOG_NOTIFY}, {"info", IKE_LOG_INFO}, {"debug", IKE_LOG_DEBUG}, {"debug2", IKE_LOG_DEBUG2},
-	    {"debug3", IKE_LOG_DEBUG2}, {"debug4", IKE_LOG_DEBUG2}};
+	    {"notify", IKE_LOG_NOTIFY}, {"info", IKE_LOG_INFO}, {"debug", IKE_LOG_DEBUG},
+	    {"debug2", IKE_LOG_DEBUG2}, {"debug3", IKE_LOG_DEBUG2}, {"debug4", IKE_LOG_DEBUG2}};
 	struct ike_conf *conf = block;
 	uint32_t v;
 
-	if (!rc_pick(c, "a log level: error, warning, notify, info, debug or debug2", levels, ARRAY_SIZE(levels), &v) ||
+	if (!rc_pick(c, "a log level: error, warning, notify, info, debug or debug2", levels,
+	        ARRAY_SIZE(levels), &v) ||
 	    !rc_end(c))
 		return false;
 	conf->log = v;

@@ -142,6 +142,7 @@ int anchors_add(
 		return err_set(e, -EINVAL, "there is no peer %u", peer);
 	if (kind == CREDENTIAL_CA)
 		return add_own(a, peer, f, e);
-	return kind == CREDENTIAL_PEER_CERT ? pin(a, peer, f, e)
-	                                    : err_set(e, -EINVAL, "a file of kind %d does not belong here", kind);
+	return kind == CREDENTIAL_PEER_CERT
+	           ? pin(a, peer, f, e)
+	           : err_set(e, -EINVAL, "a file of kind %d does not belong here", kind);
 }

@@ -18,10 +18,10 @@ struct anchors {
 	uint64_t generation;
 	struct ike_conf *conf;
 	uint32_t n_peers, n_files;
-	X509_STORE *all;    /* the folder */
+	X509_STORE *all; /* the folder */
 	bool has_crl;
-	X509_STORE **own;   /* of a peer with ca_type; NULL: the folder counts */
-	X509 **pinned;      /* of a peer with peers_certfile; NULL: none */
+	X509_STORE **own; /* of a peer with ca_type; NULL: the folder counts */
+	X509 **pinned;    /* of a peer with peers_certfile; NULL: none */
 };
 
 /* NULL without memory. */

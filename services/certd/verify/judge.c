@@ -78,8 +78,8 @@ static void say_where(X509_STORE_CTX *ctx, int error, struct err_text *e)
 	    X509_STORE_CTX_get_error_depth(ctx), name);
 }
 
-static enum verify_reason check_chain(const struct anchors *a, X509_STORE *store, X509 *leaf,
-    STACK_OF(X509) *others, struct err_text *e)
+static enum verify_reason check_chain(
+    const struct anchors *a, X509_STORE *store, X509 *leaf, STACK_OF(X509) * others, struct err_text *e)
 {
 	X509_STORE_CTX *ctx = X509_STORE_CTX_new();
 	enum verify_reason r = VERIFY_INTERNAL;
@@ -109,8 +109,9 @@ static enum verify_reason check_chain(const struct anchors *a, X509_STORE *store
  * issue certificates for gateways with. */
 static bool is_for_ike(X509 *x)
 {
-	static const char *const uses[] = {"2.5.29.37.0", "1.3.6.1.5.5.7.3.17", "1.3.6.1.5.5.8.2.2", "1.3.6.1.5.5.7.3.5",
-	    "1.3.6.1.5.5.7.3.6", "1.3.6.1.5.5.7.3.7", "1.3.6.1.5.5.7.3.1", "1.3.6.1.5.5.7.3.2"};
+	static const char *const uses[] = {"2.5.29.37.0", "1.3.6.1.5.5.7.3.17", "1.3.6.1.5.5.8.2.2",
+	    "1.3.6.1.5.5.7.3.5", "1.3.6.1.5.5.7.3.6", "1.3.6.1.5.5.7.3.7", "1.3.6.1.5.5.7.3.1",
+	    "1.3.6.1.5.5.7.3.2"};
 	EXTENDED_KEY_USAGE *eku = X509_get_ext_d2i(x, NID_ext_key_usage, NULL, NULL);
 	bool fits = !eku;
 	char oid[80];
@@ -154,7 +155,8 @@ static X509 *from_file(X509 *pinned, struct err_text *e)
 {
 	X509_up_ref(pinned);
 	if (X509_cmp_current_time(X509_get0_notAfter(pinned)) < 0)
-		(void)err_set(e, 0, "the certificate of peers_certfile has expired; it is believed all the same");
+		(void)err_set(
+		    e, 0, "the certificate of peers_certfile has expired; it is believed all the same");
 	return pinned;
 }
 
@@ -179,7 +181,8 @@ static enum verify_reason check_identity(
 	char name[200];
 
 	if (p->verify_cert && !x509_is_called(x, &c->id)) {
-		(void)err_set(e, 0, "%s %s: %s", ike_id_kind_name(c->id.kind), ike_id_format(&c->id, name, sizeof(name)),
+		(void)err_set(e, 0, "%s %s: %s", ike_id_kind_name(c->id.kind),
+		    ike_id_format(&c->id, name, sizeof(name)),
 		    c->id.kind == IKE_ID_DN_DER ? "it is not the certificate's subject"
 		    : x509_has_alt_name(x)      ? "ID mismatched with subjectAltName."
 		                                : "no proper subjectAltName.");
@@ -196,8 +199,8 @@ static void ctx_freep(EVP_PKEY_CTX **c)
 }
 
 /* PKCS #1 v1.5 over the bare hash (RFC 2409 section 5.1). */
-static enum verify_reason check_signature(const struct session *s, const struct secret *skeyid,
-    const struct judge_claim *c, X509 *x)
+static enum verify_reason check_signature(
+    const struct session *s, const struct secret *skeyid, const struct judge_claim *c, X509 *x)
 {
 	AUTO(ctx_freep) EVP_PKEY_CTX *ctx = NULL;
 	EVP_PKEY *key = X509_get0_pubkey(x);

@@ -1,6 +1,6 @@
 /*
- * postern-certd-verify: reads what strangers wrote, and so has nothing that a stranger could want. No keys, no
- * network, no file names, no socket(2).
+ * postern-certd-verify: reads what strangers wrote, and so has nothing that a stranger could want. No keys,
+ * no network, no file names, no socket(2).
  */
 #include <errno.h>
 #include <seccomp.h>
@@ -12,7 +12,7 @@
 #include "service/service.h"
 #include "ticket/key_file.h"
 
-enum { ARENA = 1 << 20, MEMLOCK = 8 << 20 };
+enum { ARENA = 1 << 20, MEMLOCK = 2 << 20 };
 
 struct verify {
 	struct service *service;
@@ -50,8 +50,8 @@ static void refuse(struct verify *v, struct ipc_conn *c, uint32_t id, enum verif
 	if (log_limit_ok(&v->refusals, &held))
 		log_warning("verify.refused", "reason=%s peer=%s: %s%s%s; %s", verify_reason_name(r), addr,
 		    verify_reason_sentence(r), e->s[0] ? ": " : "", e->s, verify_reason_remedy(r));
-	(void)ipc_conn_send_error(c, id, EACCES, "%s (%s)%s%s", verify_reason_sentence(r), verify_reason_name(r),
-	    e->s[0] ? ": " : "", e->s);
+	(void)ipc_conn_send_error(c, id, EACCES, "%s (%s)%s%s", verify_reason_sentence(r),
+	    verify_reason_name(r), e->s[0] ? ": " : "", e->s);
 }
 
 static int on_verify(struct ipc_conn *c, const struct ipc_record *rec)
@@ -69,7 +69,8 @@ static int on_verify(struct ipc_conn *c, const struct ipc_record *rec)
 	a = anchors_of(v, &q.session);
 	if (!a) {
 		(void)ipc_conn_send_error(c, rec->id, ESTALE,
-		    "certd-verify does not have the configuration of this exchange: load it again (ipsecctl racoon)");
+		    "certd-verify does not have the configuration of this exchange: load it again (ipsecctl "
+		    "racoon)");
 		return 0;
 	}
 	if (ike_conf_find_peer(a->conf, &q.session.addr) != &a->conf->peer[q.session.peer] ||

@@ -45,7 +45,8 @@ int verify_request_decode(const struct ipc_record *rec, struct verify_request *r
 	m = (const Postern__Ike1VerifySignature *)ret->m;
 	r = m ? session_decode(m->session, &ret->session, &e) : -EBADMSG;
 	if (r == 0)
-		r = session_facts(m->peer_began, &m->gx_peer, &m->gx_mine, &m->sa, &m->id, &ret->claim.facts, &e);
+		r = session_facts(
+		    m->peer_began, &m->gx_peer, &m->gx_mine, &m->sa, &m->id, &ret->claim.facts, &e);
 	if (r == 0)
 		r = model_ike_id_decode(m->peer_id, &ret->claim.id, &e);
 	if (r == 0)
@@ -71,7 +72,8 @@ void verify_send_ticket(struct ipc_conn *c, uint32_t id, const uint8_t *ticket, 
 int verify_credential_decode(
     const struct ipc_record *rec, enum credential_kind *ret_kind, uint32_t *ret_peer, char *ret_name)
 {
-	AUTO(ipc_unpack_freep_) ProtobufCMessage *u = ipc_unpack(&postern__credential_put__descriptor, rec, CAP);
+	AUTO(ipc_unpack_freep_)
+	ProtobufCMessage *u = ipc_unpack(&postern__credential_put__descriptor, rec, CAP);
 	const Postern__CredentialPut *m = (const Postern__CredentialPut *)u;
 
 	if (!m || m->kind == CREDENTIAL_NONE || m->kind >= CREDENTIAL_KINDS)

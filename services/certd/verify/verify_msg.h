@@ -20,7 +20,7 @@ void verify_request_fini(struct verify_request *r);
 /* 0 or -EBADMSG. */
 must_check int verify_request_decode(const struct ipc_record *rec, struct verify_request *ret);
 void verify_send_ticket(struct ipc_conn *c, uint32_t id, const uint8_t *ticket, size_t n);
-must_check int verify_credential_decode(const struct ipc_record *rec, enum credential_kind *ret_kind,
-    uint32_t *ret_peer, char *ret_name);
+must_check int verify_credential_decode(
+    const struct ipc_record *rec, enum credential_kind *ret_kind, uint32_t *ret_peer, char *ret_name);
 
 #endif
