@@ -19,10 +19,10 @@ class Guide(labtest.LabTest):
     def log(self, host):
         return self.lab.log_tail(host.name, 400)
 
-    def connect(self, sender, receiver, octets=20000):
+    def connect(self, sender, receiver, port, octets=20000):
         """A TCP connection whose first packet has to wait for keys."""
-        receiver.traffic("tcp-sink", 7000)
-        client = sender.traffic("tcp-send", receiver.address, 7000, octets, 10**9, 30)
+        receiver.traffic("tcp-sink", port)
+        client = sender.traffic("tcp-send", receiver.address, port, octets, 10**9, 30)
         self.assertEqual(client.wait(timeout=60), 0, client.stdout.read())
 
     def prepare_psk(self):
@@ -35,12 +35,42 @@ class Guide(labtest.LabTest):
     def test_S117_pre_shared_key(self):
         self.prepare_psk()
         with Tap(self.lab, clear_between(RELENT, ELMER, "tcp")) as clear, Tap(self.lab, "ip proto 50") as wire:
-            self.connect(self.elmer, self.relent)
+            self.connect(self.elmer, self.relent, 7001)
             wait_for("ESP on the wire", lambda: wire.count >= 10)
         self.assertEqual(clear.count, 0)
         for host in self.both:
             said = self.log(host)
             self.assertIn("IPsec-SA established: ESP/Tunnel 10.0.0.110[0]->10.0.0.100[0] spi=", said)
+
+    def make_certificates(self, host, peer_name):
+        """The guide's commands (S126, S127), answered by -subj: a key, a request, a self-signed certificate."""
+        folder = "/usr/local/ssl/certs"
+        host.run("mount", "-t", "tmpfs", "tmpfs", "/usr/local")  # of this host alone: nothing stays on the machine
+        host.run("mkdir", "-p", folder)
+        subject = "/C=US/ST=NY/L=BERNE/O=Internet Widgits Pty Ltd"
+        host.run("openssl", "req", "-new", "-nodes", "-newkey", "rsa:1024", "-sha1", "-keyform", "PEM", "-keyout",
+                 f"{folder}/privkey.pem", "-out", f"{folder}/request.pem", "-subj", subject)
+        host.run("openssl", "x509", "-req", "-in", f"{folder}/request.pem", "-signkey", f"{folder}/privkey.pem",
+                 "-out", f"{folder}/{host.name}_cert.pem")
+        return host.out("cat", f"{folder}/{host.name}_cert.pem"), f"{folder}/{peer_name}_cert.pem"
+
+    def prepare_cert(self):
+        made = {}
+        for host, peer in ((self.relent, self.elmer), (self.elmer, self.relent)):
+            made[host.name] = self.make_certificates(host, peer.name)
+        for host, peer in ((self.relent, self.elmer), (self.elmer, self.relent)):
+            # Copied over by hand, says the guide.
+            host.run("tee", made[host.name][1], text=made[peer.name][0])
+            self.give(host, f"cert-{host.name}.racoon.conf", "/etc/inet/racoon.conf")
+            host.run("ipseckey", "-f", os.path.join(EXAMPLES, f"ike-{host.name}.ipsec.conf"))
+            host.run("ipsecctl", "racoon")
+
+    def test_S126_certificates(self):
+        self.prepare_cert()
+        with Tap(self.lab, clear_between(RELENT, ELMER, "tcp")) as clear, Tap(self.lab, "ip proto 50") as wire:
+            self.connect(self.elmer, self.relent, 7002)
+            wait_for("ESP on the wire", lambda: wire.count >= 10)
+        self.assertEqual(clear.count, 0)
 
 
 if __name__ == "__main__":
