@@ -71,9 +71,51 @@ static void test_aggressive_rsa(void **state)
 	establishes(IKE_MODE_AGGRESSIVE, IKE_AUTH_RSA);
 }
 
+/* One side pretends that there is a NAT: both move to port 4500 and protect in UDP (RFC 3947). */
+static void test_nat(void **state)
+{
+	static const enum ike_mode modes[] = {IKE_MODE_MAIN, IKE_MODE_AGGRESSIVE};
+
+	for (size_t i = 0; i < ARRAY_SIZE(modes); i++) {
+		struct ike_conf *a = rig_conf(modes[i], IKE_AUTH_PSK, true),
+		                *b = rig_conf(modes[i], IKE_AUTH_PSK, true);
+
+		a->peer[0].nat_traversal = IKE_FORCE;
+		b->peer[0].nat_traversal = IKE_ON;
+		rig_init(&rig, 1, a, b);
+		rig_policy(&rig, IPSEC_TUNNEL, TCP);
+		rig_packet(&rig.a, 0);
+		rig_run(&rig, ENOUGH_MS);
+		assert_pair(1);
+		assert_int_equal(rig.a.sa[0].desc.encap.dport, 4500);
+		assert_int_equal(rig.b.sa[0].desc.encap.sport, 4500);
+		assert_true(rig_logged(&rig.a, "ISAKMP-SA established 10.0.0.100[4500]-10.0.0.110[4500]"));
+		assert_true(rig_logged(&rig.b, "ISAKMP-SA established 10.0.0.110[4500]-10.0.0.100[4500]"));
+		rig_fini(&rig);
+	}
+}
+
+/* Both know how, and there is no NAT: nothing is different. */
+static void test_no_nat(void **state)
+{
+	struct ike_conf *a = rig_conf(IKE_MODE_MAIN, IKE_AUTH_PSK, true),
+	                *b = rig_conf(IKE_MODE_MAIN, IKE_AUTH_PSK, true);
+
+	a->peer[0].nat_traversal = b->peer[0].nat_traversal = IKE_ON;
+	rig_init(&rig, 1, a, b);
+	rig_policy(&rig, IPSEC_TUNNEL, TCP);
+	rig_packet(&rig.a, 0);
+	rig_run(&rig, ENOUGH_MS);
+	assert_pair(1);
+	assert_int_equal(rig.a.sa[0].desc.encap.dport, 0);
+	rig_fini(&rig);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_nat),
+	    cmocka_unit_test(test_no_nat),
 	    cmocka_unit_test(test_main_psk),
 	    cmocka_unit_test(test_aggressive_psk),
 	    cmocka_unit_test(test_main_rsa),

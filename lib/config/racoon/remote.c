@@ -214,6 +214,8 @@ CHOICE(generate_policy, generate, "one of off, on, require and unique", {"off", 
     {"on", IKE_GENERATE_REQUIRE}, {"require", IKE_GENERATE_REQUIRE}, {"unique", IKE_GENERATE_UNIQUE})
 CHOICE(proposal_check, check, "one of obey, strict, claim and exact", {"obey", CHECK_OBEY},
     {"strict", CHECK_STRICT}, {"claim", CHECK_CLAIM}, {"exact", CHECK_EXACT})
+CHOICE(nat_traversal, nat_traversal, "one of on, off and force", {"on", IKE_ON}, {"off", IKE_OFF},
+    {"force", IKE_FORCE})
 CHOICE(rekey, rekey, "one of on, off and force", {"on", IKE_ON}, {"off", IKE_OFF}, {"force", IKE_FORCE})
 
 /* What the language knows and this build does not do yet: the words are read, and said to be ignored. */
@@ -255,7 +257,7 @@ static const struct rc_verb verbs[] = {
     {"proposal_check", proposal_check, false},
     {"support_mip6", ignored, false},
     {"support_proxy", ignored, false},
-    {"nat_traversal", ignored, false},
+    {"nat_traversal", nat_traversal, false},
     {"dpd", dpd, false},
     {"dpd_delay", dpd_delay, false},
     {"dpd_retry", dpd_retry, false},

@@ -10,6 +10,7 @@
  */
 #include <errno.h>
 
+#include "keyd/ike1/nat.h"
 #include "keyd/ike1/phase1.h"
 #include "keyd/ike1/vendor.h"
 
@@ -54,6 +55,7 @@ static void create_2(struct isakmp *sa)
 	phase1_put_certs(sa, &o);
 	auth_put_proof(sa, &o);
 	vendor_put(sa, &o);
+	nat_put_discovery(sa, &o);
 	isakmp_set_state(sa, ISAKMP_R_ANSWERED);
 	phase1_send(sa, &o, false, true);
 }
@@ -99,6 +101,8 @@ static void create_3(struct isakmp *sa)
 
 	phase1_put_certs(sa, &o);
 	auth_put_proof(sa, &o);
+	nat_put_discovery(sa, &o);
+	nat_move(sa);
 	phase1_send(sa, &o, true, false);
 	if (sa->state != ISAKMP_GONE)
 		phase1_up(sa);
@@ -138,6 +142,7 @@ static void consume_2(struct isakmp *sa, struct phase1_msg *m)
 	}
 	vendor_take(sa, &m->chain);
 	phase1_take_cookie(sa, m);
+	nat_take_discovery(sa, &m->chain);
 	phase1_got(sa, m);
 	isakmp_set_state(sa, ISAKMP_I_SKEYID);
 	auth_keys(sa, keys_3);
@@ -147,6 +152,7 @@ static void consume_2(struct isakmp *sa, struct phase1_msg *m)
 static void judged_3(struct isakmp *sa)
 {
 	memcpy(sa->iv, sa->next_iv, sizeof(sa->iv));
+	nat_follow(sa);
 	window_answered(&sa->window);
 	phase1_up(sa);
 }
@@ -165,6 +171,7 @@ static void consume_3(struct isakmp *sa, struct phase1_msg *m)
 		return;
 	}
 	memcpy(sa->next_iv, m->next_iv, sizeof(sa->next_iv));
+	nat_take_discovery(sa, &m->chain);
 	isakmp_set_state(sa, ISAKMP_R_CHECK);
 	auth_check(sa, judged_3, not_so_3);
 }

@@ -5,6 +5,7 @@
 
 #include "keyd/ike1/child.h"
 #include "keyd/ike1/hashed.h"
+#include "keyd/ike1/nat.h"
 #include "wire/ike/v1_payload.h"
 #include "wire/ike/v1_rules.h"
 
@@ -296,6 +297,7 @@ void inform_message(struct isakmp *sa, const struct ike_hdr *hdr, const uint8_t 
 		return;
 	}
 	sa->heard_ms = core_now(sa->core);
+	nat_follow(sa);
 	for (uint32_t i = 1; i < c.n && isakmp_is_up(sa); i++) {
 		if (c.p[i].type == IKE1_P_NOTIFY)
 			take_notify(sa, &c.p[i]);

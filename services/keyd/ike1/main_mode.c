@@ -13,6 +13,7 @@
  */
 #include <errno.h>
 
+#include "keyd/ike1/nat.h"
 #include "keyd/ike1/phase1.h"
 #include "keyd/ike1/vendor.h"
 
@@ -79,6 +80,7 @@ static void create_3(struct isakmp *sa)
 		return;
 	}
 	phase1_put_ke(sa, &o);
+	nat_put_discovery(sa, &o);
 	isakmp_set_state(sa, ISAKMP_I_KE);
 	phase1_send(sa, &o, false, true);
 }
@@ -103,6 +105,7 @@ static void create_4(struct isakmp *sa)
 	struct ike_out o = begin(sa);
 
 	phase1_put_ke(sa, &o);
+	nat_put_discovery(sa, &o);
 	if (auth_with_signature(sa))
 		phase1_put_cert_request(sa, &o);
 	isakmp_set_state(sa, ISAKMP_R_KE);
@@ -119,6 +122,7 @@ static void consume_3(struct isakmp *sa, struct phase1_msg *m)
 		phase1_ignore(sa, "the key exchange or the nonce is malformed");
 		return;
 	}
+	nat_take_discovery(sa, &m->chain);
 	phase1_got(sa, m);
 	isakmp_returned(sa);
 	isakmp_set_state(sa, ISAKMP_R_SKEYID);
@@ -149,6 +153,8 @@ static void consume_4(struct isakmp *sa, struct phase1_msg *m)
 		phase1_ignore(sa, "the key exchange or the nonce is malformed");
 		return;
 	}
+	nat_take_discovery(sa, &m->chain);
+	nat_move(sa);
 	phase1_got(sa, m);
 	isakmp_set_state(sa, ISAKMP_I_SKEYID);
 	auth_keys(sa, keys_4);
@@ -170,6 +176,7 @@ static void create_6(struct isakmp *sa)
 static void judged_5(struct isakmp *sa)
 {
 	memcpy(sa->iv, sa->next_iv, sizeof(sa->iv));
+	nat_follow(sa);
 	isakmp_set_state(sa, ISAKMP_R_PROVE);
 	auth_prove(sa, create_6);
 }

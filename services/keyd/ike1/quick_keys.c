@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "base/wr.h"
+#include "keyd/ike1/nat.h"
 #include "keyd/ike1/numbers.h"
 #include "keyd/ike1/quick.h"
 #include "wire/ike/v1.h"
@@ -66,6 +67,10 @@ int quick_sa(const struct quick *q, const struct quick_part *p, bool inbound, st
 		return 0;
 	}
 	d.replay_bytes = REPLAY_OCTETS;
+	if (p->proto == IPSEC_ESP && nat_found(q->sa)) {
+		d.encap.sport = inbound ? path->remote_port : IKE_PORT_NATT;
+		d.encap.dport = inbound ? IKE_PORT_NATT : path->remote_port;
+	}
 	r = n_enc + n_auth ? keymat_of(q, p, spi, n_enc + n_auth, ret_keymat) : -EINVAL;
 	if (r < 0)
 		return r;

@@ -12,6 +12,7 @@
 
 #include "keyd/core/ident.h"
 #include "keyd/ike1/hashed.h"
+#include "keyd/ike1/nat.h"
 #include "keyd/ike1/quick.h"
 #include "keyd/ike1/select.h"
 #include "wire/ike/v1_payload.h"
@@ -417,6 +418,7 @@ static bool open_message(struct isakmp *sa, const struct quick *q, const uint8_t
 		return false;
 	}
 	sa->heard_ms = core_now(sa->core);
+	nat_follow(sa);
 	return true;
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/rd.h"
 #include "base/wr.h"
+#include "keyd/ike1/nat.h"
 #include "keyd/ike1/numbers.h"
 #include "keyd/ike1/phase1.h"
 #include "keyd/ike1/quick.h"
@@ -58,9 +59,16 @@ static uint8_t wire_proto(enum ipsec_proto p)
 	}
 }
 
-static uint16_t encap_of(enum ipsec_mode m)
+/* RFC 3947 section 5.1; IPComp is inside of what is encapsulated. */
+static uint16_t encap_of(const struct quick *q, const struct quick_part *p)
 {
-	return m == IPSEC_TUNNEL ? IKE1_ENCAP_TUNNEL : IKE1_ENCAP_TRANSPORT;
+	bool tunnel = p->mode == IPSEC_TUNNEL;
+
+	if (!nat_found(q->sa) || p->proto == IPSEC_IPCOMP)
+		return tunnel ? IKE1_ENCAP_TUNNEL : IKE1_ENCAP_TRANSPORT;
+	if (q->sa->nat_form == NAT_DRAFT_02)
+		return tunnel ? IKE1_ENCAP_UDP_TUNNEL_DRAFT : IKE1_ENCAP_UDP_TRANSPORT_DRAFT;
+	return tunnel ? IKE1_ENCAP_UDP_TUNNEL : IKE1_ENCAP_UDP_TRANSPORT;
 }
 
 /* Our terms, as an offer and to compare with. */
@@ -157,7 +165,7 @@ static void put_transforms(const struct quick *q, const struct quick_part *p, st
 	struct choice c;
 
 	for (uint32_t i = 0; number < n && choice_at(q, p->proto, i, &c); i++) {
-		const struct ike1_phase2 t = {.encap = encap_of(p->mode),
+		const struct ike1_phase2 t = {.encap = encap_of(q, p),
 		    .auth = ike1_auth_attr(c.auth),
 		    .group = terms.group,
 		    .key_bits = c.bits,
@@ -267,7 +275,7 @@ static bool decode(
 		return false;
 	w->auth = said_auth(p->proto, t, w);
 	/* IPComp's mode may be left out (RFC 3173 section 4.1). */
-	return w->encap == encap_of(p->mode) || (p->proto == IPSEC_IPCOMP && !w->encap);
+	return w->encap == encap_of(q, p) || (p->proto == IPSEC_IPCOMP && !w->encap);
 }
 
 /* Lifetimes and group of all protocols of a proposal are one. */

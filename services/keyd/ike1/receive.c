@@ -245,5 +245,8 @@ void ike1_datagram(struct core *c, const struct ike_path *path, const struct ike
 		c->counters.unknown++;
 		return;
 	}
+	/* Where it came from counts once it proves to be the peer's: anybody can forge a port. */
+	if (!parked_is(&sa->wait))
+		sa->heard_from = *path;
 	known(sa, hdr, d);
 }

@@ -3,6 +3,7 @@
  */
 #include "keyd/ike1/vendor.h"
 
+#include "keyd/ike1/nat.h"
 #include "wire/ike/v1.h"
 
 static const struct vendor {
@@ -24,10 +25,14 @@ static const struct vendor {
         {0x12, 0xf5, 0xf2, 0x8c, 0x45, 0x71, 0x68, 0xa9, 0x70, 0x2d, 0x9f, 0xe2, 0x74, 0xcc, 0x01, 0x00}},
 };
 
-enum { DPD = 0, DPD_LEN = 16 /* with its version, 1.0 */ };
+enum { DPD = 0, NATT_RFC, NATT_DRAFT, DPD_LEN = 16 /* with its version, 1.0 */, NATT_LEN = 16 };
 
 void vendor_put(const struct isakmp *sa, struct ike_out *o)
 {
+	if (isakmp_peer(sa)->nat_traversal != IKE_OFF) {
+		ike_out_whole(o, IKE1_P_VENDOR, vendors[NATT_RFC].id, NATT_LEN);
+		ike_out_whole(o, IKE1_P_VENDOR, vendors[NATT_DRAFT].id, NATT_LEN);
+	}
 	if (isakmp_peer(sa)->dpd.announce)
 		ike_out_whole(o, IKE1_P_VENDOR, vendors[DPD].id, DPD_LEN);
 }
@@ -38,6 +43,13 @@ static const struct vendor *find(const struct ike_payload *p)
 		if (p->len >= vendors[i].len && memcmp(p->body, vendors[i].id, vendors[i].len) == 0)
 			return &vendors[i];
 	return NULL;
+}
+
+/* The newest form that both know. */
+static void know_nat(struct isakmp *sa, enum nat_form form)
+{
+	if (isakmp_peer(sa)->nat_traversal != IKE_OFF && (int)form > sa->nat_form)
+		sa->nat_form = form;
 }
 
 void vendor_take(struct isakmp *sa, const struct ike_chain *c)
@@ -52,5 +64,9 @@ void vendor_take(struct isakmp *sa, const struct ike_chain *c)
 		core_note(sa->core, CORE_DEBUG, "isakmp.vendor", "received Vendor ID: %s", v->name);
 		if (v == &vendors[DPD])
 			sa->peer_dpd = true;
+		if (v == &vendors[NATT_RFC])
+			know_nat(sa, NAT_RFC);
+		if (v == &vendors[NATT_DRAFT])
+			know_nat(sa, NAT_DRAFT_02);
 	}
 }
