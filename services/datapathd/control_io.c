@@ -34,6 +34,7 @@ static void on_tick(uv_timer_t *t)
 
 	sad_age(&io->d->sad, expired, io->d);
 	grants_age(&io->d->grants, clock_now_ms(service_clock(io->d->service)));
+	datapathd_ike_collect(io->d);
 	datapathd_keepalive(io->d);
 	datapathd_dummies(io->d);
 	acquirer_age(io->d->acquirer);
@@ -77,6 +78,7 @@ static void on_tell(uv_poll_t *p, int status, int events)
 		    service_settings(io->d->service)->device);
 	}
 	acquirer_collect(io->d->acquirer);
+	datapathd_ike_collect(io->d);
 	control_io_expect_quiet(io);
 }
 

@@ -20,6 +20,7 @@
 struct acquirer;
 struct control_io;
 struct keyd_edge;
+struct msg_ike;
 struct spd_edge;
 
 struct datapathd {
@@ -43,6 +44,9 @@ struct datapathd {
 	struct worker *worker;
 	uint32_t bad_slots;    /* of SAD memory, dropped at start */
 	uint64_t n_keepalives; /* sent */
+	struct {
+		uint64_t n_lost, n_sent, n_unsent; /* keyd was gone; to the wire; the kernel refused it */
+	} ike;
 };
 
 static inline struct datapathd *datapathd_of_conn(const struct ipc_conn *c)
@@ -86,6 +90,11 @@ struct ipc_client *acquirer_client(const struct acquirer *a);
 
 /* keepalive_io.c: once a second; sends what keeps a NAT from forgetting us. */
 void datapathd_keepalive(struct datapathd *d);
+
+/* ike_io.c: takes the worker's IKE datagrams to keyd; sends one of keyd's; has the worker hand them over. */
+void datapathd_ike_collect(struct datapathd *d);
+void datapathd_ike_send(struct datapathd *d, const struct msg_ike *m);
+void datapathd_ike_want(struct datapathd *d, bool wanted);
 
 /* dummy_io.c: once a second; asks the worker for dummy packets on associations that were quiet. */
 void datapathd_dummies(struct datapathd *d);

@@ -11,8 +11,10 @@
 #include <stdbool.h>
 #include <sys/socket.h>
 
+#include "base/bucket.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "datapathd/ike_ring.h"
 #include "datapathd/stage/path.h"
 
 /* Where packets come from; the first ones are sockets, received alike but for the last of them, to which only
@@ -67,6 +69,9 @@ struct worker {
 	struct counters counters;
 	struct acquire_ring acquires;
 	struct dummy_ring dummies;
+	struct ike_ring ike;
+	struct bucket ike_budget;
+	_Atomic bool ike_wanted; /* control's: keyd is there to take it */
 	struct batch in, out;
 	unsigned ready, errors; /* bit N: source N may have more; has something in its error queue */
 	struct receive receive;
