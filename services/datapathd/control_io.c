@@ -10,6 +10,7 @@
 #include <uv.h>
 
 #include "datapathd/datapathd.h"
+#include "datapathd/keying.h"
 #include "datapathd/sa/lifetime.h"
 
 struct control_io {

@@ -20,7 +20,6 @@
 struct acquirer;
 struct control_io;
 struct keyd_edge;
-struct msg_ike;
 struct spd_edge;
 
 struct datapathd {
@@ -36,8 +35,8 @@ struct datapathd {
 	_Atomic uint32_t tune;           /* tunables_pack(); the worker's too */
 	uint64_t generation;             /* of the last view published */
 	struct spd_edge *spd;
-	struct grants grants; /* policyd's, for keyd */
-	struct keyd_edge *keyd;
+	struct grants grants;   /* policyd's, for keyd */
+	struct keyd_edge *keyd; /* keying.h */
 	struct acquirer *acquirer;
 	struct used used;
 	struct control_io *io;
@@ -64,17 +63,6 @@ struct spd_edge *spd_edge_free(struct spd_edge *e);
 /* Acknowledges what the worker uses by now. True while a snapshot still waits for its quiet point. */
 bool spd_edge_quiet(struct spd_edge *e);
 
-/* grant_verbs.c: rows of that edge's table. */
-int grant_on_put(struct ipc_conn *c, const struct ipc_record *rec);
-int grant_on_gone(struct ipc_conn *c, const struct ipc_record *rec);
-
-/* keyd_edge.c */
-int must_check keyd_edge_new(struct datapathd *d, struct keyd_edge **ret, struct err_text *e);
-/* Tells keyd, if this SA is its own, that a limit has passed: with `hard` it is not used any more. */
-void keyd_edge_gone(struct keyd_edge *k, const struct sa *sa, bool hard);
-/* Borrowed; NULL: keyd is not there. */
-struct ipc_conn *keyd_edge_conn(const struct keyd_edge *k);
-
 /* acquire.c */
 int must_check acquirer_new(struct datapathd *d, struct acquirer **ret, struct err_text *e);
 struct acquirer *acquirer_free(struct acquirer *a);
@@ -90,11 +78,6 @@ struct ipc_client *acquirer_client(const struct acquirer *a);
 
 /* keepalive_io.c: once a second; sends what keeps a NAT from forgetting us. */
 void datapathd_keepalive(struct datapathd *d);
-
-/* ike_io.c: takes the worker's IKE datagrams to keyd; sends one of keyd's; has the worker hand them over. */
-void datapathd_ike_collect(struct datapathd *d);
-void datapathd_ike_send(struct datapathd *d, const struct msg_ike *m);
-void datapathd_ike_want(struct datapathd *d, bool wanted);
 
 /* dummy_io.c: once a second; asks the worker for dummy packets on associations that were quiet. */
 void datapathd_dummies(struct datapathd *d);

@@ -8,8 +8,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "datapathd/datapathd.h"
-#include "datapathd/keyd_msg.h"
+#include "datapathd/keying.h"
 #include "wire/esp/udp_encap.h"
 
 enum { SEND_TRIES = 3 };
@@ -22,7 +21,7 @@ void datapathd_ike_collect(struct datapathd *d)
 	struct ipc_conn *c = keyd_edge_conn(d->keyd);
 	struct ike_head h;
 
-	while ((!c || ipc_conn_has_room(c)) && ike_ring_pop(&d->worker->ike, &h, octets)) {
+	while ((!c || ipc_conn_has_room(c)) && ike_ring_pop(&d->worker->ike.ring, &h, octets)) {
 		const struct msg_ike m = {.local = h.local,
 		    .remote = h.remote,
 		    .remote_port = h.remote_port,
@@ -37,7 +36,7 @@ void datapathd_ike_collect(struct datapathd *d)
 
 void datapathd_ike_want(struct datapathd *d, bool wanted)
 {
-	atomic_store_explicit(&d->worker->ike_wanted, wanted, memory_order_relaxed);
+	atomic_store_explicit(&d->worker->ike.wanted, wanted, memory_order_relaxed);
 }
 
 /* Says where a datagram comes from; its port is the socket's. */

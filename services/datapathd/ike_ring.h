@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/bucket.h"
 #include "inet/addr.h"
 
 enum {
@@ -27,6 +28,13 @@ struct ike_ring {
 	_Alignas(64) _Atomic uint32_t head; /* worker's: octets ever written, as it wraps */
 	_Alignas(64) _Atomic uint32_t tail; /* control's */
 	uint8_t b[IKE_RING_BYTES];
+};
+
+/* The way from a worker to keyd. */
+struct ike_door {
+	struct ike_ring ring;
+	struct bucket budget; /* worker's: datagrams a second */
+	_Atomic bool wanted;  /* control's: keyd is there to take them */
 };
 
 /* Worker. False when there is no room for it, or it is longer than IKE_LEN_MAX. */

@@ -7,8 +7,7 @@
 #include <stdlib.h>
 
 #include "base/rng.h"
-#include "datapathd/datapathd.h"
-#include "datapathd/keyd_msg.h"
+#include "datapathd/keying.h"
 
 struct keyd_edge {
 	struct ipc_conn *conn; /* reference to the newest: it gets the events; NULL: keyd is not there */

@@ -187,7 +187,7 @@ static void put_header6(struct pkt *p, const struct arrival *a, uint8_t proto)
 static bool is_ike(const struct worker *w, const struct pkt *p)
 {
 	return udp_encap_kind(p->data, p->len) == UDP_ENCAP_IKE &&
-	       atomic_load_explicit(&w->ike_wanted, memory_order_relaxed);
+	       atomic_load_explicit(&w->ike.wanted, memory_order_relaxed);
 }
 
 /* keyd judges what is in it; here it is only a matter of how much (RFC 3948 section 2.2). */
@@ -207,8 +207,8 @@ static void hand_to_keyd(struct worker *w, struct pkt *p, const struct arrival *
 	    v6 && IN6_IS_ADDR_LINKLOCAL((const struct in6_addr *)(const void *)a->dst) ? a->ifindex : 0;
 	if (!h.n || !h.remote_port) {
 		stage_drop(&w->counters, p, DROP_IN_MALFORMED);
-	} else if (!bucket_take(&w->ike_budget, 1, w->path.now_ms) ||
-	           !ike_ring_push(&w->ike, &h, p->data + UDP_ENCAP_MARKER)) {
+	} else if (!bucket_take(&w->ike.budget, 1, w->path.now_ms) ||
+	           !ike_ring_push(&w->ike.ring, &h, p->data + UDP_ENCAP_MARKER)) {
 		stage_drop(&w->counters, p, DROP_IN_IKE_ROOM);
 	} else {
 		p->verdict = VERDICT_IKE;

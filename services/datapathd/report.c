@@ -4,6 +4,7 @@
  */
 #include "crypto/crypto.h"
 #include "datapathd/datapathd.h"
+#include "datapathd/keying.h"
 
 static void add_counter(void *arg, const char *name, uint64_t value)
 {

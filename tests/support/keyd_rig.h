@@ -5,8 +5,7 @@
 #ifndef POSTERN_TESTS_KEYD_RIG_H
 #define POSTERN_TESTS_KEYD_RIG_H
 
-#include "datapathd/datapathd.h"
-#include "datapathd/keyd_msg.h"
+#include "datapathd/keying.h"
 #include "support/ipc_rig.h"
 #include "support/path_rig.h"
 

@@ -215,7 +215,7 @@ static void arrives(int fd, enum worker_source s, const char *address, size_t n)
 
 	send_marked(fd, n);
 	(void)worker_inbound(&w, s);
-	assert_true(ike_ring_pop(&w.ike, &h, got_octets));
+	assert_true(ike_ring_pop(&w.ike.ring, &h, got_octets));
 	assert_true(inet_addr_equal(&h.local, &a));
 	assert_true(inet_addr_equal(&h.remote, &a));
 	assert_int_equal(h.remote_port, port_of(fd));
@@ -230,7 +230,7 @@ static void arrives(int fd, enum worker_source s, const char *address, size_t n)
 static void test_ike_datagram_is_handed_over_without_its_marker(void **state)
 {
 	(void)state;
-	w.ike_wanted = true;
+	w.ike.wanted = true;
 	for (size_t n = 1; n <= IKE_LEN_MAX; n = n < 2000 ? n + 97 : n < 40000 ? n * 3 : n + IKE_LEN_MAX) {
 		arrives(to4, SOURCE_UDP4, "127.0.0.1", n);
 		if (to6 >= 0)
@@ -247,19 +247,19 @@ static void test_ike_esp_and_keepalives_are_not_handed_over(void **state)
 	struct ike_head h;
 
 	(void)state;
-	w.ike_wanted = true;
+	w.ike.wanted = true;
 	assert_int_equal(send(to4, "\xff", 1, 0), 1);
 	assert_int_equal(send(to4, "\0\0\x10\0\0\0\0\1 and what is sealed", 24, 0), 24);
 	assert_int_equal(send(to4, "\0\0\0", 3, 0), 3);
 	(void)worker_inbound(&w, SOURCE_UDP4);
-	assert_false(ike_ring_pop(&w.ike, &h, got_octets));
+	assert_false(ike_ring_pop(&w.ike.ring, &h, got_octets));
 	assert_int_equal(dropped(DROP_IN_KEEPALIVE), 1);
 	assert_int_equal(dropped(DROP_IN_NOSA), 1);
 	assert_int_equal(dropped(DROP_IN_MALFORMED), 1);
 	send_marked(to4, 0); /* a marker and nothing behind it */
 	(void)worker_inbound(&w, SOURCE_UDP4);
 	assert_int_equal(dropped(DROP_IN_MALFORMED), 2);
-	assert_false(ike_ring_pop(&w.ike, &h, got_octets));
+	assert_false(ike_ring_pop(&w.ike.ring, &h, got_octets));
 }
 
 static void test_ike_without_keyd_is_counted_and_dropped(void **state)
@@ -270,33 +270,33 @@ static void test_ike_without_keyd_is_counted_and_dropped(void **state)
 	send_marked(to4, 28);
 	(void)worker_inbound(&w, SOURCE_UDP4);
 	assert_int_equal(dropped(DROP_IN_IKE), 1);
-	assert_false(ike_ring_pop(&w.ike, &h, got_octets));
+	assert_false(ike_ring_pop(&w.ike.ring, &h, got_octets));
 	assert_false(w.path.hints);
 }
 
 /* The budget: a flood costs keyd no more than so much, and comes back with time. */
 static void test_ike_flood_ends_at_the_budget(void **state)
 {
-	unsigned taken, n = w.ike_budget.burst + 500;
+	unsigned taken, n = w.ike.budget.burst + 500;
 	struct ike_head h;
 
 	(void)state;
-	w.ike_wanted = true;
+	w.ike.wanted = true;
 	for (unsigned i = 0; i < n; i++) {
 		send_marked(to4, 28);
 		(void)worker_inbound(&w, SOURCE_UDP4);
-		assert_int_equal(ike_ring_pop(&w.ike, &h, got_octets), i < w.ike_budget.burst);
+		assert_int_equal(ike_ring_pop(&w.ike.ring, &h, got_octets), i < w.ike.budget.burst);
 	}
 	assert_int_equal(dropped(DROP_IN_IKE_ROOM), 500);
 	w.path.now_ms += 100;
 	for (taken = 0; taken < 5000; taken++) {
 		send_marked(to4, 28);
 		(void)worker_inbound(&w, SOURCE_UDP4);
-		if (!ike_ring_pop(&w.ike, &h, got_octets))
+		if (!ike_ring_pop(&w.ike.ring, &h, got_octets))
 			break;
 	}
-	assert_int_equal(taken, w.ike_budget.rate / 10);
-	assert_int_equal(counter_get(&w.counters.path[PATH_IKE_RECEIVED]), w.ike_budget.burst + taken);
+	assert_int_equal(taken, w.ike.budget.rate / 10);
+	assert_int_equal(counter_get(&w.counters.path[PATH_IKE_RECEIVED]), w.ike.budget.burst + taken);
 }
 
 /* keyd does not read: what is in the ring stays, what comes then is dropped. */
@@ -306,15 +306,15 @@ static void test_ike_full_ring_drops_the_newest(void **state)
 	struct ike_head h;
 
 	(void)state;
-	w.ike_wanted = true;
+	w.ike.wanted = true;
 	for (unsigned i = 0; i < room + 3; i++) {
 		send_marked(to4, 50000);
 		(void)worker_inbound(&w, SOURCE_UDP4);
 	}
 	assert_int_equal(dropped(DROP_IN_IKE_ROOM), 3);
 	for (unsigned i = 0; i < room; i++)
-		assert_true(ike_ring_pop(&w.ike, &h, got_octets));
-	assert_false(ike_ring_pop(&w.ike, &h, got_octets));
+		assert_true(ike_ring_pop(&w.ike.ring, &h, got_octets));
+	assert_false(ike_ring_pop(&w.ike.ring, &h, got_octets));
 }
 
 static void test_ike_datagram_over_the_longest_is_dropped(void **state)
@@ -323,10 +323,10 @@ static void test_ike_datagram_over_the_longest_is_dropped(void **state)
 	struct ike_head h;
 
 	(void)state;
-	w.ike_wanted = true;
+	w.ike.wanted = true;
 	assert_int_equal(send(to4, sent, sizeof(sent), 0), sizeof(sent));
 	(void)worker_inbound(&w, SOURCE_UDP4);
-	assert_false(ike_ring_pop(&w.ike, &h, got_octets));
+	assert_false(ike_ring_pop(&w.ike.ring, &h, got_octets));
 	assert_int_equal(dropped(DROP_IN_IKE_ROOM), 1);
 }
 

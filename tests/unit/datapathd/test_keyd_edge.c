@@ -203,16 +203,16 @@ static void test_keyd_edge_end_of_the_connection_ends_reservations(void **state)
 	keyd_rig_tell(IPC_SPI_RELEASE, 0, &rel.base);
 	rig_settle(&kr.ipc);
 	assert_int_equal(kr.d.sad.larvae.n, 1);
-	assert_true(kr.w.ike_wanted);
+	assert_true(kr.w.ike.wanted);
 	close(kr.fd);
 	rig_settle(&kr.ipc);
 	assert_int_equal(kr.d.sad.larvae.n, 0);
 	assert_int_equal(kr.d.sad.n, 1);
 	assert_null(keyd_edge_conn(kr.d.keyd));
-	assert_false(kr.w.ike_wanted);
+	assert_false(kr.w.ike.wanted);
 	/* The next one hears of it all the same. */
 	kr.fd = rig_connect_greeted(&kr.ipc);
-	assert_true(kr.w.ike_wanted);
+	assert_true(kr.w.ike.wanted);
 	kr.ipc.fake.ms += 100000;
 	age();
 	keyd_rig_hear(IPC_SA_EXPIRED, &rec);
@@ -269,7 +269,7 @@ static void test_keyd_edge_can_be_missing(void **state)
 	kr.no_socket = false;
 	assert_non_null(kr.d.keyd);
 	assert_null(keyd_edge_conn(kr.d.keyd));
-	assert_false(kr.w.ike_wanted);
+	assert_false(kr.w.ike.wanted);
 	datapathd_ike_collect(&kr.d);
 	age();
 }

@@ -97,7 +97,7 @@ static void push(uint16_t port, uint32_t n)
 	static const uint8_t octets[IKE_LEN_MAX];
 	const struct ike_head h = {.local = kr.addr[0], .remote = kr.addr[1], .remote_port = port, .n = n};
 
-	assert_true(ike_ring_push(&kr.w.ike, &h, octets));
+	assert_true(ike_ring_push(&kr.w.ike.ring, &h, octets));
 }
 
 static void test_keyd_ike_comes_in_as_an_event(void **state)
@@ -142,7 +142,7 @@ static void test_keyd_ike_waits_for_a_slow_keyd(void **state)
 		push(1, 50000);
 		datapathd_ike_collect(&kr.d);
 		n++;
-	} while (atomic_load(&kr.w.ike.head) == atomic_load(&kr.w.ike.tail));
+	} while (atomic_load(&kr.w.ike.ring.head) == atomic_load(&kr.w.ike.ring.tail));
 	assert_true(n > 50);
 	while (got < n) {
 		keyd_rig_hear(IPC_IKE_DATAGRAM, &rec);
