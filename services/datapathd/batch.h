@@ -34,6 +34,7 @@ enum verdict {
 	VERDICT_DELIVER, /* in: for the TUN device; out: our answer to the packet's sender */
 	VERDICT_HELD,    /* a fragment kept until the rest has come */
 	VERDICT_CUT,     /* out: its fragments go on in its place */
+	VERDICT_IKE,     /* in: for keyd, by way of the ring */
 };
 
 /* What was undone on the way in, outermost first. The SA is valid until the worker's next quiet point. */

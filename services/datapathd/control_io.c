@@ -10,6 +10,7 @@
 #include <uv.h>
 
 #include "datapathd/datapathd.h"
+#include "datapathd/keying.h"
 #include "datapathd/sa/lifetime.h"
 
 struct control_io {
@@ -34,6 +35,7 @@ static void on_tick(uv_timer_t *t)
 
 	sad_age(&io->d->sad, expired, io->d);
 	grants_age(&io->d->grants, clock_now_ms(service_clock(io->d->service)));
+	datapathd_ike_collect(io->d);
 	datapathd_keepalive(io->d);
 	datapathd_dummies(io->d);
 	acquirer_age(io->d->acquirer);
@@ -77,6 +79,7 @@ static void on_tell(uv_poll_t *p, int status, int events)
 		    service_settings(io->d->service)->device);
 	}
 	acquirer_collect(io->d->acquirer);
+	datapathd_ike_collect(io->d);
 	control_io_expect_quiet(io);
 }
 

@@ -25,6 +25,7 @@ enum hist { HIST_IN_AH, HIST_IN_ESP, HIST_IN_COMP, HIST_OUT_AH, HIST_OUT_ESP, HI
 	X(TOO_BIG_TOLD, "path.too_big_told")                                                                 \
 	X(MTU_LEARNT, "path.mtu_learnt")                                                                     \
 	X(MTU_IGNORED, "path.mtu_ignored")                                                                   \
+	X(IKE_RECEIVED, "path.ike_received")                                                                 \
 	X(DUMMIES, "path.dummies")                                                                           \
 	X(MSS_LOWERED, "path.mss_lowered")                                                                   \
 	X(NOT_COMPRESSED, "path.not_compressed")                                                             \

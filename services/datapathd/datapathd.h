@@ -35,14 +35,17 @@ struct datapathd {
 	_Atomic uint32_t tune;           /* tunables_pack(); the worker's too */
 	uint64_t generation;             /* of the last view published */
 	struct spd_edge *spd;
-	struct grants grants; /* policyd's, for keyd */
-	struct keyd_edge *keyd;
+	struct grants grants;   /* policyd's, for keyd */
+	struct keyd_edge *keyd; /* keying.h */
 	struct acquirer *acquirer;
 	struct used used;
 	struct control_io *io;
 	struct worker *worker;
 	uint32_t bad_slots;    /* of SAD memory, dropped at start */
 	uint64_t n_keepalives; /* sent */
+	struct {
+		uint64_t n_lost, n_sent, n_unsent; /* keyd was gone; to the wire; the kernel refused it */
+	} ike;
 };
 
 static inline struct datapathd *datapathd_of_conn(const struct ipc_conn *c)
@@ -59,17 +62,6 @@ int must_check spd_edge_new(struct datapathd *d, struct spd_edge **ret, struct e
 struct spd_edge *spd_edge_free(struct spd_edge *e);
 /* Acknowledges what the worker uses by now. True while a snapshot still waits for its quiet point. */
 bool spd_edge_quiet(struct spd_edge *e);
-
-/* grant_verbs.c: rows of that edge's table. */
-int grant_on_put(struct ipc_conn *c, const struct ipc_record *rec);
-int grant_on_gone(struct ipc_conn *c, const struct ipc_record *rec);
-
-/* keyd_edge.c */
-int must_check keyd_edge_new(struct datapathd *d, struct keyd_edge **ret, struct err_text *e);
-/* Tells keyd, if this SA is its own, that a limit has passed: with `hard` it is not used any more. */
-void keyd_edge_gone(struct keyd_edge *k, const struct sa *sa, bool hard);
-/* Borrowed; NULL: keyd is not there. */
-struct ipc_conn *keyd_edge_conn(const struct keyd_edge *k);
 
 /* acquire.c */
 int must_check acquirer_new(struct datapathd *d, struct acquirer **ret, struct err_text *e);

@@ -58,6 +58,7 @@ enum kame_counter {
 	X(IN_ENCAP, "in_encap", IN_INVAL, "ESP in UDP for an SA that is not, or the other way round")        \
 	X(IN_KEEPALIVE, "in_keepalive", NONE, "NAT keepalive, meant to be dropped")                          \
 	X(IN_IKE, "in_ike", NONE, "IKE message on port 4500, and no key daemon to take it")                  \
+	X(IN_IKE_ROOM, "in_ike_room", NONE, "IKE message on port 4500, more than the key daemon takes")      \
 	X(IN_SOURCE, "in_source", IN_INVAL, "outer source address is not the SA's")                          \
 	X(IN_ESPREPLAY, "in_espreplay", IN_ESPREPLAY, "ESP sequence number old or repeated")                 \
 	X(IN_AHREPLAY, "in_ahreplay", IN_AHREPLAY, "AH sequence number old or repeated")                     \

@@ -4,8 +4,7 @@
  */
 #include <errno.h>
 
-#include "datapathd/datapathd.h"
-#include "datapathd/keyd_msg.h"
+#include "datapathd/keying.h"
 
 int grant_on_put(struct ipc_conn *c, const struct ipc_record *rec)
 {

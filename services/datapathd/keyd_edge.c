@@ -7,8 +7,7 @@
 #include <stdlib.h>
 
 #include "base/rng.h"
-#include "datapathd/datapathd.h"
-#include "datapathd/keyd_msg.h"
+#include "datapathd/keying.h"
 
 struct keyd_edge {
 	struct ipc_conn *conn; /* reference to the newest: it gets the events; NULL: keyd is not there */
@@ -108,15 +107,29 @@ struct ipc_conn *keyd_edge_conn(const struct keyd_edge *k)
 	return k ? k->conn : NULL;
 }
 
-static void set_conn(struct keyd_edge *k, struct ipc_conn *c)
+static int on_ike(struct ipc_conn *c, const struct ipc_record *rec)
 {
+	AUTO(msg_ike_fini) struct msg_ike m = {0};
+	struct err_text e = {0};
+	int r = msg_ike_decode(rec, &m, &e);
+
+	if (r == 0)
+		datapathd_ike_send(datapathd_of_conn(c), &m);
+	return r;
+}
+
+static void set_conn(struct datapathd *d, struct ipc_conn *c)
+{
+	struct keyd_edge *k = d->keyd;
+
 	(void)ipc_conn_unref(k->conn);
 	k->conn = c ? ipc_conn_ref(c) : NULL;
+	datapathd_ike_want(d, c != NULL);
 }
 
 static void on_open(struct ipc_conn *c)
 {
-	set_conn(datapathd_of_conn(c)->keyd, c);
+	set_conn(datapathd_of_conn(c), c);
 }
 
 static void on_close(struct ipc_conn *c)
@@ -125,7 +138,7 @@ static void on_close(struct ipc_conn *c)
 
 	granted_holder_gone(&d->sad, c);
 	if (d->keyd->conn == c)
-		set_conn(d->keyd, NULL);
+		set_conn(d, NULL);
 }
 
 static const struct ipc_rule rules[] = {
@@ -133,6 +146,7 @@ static const struct ipc_rule rules[] = {
     {IPC_SPI_RELEASE, "spi.release", IPC_ROLE_KEYD, 256, 0, 1, false, on_release},
     {IPC_SA_INSTALL, "sa.install", IPC_ROLE_KEYD, 1024, 256, 1, true, on_install},
     {IPC_SA_REMOVE, "sa.remove", IPC_ROLE_KEYD, 64, 256, 1, false, on_remove},
+    {IPC_IKE_DATAGRAM, "ike.datagram", IPC_ROLE_KEYD, IKE_LEN_MAX + 256, 0, 1, false, on_ike},
 };
 
 static const struct ipc_edge edge = {

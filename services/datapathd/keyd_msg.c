@@ -13,7 +13,7 @@
 
 enum {
 	CAP = 16 * 1024,
-	CAP_IKE = MSG_IKE_MAX + 1024,
+	CAP_IKE = IKE_LEN_MAX + 1024,
 	GRANT_ALGS_MAX = 32, /* in one list */
 };
 
@@ -228,7 +228,7 @@ int msg_ike_decode(const struct ipc_record *rec, struct msg_ike *ret, struct err
 	struct msg_ike x = {0};
 	int r;
 
-	if (!in || !in->octets.len || in->octets.len > MSG_IKE_MAX || !in->remote_port ||
+	if (!in || !in->octets.len || in->octets.len > IKE_LEN_MAX || !in->remote_port ||
 	    in->remote_port > UINT16_MAX)
 		return unreadable(e);
 	r = pair_decode(in->local, in->remote, &x.local, &x.remote, e);

@@ -11,11 +11,10 @@
 
 #include "base/err.h"
 #include "datapathd/grants.h"
+#include "datapathd/ike_ring.h"
 #include "datapathd/sa/granted.h"
 #include "ipc/conn.h"
 #include "ipc/record.h"
-
-enum { MSG_IKE_MAX = 60000 /* octets of a datagram without its marker */ };
 
 /* datapathd <- policyd */
 int must_check msg_grant_decode(const struct ipc_record *rec, struct grant *ret, struct err_text *e);

@@ -9,6 +9,7 @@
 
 #include "base/rng.h"
 #include "datapathd/datapathd.h"
+#include "datapathd/keying.h"
 #include "datapathd/sa/prints_file.h"
 
 enum {

@@ -31,7 +31,7 @@ enum {
 enum role {
 	ROLE_RECEIVE, /* raw */
 	ROLE_SEND,    /* raw, marked BYPASS, header included */
-	ROLE_UDP,     /* bound to the port of RFC 3948 */
+	ROLE_UDP,     /* bound to the port of RFC 3948, marked BYPASS: IKE goes out here too */
 	ROLE_REPORTS, /* raw: ICMPv6 "too big" and nothing else */
 };
 
@@ -117,16 +117,19 @@ static int prepare_sender(int fd, const struct socket_kind *k, uint32_t mark)
 
 /*
  * Routers' "too big" about what we sent comes to the socket of its protocol (error_io.c). It stays between it
- * and us: but for IP_PMTUDISC_INTERFACE the kernel would believe every one, forged ones too, and shorten what
- * this host sends there for itself. IPv6 has no such choice that leaves us the report; there a forger gets no
- * further than 1280.
+ * and us: but for IP_PMTUDISC_INTERFACE (or _OMIT, which cuts a long IKE message) the kernel would believe
+ * every one, forged ones too, and shorten what this host sends there for itself. IPv6 has no such choice that
+ * leaves us the report; there a forger gets no further than 1280.
  */
-static int prepare_receiver(int fd, const struct socket_kind *k)
+static int prepare_receiver(int fd, const struct socket_kind *k, uint32_t mark)
 {
-	static const struct switched both[] = {{SOL_SOCKET, SO_RCVBUFFORCE, SOCKET_BUFFER}};
-	static const struct switched four[] = {
+	const struct switched both[] = {
+	    {SOL_SOCKET, SO_RCVBUFFORCE, SOCKET_BUFFER},
+	    {SOL_SOCKET, SO_MARK, k->role == ROLE_UDP ? (int)mark : 0},
+	};
+	const struct switched four[] = {
 	    {IPPROTO_IP, IP_RECVERR, 1},
-	    {IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_INTERFACE},
+	    {IPPROTO_IP, IP_MTU_DISCOVER, k->role == ROLE_UDP ? IP_PMTUDISC_OMIT : IP_PMTUDISC_INTERFACE},
 	    {IPPROTO_IP, IP_PKTINFO, 1},
 	    {IPPROTO_IP, IP_RECVTOS, 1},
 	};
@@ -165,7 +168,7 @@ static int prepare(int fd, const struct socket_kind *k, uint32_t mark)
 	case ROLE_REPORTS:
 		return prepare_reports(fd);
 	default:
-		return prepare_receiver(fd, k);
+		return prepare_receiver(fd, k, mark);
 	}
 }
 
@@ -252,7 +255,7 @@ static bool can_lack(const struct socket_kind *k, int r)
 static int open_socket(struct service *s, const struct socket_kind *k, int *ret, struct err_text *e)
 {
 	uint32_t mark = bypass_mark(service_settings(s));
-	int fd = service_take_fd(s, k->name);
+	int fd = service_take_fd(s, k->name), r;
 
 	if (fd >= 0 && !is_socket(fd, k, mark)) {
 		refuse_stored(k->name, fd);
@@ -268,6 +271,9 @@ static int open_socket(struct service *s, const struct socket_kind *k, int *ret,
 		if (fd < 0)
 			return fd;
 		store(s, k->name, fd);
+	} else if (k->role == ROLE_UDP && (r = prepare(fd, k, mark)) < 0) {
+		/* An earlier release set it up for less, and its port is not to be had a second time. */
+		return err_set(e, r, "cannot set up the socket %s: %s", k->name, err_name(r));
 	}
 	*ret = fd;
 	return 0;

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "datapathd/worker.h"
+#include "wire/esp/udp_encap.h"
 
 enum {
 	HOPS_UNKNOWN = 64,
@@ -46,10 +47,11 @@ struct arrival {
 	bool has_dst;
 	uint8_t tos, hops;
 	uint16_t sport;
-	uint8_t first;          /* the first extension header's number, when there are any */
-	uint32_t ext_len, last; /* in octets; where the last one begins */
-	uint8_t ext[EXT_ROOM];  /* in order */
-	bool unfit;             /* more extension headers than there is room for, or half a one */
+	uint32_t scope, ifindex; /* v6: of a link-local sender; where it came in */
+	uint8_t first;           /* the first extension header's number, when there are any */
+	uint32_t ext_len, last;  /* in octets; where the last one begins */
+	uint8_t ext[EXT_ROOM];   /* in order */
+	bool unfit;              /* more extension headers than there is room for, or half a one */
 };
 
 static int int_of(const struct cmsghdr *c)
@@ -102,6 +104,7 @@ static void take_control6(struct arrival *a, const struct cmsghdr *c)
 		memcpy(&info, CMSG_DATA(c), sizeof(info));
 		memcpy(a->dst, &info.ipi6_addr, 16);
 		a->has_dst = true;
+		a->ifindex = info.ipi6_ifindex;
 		break;
 	case IPV6_TCLASS:
 		a->tos = (uint8_t)int_of(c);
@@ -134,6 +137,7 @@ static bool read_arrival(struct msghdr *m, bool v6, struct arrival *ret)
 
 		memcpy(ret->src, &s->sin6_addr, 16);
 		ret->sport = ntohs(s->sin6_port);
+		ret->scope = s->sin6_scope_id;
 	} else {
 		const struct sockaddr_in *s = (const struct sockaddr_in *)(const void *)from;
 
@@ -180,6 +184,39 @@ static void put_header6(struct pkt *p, const struct arrival *a, uint8_t proto)
 	ip6_write(p->data, &ip);
 }
 
+static bool is_ike(const struct worker *w, const struct pkt *p)
+{
+	return udp_encap_kind(p->data, p->len) == UDP_ENCAP_IKE &&
+	       atomic_load_explicit(&w->ike.wanted, memory_order_relaxed);
+}
+
+/* keyd judges what is in it; here it is only a matter of how much (RFC 3948 section 2.2). */
+static void hand_to_keyd(struct worker *w, struct pkt *p, const struct arrival *a, bool v6)
+{
+	size_t n = v6 ? 16 : 4;
+	struct ike_head h = {
+	    .local = inet_addr_from_bytes(a->dst, n),
+	    .remote = inet_addr_from_bytes(a->src, n),
+	    .remote_port = a->sport,
+	    .n = p->len - UDP_ENCAP_MARKER,
+	};
+
+	p->v6 = v6;
+	h.remote.scope = a->scope;
+	h.local.scope =
+	    v6 && IN6_IS_ADDR_LINKLOCAL((const struct in6_addr *)(const void *)a->dst) ? a->ifindex : 0;
+	if (!h.n || !h.remote_port) {
+		stage_drop(&w->counters, p, DROP_IN_MALFORMED);
+	} else if (!bucket_take(&w->ike.budget, 1, w->path.now_ms) ||
+	           !ike_ring_push(&w->ike.ring, &h, p->data + UDP_ENCAP_MARKER)) {
+		stage_drop(&w->counters, p, DROP_IN_IKE_ROOM);
+	} else {
+		p->verdict = VERDICT_IKE;
+		w->path.hints = true;
+		count_path(&w->counters, PATH_IKE_RECEIVED);
+	}
+}
+
 /* A packet whose headers cannot be had again is dropped like one without them. */
 static void rebuild(struct worker *w, struct pkt *p, struct msghdr *m, enum worker_source s)
 {
@@ -189,6 +226,10 @@ static void rebuild(struct worker *w, struct pkt *p, struct msghdr *m, enum work
 	if (!read_arrival(m, v6, &a) || p->len > UINT16_MAX - IP4_HDR_LEN - a.ext_len) {
 		p->v6 = v6;
 		stage_drop(&w->counters, p, DROP_IN_MALFORMED);
+		return;
+	}
+	if (is_udp(s) && is_ike(w, p)) {
+		hand_to_keyd(w, p, &a, v6);
 		return;
 	}
 	if (is_udp(s)) {

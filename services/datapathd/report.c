@@ -4,6 +4,7 @@
  */
 #include "crypto/crypto.h"
 #include "datapathd/datapathd.h"
+#include "datapathd/keying.h"
 
 static void add_counter(void *arg, const char *name, uint64_t value)
 {
@@ -17,6 +18,9 @@ void datapathd_stats(struct service *s, struct service_stats_sink *to)
 	if (d->worker)
 		counters_each(&d->worker->counters, add_counter, to);
 	service_stats_add(to, "path.keepalives", d->n_keepalives);
+	service_stats_add(to, "path.ike_lost", d->ike.n_lost);
+	service_stats_add(to, "path.ike_sent", d->ike.n_sent);
+	service_stats_add(to, "path.ike_unsent", d->ike.n_unsent);
 }
 
 static void report_tunables(struct service_status_sink *to, struct tunables t)

@@ -10,6 +10,7 @@
 
 #include "datapathd/datapathd.h"
 #include "datapathd/datapathd_msg.h"
+#include "datapathd/keying.h"
 
 enum { ACKS_MAX = 8 };
 

@@ -13,6 +13,10 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+/* IKE datagrams a second that are handed over: more than keyd can answer, less than makes it work for
+ * nothing. */
+enum { IKE_RATE = 1000, IKE_BURST = 2000 };
+
 static int watch(struct worker *w, int fd)
 {
 	struct epoll_event ev = {.events = EPOLLIN, .data.fd = fd};
@@ -49,6 +53,7 @@ int worker_init(struct worker *w, unsigned index, const struct worker_env *env, 
 	w->path.counters = &w->counters;
 	w->path.sad = env->sad;
 	w->path.acquires = &w->acquires;
+	bucket_init(&w->ike.budget, IKE_RATE, IKE_BURST, clock_now_ms(w->clock));
 	return 0;
 }
 

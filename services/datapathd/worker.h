@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "datapathd/ike_ring.h"
 #include "datapathd/stage/path.h"
 
 /* Where packets come from; the first ones are sockets, received alike but for the last of them, to which only
@@ -39,10 +40,8 @@ struct worker_fds {
 	int in[SOURCE_SOCKETS];
 };
 
-enum {
-	RECEIVE_CONTROL =
-	    1024 /* octets of control messages with one packet: IPv6 extension headers come in them */
-};
+/* Octets of control messages with one packet: IPv6 extension headers come in them. */
+enum { RECEIVE_CONTROL = 1024 };
 
 /* Room for one call of recvmmsg(). */
 struct receive {
@@ -67,6 +66,7 @@ struct worker {
 	struct counters counters;
 	struct acquire_ring acquires;
 	struct dummy_ring dummies;
+	struct ike_door ike;
 	struct batch in, out;
 	unsigned ready, errors; /* bit N: source N may have more; has something in its error queue */
 	struct receive receive;

@@ -103,7 +103,8 @@ static const char *verdict_name(enum verdict v)
 	    [VERDICT_CLEAR] = "clear",
 	    [VERDICT_DELIVER] = "deliver",
 	    [VERDICT_HELD] = "held",
-	    [VERDICT_CUT] = "cut"};
+	    [VERDICT_CUT] = "cut",
+	    [VERDICT_IKE] = "ike"};
 
 	return names[v];
 }

@@ -9,6 +9,7 @@
 #include "base/rng.h"
 #include "datapathd/datapathd.h"
 #include "datapathd/datapathd_msg.h"
+#include "datapathd/keying.h"
 
 static int answer_error(struct ipc_conn *c, uint32_t id, int r, const struct err_text *e)
 {
