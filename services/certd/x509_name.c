@@ -1,5 +1,5 @@
 /*
- * Names are compared as DER, octet by octet, and domain names without regard to case (RFC 2407 section
+ * Names are compared as names, and domain names without regard to case (RFC 2407 section
  * 4.6.2.1, RFC 4945 section 3.1).
  */
 #include "certd/x509_name.h"
@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include <openssl/err.h>
 #include <openssl/x509v3.h>
 
 struct ike1_octets x509_subject(const X509 *c)
@@ -45,14 +46,25 @@ static bool is_this(const GENERAL_NAME *g, const struct ike_id *id)
 	}
 }
 
+/* The same name, in whatever string types each side has it (RFC 5280 section 7.1). */
+static bool is_subject(const X509 *c, const struct ike_id *id)
+{
+	const unsigned char *p = id->data;
+	X509_NAME *said = d2i_X509_NAME(NULL, &p, id->len);
+	bool same = said && p == id->data + id->len && X509_NAME_cmp(said, X509_get_subject_name(c)) == 0;
+
+	X509_NAME_free(said);
+	ERR_clear_error();
+	return same;
+}
+
 bool x509_is_called(const X509 *c, const struct ike_id *id)
 {
-	struct ike1_octets subject = x509_subject(c);
 	GENERAL_NAMES *names;
 	bool found = false;
 
 	if (id->kind == IKE_ID_DN_DER)
-		return subject.n && subject.n == id->len && memcmp(subject.p, id->data, id->len) == 0;
+		return is_subject(c, id);
 	names = X509_get_ext_d2i(c, NID_subject_alt_name, NULL, NULL);
 	for (int i = 0; names && !found && i < sk_GENERAL_NAME_num(names); i++)
 		found = is_this(sk_GENERAL_NAME_value(names, i), id);

@@ -1,0 +1,171 @@
+#!/usr/bin/python3
+"""Version 1 against strongSwan: main and aggressive mode, pre-shared key and certificates, each side beginning."""
+
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+import charon  # noqa: E402
+import labtest  # noqa: E402
+from labtest import ELMER, RELENT, wait_for  # noqa: E402
+
+HERE, THERE = "192.168.1.1", "192.168.2.1"
+
+POLICIES = f"""
+spdadd 192.168.1.0/24 192.168.2.0/24 any -P out ipsec esp/tunnel/{RELENT}-{ELMER}/require;
+spdadd 192.168.2.0/24 192.168.1.0/24 any -P in ipsec esp/tunnel/{ELMER}-{RELENT}/require;
+"""
+
+RACOON = """
+path pre_shared_key "/etc/inet/psk.txt";
+path certificate "/etc/inet/certs";
+remote %(elmer)s {
+    exchange_mode %(mode)s;
+    nat_traversal on;
+    proposal_check obey;
+    %(identity)s
+    lifetime time %(life1)s sec;
+    proposal { encryption_algorithm aes; hash_algorithm sha1; authentication_method %(method)s; dh_group 14; }
+}
+sainfo anonymous {
+    pfs_group 14;
+    lifetime time %(life2)s sec;
+    encryption_algorithm aes;
+    authentication_algorithm hmac_sha1;
+    compression_algorithm deflate;
+}
+"""
+
+SWANCTL = """
+connections {
+  relent {
+    version = 1
+    aggressive = %(aggressive)s
+    encap = yes
+    local_addrs = %(elmer)s
+    remote_addrs = %(relent)s
+    proposals = aes128-sha1-modp2048
+    rekey_time = %(rekey1)s
+    local { %(local)s }
+    remote { %(remote)s }
+    children {
+      net {
+        local_ts = 192.168.2.0/24
+        remote_ts = 192.168.1.0/24
+        esp_proposals = aes128-sha1-modp2048
+        rekey_time = %(rekey2)s
+        mode = tunnel
+      }
+    }
+  }
+}
+secrets {
+  ike-1 { id-1 = %(relent)s
+          secret = "mekmitasdigoat" }
+}
+"""
+
+
+class Charon1(labtest.LabTest):
+    suite_on = ("relent",)
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.relent.run("ip", "addr", "add", f"{HERE}/24", "dev", "lo")
+        cls.elmer.run("ip", "addr", "add", f"{THERE}/24", "dev", "lo")
+
+    def words(self, mode, method):
+        psk = method == "pre_shared_key"
+        return {"elmer": ELMER, "relent": RELENT, "mode": mode, "method": method, "life1": 3600, "life2": 3600,
+                "rekey1": "4h", "rekey2": "1h", "aggressive": "yes" if mode == "aggressive" else "no",
+                "identity": "" if psk else 'my_identifier asn1dn; certificate_type x509 "relent.pem" "relent.key";',
+                "local": f"auth = psk\n id = {ELMER}" if psk else "auth = pubkey\n certs = elmer.pem\n id = \"C=XX, O=Lab, CN=elmer\"",
+                "remote": f"auth = psk\n id = {RELENT}" if psk else "auth = pubkey\n id = \"C=XX, O=Lab, CN=relent\""}
+
+    def prepare(self, mode, method="pre_shared_key", **more):
+        words = {**self.words(mode, method), **more}
+        if method == "rsasig":
+            self.make_certificates()
+        self.relent.run("install", "-D", "-m", "600", "/dev/stdin", "/etc/inet/psk.txt", text=f"{ELMER} mekmitasdigoat\n")
+        self.relent.run("install", "-D", "-m", "600", "/dev/stdin", "/etc/inet/racoon.conf", text=RACOON % words)
+        self.relent.setkey(POLICIES)
+        self.relent.run("ipsecctl", "racoon")
+        self.peer = charon.Charon(self.elmer)
+        self.addCleanup(self.peer.stop)
+        self.peer.start(SWANCTL % words)
+
+    def tearDown(self):
+        super().tearDown()
+        outcome = self._outcome.result
+        if any(case is self for case, _ in outcome.failures + outcome.errors):
+            print("--- charon\n" + self.peer.log()[-6000:], file=sys.stderr)
+
+    def make_certificates(self):
+        """An authority of the test's own, and a certificate for each side; /var is each host's own."""
+        folder = "/var/lib/lab-ca"
+        self.relent.run("mkdir", "-p", folder)
+        self.relent.run("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", f"{folder}/ca.key", "-out",
+                        f"{folder}/ca.pem", "-days", "30", "-subj", "/C=XX/O=Lab/CN=ca")
+        for name in ("relent", "elmer"):
+            self.relent.run("openssl", "req", "-newkey", "rsa:2048", "-nodes", "-keyout", f"{folder}/{name}.key", "-out",
+                            f"{folder}/{name}.req", "-subj", f"/C=XX/O=Lab/CN={name}")
+            self.relent.run("openssl", "x509", "-req", "-in", f"{folder}/{name}.req", "-CA", f"{folder}/ca.pem", "-CAkey",
+                            f"{folder}/ca.key", "-CAcreateserial", "-days", "30", "-out", f"{folder}/{name}.pem")
+        for name in ("ca.pem", "relent.pem", "relent.key"):
+            self.relent.run("install", "-D", "-m", "600", f"{folder}/{name}", f"/etc/inet/certs/{name}")
+        for name, place in (("ca.pem", "x509ca"), ("elmer.pem", "x509"), ("elmer.key", "private")):
+            text = self.relent.out("cat", f"{folder}/{name}")
+            self.elmer.run("install", "-D", "-m", "600", "/dev/stdin", f"/etc/swanctl/{place}/{name}", text=text)
+
+    def carry(self, port, octets=200000):
+        """A transfer with a checksum in each direction, from inner address to inner address."""
+        for sender, receiver, address in ((self.relent, self.elmer, THERE), (self.elmer, self.relent, HERE)):
+            receiver.traffic("tcp-sink", port)
+            client = sender.traffic("tcp-send", address, port, octets, 10**9, 30)
+            self.assertEqual(client.wait(timeout=90), 0, client.stdout.read())
+
+    def we_begin(self, mode, method, port):
+        self.prepare(mode, method)
+        self.relent.run("ping", "-c", "3", "-W", "5", "-I", HERE, THERE)
+        self.carry(port)
+
+    def they_begin(self, mode, method, port):
+        self.prepare(mode, method)
+        done = self.peer.initiate("net")
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.elmer.run("ping", "-c", "3", "-W", "5", "-I", THERE, HERE)
+        self.carry(port)
+
+    def test_main_psk_we_begin(self):
+        self.we_begin("main", "pre_shared_key", 7001)
+
+    def test_main_psk_they_begin(self):
+        self.they_begin("main", "pre_shared_key", 7002)
+
+    def test_aggressive_psk_we_begin(self):
+        self.we_begin("aggressive", "pre_shared_key", 7003)
+
+    def test_aggressive_psk_they_begin(self):
+        self.they_begin("aggressive", "pre_shared_key", 7004)
+
+    def test_main_rsa_we_begin(self):
+        self.we_begin("main", "rsasig", 7005)
+
+    def test_main_rsa_they_begin(self):
+        self.they_begin("main", "rsasig", 7006)
+
+    def test_aggressive_rsa_we_begin(self):
+        self.we_begin("aggressive", "rsasig", 7007)
+
+    def test_aggressive_rsa_they_begin(self):
+        self.they_begin("aggressive", "rsasig", 7008)
+
+
+if __name__ == "__main__":
+    if not charon.installed():
+        print("strongSwan's charon is not installed")
+        sys.exit(labtest.SKIP)
+    labtest.main()
