@@ -158,6 +158,8 @@ static void test_granted_counter_mode_needs_nobodys_word(void **state)
 	d.spi = 0x2001;
 	assert_null(path_rig_add(&rig, &d, &e));
 	assert_non_null(strstr(e.s, "was loaded before"));
+	d.spi = 0x1002; /* which is still nothing to keyd */
+	assert_int_equal(install(&by_a, &d, false, &serial, &e), 0);
 }
 
 /* One field of a good SA is changed, one sentence comes of it, and nothing else does. */

@@ -131,12 +131,29 @@ static void test_grants_are_bounded_and_the_expired_make_room(void **state)
 	assert_null(grants_find(&g, 77));
 }
 
+/* All of a full table expires at once, the neighbours in the newcomer's chain among them. */
+static void test_grants_newcomer_takes_the_place_of_all(void **state)
+{
+	(void)state;
+	for (uint64_t round = 0; round < 20; round++) {
+		uint64_t newcomer = GRANTS_MAX + 1 + round;
+
+		for (uint64_t id = 1; id <= GRANTS_MAX; id++)
+			assert_int_equal(put(id * 7919, 7, 2000, 1000), 0);
+		assert_int_equal(put(newcomer, 9, 9000, 2000), 0);
+		assert_int_equal(g.n, 1);
+		assert_int_equal(grants_find(&g, newcomer)->out_id, 9);
+		grants_clear(&g);
+	}
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 	    T(test_grants_agree_with_an_array),
 	    T(test_grants_are_bounded_and_the_expired_make_room),
+	    T(test_grants_newcomer_takes_the_place_of_all),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

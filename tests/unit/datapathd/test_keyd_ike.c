@@ -12,17 +12,17 @@
 
 enum { MARKER = 4 };
 
-/* A stand-in for port 4500, and somebody far away. */
+/* A stand-in for port 4500, or somebody far away. -1: the host has no such address. */
 static int udp_socket(const char *address, uint16_t *ret_port)
 {
 	const struct inet_addr a = path_rig_addr(address);
 	struct sockaddr_storage s;
 	socklen_t n = inet_addr_to_sockaddr(&a, 0, &s);
-	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+	int fd = socket(a.family == INET_V6 ? AF_INET6 : AF_INET, SOCK_DGRAM, 0);
 	struct inet_addr got;
 
-	assert_true(fd >= 0);
-	assert_int_equal(bind(fd, (struct sockaddr *)&s, n), 0);
+	if (fd < 0 || bind(fd, (struct sockaddr *)&s, n) < 0)
+		return -1;
 	assert_int_equal(getsockname(fd, (struct sockaddr *)&s, &n), 0);
 	assert_int_equal(inet_addr_from_sockaddr((struct sockaddr *)&s, &got, ret_port), 0);
 	return fd;
@@ -65,6 +65,38 @@ static void test_keyd_ike_goes_out_with_source_and_marker(void **state)
 	keyd_rig_tell(IPC_IKE_DATAGRAM, 0, &m.base);
 	rig_settle(&kr.ipc);
 	assert_int_equal(kr.d.ike.n_unsent, 1);
+	close(far);
+}
+
+static void test_keyd_ike_goes_out_over_ipv6(void **state)
+{
+	const struct inet_addr loopback = path_rig_addr("::1");
+	Postern__IkeDatagram m = POSTERN__IKE_DATAGRAM__INIT;
+	Postern__Addr end;
+	uint16_t port, remote_port;
+	int far = udp_socket("::1", &remote_port);
+	uint8_t octets[40] = {1}, got[100];
+
+	(void)state;
+	if (far < 0)
+		skip();
+	kr.d.fd.in[SOURCE_UDP6] = udp_socket("::", &port);
+	model_addr_encode(&loopback, &end);
+	m.local = m.remote = &end;
+	m.remote_port = remote_port;
+	m.octets = (ProtobufCBinaryData){.data = octets, .len = sizeof(octets)};
+	keyd_rig_tell(IPC_IKE_DATAGRAM, 0, &m.base);
+	rig_settle(&kr.ipc);
+	assert_int_equal(recv(far, got, sizeof(got), MSG_DONTWAIT), sizeof(octets) + MARKER);
+	assert_memory_equal(got + MARKER, octets, sizeof(octets));
+	/* An address that is not this host's is nobody's to send from. */
+	m.local = &(Postern__Addr){
+	    .base = end.base, .bytes = {.data = (uint8_t[16]){0x20, 1, 0xd, 0xb8}, .len = 16}};
+	keyd_rig_tell(IPC_IKE_DATAGRAM, 0, &m.base);
+	rig_settle(&kr.ipc);
+	assert_int_equal(recv(far, got, sizeof(got), MSG_DONTWAIT), -1);
+	assert_int_equal(kr.d.ike.n_unsent, 1);
+	close(kr.d.fd.in[SOURCE_UDP6]);
 	close(far);
 }
 
@@ -142,6 +174,7 @@ static void test_keyd_ike_waits_for_a_slow_keyd(void **state)
 		push(1, 50000);
 		datapathd_ike_collect(&kr.d);
 		n++;
+		assert_true(n < 1000);
 	} while (atomic_load(&kr.w.ike.ring.head) == atomic_load(&kr.w.ike.ring.tail));
 	assert_true(n > 50);
 	while (got < n) {
@@ -158,6 +191,7 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, keyd_rig_setup, keyd_rig_teardown)
 	const struct CMUnitTest tests[] = {
 	    T(test_keyd_ike_goes_out_with_source_and_marker),
+	    T(test_keyd_ike_goes_out_over_ipv6),
 	    T(test_keyd_ike_malformed_ends_the_connection),
 	    T(test_keyd_ike_comes_in_as_an_event),
 	    T(test_keyd_ike_waits_for_a_slow_keyd),
