@@ -119,13 +119,14 @@ void certd_send_signature(struct ipc_conn *c, uint32_t id, const uint8_t *sig, s
 void certd_send_local_id(struct ipc_conn *c, uint32_t id, const struct own_key *k)
 {
 	Postern__LocalIdReply m = POSTERN__LOCAL_ID_REPLY__INIT;
-	struct ike1_octets cert[OWN_CERTS_MAX], subject = own_key_subject(k);
+	struct ike1_octets cert[OWN_CERTS_MAX], subject = own_key_subject(k), issuer = own_key_issuer(k);
 	ProtobufCBinaryData certs[OWN_CERTS_MAX];
 	size_t n = own_key_certs(k, cert);
 
 	for (size_t i = 0; i < n; i++)
 		certs[i] = slice(cert[i].p, cert[i].n);
 	m.subject = slice(subject.p, subject.n);
+	m.issuer = slice(issuer.p, issuer.n);
 	m.certs = certs;
 	m.n_certs = n;
 	(void)ipc_conn_send(c, IPC_LOCAL_ID_REPLY, id, &m.base);

@@ -192,6 +192,11 @@ struct ike1_octets own_key_subject(const struct own_key *k)
 	return x509_subject(k->cert[0]);
 }
 
+struct ike1_octets own_key_issuer(const struct own_key *k)
+{
+	return x509_issuer(k->cert[0]);
+}
+
 size_t own_key_certs(const struct own_key *k, struct ike1_octets ret[OWN_CERTS_MAX])
 {
 	for (size_t i = 0; i < k->n_certs; i++)

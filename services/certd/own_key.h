@@ -25,6 +25,7 @@ struct own_key *own_key_free(struct own_key *k);
 const char *own_key_warning(const struct own_key *k, struct err_text *buf);
 /* DER: the subject, and the certificates in order. Borrowed. */
 struct ike1_octets own_key_subject(const struct own_key *k);
+struct ike1_octets own_key_issuer(const struct own_key *k);
 size_t own_key_certs(const struct own_key *k, struct ike1_octets ret[OWN_CERTS_MAX]);
 /* Whether the certificate speaks for this identity: its subject, or a subjectAltName. */
 bool own_key_speaks_for(const struct own_key *k, const struct ike_id *id);

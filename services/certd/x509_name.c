@@ -10,14 +10,24 @@
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
-struct ike1_octets x509_subject(const X509 *c)
+static struct ike1_octets der_of(const X509_NAME *name)
 {
 	const unsigned char *der = NULL;
 	size_t n = 0;
 
-	if (!X509_NAME_get0_der(X509_get_subject_name(c), &der, &n))
+	if (!X509_NAME_get0_der(name, &der, &n))
 		return (struct ike1_octets){NULL, 0};
 	return (struct ike1_octets){der, n};
+}
+
+struct ike1_octets x509_subject(const X509 *c)
+{
+	return der_of(X509_get_subject_name(c));
+}
+
+struct ike1_octets x509_issuer(const X509 *c)
+{
+	return der_of(X509_get_issuer_name(c));
 }
 
 static bool same_text(const ASN1_STRING *s, const struct ike_id *id)

@@ -11,8 +11,9 @@
 #include "crypto/ike1.h"
 #include "ipsec/ike_conf.h"
 
-/* The subject's DER, borrowed from the certificate. */
+/* The subject's and the issuer's DER, borrowed from the certificate. */
 struct ike1_octets x509_subject(const X509 *c);
+struct ike1_octets x509_issuer(const X509 *c);
 /* The subject (for names), or one of the subjectAltNames (for everything else). */
 bool x509_is_called(const X509 *c, const struct ike_id *id);
 /* Whether it has any subjectAltName at all. */

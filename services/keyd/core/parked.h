@@ -26,6 +26,7 @@ struct core_reply {
 	const struct policy *out, *in;
 	const struct ike1_octets *certs; /* our own certificate and what leads to its authority, DER */
 	uint32_t n_certs;
+	struct ike1_octets issuer; /* of our own certificate, DER */
 };
 
 struct parked;

@@ -53,6 +53,9 @@ static int take_local_id(struct answer *a)
 		a->cert[i] = (struct ike1_octets){m->certs[i].data, m->certs[i].len};
 	a->reply.certs = a->cert;
 	a->reply.n_certs = (uint32_t)m->n_certs;
+	if (m->issuer.len > SUBJECT_MAX)
+		return -EBADMSG;
+	a->reply.issuer = (struct ike1_octets){m->issuer.data, m->issuer.len};
 	return octets(a, &m->subject, SUBJECT_MAX);
 }
 

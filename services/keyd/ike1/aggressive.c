@@ -34,6 +34,7 @@ static void create_1(struct isakmp *sa)
 	}
 	phase1_put_ke(sa, &o);
 	ike_out_whole(&o, IKE1_P_ID, sa->idi.p, sa->idi.n);
+	phase1_put_cert_request(sa, &o);
 	vendor_put(sa, &o);
 	isakmp_set_state(sa, ISAKMP_I_OFFERED);
 	phase1_send(sa, &o, false, true);
@@ -54,6 +55,8 @@ static void create_2(struct isakmp *sa)
 	ike_out_whole(&o, IKE1_P_ID, sa->idr.p, sa->idr.n);
 	phase1_put_certs(sa, &o);
 	auth_put_proof(sa, &o);
+	if (auth_with_signature(sa))
+		phase1_put_cert_request(sa, &o);
 	vendor_put(sa, &o);
 	nat_put_discovery(sa, &o);
 	isakmp_set_state(sa, ISAKMP_R_ANSWERED);

@@ -59,6 +59,8 @@ static int take_own(struct isakmp *sa, const struct core_reply *r)
 	for (uint32_t i = 0; i < r->n_certs && i < ISAKMP_CERTS_MAX; i++, sa->n_own_certs++)
 		if (octets_set(&sa->own_cert[i], r->certs[i].p, r->certs[i].n) < 0)
 			return -ENOMEM;
+	if (octets_set(&sa->issuer, r->issuer.p, r->issuer.n) < 0)
+		return -ENOMEM;
 	return octets_set(&sa->subject, r->octets, r->n_octets);
 }
 

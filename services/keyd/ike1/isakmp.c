@@ -165,7 +165,7 @@ void isakmp_end(struct isakmp *sa)
 static void isakmp_free(struct isakmp *sa)
 {
 	struct octets *o[] = {&sa->sa, &sa->answer, &sa->gxi, &sa->gxr, &sa->ni, &sa->nr, &sa->idi, &sa->idr,
-	    &sa->proof, &sa->subject, &sa->ticket};
+	    &sa->proof, &sa->subject, &sa->issuer, &sa->ticket};
 
 	for (size_t i = 0; i < ARRAY_SIZE(o); i++)
 		octets_fini(o[i]);

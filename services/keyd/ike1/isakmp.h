@@ -50,8 +50,8 @@ struct isakmp {
 
 	/* Who the peer is. */
 	struct ike_id peer_id;
-	struct octets proof;   /* of the peer, until it is judged; ours, until it is sent */
-	struct octets subject; /* our certificate's, once it was asked for */
+	struct octets proof;           /* of the peer, until it is judged; ours, until it is sent */
+	struct octets subject, issuer; /* our certificate's, once it was asked for */
 	struct octets own_cert[ISAKMP_CERTS_MAX], cert[ISAKMP_CERTS_MAX]; /* the latter the peer's */
 	uint8_t n_own_certs, n_certs;
 	struct octets ticket;

@@ -81,6 +81,8 @@ static void create_3(struct isakmp *sa)
 	}
 	phase1_put_ke(sa, &o);
 	nat_put_discovery(sa, &o);
+	if (auth_with_signature(sa))
+		phase1_put_cert_request(sa, &o);
 	isakmp_set_state(sa, ISAKMP_I_KE);
 	phase1_send(sa, &o, false, true);
 }

@@ -105,9 +105,11 @@ void phase1_put_certs(const struct isakmp *sa, struct ike_out *o)
 
 void phase1_put_cert_request(const struct isakmp *sa, struct ike_out *o)
 {
-	/* Of a peer whose certificate we have, none is needed. No authority named: any (RFC 2408 3.10). */
-	if (isakmp_peer(sa)->send_cr && !isakmp_peer(sa)->peer_cert)
-		ike1_put_cert(o, IKE1_P_CERT_REQ, IKE1_CERT_X509_SIG, NULL, 0);
+	/* Of a peer whose certificate we have, none is needed. Our own issuer is the one that peers most
+	 * likely share with us; no authority named would mean any (RFC 2408 section 3.10), but some pass over
+	 * that. */
+	if (isakmp_peer(sa)->send_cr && isakmp_peer(sa)->cert && !isakmp_peer(sa)->peer_cert)
+		ike1_put_cert(o, IKE1_P_CERT_REQ, IKE1_CERT_X509_SIG, sa->issuer.p, sa->issuer.n);
 }
 
 void phase1_send(struct isakmp *sa, struct ike_out *o, bool seal, bool expect)
