@@ -10,7 +10,7 @@
 
 enum {
 	LINGER_MS = 30000,
-	SOFT_PERCENT = 80, /* racoon's */
+	SOFT_PERCENT = 80,  /* racoon's */
 	JITTER_PERCENT = 5, /* earlier than that, so that many made together are not renewed together */
 };
 
@@ -70,7 +70,8 @@ static void plan_renewal(struct child *k)
 
 	if (k->initiator && ms)
 		(void)!timer_set(&c->timers, &k->renew,
-		    core_now(c) + ms * (SOFT_PERCENT - rng_below(c->rng, JITTER_PERCENT + 1)) / 100, on_renew);
+		    core_now(c) + ms * (SOFT_PERCENT - rng_below(c->rng, JITTER_PERCENT + 1)) / 100,
+		    on_renew);
 }
 
 struct child *child_new(struct core *c, const struct child *from)

@@ -81,8 +81,8 @@ static void tell_over(struct policyd *p, const struct acquire_ask *a, bool ok)
 	if (ipc_conn_is_open(a->who))
 		msg_send_acquire_expired(a->who, a->seq, a->policy_id);
 	ipc_conn_unref(a->who);
-	service_publish(p->service, ok ? "acquire.done" : "acquire.expired", "policy=%u seq=%llu", a->policy_id,
-	    (unsigned long long)a->seq);
+	service_publish(p->service, ok ? "acquire.done" : "acquire.expired", "policy=%u seq=%llu",
+	    a->policy_id, (unsigned long long)a->seq);
 }
 
 void acquire_expire(struct policyd *p, uint64_t now_ms)
