@@ -23,6 +23,7 @@ struct out {
 	uint64_t seq; /* 0: free */
 	uint32_t policy_id;
 	uint64_t filed_ms, until_ms;
+	bool answered; /* nothing more will come of it */
 };
 
 struct acquirer {
@@ -56,13 +57,15 @@ static bool is_out(const struct acquirer *a, uint32_t policy_id)
 	return false;
 }
 
-static void unmark(struct acquirer *a, uint32_t policy_id)
+/* What the worker sees of it; packets that wait for the answer are told. */
+static void mark(struct acquirer *a, uint32_t policy_id, enum acquiring now)
 {
 	struct spd_view *v = atomic_load(&a->d->view);
 	struct spd_rule *r = v ? spd_view_find(v, policy_id) : NULL;
 
 	if (r)
-		atomic_store_explicit(&r->acquiring, false, memory_order_relaxed);
+		atomic_store_explicit(&r->acquiring, now, memory_order_relaxed);
+	worker_look_at_waiting(a->d->worker);
 }
 
 static void release(struct acquirer *a, struct out *o)
@@ -71,7 +74,15 @@ static void release(struct acquirer *a, struct out *o)
 
 	*o = (struct out){0};
 	a->n_out--;
-	unmark(a, policy_id);
+	mark(a, policy_id, ACQUIRING_NO);
+}
+
+/* It is free again soon, not at once. */
+static void answered(struct acquirer *a, struct out *o, uint64_t until_ms)
+{
+	o->answered = true;
+	o->until_ms = until_ms;
+	mark(a, o->policy_id, ACQUIRING_ANSWERED);
 }
 
 /* Filed or not: the mark stays until the acquire expires, a question that failed is free again soon. */
@@ -82,7 +93,7 @@ static void on_reply(struct ipc_client *c, int result, const struct ipc_record *
 	struct out *o = a ? find_seq(a, (uint64_t)(uintptr_t)arg) : NULL;
 
 	if (o && (result < 0 || rec->type != IPC_OK))
-		o->until_ms = now_of(a) + AGAIN_MS;
+		answered(a, o, now_of(a) + AGAIN_MS);
 }
 
 static void ask(struct acquirer *a, struct out *o, const struct acquire_hint *h)
@@ -98,7 +109,7 @@ static void ask(struct acquirer *a, struct out *o, const struct acquire_hint *h)
 
 	if (!bucket_take(&a->bucket, 1, now_of(a)) ||
 	    msg_acquire_send(a->client, &m, ANSWER_MS, on_reply, (void *)(uintptr_t)o->seq) < 0) {
-		o->until_ms = now_of(a) + AGAIN_MS;
+		answered(a, o, now_of(a) + AGAIN_MS);
 		return;
 	}
 	a->n_sent++;
@@ -147,7 +158,8 @@ void acquirer_age(struct acquirer *a)
 	a->overflowed = false;
 	for (uint32_t i = 0; v && i < v->n[SPD_OUT]; i++)
 		if (!is_out(a, v->list[SPD_OUT][i]->p.id))
-			atomic_store_explicit(&v->list[SPD_OUT][i]->acquiring, false, memory_order_relaxed);
+			atomic_store_explicit(
+			    &v->list[SPD_OUT][i]->acquiring, ACQUIRING_NO, memory_order_relaxed);
 }
 
 void acquirer_mark(struct acquirer *a, struct spd_view *v)
@@ -156,7 +168,8 @@ void acquirer_mark(struct acquirer *a, struct spd_view *v)
 		struct spd_rule *r = a->out[i].seq ? spd_view_find(v, a->out[i].policy_id) : NULL;
 
 		if (r)
-			atomic_store_explicit(&r->acquiring, true, memory_order_relaxed);
+			atomic_store_explicit(&r->acquiring,
+			    a->out[i].answered ? ACQUIRING_ANSWERED : ACQUIRING_ASKED, memory_order_relaxed);
 	}
 }
 
@@ -187,7 +200,7 @@ static int on_event(struct ipc_client *c, const struct ipc_record *rec)
 	    a->d->service, "acquire.expired", "policy=%u seq=%llu", policy_id, (unsigned long long)seq);
 	/* Answered at once, and perhaps in vain: not more than about one question a second for a policy. */
 	if (now_of(a) < o->filed_ms + AGAIN_MS)
-		o->until_ms = o->filed_ms + AGAIN_MS;
+		answered(a, o, o->filed_ms + AGAIN_MS);
 	else
 		release(a, o);
 	return 0;

@@ -32,7 +32,7 @@ enum verdict {
 	VERDICT_SEND,    /* out: protected, for the wire */
 	VERDICT_CLEAR,   /* out: nothing to apply, for the wire as it is */
 	VERDICT_DELIVER, /* in: for the TUN device; out: our answer to the packet's sender */
-	VERDICT_HELD,    /* a fragment kept until the rest has come */
+	VERDICT_HELD,    /* kept: a fragment until the rest has come, a packet until its SA has */
 	VERDICT_CUT,     /* out: its fragments go on in its place */
 	VERDICT_IKE,     /* in: for keyd, by way of the ring */
 };
@@ -76,6 +76,7 @@ struct pkt {
 	struct esp_frame esp;                    /* in: the opened ESP's parts */
 	struct content content;                  /* in: what was inside */
 	bool whole_again;                        /* out: put together from fragments */
+	uint64_t wait_until_ms;                  /* out: has waited for its SA, and may until then; 0: new */
 	bool peeled;                             /* in: no header for this host is left */
 	uint8_t n_applied;
 	struct applied applied[POLICY_REQUESTS_MAX];

@@ -31,6 +31,7 @@ enum hist { HIST_IN_AH, HIST_IN_ESP, HIST_IN_COMP, HIST_OUT_AH, HIST_OUT_ESP, HI
 	X(NOT_COMPRESSED, "path.not_compressed")                                                             \
 	X(REASSEMBLED, "path.reassembled")                                                                   \
 	X(FRAGMENT_HELD, "path.fragment_held")                                                               \
+	X(WAITED, "path.waited")                                                                             \
 	X(ACQUIRE_WANTED, "path.acquire_wanted")                                                             \
 	X(ACQUIRE_LOST, "path.acquire_lost")
 

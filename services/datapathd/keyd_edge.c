@@ -76,6 +76,8 @@ static int on_install(struct ipc_conn *c, const struct ipc_record *rec)
 	if (r < 0)
 		return answer_error(c, rec->id, r, &e);
 	(void)msg_sa_made_send(c, rec->id, serial);
+	if (!sa.inbound)
+		worker_look_at_waiting(d->worker);
 	return 0;
 }
 
@@ -125,6 +127,8 @@ static void set_conn(struct datapathd *d, struct ipc_conn *c)
 	(void)ipc_conn_unref(k->conn);
 	k->conn = c ? ipc_conn_ref(c) : NULL;
 	datapathd_ike_want(d, c != NULL);
+	atomic_store_explicit(&d->worker->negotiates, c != NULL, memory_order_relaxed);
+	worker_look_at_waiting(d->worker);
 }
 
 static void on_open(struct ipc_conn *c)

@@ -19,6 +19,23 @@ void worker_deliver(struct worker *w, struct batch *b)
 	}
 }
 
+static void protect_and_send(struct worker *w, struct batch *b)
+{
+	path_outbound(&w->path, b);
+	worker_send(w, b);
+	worker_deliver(w, b);
+}
+
+void worker_waiting(struct worker *w)
+{
+	bool told = atomic_exchange_explicit(&w->look_at_waiting, false, memory_order_acquire);
+
+	if (!w->path.view || !wait_room_due(&w->path.wait, told, w->path.now_ms))
+		return;
+	wait_room_empty_into(&w->path.wait, &w->out);
+	protect_and_send(w, &w->out);
+}
+
 bool worker_outbound(struct worker *w)
 {
 	struct batch *b = &w->out;
@@ -39,8 +56,6 @@ bool worker_outbound(struct worker *w)
 	if (!n_read)
 		return false;
 	counter_add(&w->counters.path[PATH_TUN_READ], n_read);
-	path_outbound(&w->path, b);
-	worker_send(w, b);
-	worker_deliver(w, b);
+	protect_and_send(w, b);
 	return n_read == BATCH_MAX;
 }

@@ -79,6 +79,12 @@ void worker_wake(struct worker *w)
 	signal_fd(w->wake);
 }
 
+void worker_look_at_waiting(struct worker *w)
+{
+	atomic_store_explicit(&w->look_at_waiting, true, memory_order_release);
+	worker_wake(w);
+}
+
 bool worker_ask_dummy(struct worker *w, const struct dummy_due *due)
 {
 	return dummy_ring_push(&w->dummies, due);
@@ -115,7 +121,7 @@ static void find_work(struct worker *w)
 
 	if (idle && epoch_sleep(w->epoch, w->index))
 		signal_fd(w->tell);
-	n = epoll_wait(w->epoll, ev, (int)ARRAY_SIZE(ev), idle ? -1 : 0);
+	n = epoll_wait(w->epoll, ev, (int)ARRAY_SIZE(ev), !idle ? 0 : w->path.wait.n ? WAIT_LOOK_MS : -1);
 	for (int i = 0; i < n; i++) {
 		if (ev[i].data.fd == w->wake)
 			drain_fd(w->wake);
@@ -173,6 +179,7 @@ static void work(struct worker *w)
 	}
 	w->errors = 0;
 	send_dummies(w);
+	worker_waiting(w);
 	if (w->ready & 1u << SOURCE_TUN && !worker_outbound(w))
 		w->ready &= ~(1u << SOURCE_TUN);
 	if (atomic_load_explicit(&w->tun_lost, memory_order_relaxed) && w->fd.tun >= 0)
@@ -194,6 +201,7 @@ static void *run(void *arg)
 		w->path.view = atomic_load_explicit(w->view, memory_order_acquire);
 		w->path.now_ms = clock_now_ms(w->clock);
 		w->path.tune = tunables_unpack(atomic_load_explicit(w->tune, memory_order_relaxed));
+		w->path.wait.open = atomic_load_explicit(&w->negotiates, memory_order_relaxed);
 		if (w->path.view && !w->watching)
 			begin_watching(w);
 		work(w);

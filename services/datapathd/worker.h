@@ -62,6 +62,8 @@ struct worker {
 	pthread_t thread;
 	bool runs, watching; /* thread started; packet descriptors are in the epoll set */
 	_Atomic bool stop, tun_lost;
+	_Atomic bool negotiates; /* keyd is there: a packet without an SA may wait for it */
+	_Atomic bool look_at_waiting;
 	struct path path;
 	struct counters counters;
 	struct acquire_ring acquires;
@@ -95,6 +97,8 @@ int must_check worker_init(
 int must_check worker_start(struct worker *w);
 /* Lets a sleeping worker look at what was published. */
 void worker_wake(struct worker *w);
+/* What packets wait for may have happened: an SA is there, or there will be none. */
+void worker_look_at_waiting(struct worker *w);
 /* Has a dummy packet sent on this association. False when too many wait already; then worker_wake(). */
 bool worker_ask_dummy(struct worker *w, const struct dummy_due *due);
 /* Readable when control should look: hints, a quiet point passed, a lost device. */
@@ -105,6 +109,8 @@ void worker_fini(struct worker *w);
 /* receive_io.c, tun_io.c: one turn of each; true when there was a whole batch and may be more. */
 bool worker_inbound(struct worker *w, enum worker_source s);
 bool worker_outbound(struct worker *w);
+/* tun_io.c: those that waited for an SA try again, and wait on or are dropped where there is none. */
+void worker_waiting(struct worker *w);
 /* tun_io.c: what of a batch is for this host. */
 void worker_deliver(struct worker *w, struct batch *b);
 /* send_io.c: what of a batch is for the wire. */

@@ -42,6 +42,13 @@ class Guide(labtest.LabTest):
             said = self.log(host)
             self.assertIn("IPsec-SA established: ESP/Tunnel 10.0.0.110[0]->10.0.0.100[0] spi=", said)
 
+    def test_the_packet_that_asked_is_not_lost(self):
+        self.prepare_psk()
+        name = "outbound packets with no SA available"
+        before = self.elmer.netstat()[name]
+        self.elmer.run("ping", "-c", "1", "-W", "5", RELENT)
+        self.assertEqual(self.elmer.netstat()[name], before)
+
     def test_what_dies_comes_back_with_what_it_had(self):
         self.prepare_psk()
         for host in self.both:

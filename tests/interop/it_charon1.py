@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """Version 1 against strongSwan: main and aggressive mode, pre-shared key and certificates, each side beginning."""
 
+import json
 import os
 import sys
 
@@ -24,6 +25,7 @@ path certificate "/etc/inet/certs";
 remote %(elmer)s {
     exchange_mode %(mode)s;
     nat_traversal on;
+    dpd_delay %(dpd)s; dpd_retry 1; dpd_maxfail 3;
     proposal_check obey;
     %(identity)s
     lifetime time %(life1)s sec;
@@ -79,7 +81,7 @@ class Charon1(labtest.LabTest):
 
     def words(self, mode, method):
         psk = method == "pre_shared_key"
-        return {"elmer": ELMER, "relent": RELENT, "mode": mode, "method": method, "life1": 3600, "life2": 3600,
+        return {"elmer": ELMER, "relent": RELENT, "mode": mode, "method": method, "life1": 3600, "life2": 3600, "dpd": 0,
                 "rekey1": "4h", "rekey2": "1h", "aggressive": "yes" if mode == "aggressive" else "no",
                 "identity": "" if psk else 'my_identifier asn1dn; certificate_type x509 "relent.pem" "relent.key";',
                 "local": f"auth = psk\n id = {ELMER}" if psk else "auth = pubkey\n certs = elmer.pem\n id = \"C=XX, O=Lab, CN=elmer\"",
@@ -162,6 +164,36 @@ class Charon1(labtest.LabTest):
 
     def test_aggressive_rsa_they_begin(self):
         self.they_begin("aggressive", "rsasig", 7008)
+
+    def test_50_megabytes_each_way(self):
+        self.prepare("main")
+        self.carry(7009, 50_000_000)
+
+    def test_renewal_of_both_phases_under_a_flow_loses_nothing_at_our_end(self):
+        self.prepare("main", life1=15, life2=6)
+        self.relent.run("ping", "-c", "3", "-W", "5", "-I", HERE, THERE)
+        before = self.relent.netstat()
+        counting = self.elmer.traffic("udp-count", 5001)
+        packets = 500 * 40
+        sending = self.relent.traffic("udp-send", THERE, 5001, packets, 500, 200)
+        self.assertEqual(sending.wait(timeout=120), 0)
+        told = json.loads(counting.communicate("\n", timeout=30)[0])
+        after = self.relent.netstat()
+        ours = after["outbound packets processed successfully"] - before["outbound packets processed successfully"]
+        print(f"sent {packets}, protected by us {ours}, received by strongSwan {told['received']}", file=sys.stderr)
+        name = "outbound packets with no SA available"
+        self.assertEqual((ours, after.get(name, 0)), (packets, before.get(name, 0)))
+        log = self.lab.log_tail("relent", 2000)
+        self.assertGreaterEqual(log.count("IPsec-SA established: ESP/Tunnel 10.0.0.100[0]->10.0.0.110[0]"), 6)
+        self.assertGreaterEqual(log.count("ISAKMP-SA established"), 3)
+
+    def test_a_dead_peer_is_noticed(self):
+        self.prepare("main", dpd=2)
+        self.relent.run("ping", "-c", "3", "-W", "5", "-I", HERE, THERE)
+        self.assertTrue(self.relent.json("sad")["sas"])
+        self.peer.stop()
+        wait_for("the SAs to be gone", lambda: not self.relent.json("sad")["sas"], timeout=40)
+        self.assertIn("the peer is dead", self.lab.log_tail("relent", 200))
 
 
 if __name__ == "__main__":

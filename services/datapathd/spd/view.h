@@ -16,11 +16,14 @@
 
 enum { SPD_POLICIES_MAX = 200000 };
 
-/* One acquire may be outstanding per policy: set by the worker that asked, cleared by control. */
+/* One acquire may be outstanding per policy: set by the worker that asked, cleared by control. An answered
+ * one stays for a while, so that an answer in vain is not followed by the next question at once. */
+enum acquiring { ACQUIRING_NO = 0, ACQUIRING_ASKED, ACQUIRING_ANSWERED };
+
 struct spd_rule {
-	_Atomic uint64_t last_used_ms; /* CLOCK_BOOTTIME, by the worker; 0: not yet */
-	uint64_t told_used_ms;         /* control's: what policyd knows of it */
-	_Atomic bool acquiring;
+	_Atomic uint64_t last_used_ms;      /* CLOCK_BOOTTIME, by the worker; 0: not yet */
+	uint64_t told_used_ms;              /* control's: what policyd knows of it */
+	_Atomic uint8_t acquiring;          /* enum acquiring */
 	uint8_t cls;                        /* enum policy_class */
 	uint8_t level[POLICY_REQUESTS_MAX]; /* enum policy_level: use, require or unique */
 	struct policy p;                    /* last, cut off: see policy_copy() */

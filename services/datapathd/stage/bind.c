@@ -1,8 +1,8 @@
 /*
  * Outbound, second half: the SAs of a policy's requests, innermost first (RFC 4301 section 4.4.1;
  * setkey.md 6.1, 8.2). The whole bundle is found before anything is built, because how long a packet may be
- * depends on all of it. A missing SA is a hint to policyd at every level, and the end of the packet where the
- * level is require or unique.
+ * depends on all of it. A missing SA is a hint to policyd at every level; where the level is require or
+ * unique the packet waits for the answer, and is dropped where there will be none.
  */
 #include "datapathd/stage/path.h"
 
@@ -12,8 +12,9 @@ struct ends {
 	bool fragment; /* what is behind that header is no whole datagram */
 };
 
-/* One hint per policy until control clears the flag: a flood of packets is one question. */
-static void want_acquire(struct path *c, struct pkt *p, uint8_t request, const struct sad_want *w)
+/* One hint per policy until control clears the flag: a flood of packets is one question. True while an answer
+ * may come. A packet that has waited does not ask again: it would for ever. */
+static bool want_acquire(struct path *c, struct pkt *p, uint8_t request, const struct sad_want *w)
 {
 	struct acquire_hint h = {
 	    .policy_id = p->rule->p.id,
@@ -22,16 +23,18 @@ static void want_acquire(struct path *c, struct pkt *p, uint8_t request, const s
 	    .src = w->src,
 	    .dst = w->dst,
 	};
+	enum acquiring now = atomic_load_explicit(&p->rule->acquiring, memory_order_relaxed);
 
-	if (atomic_load_explicit(&p->rule->acquiring, memory_order_relaxed))
-		return;
+	if (now != ACQUIRING_NO || p->wait_until_ms)
+		return now == ACQUIRING_ASKED;
 	if (!acquire_ring_push(c->acquires, &h)) {
 		count_path(c->counters, PATH_ACQUIRE_LOST);
-		return;
+		return false;
 	}
-	atomic_store_explicit(&p->rule->acquiring, true, memory_order_relaxed);
+	atomic_store_explicit(&p->rule->acquiring, ACQUIRING_ASKED, memory_order_relaxed);
 	c->hints = true;
 	count_path(c->counters, PATH_ACQUIRE_WANTED);
+	return true;
 }
 
 static struct sad_want want_of(
@@ -51,13 +54,26 @@ static struct sad_want want_of(
 	};
 }
 
-/* Finds the SA of request i; false when the packet was dropped for want of it. */
+/* It waits for its SA, or ends here. */
+static void hold_or_drop(struct path *c, struct pkt *p, bool asked)
+{
+	if (!asked || !wait_room_keep(&c->wait, p, c->now_ms)) {
+		stage_drop(c->counters, p, DROP_OUT_NOSA);
+		return;
+	}
+	if (!p->wait_until_ms)
+		count_path(c->counters, PATH_WAITED);
+	p->verdict = VERDICT_HELD;
+}
+
+/* Finds the SA of request i; false when the packet cannot go on for want of it. */
 static bool bind_one(struct path *c, struct pkt *p, uint8_t i, struct ends *ends)
 {
 	const struct policy_request *q = &p->rule->p.req[i];
 	enum policy_level level = p->rule->level[i];
 	struct sad_want w = want_of(c, q, level, ends);
 	struct sa_rt *sa = NULL;
+	bool asked;
 
 	/* Transport mode protects whole datagrams only (RFC 4303 section 3.1.1). */
 	if (q->mode == IPSEC_TUNNEL || !ends->fragment)
@@ -68,12 +84,12 @@ static bool bind_one(struct path *c, struct pkt *p, uint8_t i, struct ends *ends
 			*ends = (struct ends){.src = sa->src, .dst = sa->dst};
 		return true;
 	}
-	want_acquire(c, p, i, &w);
+	asked = want_acquire(c, p, i, &w);
 	/* A packet that does not shrink goes uncompressed whatever the level (RFC 3173 section 2.2); without
 	 * an SA it cannot be known whether it would. */
 	if (level == LEVEL_USE)
 		return true;
-	stage_drop(c->counters, p, DROP_OUT_NOSA);
+	hold_or_drop(c, p, asked);
 	return false;
 }
 

@@ -18,6 +18,7 @@
 #include "datapathd/frag/reasm.h"
 #include "datapathd/sa/sad.h"
 #include "datapathd/spd/view.h"
+#include "datapathd/stage/wait.h"
 #include "datapathd/tunables.h"
 #include "wire/comp/ipcomp.h"
 #include "wire/esp/ah.h"
@@ -48,6 +49,7 @@ struct path {
 	enum { PATH_TTL = 64 } ttl; /* of outer headers */
 	struct frag_memory out_frags, in_frags;
 	struct reasm *reasm;   /* outbound, for transport mode */
+	struct wait_room wait; /* outbound, for an SA */
 	struct bucket too_big; /* answers to senders of packets that are too long */
 	struct ipcomp_codec *comp;
 	struct flow_entry flow_out[FLOW_CACHE_SLOTS], flow_in[FLOW_CACHE_SLOTS];
