@@ -221,11 +221,11 @@ class Shown(unittest.TestCase):
         if not os.access(self.ipsecctl, os.X_OK):
             self.skipTest("ipsecctl is not built")
 
-    def check(self, text):
+    def check(self, text, language="setkey", *words):
         with tempfile.NamedTemporaryFile("w", suffix=".conf") as file:
             file.write(text)
             file.flush()
-            done = subprocess.run([self.ipsecctl, "setkey", "-n", "-f", file.name], stdout=subprocess.PIPE,
+            done = subprocess.run([self.ipsecctl, language, *(words or ("-n",)), "-f", file.name], stdout=subprocess.PIPE,
                                   stderr=subprocess.STDOUT, text=True, check=False)
         self.assertEqual((done.returncode, done.stdout), (0, ""))
 
@@ -238,6 +238,10 @@ class Examples(Shown):
         self.assertTrue(blocks)
         for block in blocks:
             self.check(block)
+        blocks = re.findall(r"```racoon\n(.*?)```", read("README.md"), re.S)
+        self.assertTrue(blocks)
+        for block in blocks:
+            self.check(block, "racoon", "-C")
 
     def test_the_manual_s_configuration_parses(self):
         for name in ("postern-ipsec.conf.5", "ipsec_set_policy.3"):
