@@ -8,6 +8,7 @@
 #define POSTERN_IPC_IKE_LOAD_H
 
 #include "base/err.h"
+#include "base/sbuf.h"
 #include "ipc/conn.h"
 #include "ipsec/ike_conf.h"
 
@@ -17,6 +18,7 @@ struct ike_load {
 	uint32_t n_rows, n_peers, next;
 	bool prepared;
 	struct err_text fault; /* of the first row that was refused */
+	struct sbuf kept;      /* all of it, for ike_kept_seal() */
 	void *extra;           /* the service's own, beside the rows */
 	void (*free_extra)(void *extra);
 };
@@ -35,6 +37,15 @@ int ike_load_prepare(struct ike_load **slot, struct ipc_conn *c, const struct ip
     const struct ike_load_ops *ops, void *arg);
 int ike_load_commit(struct ike_load **slot, struct ipc_conn *c, const struct ipc_record *rec,
     const struct ike_load_ops *ops, void *arg);
+/*
+ * What the launcher has kept (the descriptor is taken): read again, checked and put in force as if it had
+ * been loaded now. `piece` sees what is neither begin nor row; it may be NULL. 0, or -errno with a sentence.
+ */
+struct ike_kept_piece;
+must_check int ike_load_restore(int fd, const struct ike_load_ops *ops, void *arg,
+    int (*begun)(void *arg, struct ike_load *l),
+    int (*piece)(void *arg, struct ike_load *l, const struct ike_kept_piece *p, struct err_text *e),
+    struct err_text *e);
 /* The load of this connection, for further records of the service's own; NULL: it has none, or one that is
  * prepared already. */
 struct ike_load *ike_load_of(struct ike_load **slot, const struct ipc_conn *c);

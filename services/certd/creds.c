@@ -109,8 +109,6 @@ static int read_own(struct creds *c, uint32_t i, const char *peer, struct err_te
 	if (r < 0)
 		return err_prefix(e, r, "remote %s, %s with %s", peer, c->cert[i].name,
 		    c->key[i].fd >= 0 ? c->key[i].name : "its own key");
-	close_file(&c->cert[i]);
-	close_file(&c->key[i]);
 	return 0;
 }
 

@@ -20,7 +20,7 @@ struct creds {
 	struct ike_conf *conf;
 	uint32_t n_peers; /* as was announced; own, cert and key are of that length */
 	struct creds_file psk;
-	struct creds_file *cert, *key; /* until they are read */
+	struct creds_file *cert, *key; /* also behind reading: the launcher keeps them */
 	struct own_key **own;          /* NULL: that block has none */
 };
 

@@ -4,14 +4,20 @@
  */
 #include <errno.h>
 #include <seccomp.h>
+#include <stdio.h>
 
 #include "certd/certd_msg.h"
 #include "crypto/crypto.h"
+#include "ipc/ike_kept.h"
 #include "ipc/ike_load.h"
 #include "service/service.h"
 #include "ticket/key_file.h"
 
-enum { ARENA = 1 << 20, MEMLOCK = 2 << 20 };
+enum {
+	KEPT_MAX = 100 /* peers with keys of their own that survive a restart */,
+	ARENA = 1 << 20,
+	MEMLOCK = 2 << 20
+};
 
 struct certd {
 	struct service *service;
@@ -165,6 +171,10 @@ static int on_credential(struct ipc_conn *c, const struct ipc_record *rec)
 	if (!l || certd_credential_decode(rec, &kind, &peer, name) < 0)
 		return -EBADMSG;
 	r = creds_add(l->extra, kind, peer, name, take_fd(&fd), &e);
+	if (r == 0)
+		ike_kept_add(
+		    &l->kept, &(struct ike_kept_piece){
+		                  .type = rec->type, .body = rec->body, .n_body = (uint32_t)rec->body_len});
 	if (r < 0)
 		(void)ipc_conn_send_error(c, rec->id, -r, "%s", e.s);
 	else
@@ -186,11 +196,42 @@ static void warn_of_dates(const struct creds *c)
 			log_warning("certd.own", "remote %s: %s", c->conf->peer[i].name, e.s);
 }
 
+static int store(struct certd *d, const char *name, int fd)
+{
+	if (fd >= 0)
+		return service_store_fd(d->service, name, fd);
+	(void)service_unstore_fd(d->service, name); /* of the configuration before, perhaps */
+	return 0;
+}
+
+/* So that the next life of this service has it at once: the configuration, and the files as ipsecctl opened
+ * them. */
+static void keep(struct certd *d, uint64_t generation, const struct ike_load *l, const struct creds *c)
+{
+	AUTO_CLOSE int fd = ike_kept_seal(&l->kept, generation);
+	int r = fd < 0 ? fd : service_store_fd(d->service, "conf", fd);
+	char name[24];
+
+	if (r == 0)
+		r = store(d, "psk", c->psk.fd);
+	for (uint32_t i = 0; r == 0 && i < c->n_peers && i < KEPT_MAX; i++) {
+		snprintf(name, sizeof(name), "cert-%u", i);
+		r = store(d, name, c->cert[i].fd);
+		snprintf(name, sizeof(name), "key-%u", i);
+		if (r == 0)
+			r = store(d, name, c->key[i].fd);
+	}
+	if (r < 0)
+		log_notice(
+		    "store.none", "nobody keeps the keys for a restart of this service: %s", err_name(r));
+}
+
 static int take(void *arg, uint64_t generation, struct ike_load *l, struct err_text *e)
 {
 	struct certd *d = arg;
 	struct creds *c = take_ptr(l->extra);
 
+	keep(d, generation, l, c);
 	c->generation = generation;
 	c->conf = take_ptr(l->conf);
 	creds_free(d->prover.before);
@@ -203,6 +244,40 @@ static int take(void *arg, uint64_t generation, struct ike_load *l, struct err_t
 }
 
 static const struct ike_load_ops ops = {.check = check, .take = take};
+
+static int restore_begun(void *arg, struct ike_load *l)
+{
+	l->extra = creds_new(l->n_peers);
+	l->free_extra = free_creds;
+	return l->extra ? 0 : -ENOMEM;
+}
+
+/* A file's record; the descriptor was kept under a name of its own. */
+static int restore_file(void *arg, struct ike_load *l, const struct ike_kept_piece *p, struct err_text *e)
+{
+	const struct ipc_record rec = {.type = p->type, .body = p->body, .body_len = p->n_body};
+	char name[CREDS_NAME_MAX], stored[24] = "psk";
+	struct certd *d = arg;
+	enum credential_kind kind;
+	uint32_t peer;
+
+	if (p->type != IPC_CREDENTIAL_PUT || certd_credential_decode(&rec, &kind, &peer, name) < 0)
+		return -EBADMSG;
+	ike_kept_add(&l->kept, p);
+	if (kind != CREDENTIAL_PSK)
+		snprintf(stored, sizeof(stored), "%s-%u", kind == CREDENTIAL_KEY ? "key" : "cert", peer);
+	return creds_add(l->extra, kind, peer, name, service_take_fd(d->service, stored), e);
+}
+
+static void restore(struct certd *d)
+{
+	int fd = service_take_fd(d->service, "conf");
+	struct err_text e = {{0}};
+
+	if (fd >= 0 && ike_load_restore(fd, &ops, d, restore_begun, restore_file, &e) < 0)
+		log_error("conf.restore",
+		    "the configuration of before is lost: %s; load it again (ipsecctl racoon)", e.s);
+}
 
 static int on_prepare(struct ipc_conn *c, const struct ipc_record *rec)
 {
@@ -244,6 +319,7 @@ static int open_privileged(struct service *s, struct err_text *e)
 static int start(struct service *s, struct err_text *e)
 {
 	service_set_state(s, "no configuration is loaded: no key is here");
+	restore(service_data(s));
 	return service_serve(s, &edge, NULL, e);
 }
 
@@ -280,7 +356,7 @@ static void stats(struct service *s, struct service_stats_sink *to)
 int main(int argc, char **argv)
 {
 	/* Files come as descriptors and are read from their beginning. */
-	static const int syscalls[] = {SCMP_SYS(pread64)};
+	static const int syscalls[] = {SCMP_SYS(pread64), SCMP_SYS(memfd_create)};
 	const struct service_def def = {
 	    .name = "certd",
 	    .syscalls = syscalls,

@@ -16,13 +16,13 @@ enum {
 	BURST = 100,      /* acquires a second */
 	ANSWER_MS = 5000, /* policyd's time to say that it filed one */
 	OUT_MS = 60000,   /* policyd's own expiry comes well before */
-	AGAIN_MS = 1000,  /* after a question that did not get through */
+	AGAIN_MS = 1000,  /* after a question that did not get through, or was answered at once */
 };
 
 struct out {
 	uint64_t seq; /* 0: free */
 	uint32_t policy_id;
-	uint64_t until_ms;
+	uint64_t filed_ms, until_ms;
 };
 
 struct acquirer {
@@ -111,8 +111,10 @@ static struct out *file(struct acquirer *a, uint32_t policy_id)
 	for (size_t i = 0; i < OUT_MAX; i++) {
 		if (a->out[i].seq)
 			continue;
-		a->out[i] = (struct out){
-		    .seq = ++a->last_seq, .policy_id = policy_id, .until_ms = now_of(a) + OUT_MS};
+		a->out[i] = (struct out){.seq = ++a->last_seq,
+		    .policy_id = policy_id,
+		    .filed_ms = now_of(a),
+		    .until_ms = now_of(a) + OUT_MS};
 		a->n_out++;
 		return &a->out[i];
 	}
@@ -183,7 +185,11 @@ static int on_event(struct ipc_client *c, const struct ipc_record *rec)
 	a->n_expired++;
 	service_publish(
 	    a->d->service, "acquire.expired", "policy=%u seq=%llu", policy_id, (unsigned long long)seq);
-	release(a, o);
+	/* Answered at once, and perhaps in vain: not more than about one question a second for a policy. */
+	if (now_of(a) < o->filed_ms + AGAIN_MS)
+		o->until_ms = o->filed_ms + AGAIN_MS;
+	else
+		release(a, o);
 	return 0;
 }
 

@@ -3,8 +3,20 @@
  */
 #include <errno.h>
 
+#include "ipc/ike_kept.h"
 #include "ipc/ike_load.h"
 #include "keyd/keyd.h"
+
+/* So that the next life of this service has it at once. */
+static void keep(struct keyd *k, uint64_t generation, const struct ike_load *l)
+{
+	AUTO_CLOSE int fd = ike_kept_seal(&l->kept, generation);
+	int r = fd < 0 ? fd : service_store_fd(k->service, "conf", fd);
+
+	if (r < 0)
+		log_notice("store.none", "nobody keeps the configuration for a restart of this service: %s",
+		    err_name(r));
+}
 
 static int take(void *arg, uint64_t generation, struct ike_load *l, struct err_text *e)
 {
@@ -13,6 +25,7 @@ static int take(void *arg, uint64_t generation, struct ike_load *l, struct err_t
 
 	if (r < 0)
 		return err_set(e, r, "out of memory");
+	keep(k, generation, l);
 	log_info("conf.loaded", "generation=%llu peers=%u children=%u", (unsigned long long)generation,
 	    l->conf->n_peers, l->conf->n_children);
 	service_set_state(k->service, "negotiating with %u peers", l->conf->n_peers);
@@ -25,6 +38,16 @@ static const struct ike_load_ops ops = {.take = take};
 static struct keyd *keyd_of_conn(const struct ipc_conn *c)
 {
 	return keyd_of(service_of_conn(c));
+}
+
+void keyd_restore(struct keyd *k)
+{
+	int fd = service_take_fd(k->service, "conf");
+	struct err_text e = {{0}};
+
+	if (fd >= 0 && ike_load_restore(fd, &ops, k, NULL, NULL, &e) < 0)
+		log_error("conf.restore",
+		    "the configuration of before is lost: %s; load it again (ipsecctl racoon)", e.s);
 }
 
 static int on_begin(struct ipc_conn *c, const struct ipc_record *rec)

@@ -34,6 +34,8 @@ struct core_ports keyd_ports(struct keyd *k);
 extern const struct ipc_rule keyd_admin_rules[];
 extern const size_t keyd_n_admin_rules;
 void keyd_admin_on_close(struct ipc_conn *c);
+/* What an earlier life of this service had loaded, if the launcher has kept it. */
+void keyd_restore(struct keyd *k);
 /* report.c */
 void keyd_status(struct service *s, struct service_status_sink *to);
 void keyd_stats(struct service *s, struct service_stats_sink *to);

@@ -1,6 +1,9 @@
 /*
  * postern-keyd: IKE. The protocol is in core/ and ike1/; here is what connects it to the world.
  */
+#include <errno.h>
+#include <seccomp.h>
+
 #include "base/rng.h"
 #include "keyd/io/sockets.h"
 #include "keyd/keyd.h"
@@ -28,9 +31,11 @@ static int start(struct service *s, struct err_text *e)
 	r = sockets_new(k, &k->sockets, e);
 	if (r == 0)
 		r = keyd_connect(k, e);
-	if (r == 0)
-		service_set_state(s, "no configuration is loaded: nobody is answered");
-	return r;
+	if (r < 0)
+		return r;
+	service_set_state(s, "no configuration is loaded: nobody is answered");
+	keyd_restore(k);
+	return 0;
 }
 
 static void stop(struct service *s)
@@ -43,8 +48,12 @@ static void stop(struct service *s)
 
 int main(int argc, char **argv)
 {
+	/* Keeping the configuration in a memory file. */
+	static const int syscalls[] = {SCMP_SYS(memfd_create), SCMP_SYS(pread64)};
 	const struct service_def def = {
 	    .name = "keyd",
+	    .syscalls = syscalls,
+	    .n_syscalls = ARRAY_SIZE(syscalls),
 	    .memlock_bytes = MEMLOCK,
 	    .open_privileged = open_privileged,
 	    .start = start,

@@ -10,6 +10,7 @@ const struct unit_def unit_table[UNITS] = {
     {
         .name = "keyd",
         .sockets = {{.name = "keyd.admin"}},
+        .stored = {{.name = "conf", .type = S_IFREG}},
     },
     {
         .name = "certd-verify",
@@ -18,6 +19,7 @@ const struct unit_def unit_table[UNITS] = {
                 {.name = "certd-verify.admin"},
                 {.name = "certd-verify.keyd", .connector = "keyd"},
             },
+        .stored = {{.name = "conf", .type = S_IFREG}},
     },
     {
         .name = "certd",
@@ -25,6 +27,14 @@ const struct unit_def unit_table[UNITS] = {
             {
                 {.name = "certd.admin"},
                 {.name = "certd.keyd", .connector = "keyd"},
+            },
+        /* Files with keys, as ipsecctl opened them: what is in them is never read here. */
+        .stored =
+            {
+                {.name = "conf", .type = S_IFREG},
+                {.name = "psk", .type = S_IFREG},
+                {.name = "cert-", .numbered = 100, .type = S_IFREG},
+                {.name = "key-", .numbered = 100, .type = S_IFREG},
             },
     },
     {

@@ -86,7 +86,7 @@ class CommandLine(labtest.LabTest):
         wait_for("agreement", lambda: self.relent.json("status")["good"])
         status = self.relent.json("status")
         self.assertEqual({service["name"]: service["up"] for service in status["services"]},
-                         {"policyd": True, "datapathd": True})
+                         dict.fromkeys(labtest.SERVICES, True))
         self.assertTrue(status["spd"]["agree"])
         text = self.relent.out("ipsecctl", "status")
         for words in ("IPsec is on.", "is enforced by kernel and datapath", "policyd", "datapathd", "pid"):
@@ -107,7 +107,7 @@ class CommandLine(labtest.LabTest):
 
     def test_monitor_shows_both_services_events(self):
         watching = self.relent.popen("ipsecctl", "--json", "monitor", "-n", "2")
-        wait_for("the monitor to listen", lambda: self.monitors() == 2)
+        wait_for("the monitor to listen", lambda: self.monitors() == len(labtest.SERVICES))
         self.relent.setkey(OLD + POLICY)
         said = [json.loads(line) for line in watching.communicate(timeout=20)[0].splitlines()]
         self.assertEqual({event["service"] for event in said}, {"policyd", "datapathd"})
@@ -147,7 +147,7 @@ class CommandLine(labtest.LabTest):
         self.assertEqual(self.relent.json("log")["levels"]["datapathd"], "debug")
         self.assertNotEqual(self.relent.json("log")["levels"]["policyd"], "debug")
         self.relent.run("ipsecctl", "log", "info")
-        self.assertEqual(self.relent.json("log")["levels"], {"policyd": "info", "datapathd": "info"})
+        self.assertEqual(self.relent.json("log")["levels"], dict.fromkeys(labtest.SERVICES, "info"))
 
     # -- old ways
 

@@ -114,6 +114,29 @@ class Guide(labtest.LabTest):
         wait_for("another one", lambda: self.racoon_pids(self.elmer))
         self.carried(7004, check_wire=False)
 
+    def test_what_dies_comes_back_with_what_it_had(self):
+        self.prepare_psk()
+        for host in self.both:
+            for service in ("keyd", "certd", "certd-verify", "policyd", "datapathd"):
+                host.kill(service)
+        for host in self.both:
+            host.wait_ready()
+        with Tap(self.lab, clear_between(RELENT, ELMER, "tcp")) as clear:
+            self.connect(self.elmer, self.relent, 7003)
+        self.assertEqual(clear.count, 0)
+
+    def test_a_connection_outlives_those_who_made_its_keys(self):
+        self.prepare_psk()
+        self.relent.traffic("tcp-sink", 7004)
+        client = self.elmer.traffic("tcp-send", RELENT, 7004, 300000, 100000, 30)
+        wait_for("the first packets", lambda: "outbound packets processed successfully" in self.elmer.netstat())
+        for host in self.both:
+            for service in ("keyd", "certd", "certd-verify"):
+                host.kill(service)
+        self.assertEqual(client.wait(timeout=60), 0, client.stdout.read())
+        for host in self.both:
+            host.wait_ready()
+
     def make_certificates(self, host, peer_name):
         """The guide's commands (S126, S127), answered by -subj: a key, a request, a self-signed certificate."""
         folder = "/usr/local/ssl/certs"

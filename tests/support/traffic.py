@@ -93,15 +93,17 @@ def udp_send(address, port, packets, rate, size):
     say("ready")
     filler = b"POSTERN-CLEAR-" * (max(sizes) // 14 + 1)
     refused, begin = 0, time.monotonic()
+    why = {}
     for number in range(packets):
         try:
             sock.sendto((number.to_bytes(8, "big") + filler)[:sizes[number % len(sizes)]], (address, int(port)))
-        except OSError:
+        except OSError as problem:
             refused += 1
+            why[problem.errno] = why.get(problem.errno, 0) + 1
         ahead = (number + 1) / rate - (time.monotonic() - begin)
         if ahead > 0:
             time.sleep(ahead)
-    say(json.dumps({"sent": packets - refused, "refused": refused}))
+    say(json.dumps({"sent": packets - refused, "refused": refused, "why": why, "seconds": time.monotonic() - begin}))
 
 
 def udp_count(port):

@@ -8,6 +8,7 @@
 
 #include "certd/verify/verify_msg.h"
 #include "crypto/crypto.h"
+#include "ipc/ike_kept.h"
 #include "ipc/ike_load.h"
 #include "service/service.h"
 #include "ticket/key_file.h"
@@ -132,6 +133,18 @@ static int on_row(struct ipc_conn *c, const struct ipc_record *rec)
 	return ike_load_row(&verify_of(c)->load, c, rec);
 }
 
+/* What is in it is public: it is kept with the configuration. */
+static void keep_file(struct ike_load *l, const struct ipc_record *rec, const struct file *f)
+{
+	const struct ike_kept_piece p = {.type = rec->type,
+	    .body = rec->body,
+	    .n_body = (uint32_t)rec->body_len,
+	    .file = f->p,
+	    .n_file = (uint32_t)f->n};
+
+	ike_kept_add(&l->kept, &p);
+}
+
 static int on_credential(struct ipc_conn *c, const struct ipc_record *rec)
 {
 	struct ike_load *l = ike_load_of(&verify_of(c)->load, c);
@@ -148,6 +161,8 @@ static int on_credential(struct ipc_conn *c, const struct ipc_record *rec)
 	r = file_read(fd, name, ANCHORS_FILE_MAX, &f, &e);
 	if (r == 0)
 		r = anchors_add(l->extra, kind, peer, &f, &e);
+	if (r >= 0)
+		keep_file(l, rec, &f);
 	/* Whatever else lies in the folder is no reason to refuse it. */
 	if (r < 0 && kind != CREDENTIAL_ANCHOR)
 		(void)ipc_conn_send_error(c, rec->id, -r, "%s: %s", name, e.s);
@@ -156,11 +171,23 @@ static int on_credential(struct ipc_conn *c, const struct ipc_record *rec)
 	return 0;
 }
 
+/* So that the next life of this service has it at once. */
+static void keep(struct verify *v, uint64_t generation, const struct ike_load *l)
+{
+	AUTO_CLOSE int fd = ike_kept_seal(&l->kept, generation);
+	int r = fd < 0 ? fd : service_store_fd(v->service, "conf", fd);
+
+	if (r < 0)
+		log_notice("store.none", "nobody keeps the configuration for a restart of this service: %s",
+		    err_name(r));
+}
+
 static int take(void *arg, uint64_t generation, struct ike_load *l, struct err_text *e)
 {
 	struct verify *v = arg;
 	struct anchors *a = take_ptr(l->extra);
 
+	keep(v, generation, l);
 	a->generation = generation;
 	a->conf = take_ptr(l->conf);
 	anchors_free(v->before);
@@ -173,6 +200,39 @@ static int take(void *arg, uint64_t generation, struct ike_load *l, struct err_t
 }
 
 static const struct ike_load_ops ops = {.take = take};
+
+static int restore_begun(void *arg, struct ike_load *l)
+{
+	l->extra = anchors_new(l->n_peers);
+	l->free_extra = free_anchors;
+	return l->extra ? 0 : -ENOMEM;
+}
+
+static int restore_file(void *arg, struct ike_load *l, const struct ike_kept_piece *p, struct err_text *e)
+{
+	const struct ipc_record rec = {.type = p->type, .body = p->body, .body_len = p->n_body};
+	const struct file f = {.p = (uint8_t *)(uintptr_t)p->file, .n = p->n_file};
+	char name[VERIFY_NAME_MAX];
+	enum credential_kind kind;
+	uint32_t peer;
+	int r;
+
+	if (p->type != IPC_CREDENTIAL_PUT || verify_credential_decode(&rec, &kind, &peer, name) < 0)
+		return -EBADMSG;
+	keep_file(l, &rec, &f);
+	r = anchors_add(l->extra, kind, peer, &f, e);
+	return r < 0 && kind != CREDENTIAL_ANCHOR ? r : 0;
+}
+
+static void restore(struct verify *v)
+{
+	int fd = service_take_fd(v->service, "conf");
+	struct err_text e = {{0}};
+
+	if (fd >= 0 && ike_load_restore(fd, &ops, v, restore_begun, restore_file, &e) < 0)
+		log_error("conf.restore",
+		    "the configuration of before is lost: %s; load it again (ipsecctl racoon)", e.s);
+}
 
 static int on_prepare(struct ipc_conn *c, const struct ipc_record *rec)
 {
@@ -215,6 +275,7 @@ static int open_privileged(struct service *s, struct err_text *e)
 static int start(struct service *s, struct err_text *e)
 {
 	service_set_state(s, "no configuration is loaded: nobody is trusted");
+	restore(service_data(s));
 	return service_serve(s, &edge, NULL, e);
 }
 
@@ -249,7 +310,7 @@ static void stats(struct service *s, struct service_stats_sink *to)
 
 int main(int argc, char **argv)
 {
-	static const int syscalls[] = {SCMP_SYS(pread64)};
+	static const int syscalls[] = {SCMP_SYS(pread64), SCMP_SYS(memfd_create)};
 	const struct service_def def = {
 	    .name = "certd-verify",
 	    .syscalls = syscalls,

@@ -8,7 +8,11 @@
 #include "keyd/ike1/isakmp.h"
 #include "keyd/ike1/quick.h"
 
-enum { LINGER_MS = 30000 };
+enum {
+	LINGER_MS = 30000,
+	SOFT_PERCENT = 80,  /* racoon's */
+	JITTER_PERCENT = 5, /* earlier than that, so that many made together are not renewed together */
+};
 
 static const char *proto_word(enum ipsec_proto p)
 {
@@ -35,6 +39,41 @@ static void say(
 	    inet_addr_format(to, b), spi, spi);
 }
 
+/* When both sides began at once there are two pairs for one policy: one of them is renewed. */
+static bool has_newer(const struct child *k)
+{
+	list_foreach (other, &k->core->children, struct child, node)
+		if (other != k && other->out.id == k->out.id && !other->replaced &&
+		    (other->made_ms > k->made_ms ||
+		        (other->made_ms == k->made_ms && other->initiator < k->initiator)))
+			return true;
+	return false;
+}
+
+static void renew(struct child *k)
+{
+	if (k->initiator && !k->replaced && !has_newer(k))
+		quick_renew(k);
+}
+
+static void on_renew(struct timer *t, void *arg)
+{
+	(void)arg;
+	renew(container_of(t, struct child, renew));
+}
+
+/* Time is watched here, to the millisecond; the data path tells of octets and of the end. */
+static void plan_renewal(struct child *k)
+{
+	struct core *c = k->core;
+	uint64_t ms = k->seconds * 1000;
+
+	if (k->initiator && ms)
+		(void)!timer_set(&c->timers, &k->renew,
+		    core_now(c) + ms * (SOFT_PERCENT - rng_below(c->rng, JITTER_PERCENT + 1)) / 100,
+		    on_renew);
+}
+
 struct child *child_new(struct core *c, const struct child *from)
 {
 	struct child *k = malloc(sizeof(*k));
@@ -49,6 +88,7 @@ struct child *child_new(struct core *c, const struct child *from)
 	list_append(&c->children, &k->node);
 	c->n_children++;
 	c->counters.established2++;
+	plan_renewal(k);
 	for (uint8_t i = 0; i < k->n_parts; i++)
 		say(k, "ipsec.up", "established", &k->part[i], true);
 	for (uint8_t i = 0; i < k->n_parts; i++)
@@ -69,6 +109,7 @@ void child_end(struct child *k, bool tell, const char *why)
 	}
 	c->ports.grant_drop(c->ports.arg, k->grant);
 	timer_stop(&c->timers, &k->linger);
+	timer_stop(&c->timers, &k->renew);
 	quick_forget_child(c, k);
 	list_remove(&k->node);
 	c->n_children--;
@@ -138,17 +179,6 @@ bool child_any(struct core *c, const struct inet_addr *remote)
 {
 	list_foreach (k, &c->children, struct child, node)
 		if (inet_addr_equal(&k->path.remote, remote))
-			return true;
-	return false;
-}
-
-/* When both sides began at once there are two pairs for one policy: one of them is renewed. */
-static bool has_newer(const struct child *k)
-{
-	list_foreach (other, &k->core->children, struct child, node)
-		if (other != k && other->out.id == k->out.id && !other->replaced &&
-		    (other->made_ms > k->made_ms ||
-		        (other->made_ms == k->made_ms && other->initiator < k->initiator)))
 			return true;
 	return false;
 }

@@ -30,6 +30,8 @@ struct child {
 	uint64_t made_ms;
 	uint8_t n_parts;
 	struct child_part part[POLICY_REQUESTS_MAX];
+	uint64_t seconds;    /* its lifetime; 0: not limited in time */
+	struct timer renew;  /* before its life ends, when this side renews it */
 	struct timer linger; /* after being replaced: packets under way may still need it */
 };
 

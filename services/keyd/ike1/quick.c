@@ -193,6 +193,7 @@ void quick_done(struct quick *q)
 	    .initiator = q->initiator,
 	    .out = q->out,
 	    .grant = q->grant,
+	    .seconds = q->terms.seconds,
 	    .n_parts = q->n_parts};
 
 	quick_set_state(q, QUICK_DONE);

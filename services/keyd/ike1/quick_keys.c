@@ -20,11 +20,9 @@ static struct sa_lifetime lifetime_of(const struct quick *q)
 {
 	struct sa_lifetime l = {.hard_s = q->terms.seconds, .hard_bytes = q->terms.kilobytes * 1024};
 
-	/* Only who began renews. */
-	if (q->initiator) {
-		l.soft_s = l.hard_s * SOFT_PERCENT / 100;
+	/* Only who began renews, and watches the time itself. */
+	if (q->initiator)
 		l.soft_bytes = l.hard_bytes / 100 * SOFT_PERCENT;
-	}
 	return l;
 }
 

@@ -76,13 +76,13 @@ static int on_used(struct ipc_conn *c, const struct ipc_record *rec)
 }
 
 /* Nothing came of it: a later packet may ask again. */
-static void tell_expired(struct policyd *p, const struct acquire_ask *a)
+static void tell_over(struct policyd *p, const struct acquire_ask *a, bool ok)
 {
 	if (ipc_conn_is_open(a->who))
 		msg_send_acquire_expired(a->who, a->seq, a->policy_id);
 	ipc_conn_unref(a->who);
-	service_publish(
-	    p->service, "acquire.expired", "policy=%u seq=%llu", a->policy_id, (unsigned long long)a->seq);
+	service_publish(p->service, ok ? "acquire.done" : "acquire.expired", "policy=%u seq=%llu",
+	    a->policy_id, (unsigned long long)a->seq);
 }
 
 void acquire_expire(struct policyd *p, uint64_t now_ms)
@@ -90,7 +90,7 @@ void acquire_expire(struct policyd *p, uint64_t now_ms)
 	struct acquire a;
 
 	while (acquires_take_expired(&p->acquires, now_ms, &a))
-		tell_expired(p, &a.ask);
+		tell_over(p, &a.ask, false);
 }
 
 void acquire_done(struct policyd *p, uint64_t id, bool ok)
@@ -99,10 +99,8 @@ void acquire_done(struct policyd *p, uint64_t id, bool ok)
 
 	if (!acquires_take_done(&p->acquires, id, ok, &a))
 		return;
-	if (ok)
-		ipc_conn_unref(a.ask.who);
-	else
-		tell_expired(p, &a.ask);
+	/* Ended well or badly: the policy may ask again when it finds itself without an association. */
+	tell_over(p, &a.ask, ok);
 }
 
 static void on_close(struct ipc_conn *c)

@@ -133,7 +133,7 @@ static void test_verbs_wrong_words_say_what_helps(void **state)
 	    {"ipsecctl set dscpp 1", "Did you mean `dscp`?"},
 	    {"ipsecctl log loud", "error, warning, notice, info, debug"},
 	    {"ipsecctl log debgu", "perhaps debug"},
-	    {"ipsecctl log debug racoon", "there are policyd and datapathd."},
+	    {"ipsecctl log debug racoon", "there are policyd, datapathd, keyd, certd and certd-verify."},
 	    {"ipsecctl monitor -n", "`-n`"},
 	    {"ipsecctl monitor -n none", "not `none`"},
 	    {"ipsecctl monitor -n 0", "not `0`"},
