@@ -1,14 +1,18 @@
 #!/usr/bin/python3
-"""The guide's second and third procedure from their unchanged files: keys come by themselves (S117 to S136)."""
+"""The guide's second and third procedure from their unchanged files: keys come by themselves (S86 to S136, S155, S195, S202)."""
 
 import os
+import re
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 
 import labtest  # noqa: E402
 from labtap import Tap, clear_between  # noqa: E402
+from labkit.kernel import Process  # noqa: E402
 from labtest import ELMER, EXAMPLES, RELENT, wait_for  # noqa: E402
+
+ESTABLISHED = re.compile(r"IPsec-SA established: ESP/Tunnel (\S+)\[0\]->(\S+)\[0\] spi=(\d+)\(0x([0-9a-f]+)\)")
 
 
 class Guide(labtest.LabTest):
@@ -17,7 +21,7 @@ class Guide(labtest.LabTest):
         host.run("install", "-D", "-m", mode, os.path.join(EXAMPLES, name), path)
 
     def log(self, host):
-        return self.lab.log_tail(host.name, 400)
+        return self.lab.log_tail(host.name, 100000)
 
     def connect(self, sender, receiver, port, octets=20000):
         """A TCP connection whose first packet has to wait for keys."""
@@ -25,22 +29,90 @@ class Guide(labtest.LabTest):
         client = sender.traffic("tcp-send", receiver.address, port, octets, 10**9, 30)
         self.assertEqual(client.wait(timeout=60), 0, client.stdout.read())
 
-    def prepare_psk(self):
+    def prepare_psk(self, *load):
         for host in self.both:
             self.give(host, f"psk-{host.name}.txt", "/etc/inet/psk.txt")
             self.give(host, f"psk-{host.name}.racoon.conf", "/etc/inet/racoon.conf")
             host.run("ipseckey", "-f", os.path.join(EXAMPLES, f"ike-{host.name}.ipsec.conf"))
-            host.run("ipsecctl", "racoon")
+            host.run(*(load or ("ipsecctl", "racoon")))
+
+    def check_logs(self, began):
+        """The guide's lines, word for word and in its order; `began` holds how much was said before."""
+        begins, answers = self.log(self.elmer)[began[0]:], self.log(self.relent)[began[1]:]
+        self.assertIn(f"initiate new phase 1 negotiation: {ELMER}[500]<=>{RELENT}[500]", begins)
+        self.assertIn(f"initiate new phase 2 negotiation: {ELMER}[0]<=>{RELENT}[0]", begins)  # S185
+        self.assertIn(f"respond new phase 1 negotiation: {RELENT}[500]<=>{ELMER}[500]", answers)  # S195
+        self.assertIn("begin Aggressive mode.", answers)  # S196
+        for said, peer, host in ((begins, RELENT, ELMER), (answers, ELMER, RELENT)):
+            rows = ESTABLISHED.findall(said)
+            self.assertEqual([row[:2] for row in rows], [(peer, host), (host, peer)])  # S202: what receives is first
+            for _, _, decimal, sixteen in rows:
+                self.assertEqual(int(decimal), int(sixteen, 16))
+
+    def check_associations(self):
+        """One ESP tunnel each way, of the first offer, with the sainfo's life; deflate adds nothing by itself."""
+        for host in self.both:
+            rows = host.json("sad")["sas"]
+            self.assertEqual(sorted((row["src"], row["dst"]) for row in rows), [(RELENT, ELMER), (ELMER, RELENT)])
+            said = host.out("setkey", "-D")
+            self.assertEqual(len(re.findall(r"^\tesp mode=tunnel spi=", said, re.M)), 2)  # S124
+            self.assertEqual(len(re.findall(r"^\tE: 3des-cbc ( [0-9a-f]{8}){6}$", said, re.M)), 2)  # S123
+            self.assertEqual(len(re.findall(r"^\tA: hmac-sha1 ( [0-9a-f]{8}){5}$", said, re.M)), 2)
+            self.assertEqual(len(re.findall(r"hard: 36000\(s\)", said)), 2)  # S101
+
+    def carried(self, port, check_wire=True):
+        began = [len(self.log(host)) for host in (self.elmer, self.relent)]
+        with Tap(self.lab, clear_between(RELENT, ELMER, "tcp")) as clear, Tap(self.lab, "ip proto 50") as wire:
+            self.connect(self.elmer, self.relent, port)
+            wait_for("ESP on the wire", lambda: wire.count >= 10)
+        self.assertEqual(clear.count, 0)
+        if check_wire:
+            self.check_logs(began)
+            self.check_associations()
 
     def test_S117_pre_shared_key(self):
         self.prepare_psk()
-        with Tap(self.lab, clear_between(RELENT, ELMER, "tcp")) as clear, Tap(self.lab, "ip proto 50") as wire:
-            self.connect(self.elmer, self.relent, 7001)
-            wait_for("ESP on the wire", lambda: wire.count >= 10)
-        self.assertEqual(clear.count, 0)
+        self.carried(7001)
+
+    def test_S89_keys_renew_themselves_and_nothing_is_lost(self):
+        """The guide's ten hours, cut down to eight seconds."""
+        self.prepare_psk()
         for host in self.both:
-            said = self.log(host)
-            self.assertIn("IPsec-SA established: ESP/Tunnel 10.0.0.110[0]->10.0.0.100[0] spi=", said)
+            host.run("sed", "-i", "s/time 10 hour/time 8 sec/", "/etc/inet/racoon.conf")
+            host.run("ipsecctl", "racoon")
+        began = len(self.log(self.elmer))
+        with Tap(self.lab, clear_between(RELENT, ELMER, "tcp")) as clear:
+            self.relent.traffic("tcp-sink", 7005)
+            # Slowly: it lasts longer than an association does.
+            client = self.elmer.traffic("tcp-send", RELENT, 7005, 200000, 20000, 60)
+            self.assertEqual(client.wait(timeout=90), 0, client.stdout.read())
+        self.assertEqual(clear.count, 0)
+        self.assertGreaterEqual(len(ESTABLISHED.findall(self.log(self.elmer)[began:])), 4)
+
+    def test_S88_a_key_file_that_others_can_read_is_not_used_and_the_cure_is_told(self):
+        self.give(self.relent, "psk-relent.txt", "/etc/inet/psk.txt", "644")
+        self.give(self.relent, "psk-relent.racoon.conf", "/etc/inet/racoon.conf")
+        said = self.relent.run("ipsecctl", "racoon", check=False).stderr
+        self.assertIn("/etc/inet/psk.txt has weak file permission 0644", said)
+        self.assertIn("chmod 600 /etc/inet/psk.txt", said)
+
+    def racoon_pids(self, host):
+        return [pid for pid, command in self.lab.processes(host.name).items() if command == "racoon"]
+
+    def test_S27_S28_S155_started_in_the_background_and_killed_and_started_again(self):
+        start = ("sh", "-c", "rm -f /tmp/.racoon; racoon >/dev/null 2>&1 &")
+        self.prepare_psk(*start)
+        self.addCleanup(lambda: [Process(pid).kill() for host in self.both for pid in self.racoon_pids(host)])
+        for host in self.both:
+            wait_for("one process of that name", lambda host=host: len(self.racoon_pids(host)) == 1)
+            wait_for("keyd to have it", lambda host=host: "negotiating with 1 peers" in host.out("ipsecctl", "status"))
+        self.carried(7003, check_wire=False)
+        old = self.racoon_pids(self.elmer)
+        Process(old[0]).kill()  # kill -9
+        wait_for("it to be gone", lambda: old[0] not in self.racoon_pids(self.elmer))
+        self.elmer.run("sh", "-c", "racoon >/dev/null 2>&1 &")
+        wait_for("another one", lambda: self.racoon_pids(self.elmer))
+        self.carried(7004, check_wire=False)
 
     def test_the_packet_that_asked_is_not_lost(self):
         self.prepare_psk()
@@ -97,10 +169,7 @@ class Guide(labtest.LabTest):
 
     def test_S126_certificates(self):
         self.prepare_cert()
-        with Tap(self.lab, clear_between(RELENT, ELMER, "tcp")) as clear, Tap(self.lab, "ip proto 50") as wire:
-            self.connect(self.elmer, self.relent, 7002)
-            wait_for("ESP on the wire", lambda: wire.count >= 10)
-        self.assertEqual(clear.count, 0)
+        self.carried(7002)
 
 
 if __name__ == "__main__":
