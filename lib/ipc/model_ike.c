@@ -101,15 +101,32 @@ void model_ike_peer_encode(const struct ike_peer *p, struct model_ike_peer_pb *r
 	set_flags(p, m);
 }
 
+/* IANA's numbers have gaps. */
+static bool is_known(const uint8_t *list, size_t n, uint32_t id)
+{
+	return id && id <= UINT8_MAX && memchr(list, (int)id, n);
+}
+
+bool model_ike_group_is_known(uint32_t id)
+{
+	static const uint8_t groups[] = {ALG_GROUP_MODP768, ALG_GROUP_MODP1024, ALG_GROUP_MODP1536,
+	    ALG_GROUP_MODP2048, ALG_GROUP_MODP3072, ALG_GROUP_MODP4096, ALG_GROUP_MODP6144,
+	    ALG_GROUP_MODP8192, ALG_GROUP_ECP256, ALG_GROUP_ECP384, ALG_GROUP_ECP521, ALG_GROUP_CURVE25519,
+	    ALG_GROUP_CURVE448};
+
+	return is_known(groups, sizeof(groups), id);
+}
+
 static int offer_decode(const Postern__IkeOffer *m, struct ike_offer *ret, struct err_text *e)
 {
+	static const uint8_t hashes[] = {ALG_PRF_HMAC_MD5, ALG_PRF_HMAC_SHA1, ALG_PRF_HMAC_SHA256,
+	    ALG_PRF_HMAC_SHA384, ALG_PRF_HMAC_SHA512};
 	const struct alg_enc_info *a = alg_enc_by_id(m->enc);
-	bool group = m->group && m->group <= ALG_GROUP_CURVE448,
-	     hash = m->hash && m->hash <= ALG_PRF_HMAC_SHA512;
 
-	if (!a || !hash || !group || m->auth == IKE_AUTH_NONE || m->auth > IKE_AUTH_XAUTH_RSA_SERVER)
+	if (!a || !is_known(hashes, sizeof(hashes), m->hash) || !model_ike_group_is_known(m->group) ||
+	    m->auth == IKE_AUTH_NONE || m->auth > IKE_AUTH_XAUTH_RSA_SERVER)
 		return err_set(e, -EBADMSG, "an offer of no known algorithm");
-	if (m->key_bits && !alg_enc_keylen_ok(a, m->key_bits / 8U))
+	if (m->key_bits && (m->key_bits % 8U || !alg_enc_keylen_ok(a, m->key_bits / 8U)))
 		return err_set(e, -EBADMSG, "a key of %u bits for %s", m->key_bits, a->name);
 	if (!m->seconds || m->seconds > YEARS_S)
 		return err_set(e, -EBADMSG, "a lifetime of %llu s", (unsigned long long)m->seconds);

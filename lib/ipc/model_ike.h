@@ -40,6 +40,9 @@ void model_ike_child_encode(const struct ike_child *k, struct model_ike_child_pb
 /* Everything but peers and children. */
 void model_ike_begin_encode(const struct ike_conf *c, struct model_ike_begin_pb *ret);
 
+/* Whether it is one of enum alg_group, NONE not among them. */
+bool model_ike_group_is_known(uint32_t id);
+
 /* 0, or -EBADMSG with a reason. */
 must_check int model_ike_id_decode(const Postern__IkeId *m, struct ike_id *ret, struct err_text *e);
 /* Adds one to `c`; -ENOMEM likewise. Of certificates only whether there is one is known: `cert`, `key` and

@@ -89,6 +89,8 @@ static int side_decode(const Postern__IkeSide *m, struct ike_side *ret, struct e
 		return r;
 	if (m->kind == IKE_SIDE_NET && m->plen > inet_addr_bits(&ret->first))
 		return err_set(e, -EBADMSG, "a prefix length of %u", m->plen);
+	if (m->kind == IKE_SIDE_RANGE && ret->first.family != ret->last.family)
+		return err_set(e, -EBADMSG, "a range from one address family to the other");
 	if (m->kind == IKE_SIDE_RANGE && inet_addr_cmp(&ret->first, &ret->last) > 0)
 		return err_set(e, -EBADMSG, "a range that ends before it begins");
 	ret->kind = m->kind;
@@ -102,7 +104,8 @@ static int enc_decode(const Postern__IkeAlg *m, struct ike_child_enc *ret, struc
 {
 	const struct alg_enc_info *a = alg_enc_by_id(m->id);
 
-	if (!a || (m->key_bits && !alg_enc_keylen_ok(a, m->key_bits / 8U + a->salt_len)))
+	if (!a ||
+	    (m->key_bits && (m->key_bits % 8U || !alg_enc_keylen_ok(a, m->key_bits / 8U + a->salt_len))))
 		return err_set(e, -EBADMSG, "an unknown encryption algorithm, or a key length it has not");
 	*ret = (struct ike_child_enc){.id = m->id, .key_bits = (uint16_t)m->key_bits};
 	return 0;
@@ -144,7 +147,8 @@ int model_ike_child_decode(const Postern__IkeChild *m, struct ike_conf *c, struc
 		r = model_ike_id_decode(m->from, &k->from, e);
 	if (r < 0)
 		return r;
-	if (m->pfs > ALG_GROUP_CURVE448 || m->seconds > YEARS_S || (m->bytes && m->bytes < BYTES_LEAST))
+	if ((m->pfs && !model_ike_group_is_known(m->pfs)) || m->seconds > YEARS_S ||
+	    (m->bytes && m->bytes < BYTES_LEAST))
 		return err_set(e, -EBADMSG, "a group or lifetime out of its range");
 	k->remoteid = m->remoteid;
 	k->pfs = m->pfs;

@@ -171,8 +171,14 @@ int creds_psk(const struct creds *c, const struct ike_peer *p, const struct ike_
 		return err_prefix(e, r, "failed to open pre_share_key file");
 	r = id ? find(&f, id, addr, ret) : -ENOENT;
 	*ret_by_id = r == 0;
-	if (r == -ENOENT && (!id || !p->verify_identifier))
+	if (r == -ENOENT && (!id || !p->verify_identifier)) {
 		r = find(&f, NULL, addr, ret);
+		if (r == 0 && id)
+			(void)err_set(e, 0,
+			    "couldn't find the proper pskey, try to get one by the peer's address: %s has "
+			    "no line for %s, and one for %s",
+			    c->psk.name, ike_id_format(id, name, sizeof(name)), inet_addr_format(addr, who));
+	}
 	if (r == -ENOENT)
 		return err_set(e, r, "couldn't find the pskey for %s%s%s: %s has no line that begins with it",
 		    inet_addr_format(addr, who), id ? " or " : "",

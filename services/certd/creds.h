@@ -35,7 +35,8 @@ must_check int creds_add(
 /* Reads the certificates and keys. 0, or -errno naming the first that cannot be used. */
 must_check int creds_read(struct creds *c, const struct ike_conf *conf, struct err_text *e);
 /* The pre-shared key of an identity (NULL: not known) or else of an address, from the file as it is now.
- * *ret_by_id: it was the identity. 0; -ENOENT; -errno; with a sentence. */
+ * *ret_by_id: it was the identity. 0, with a notice in *e where an identity was given and the address had to
+ * do; -ENOENT; -errno; with a sentence. */
 must_check int creds_psk(const struct creds *c, const struct ike_peer *p, const struct ike_id *id,
     const struct inet_addr *addr, struct secret **ret, bool *ret_by_id, struct err_text *e);
 

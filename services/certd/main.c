@@ -58,6 +58,8 @@ static int on_skeyid(struct ipc_conn *c, const struct ipc_record *rec)
 	r = prove_skeyid(&d->prover, &q.session, q.has_id ? &q.id : NULL, now_ms(d), &skeyid, &e);
 	if (r < 0)
 		return refuse(d, c, rec->id, r, &e);
+	if (e.s[0])
+		log_notice("psk.by_address", "%s", e.s);
 	d->n_proofs++;
 	certd_send_skeyid(c, rec->id, skeyid);
 	return 0;

@@ -126,14 +126,44 @@ static void read_key(struct own_key *k, const struct file *f, const char *passph
 	ERR_clear_error();
 }
 
+/* A PKCS #12 file that this passphrase is not the one of. */
+static bool is_locked_pkcs12(const struct file *f, const char *passphrase)
+{
+	const unsigned char *p = f->p;
+	PKCS12 *p12 = d2i_PKCS12(NULL, &p, (long)f->n);
+	bool locked = p12 && PKCS12_mac_present(p12) && !PKCS12_verify_mac(p12, passphrase, -1) &&
+	              (*passphrase || !PKCS12_verify_mac(p12, NULL, 0));
+
+	PKCS12_free(p12);
+	ERR_clear_error();
+	return locked;
+}
+
+/* PEM of both kinds says so; PKCS #8 as DER has a form of its own (RFC 5958 section 3). */
 static bool is_enciphered(const struct file *f)
 {
-	return memmem(f->p, f->n, "ENCRYPTED", 9) != NULL;
+	const unsigned char *p = f->p;
+	X509_SIG *der = d2i_X509_SIG(NULL, &p, (long)f->n);
+	bool yes = der || memmem(f->p, f->n, "ENCRYPTED", 9);
+
+	X509_SIG_free(der);
+	ERR_clear_error();
+	return yes;
+}
+
+static int refuse_passphrase(const char *passphrase, struct err_text *e)
+{
+	return err_set(e, -EACCES,
+	    *passphrase ? "the passphrase does not open the private key"
+	                : "the private key is enciphered, and its passphrase was not given: store it without "
+	                  "(openssl pkey -in FILE -out NEW), readable by root alone");
 }
 
 static int read_files(struct own_key *k, const struct file *cert, const struct file *key,
     const char *passphrase, struct err_text *e)
 {
+	if (!key->n && is_locked_pkcs12(cert, passphrase))
+		return refuse_passphrase(passphrase, e);
 	if (!key->n && read_pkcs12(k, cert, passphrase))
 		return 0;
 	read_pem_certs(k, cert);
@@ -145,9 +175,7 @@ static int read_files(struct own_key *k, const struct file *cert, const struct f
 	if (k->key)
 		return 0;
 	if (is_enciphered(key->n ? key : cert))
-		return err_set(e, -EACCES,
-		    *passphrase ? "the passphrase does not open the private key"
-		                : "the private key is enciphered, and its passphrase was not given");
+		return refuse_passphrase(passphrase, e);
 	return err_set(e, -EINVAL, "it is no private key: PEM (traditional and PKCS #8) and DER are read");
 }
 

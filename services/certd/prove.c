@@ -103,10 +103,11 @@ int prove_verify(struct prover *p, const struct session *s, const struct prove_c
 		r = err_set(e, -EINVAL, "the identity is not the one of the ID payload");
 	if (r == 0)
 		r = creds_psk(creds, peer, c->by_id ? &c->id : NULL, &s->addr, &psk, &by_id, e);
-	if (r == 0)
-		r = ike1_skeyid_psk(s->prf, psk, s->ni, s->nr, &skeyid);
 	if (r < 0)
 		return r;
+	r = ike1_skeyid_psk(s->prf, psk, s->ni, s->nr, &skeyid);
+	if (r < 0)
+		return err_set(e, r, "SKEYID cannot be computed: %s", err_name(r));
 	n = session_hash(s, &c->facts, skeyid, hash);
 	if (n < 0 || (size_t)n != c->hash.n || !secret_equal_bytes(hash, c->hash.p, (size_t)n))
 		return err_set(e, -EBADMSG, "HASH mismatched: the peer's key is another one than ours");
@@ -155,7 +156,10 @@ int prove_sign(struct prover *p, const struct session *s, const struct secret *s
 	if (!c->own[s->peer])
 		return err_set(
 		    e, -ENOENT, "remote %s has no private key: certificate_type names none", peer->name);
-	if (!session_id_of(f->id, &id) || !may_say(c->own[s->peer], peer, &id))
+	if (!session_id_of(f->id, &id))
+		return err_set(
+		    e, -EINVAL, "our ID payload for remote %s holds no identity of a peer", peer->name);
+	if (!may_say(c->own[s->peer], peer, &id))
 		return err_set(e, -EACCES, "our key for remote %s does not speak for %s", peer->name,
 		    ike_id_format(&id, name, sizeof(name)));
 	n = session_hash(s, f, skeyid, hash);

@@ -14,7 +14,8 @@ struct prover {
 	struct ticket_key ticket_key;
 };
 
-/* Each: 0, or -errno with a sentence. `id` NULL: the exchange has not told it yet. */
+/* Each: 0, or -errno with a sentence. `id` NULL: the exchange has not told it yet. With 0 a notice may stand
+ * in *e: the key is not the identity's. */
 must_check int prove_skeyid(struct prover *p, const struct session *s, const struct ike_id *id,
     uint64_t now_ms, struct secret **ret, struct err_text *e);
 

@@ -5,7 +5,6 @@
 #include "certd/x509_name.h"
 
 #include <string.h>
-#include <strings.h>
 
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
@@ -30,10 +29,22 @@ struct ike1_octets x509_issuer(const X509 *c)
 	return der_of(X509_get_issuer_name(c));
 }
 
+static uint8_t lower(uint8_t c)
+{
+	return c >= 'A' && c <= 'Z' ? (uint8_t)(c + ('a' - 'A')) : c;
+}
+
+/* To the last octet: a zero in the middle ends a text for C, and would let two names pass for one. */
 static bool same_text(const ASN1_STRING *s, const struct ike_id *id)
 {
-	return (size_t)ASN1_STRING_length(s) == id->len &&
-	       strncasecmp((const char *)ASN1_STRING_get0_data(s), (const char *)id->data, id->len) == 0;
+	const uint8_t *p = ASN1_STRING_get0_data(s);
+
+	if ((size_t)ASN1_STRING_length(s) != id->len)
+		return false;
+	for (uint16_t i = 0; i < id->len; i++)
+		if (lower(p[i]) != lower(id->data[i]))
+			return false;
+	return true;
 }
 
 static bool same_octets(const ASN1_STRING *s, const struct ike_id *id)

@@ -18,9 +18,10 @@ struct anchors *anchors_new(uint32_t n_peers)
 		return NULL;
 	a->n_peers = n_peers;
 	a->all = X509_STORE_new();
+	a->crls = sk_X509_CRL_new_null();
 	a->own = calloc(n_peers + 1U, sizeof(X509_STORE *));
 	a->pinned = calloc(n_peers + 1U, sizeof(X509 *));
-	return a->all && a->own && a->pinned ? a : anchors_free(a);
+	return a->all && a->crls && a->own && a->pinned ? a : anchors_free(a);
 }
 
 struct anchors *anchors_free(struct anchors *a)
@@ -34,6 +35,7 @@ struct anchors *anchors_free(struct anchors *a)
 			X509_free(a->pinned[i]);
 	}
 	X509_STORE_free(a->all);
+	sk_X509_CRL_pop_free(a->crls, X509_CRL_free);
 	free(a->own);
 	free(a->pinned);
 	ike_conf_free(a->conf);
@@ -44,6 +46,15 @@ struct anchors *anchors_free(struct anchors *a)
 static void bio_freep(BIO **b)
 {
 	BIO_free(*b);
+}
+
+/* 1, or 0 without memory. */
+static int add_crl(struct anchors *a, X509_CRL *crl)
+{
+	if (!sk_X509_CRL_push(a->crls, crl))
+		return 0;
+	X509_CRL_up_ref(crl);
+	return 1;
 }
 
 /* Everything PEM in it. */
@@ -58,10 +69,8 @@ static int add_pem(struct anchors *a, X509_STORE *to, const struct file *f)
 
 		if (x->x509)
 			n += X509_STORE_add_cert(to, x->x509);
-		if (x->crl && X509_STORE_add_crl(to, x->crl)) {
-			a->has_crl = true;
-			n++;
-		}
+		if (x->crl)
+			n += add_crl(a, x->crl);
 	}
 	sk_X509_INFO_pop_free(found, X509_INFO_free);
 	ERR_clear_error();
@@ -80,10 +89,8 @@ static int add_der(struct anchors *a, X509_STORE *to, const struct file *f)
 	X509_free(cert);
 	p = f->p;
 	crl = n ? NULL : d2i_X509_CRL(NULL, &p, (long)f->n);
-	if (crl && X509_STORE_add_crl(to, crl)) {
-		a->has_crl = true;
-		n++;
-	}
+	if (crl)
+		n = add_crl(a, crl);
 	X509_CRL_free(crl);
 	ERR_clear_error();
 	return n;

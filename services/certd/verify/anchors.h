@@ -19,7 +19,8 @@ struct anchors {
 	struct ike_conf *conf;
 	uint32_t n_peers, n_files;
 	X509_STORE *all; /* the folder */
-	bool has_crl;
+	STACK_OF(X509_CRL) *
+	    crls;         /* of all files, for all peers: also those with an authority of their own */
 	X509_STORE **own; /* of a peer with ca_type; NULL: the folder counts */
 	X509 **pinned;    /* of a peer with peers_certfile; NULL: none */
 };

@@ -1,7 +1,7 @@
 /*
  * In this order: which certificate, whether it holds, whether it bears the identity, whether its key made the
  * signature. Old peers have keys of 1024 bits and hashes of the nineties: what a configuration trusts is
- * trusted here, and its weakness was told when it was loaded.
+ * trusted here, with a warning.
  */
 #include "certd/verify/judge.h"
 
@@ -14,6 +14,8 @@
 
 #include "certd/verify/dn_text.h"
 #include "certd/x509_name.h"
+
+enum { RSA_BITS_GOOD = 2048 };
 
 static void x509_freep(X509 **x)
 {
@@ -86,10 +88,11 @@ static enum verify_reason check_chain(
 	unsigned long flags = X509_V_FLAG_PARTIAL_CHAIN;
 	int error;
 
-	if (a->has_crl)
+	if (sk_X509_CRL_num(a->crls) > 0)
 		flags |= X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL;
 	if (ctx && X509_STORE_CTX_init(ctx, store, leaf, others)) {
 		X509_STORE_CTX_set_flags(ctx, flags);
+		X509_STORE_CTX_set0_crls(ctx, a->crls);
 		X509_VERIFY_PARAM_set_auth_level(X509_STORE_CTX_get0_param(ctx), 0);
 		X509_STORE_CTX_set_verify_cb(ctx, on_problem);
 		if (X509_verify_cert(ctx) > 0) {
@@ -218,6 +221,23 @@ static enum verify_reason check_signature(
 	return ok == 1 ? VERIFY_NONE : VERIFY_BAD_SIGNATURE;
 }
 
+/* Believed all the same: peers of the guide's age have no better. */
+static void note_weakness(X509 *x, struct err_text *e)
+{
+	int bits = EVP_PKEY_get_bits(X509_get0_pubkey(x)), md = NID_undef;
+
+	if (e->s[0])
+		return;
+	if (bits < RSA_BITS_GOOD)
+		(void)err_set(e, 0,
+		    "the key of the peer's certificate has only %d bits: let it have one of %d or more", bits,
+		    RSA_BITS_GOOD);
+	else if (X509_get_signature_info(x, &md, NULL, NULL, NULL) && (md == NID_md5 || md == NID_sha1))
+		(void)err_set(e, 0,
+		    "the peer's certificate is signed over %s, which can be forged: let it be issued again",
+		    OBJ_nid2sn(md));
+}
+
 enum verify_reason judge(const struct anchors *a, const struct session *s, const struct secret *skeyid,
     const struct judge_claim *c, struct err_text *e)
 {
@@ -231,5 +251,9 @@ enum verify_reason judge(const struct anchors *a, const struct session *s, const
 		r = from_payload(a, s, c, p->verify_cert, &x, e);
 	if (r == VERIFY_NONE)
 		r = check_identity(p, c, x, e);
-	return r == VERIFY_NONE ? check_signature(s, skeyid, c, x) : r;
+	if (r == VERIFY_NONE)
+		r = check_signature(s, skeyid, c, x);
+	if (r == VERIFY_NONE)
+		note_weakness(x, e);
+	return r;
 }

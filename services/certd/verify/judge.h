@@ -19,7 +19,7 @@ struct judge_claim {
 };
 
 /* VERIFY_NONE: it is who it says. Otherwise *e has what is special about this case ("" when nothing is). A
- * warning (a pinned certificate that has expired) stands in *e with VERIFY_NONE. */
+ * warning (a pinned certificate that has expired, a weak key) stands in *e with VERIFY_NONE. */
 enum verify_reason judge(const struct anchors *a, const struct session *s, const struct secret *skeyid,
     const struct judge_claim *c, struct err_text *e);
 

@@ -62,6 +62,7 @@ static int on_verify(struct ipc_conn *c, const struct ipc_record *rec)
 	struct err_text e = {{0}};
 	const struct anchors *a;
 	uint8_t ticket[TICKET_MAX];
+	char addr[INET_ADDR_STRLEN];
 	enum verify_reason why;
 	int r = verify_request_decode(rec, &q);
 
@@ -84,7 +85,7 @@ static int on_verify(struct ipc_conn *c, const struct ipc_record *rec)
 		return 0;
 	}
 	if (e.s[0])
-		log_warning("verify.pinned", "%s", e.s);
+		log_warning("verify.weak", "peer=%s: %s", inet_addr_format(&q.session.addr, addr), e.s);
 	r = session_ticket(
 	    &q.session, &q.claim.id, &v->ticket_key, clock_now_ms(service_clock(v->service)), ticket);
 	v->n_good++;
@@ -293,7 +294,8 @@ static void status(struct service *s, struct service_status_sink *to)
 	const struct verify *v = service_data(s);
 
 	service_status_add(to, "files of trust", "%u", v->now ? v->now->n_files : 0);
-	service_status_add(to, "revocation lists", "%s", v->now && v->now->has_crl ? "yes" : "none");
+	service_status_add(
+	    to, "revocation lists", "%s", v->now && sk_X509_CRL_num(v->now->crls) > 0 ? "yes" : "none");
 }
 
 static void stats(struct service *s, struct service_stats_sink *to)
