@@ -88,7 +88,8 @@ bool rig_agrees(const struct rig *r, const char **ret_why);
 /* Whether what each side would send through now, the other receives. */
 bool rig_is_usable(const struct rig *r);
 bool rig_logged(const struct rig_side *s, const char *text);
-/* Nothing is under way any more, nothing waits, no larva and no grant is left that no child owns. */
+/* States have changed by their tables, nothing is under way any more, nothing waits, no larva and no grant is
+ * left that no child owns. */
 bool rig_is_calm(const struct rig *r, const char **ret_why);
 
 #endif

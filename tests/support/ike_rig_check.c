@@ -83,6 +83,9 @@ static size_t parts(const struct rig_side *s)
 
 static bool is_calm(const struct rig_side *s, const char **ret_why)
 {
+	*ret_why = "a state followed another that it may not follow";
+	if (rig_logged(s, "cannot go from"))
+		return false;
 	*ret_why = "somebody still waits for an answer";
 	if (s->core->parking.n)
 		return false;
