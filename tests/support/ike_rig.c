@@ -291,9 +291,11 @@ static int port_reserve(void *arg, uint64_t token, uint64_t grant, const struct 
     const struct inet_addr *dst, enum ipsec_proto proto)
 {
 	struct rig_side *s = arg;
+	struct event *e;
 
-	struct event *e = answer(s, token, 0, "");
-
+	if (s->n_larvae == RIG_SAS_MAX)
+		return -ENOSPC;
+	e = answer(s, token, 0, "");
 	e->reply.number = 0x1000 + ++s->rig->last_spi;
 	e->undo = take_larva;
 	s->larva[s->n_larvae++] = (uint32_t)e->reply.number;
