@@ -63,7 +63,7 @@ def tell_logs(number, logs):
 
 
 def tell_state(number, lab):
-    step(number, "The suite's state, and the two associations, with their keys, since it is root who asks:")
+    step(number, "The suite's state, and the associations, with their keys, since it is root who asks:")
     lines = command(lab, "relent", "ipsecctl", "status")
     begin = lines.index("keyd")
     show([*lines[:lines.index("policyd")], "...", *lines[begin:lines.index("", begin)], "..."])

@@ -24,6 +24,7 @@ struct certd {
 	struct prover prover;
 	struct ike_load *load;
 	uint64_t n_proofs, n_refused;
+	struct log_limit refusals;
 };
 
 static struct certd *certd_of(const struct ipc_conn *c)
@@ -39,8 +40,13 @@ static uint64_t now_ms(const struct certd *d)
 /* Logged here too: keyd is told, but need not be believed to tell. */
 static int refuse(struct certd *d, struct ipc_conn *c, uint32_t id, int r, const struct err_text *e)
 {
+	uint64_t held = 0;
+
 	d->n_refused++;
-	log_notice("certd.refused", "%s", e->s[0] ? e->s : err_name(r));
+	if (log_limit_ok(&d->refusals, &held))
+		log_notice("certd.refused", "%s", e->s[0] ? e->s : err_name(r));
+	if (held)
+		log_notice("log.held", "%llu lines about refusals were left out", (unsigned long long)held);
 	(void)ipc_conn_send_error(c, id, -r, "%s", e->s[0] ? e->s : err_name(r));
 	return 0;
 }
@@ -310,6 +316,8 @@ static int open_privileged(struct service *s, struct err_text *e)
 	int r = secret_init(ARENA, e);
 
 	d.service = s;
+	prover_init(&d.prover);
+	log_limit_init(&d.refusals, 1, 20);
 	service_set_data(s, &d);
 	if (r == 0)
 		r = crypto_init(e);

@@ -5,6 +5,13 @@
 #include "certd/prove.h"
 
 #include <errno.h>
+#include <string.h>
+
+void prover_init(struct prover *p)
+{
+	memset(p, 0, sizeof(*p));
+	meter_init(&p->meter, PROVE_RATE, PROVE_BURST);
+}
 
 /* The peer's block, and the credentials it is in. */
 static int look_up(struct prover *p, uint64_t generation, uint32_t peer, struct creds **ret_c,

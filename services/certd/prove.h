@@ -5,14 +5,19 @@
 #define POSTERN_CERTD_PROVE_H
 
 #include "certd/creds.h"
-#include "certd/meter.h"
 #include "certd/session.h"
+#include "inet/meter.h"
+
+enum { PROVE_RATE = 10, PROVE_BURST = 40 }; /* computations a second for one address */
 
 struct prover {
 	struct creds *now, *before; /* NULL: nothing is loaded; the configuration that was loaded before */
 	struct meter meter;
 	struct ticket_key ticket_key;
 };
+
+/* Without keys. */
+void prover_init(struct prover *p);
 
 /* Each: 0, or -errno with a sentence. `id` NULL: the exchange has not told it yet. With 0 a notice may stand
  * in *e: the key is not the identity's. */

@@ -20,7 +20,8 @@ void keyd_status(struct service *s, struct service_status_sink *to)
 	} else {
 		service_status_add(to, "peers", "no configuration is loaded");
 	}
-	service_status_add(to, "isakmp sas", "%u, half open %u", c->n_isakmp, c->n_half_open);
+	service_status_add(
+	    to, "isakmp sas", "%u, half open %u", c->n_isakmp, c->n_unproved[0] + c->n_unproved[1]);
 	service_status_add(to, "ipsec sas", "%u pairs", c->n_children);
 	service_status_add(to, "certd", "%s", up(k->certd));
 	service_status_add(to, "certd-verify", "%s", up(k->verify));

@@ -18,9 +18,9 @@ ESTABLISHED = r"%s: IPsec-SA established: ESP/Tunnel 10\.0\.0\.1[01]0\[0\]->10\.
 WORDS = {
     "manual": [r"ESP\(spi=0x00010001,seq=0x\d+\)", r"All 49479 octets of the letter", r"outbound packets processed successfully"],
     "psk": [r"10\.0\.0\.110 mekmitasdigoat", r"isakmp: phase 1 I agg", r"isakmp: phase 2/others R oakley-quick\[E\]",
-            r"no packet went in clear", ESTABLISHED % "relent", ESTABLISHED % "elmer", r"ipsec sas +1 pairs", r"E: 3des-cbc"],
+            r"no packet went in clear", ESTABLISHED % "relent", ESTABLISHED % "elmer", r"ipsec sas +\d pairs", r"E: 3des-cbc"],
     "cert": [r"openssl x509 -req -in request\.pem -signkey privkey\.pem -out elmer_cert\.pem", r"authentication_method rsasig",
-             r"no packet went in clear", ESTABLISHED % "relent", ESTABLISHED % "elmer", r"ipsec sas +1 pairs", r"E: 3des-cbc"],
+             r"no packet went in clear", ESTABLISHED % "relent", ESTABLISHED % "elmer", r"ipsec sas +\d pairs", r"E: 3des-cbc"],
 }
 
 

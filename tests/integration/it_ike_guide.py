@@ -45,20 +45,21 @@ class Guide(labtest.LabTest):
         self.assertIn("begin Aggressive mode.", answers)  # S196
         for said, peer, host in ((begins, RELENT, ELMER), (answers, ELMER, RELENT)):
             rows = ESTABLISHED.findall(said)
-            self.assertEqual([row[:2] for row in rows], [(peer, host), (host, peer)])  # S202: what receives is first
+            # S202: what receives is first. The answer to the first packet may ask for a pair of its own.
+            self.assertIn([row[:2] for row in rows], [pairs * [(peer, host), (host, peer)] for pairs in (1, 2)])
             for _, _, decimal, sixteen in rows:
                 self.assertEqual(int(decimal), int(sixteen, 16))
 
     def check_associations(self):
-        """One ESP tunnel each way, of the first offer, with the sainfo's life; deflate adds nothing by itself."""
+        """ESP tunnels each way, of the first offer, with the sainfo's life; deflate adds nothing by itself."""
         for host in self.both:
             rows = host.json("sad")["sas"]
-            self.assertEqual(sorted((row["src"], row["dst"]) for row in rows), [(RELENT, ELMER), (ELMER, RELENT)])
+            self.assertEqual({(row["src"], row["dst"]) for row in rows}, {(RELENT, ELMER), (ELMER, RELENT)})
             said = host.out("setkey", "-D")
-            self.assertEqual(len(re.findall(r"^\tesp mode=tunnel spi=", said, re.M)), 2)  # S124
-            self.assertEqual(len(re.findall(r"^\tE: 3des-cbc ( [0-9a-f]{8}){6}$", said, re.M)), 2)  # S123
-            self.assertEqual(len(re.findall(r"^\tA: hmac-sha1 ( [0-9a-f]{8}){5}$", said, re.M)), 2)
-            self.assertEqual(len(re.findall(r"hard: 36000\(s\)", said)), 2)  # S101
+            self.assertEqual(len(re.findall(r"^\tesp mode=tunnel spi=", said, re.M)), len(rows))  # S124
+            self.assertEqual(len(re.findall(r"^\tE: 3des-cbc ( [0-9a-f]{8}){6}$", said, re.M)), len(rows))  # S123
+            self.assertEqual(len(re.findall(r"^\tA: hmac-sha1 ( [0-9a-f]{8}){5}$", said, re.M)), len(rows))
+            self.assertEqual(len(re.findall(r"hard: 36000\(s\)", said)), len(rows))  # S101
 
     def carried(self, port, check_wire=True):
         began = [len(self.log(host)) for host in (self.elmer, self.relent)]
@@ -82,9 +83,9 @@ class Guide(labtest.LabTest):
             host.run("ipsecctl", "racoon")
         began = len(self.log(self.elmer))
         with Tap(self.lab, clear_between(RELENT, ELMER, "tcp")) as clear:
-            self.relent.traffic("tcp-sink", 7005)
+            self.relent.traffic("tcp-sink", 7015)
             # Slowly: it lasts longer than an association does.
-            client = self.elmer.traffic("tcp-send", RELENT, 7005, 200000, 20000, 60)
+            client = self.elmer.traffic("tcp-send", RELENT, 7015, 200000, 20000, 60)
             self.assertEqual(client.wait(timeout=90), 0, client.stdout.read())
         self.assertEqual(clear.count, 0)
         self.assertGreaterEqual(len(ESTABLISHED.findall(self.log(self.elmer)[began:])), 4)
@@ -106,13 +107,13 @@ class Guide(labtest.LabTest):
         for host in self.both:
             wait_for("one process of that name", lambda host=host: len(self.racoon_pids(host)) == 1)
             wait_for("keyd to have it", lambda host=host: "negotiating with 1 peers" in host.out("ipsecctl", "status"))
-        self.carried(7003, check_wire=False)
+        self.carried(7013, check_wire=False)
         old = self.racoon_pids(self.elmer)
         Process(old[0]).kill()  # kill -9
         wait_for("it to be gone", lambda: old[0] not in self.racoon_pids(self.elmer))
         self.elmer.run("sh", "-c", "racoon >/dev/null 2>&1 &")
         wait_for("another one", lambda: self.racoon_pids(self.elmer))
-        self.carried(7004, check_wire=False)
+        self.carried(7014, check_wire=False)
 
     def test_the_packet_that_asked_is_not_lost(self):
         self.prepare_psk()

@@ -49,19 +49,6 @@ class Renewal(labtest.LabTest):
             host.setkey(policies(*words))
             host.run("ipsecctl", "racoon")
 
-    def counters(self, host):
-        """Every counter of every service."""
-        found = {}
-
-        def walk(node):
-            for name, value in node.items():
-                if isinstance(value, dict):
-                    walk(value)
-                elif isinstance(value, int):
-                    found[name] = value
-        walk(host.json("stats", "-d"))
-        return found
-
     def test_S89_no_packet_is_lost_while_keys_are_renewed(self):
         self.prepare()
         # The first packet asks for keys: the flow begins when they are there.
@@ -75,7 +62,7 @@ class Renewal(labtest.LabTest):
         self.assertEqual(sending.wait(timeout=seconds * 3), 0)
         told = json.loads(counting.communicate("\n", timeout=30)[0])
         after = self.relent.netstat()
-        renewed = {name: self.counters(self.relent)[f"{name}.established"] for name in ("isakmp", "ipsec")}
+        renewed = {name: self.relent.counters()[f"{name}.established"] for name in ("isakmp", "ipsec")}
         print(f"sent {int(RATE * seconds)}, received {told['received']}, established {renewed}", file=sys.stderr)
         self.assertEqual(told["received"], int(RATE * seconds))
         self.assertEqual(after[NO_SA], before[NO_SA])

@@ -19,7 +19,7 @@ from suitebox import RUN, Channel, capabilities, proc_status  # noqa: E402
 
 CAP_NET_ADMIN = 12
 # The privilege column of the design: what each service keeps, for ever.
-CAPS = {"policyd": {CAP_NET_ADMIN}, "datapathd": set()}
+CAPS = {"policyd": {CAP_NET_ADMIN}, "datapathd": set(), "keyd": set(), "certd": set(), "certd-verify": set()}
 
 
 class ProcTable(suitebox.BoxTest):
@@ -100,7 +100,7 @@ class ProcTable(suitebox.BoxTest):
     def test_supervisor_keeps_only_what_starting_services_takes(self):
         suite = self.start()
         status = proc_status(suite.process.pid)
-        kept = {0, 1, 3, 5, 6, 7, 8, 12, 13, 14, 24}
+        kept = {0, 1, 3, 5, 6, 7, 8, 10, 12, 13, 14, 24}
         for field in ("CapPrm", "CapEff", "CapBnd"):
             self.assertLessEqual(capabilities(status[field]), kept, field)
         self.assertEqual(capabilities(status["CapInh"]) | capabilities(status["CapAmb"]), set())
@@ -130,6 +130,12 @@ class Walls(suitebox.BoxTest):
             for number, word in enumerate(group):
                 self.assert_killed(suite, suitebox.SERVICES[number % 2], word)
             suite.stop()
+
+    def test_who_keeps_keys_and_who_reads_strangers_certificates_can_make_no_socket_at_all(self):
+        suite = self.start()
+        for service in ("certd", "certd-verify"):
+            self.assert_killed(suite, service, "abstract anywhere")
+        self.assertEqual(Channel("keyd.admin").probe("abstract anywhere"), errno.ECONNREFUSED)
 
     def test_filter_of_a_reuseport_group_cannot_be_touched(self):
         suite = self.start()

@@ -27,9 +27,12 @@ def notify(service, text, fds=()):
 class Activation(suitebox.BoxTest):
     def test_sockets_have_the_owners_and_modes_that_guard_them(self):
         suite = self.start()
-        policyd, datapathd = suite.row("policyd")["gid"], suite.row("datapathd")["gid"]
+        policyd, datapathd, keyd = (suite.row(name)["gid"] for name in ("policyd", "datapathd", "keyd"))
         expected = {"policyd.admin": (0, 0o600), "policyd.acquire": (datapathd, 0o660), "datapathd.admin": (0, 0o600),
-                    "datapathd.spd": (policyd, 0o660), "notify.policyd": (0, 0o600), "notify.datapathd": (0, 0o600)}
+                    "datapathd.spd": (policyd, 0o660), "datapathd.keyd": (keyd, 0o660), "policyd.keyd": (keyd, 0o660),
+                    "certd.keyd": (keyd, 0o660), "certd-verify.keyd": (keyd, 0o660), "keyd.admin": (0, 0o600),
+                    "certd.admin": (0, 0o600), "certd-verify.admin": (0, 0o600)}
+        expected.update({f"notify.{name}": (0, 0o600) for name in suitebox.SERVICES})
         for name, (gid, mode) in expected.items():
             found = os.stat(f"{RUN}/{name}")
             self.assertTrue(stat.S_ISSOCK(found.st_mode), name)
@@ -83,7 +86,7 @@ class Activation(suitebox.BoxTest):
     def test_ids_are_distinct_recorded_and_the_same_after_a_restart(self):
         suite = self.start()
         first = {name: suite.row(name)["uid"] for name in suitebox.SERVICES}
-        self.assertEqual(len(set(first.values())), 2)
+        self.assertEqual(len(set(first.values())), len(suitebox.SERVICES))
         for uid in first.values():
             self.assertTrue(61184 <= uid <= 65519, uid)
         with open(f"{RUN}/ids", encoding="ascii") as source:
@@ -125,7 +128,7 @@ class Activation(suitebox.BoxTest):
         pid = Suite.status(None)["pid"]
         self.addCleanup(lambda: wait_for("the suite to be gone", lambda: not suite_processes()))
         self.addCleanup(os.kill, pid, signal.SIGTERM)
-        self.assertEqual([row["state"] for row in Suite.status(None)["services"]], ["running", "running"])
+        self.assertEqual([row["state"] for row in Suite.status(None)["services"]], ["running"] * len(suitebox.SERVICES))
         self.assertIn("suite.ready: every service is ready", self.log())
 
 
@@ -176,7 +179,7 @@ class Restart(suitebox.BoxTest):
         row = wait_for("the service to run again", lambda: suite.row("datapathd") if suite.ready() else None, timeout=30)
         self.assertEqual(row["stored"], ["sad-0"])
         self.assertEqual(row["restarts"], 7)
-        self.assertEqual(len(suite.children()), 2)
+        self.assertEqual(len(suite.children()), len(suitebox.SERVICES))
 
     def test_hung_service_is_aborted_and_started_again(self):
         suite = self.start("--watchdog-ms", "300")
@@ -200,7 +203,7 @@ class Restart(suitebox.BoxTest):
         os.makedirs("/run/empty", exist_ok=True)
         done = subprocess.run([suitebox.SUPERVISOR, "--bin-dir", "/run/empty"], stderr=subprocess.PIPE, text=True)
         self.assertEqual(done.returncode, 1)
-        self.assertIn("there is no program postern-datapathd in --bin-dir /run/empty", done.stderr)
+        self.assertIn("there is no program postern-keyd in --bin-dir /run/empty", done.stderr)
         self.assertFalse(os.path.exists(RUN))
 
 

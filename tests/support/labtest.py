@@ -149,6 +149,19 @@ class Host:
                 return False
         return True
 
+    def counters(self):
+        """Every counter of every service, by name."""
+        found = {}
+
+        def walk(node):
+            for name, value in node.items():
+                if isinstance(value, dict):
+                    walk(value)
+                elif isinstance(value, int):
+                    found[name] = value
+        walk(self.json("stats", "-d"))
+        return found
+
     def kill(self, service):
         """kill -9, and back when the process is gone."""
         pid = self.service_pid(service)

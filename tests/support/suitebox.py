@@ -21,7 +21,7 @@ ROOT = os.path.dirname(os.path.dirname(SUPPORT))
 BUILD = os.environ.get("POSTERN_BUILD", os.path.join(ROOT, "build"))
 SUPERVISOR = os.path.join(BUILD, "services/supervisor/postern-supervisor")
 STAND_INS = os.path.join(BUILD, "tests/support/stand_in")
-SERVICES = ("policyd", "datapathd")
+SERVICES = ("policyd", "datapathd", "keyd", "certd", "certd-verify")
 RUN, STATE = "/run/postern", "/var/lib/postern"
 LOG = "/run/test.log"
 SKIP = 77  # what meson takes for "left out"
@@ -43,7 +43,7 @@ def wait_for(what, condition, timeout=20, every=0.01):
 
 
 def real_services_built():
-    return all(os.access(os.path.join(BUILD, "services", name, f"postern-{name}"), os.X_OK) for name in SERVICES)
+    return all(os.access(os.path.join(BUILD, "services", name.partition("-")[0], f"postern-{name}"), os.X_OK) for name in SERVICES)
 
 
 def sanitized():

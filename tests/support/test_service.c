@@ -1,5 +1,5 @@
 /*
- * A service that does nothing but be one: it stands in for policyd and for datapathd (TEST_SERVICE_NAME) when
+ * A service that does nothing but be one: it stands in for the real ones (TEST_SERVICE_NAME) when
  * supervisor, start phases and sandbox are tested. Its admin socket has one more verb, PROBE, whose body is a
  * word and whose answer is an ERROR record with the result as code; words that break a rule are answered by
  * the kernel.
@@ -62,7 +62,7 @@ static int start(struct service *s, struct err_text *e)
 	seg->magic = MAGIC;
 	seg->lives++;
 	service_set_state(s, "life %u", seg->lives);
-	/* Only datapathd may; for policyd this is the refused case that does no harm. */
+	/* Only datapathd may; for the others this is the refused case that does no harm. */
 	if (!stored && !strcmp(TEST_SERVICE_NAME, "datapathd"))
 		return service_store_fd(s, "sad-0", fd);
 	return 0;
@@ -285,6 +285,7 @@ static const struct service_def def = {
     .n_syscalls = ARRAY_SIZE(syscalls),
     .dirs = dirs,
     .n_dirs = TEST_SERVICE_DIRS,
+    .no_sockets = TEST_SERVICE_NO_SOCKETS,
     .open_privileged = open_privileged,
     .start = start,
     .admin_rules = rules,

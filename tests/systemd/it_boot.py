@@ -18,7 +18,7 @@ TREE = f"{TREE_LAYERS}/tree"
 RESULT = "/srv/postern-boot.txt"
 SKIP = 77
 BOUND_S = 240
-SERVICES = ("postern-policyd", "postern-datapathd")
+SERVICES = ("postern-policyd", "postern-datapathd", "postern-keyd", "postern-certd", "postern-certd-verify")
 SA = ('add 10.0.0.1 10.0.0.2 esp 0x1000 -m tunnel -E 3des-cbc "123456789012345678901234" -A hmac-md5 "1234567890123456";\n'
       "spdadd 10.1.0.0/24 10.2.0.0/24 any -P out ipsec esp/tunnel/10.0.0.1-10.0.0.2/require;\n")
 
@@ -76,14 +76,14 @@ class Inside(unittest.TestCase):
     def test_1_target_brings_everything_up_under_its_own_users(self):
         self.wait_up()
         uids = set()
-        for unit, caps in zip(SERVICES, ("0000000000001000", "0000000000000000")):
+        for unit, caps in zip(SERVICES, ("0000000000001000",) + ("0000000000000000",) * 4):
             rows = status_rows(main_pid(unit))
             uids.update(rows["Uid"].split())
             self.assertEqual(run("id", "-nu", rows["Uid"].split()[0]).strip(), unit)
             for field in ("CapPrm", "CapEff", "CapBnd"):
                 self.assertEqual(rows[field], caps, (unit, field))
             self.assertEqual((rows["NoNewPrivs"], rows["Seccomp"]), ("1", "2"))
-        self.assertEqual(len(uids), 2)
+        self.assertEqual(len(uids), len(SERVICES))
 
     def test_2_killed_services_come_back_with_their_store(self):
         self.wait_up()
@@ -111,7 +111,7 @@ class Inside(unittest.TestCase):
         wait_for("the withdrawal", lambda: shown("postern-withdraw", "ActiveState") in ("inactive", "failed"))
         self.assertNotIn("table inet", rules())
         self.assertNotIn("4500", rules())
-        self.assertEqual(os.listdir("/run/postern"), [])
+        self.assertEqual(os.listdir("/run/postern"), ["ticket.key"])
         self.assertEqual(run("systemctl", "list-units", "--failed", "--plain", "--no-legend", "postern*"), "")
 
     def test_5_supervisor_takes_over(self):

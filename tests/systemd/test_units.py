@@ -17,7 +17,8 @@ CONFIGURED, DIST = sys.argv[1:3]
 HOST_UNITS = "/usr/lib/systemd/system"
 SKIP = 77
 # systemd's own measure, 10 is no protection at all. The services start as root to drop by themselves, which costs them the rest.
-EXPOSURE_MAX = {"postern-policyd.service": 3.0, "postern-datapathd.service": 3.2, "postern-withdraw.service": 3.0, "postern.service": 3.8}
+EXPOSURE_MAX = {"postern-policyd.service": 3.0, "postern-datapathd.service": 3.2, "postern-withdraw.service": 3.0,
+                "postern-keyd.service": 3.2, "postern-certd.service": 2.5, "postern-certd-verify.service": 2.5, "postern.service": 3.8}
 
 
 def read(path):
@@ -48,7 +49,7 @@ class Units(unittest.TestCase):
                               stderr=subprocess.STDOUT, text=True)
 
     def test_verify_has_nothing_to_say(self):
-        self.assertEqual(len(self.names), 9, self.names)
+        self.assertEqual(len(self.names), 19, self.names)
         done = self.analyze("verify", "--man=no", *self.names)
         self.assertEqual((done.returncode, done.stdout), (0, ""))
 
@@ -80,13 +81,18 @@ class Units(unittest.TestCase):
                 edges[edge] = (re.search(r"^Service=postern-(\S+)\.service$", text, re.M).group(1),
                                re.search(r"^SocketGroup=(\S+)$", text, re.M).group(1))
         self.assertEqual(edges, {"policyd.admin": ("policyd", "postern-admin"), "policyd.acquire": ("policyd", "postern-datapathd"),
-                                 "datapathd.admin": ("datapathd", "postern-admin"), "datapathd.spd": ("datapathd", "postern-policyd")})
+                                 "datapathd.admin": ("datapathd", "postern-admin"), "datapathd.spd": ("datapathd", "postern-policyd"), "policyd.keyd": ("policyd", "postern-keyd"),
+                                 "datapathd.keyd": ("datapathd", "postern-keyd"), "keyd.admin": ("keyd", "postern-admin"),
+                                 "certd.admin": ("certd", "postern-admin"), "certd.keyd": ("certd", "postern-keyd"),
+                                 "certd-verify.admin": ("certd-verify", "postern-admin"),
+                                 "certd-verify.keyd": ("certd-verify", "postern-keyd")})
 
     def test_users_and_folders_can_be_made(self):
         done = subprocess.run(["systemd-sysusers", f"--root={self.root}", "--dry-run", f"{DIST}/sysusers/postern.conf"],
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         self.assertEqual(done.returncode, 0, done.stdout)
-        for name in ("user 'postern-policyd'", "user 'postern-datapathd'", "group 'postern-admin'"):
+        for name in ("user 'postern-policyd'", "user 'postern-datapathd'", "user 'postern-keyd'", "user 'postern-certd'", "user 'postern-certd-verify'",
+                     "group 'postern-admin'"):
             self.assertIn(name, done.stdout)
         if os.geteuid() != 0:
             self.skipTest("folders of root's take root")

@@ -19,14 +19,23 @@ bool rc_text(const struct rc_word *w, char *buf, size_t room)
 	return true;
 }
 
-/* A token in a message: whatever cannot be shown is not. */
+/* Whatever cannot be shown is not. */
+static void make_plain(char *s)
+{
+	for (; *s; s++)
+		if (*s < 0x20 || *s >= 0x7f)
+			*s = '?';
+}
+
+/* A token in a message. */
 static const char *shown(const struct rc_word *w, char buf[64])
 {
 	size_t n = w->n < 60 ? w->n : 60;
 
 	for (size_t i = 0; i < n; i++)
-		buf[i] = (char)(w->p[i] >= 0x20 && w->p[i] < 0x7f ? w->p[i] : '?');
+		buf[i] = w->p[i] ? w->p[i] : '?';
 	buf[n] = '\0';
+	make_plain(buf);
 	return buf;
 }
 
@@ -37,7 +46,10 @@ static void tell(struct rc_cur *c, bool is_error, const struct rc_word *w, const
 	int n = snprintf(line, sizeof(line), "%s:%u:%u: \"%s\" ", c->r->tree->file, at->line, at->column,
 	    shown(at, token));
 
-	vsnprintf(line + n, sizeof(line) - (size_t)n, fmt, ap);
+	if ((size_t)n < sizeof(line)) {
+		vsnprintf(line + n, sizeof(line) - (size_t)n, fmt, ap);
+		make_plain(line + n);
+	}
 	c->r->o->say(c->r->o->arg, is_error, line);
 }
 

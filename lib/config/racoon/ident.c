@@ -74,7 +74,7 @@ static int digit(char x)
 static bool take_name(struct rc_cur *c, struct ike_id *ret)
 {
 	const struct rc_word *w = rc_peek(c);
-	uint8_t der[IKE_ID_DATA_MAX];
+	uint8_t der[IKE_ID_DATA_MAX + 1]; /* one more shows that it is too long */
 	size_t n = 0;
 
 	if (!w)

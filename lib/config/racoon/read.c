@@ -26,8 +26,12 @@ static int load_file(const char *path, char **ret, size_t *ret_n)
 	text = malloc(RC_FILE_MAX + 1);
 	if (!text)
 		return -ENOMEM;
-	while (at <= RC_FILE_MAX && (n = read(fd, text + at, RC_FILE_MAX + 1 - at)) > 0)
-		at += (size_t)n;
+	do {
+		n = read(fd, text + at, RC_FILE_MAX + 1 - at);
+		at += n > 0 ? (size_t)n : 0;
+	} while (at <= RC_FILE_MAX && (n > 0 || (n < 0 && errno == EINTR)));
+	if (n < 0)
+		return -errno;
 	if (at > RC_FILE_MAX)
 		return -EFBIG;
 	*ret = take_ptr(text);
@@ -55,6 +59,12 @@ static void read_one(struct rc_read *r, const char *name, const char *text, size
 	const struct rc_tree *outer = r->tree;
 	int e = rc_tree_parse(name, text, n, say_shape, r, &tree);
 
+	if (e == -EFBIG) {
+		char line[300];
+
+		snprintf(line, sizeof(line), "%s:1:1: is longer than %d octets", name, RC_FILE_MAX);
+		r->o->say(r->o->arg, true, line);
+	}
 	if (e < 0 || !tree) {
 		r->no_memory |= e == -ENOMEM;
 		r->n_errors += e == -EFBIG || e == -ENOMEM;
@@ -104,9 +114,20 @@ bool rc_include(struct rc_cur *c, void *block)
 	return ok;
 }
 
+/* A proposal without a lifetime of its own has its block's, wherever that stands; seen at the end, so that a
+ * block that inherits it may say another. */
+static void lifetimes(struct ike_conf *conf)
+{
+	for (uint32_t i = 0; i < conf->n_peers; i++)
+		for (uint8_t k = 0; k < conf->peer[i].n_offers; k++)
+			if (!conf->peer[i].offer[k].seconds)
+				conf->peer[i].offer[k].seconds = conf->peer[i].seconds;
+}
+
 static int finish(struct rc_read *r, struct ike_conf **ret)
 {
 	free(r->include_dir);
+	lifetimes(r->conf);
 	if (r->n_errors || r->no_memory) {
 		ike_conf_free(r->conf);
 		return r->no_memory ? -ENOMEM : -EINVAL;

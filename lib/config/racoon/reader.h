@@ -17,7 +17,7 @@ struct rc_read {
 	char *include_dir;
 	struct ike_id default_id; /* `identifier`; kind NONE: not said */
 	unsigned depth, n_errors;
-	bool inherited_offers; /* of the remote that is being read */
+	bool inherited_offers, inherited_ids; /* of the remote that is being read */
 	bool no_memory;
 };
 

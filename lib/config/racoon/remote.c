@@ -68,6 +68,9 @@ static bool peers_identifier(struct rc_cur *c, void *block)
 
 	if (!rc_identifier(c, &id) || !rc_end(c))
 		return false;
+	if (c->r->inherited_ids)
+		p->n_peer_ids = 0;
+	c->r->inherited_ids = false;
 	if (p->n_peer_ids == IKE_PEER_IDS_MAX)
 		return rc_fault(c, NULL, "is there too often: %d are enough", IKE_PEER_IDS_MAX);
 	list = reallocarray(p->peer_id, p->n_peer_ids + 1U, sizeof(*list));
@@ -207,7 +210,7 @@ SWITCH(dpd, dpd.announce)
 NUMBER(dpd_delay, dpd.delay_s, 0, 86400)
 NUMBER(dpd_retry, dpd.retry_s, 1, 86400)
 NUMBER(dpd_maxfail, dpd.maxfail, 1, 100)
-NUMBER(esp_frag, esp_frag, 0, 65535)
+NUMBER(esp_frag_octets, esp_frag, 0, 65535)
 NUMBER(ph1id, ph1id, 0, UINT32_MAX)
 NUMBER(nonce_size, nonce_len, IKE_NONCE_MIN, IKE_NONCE_MAX)
 CHOICE(generate_policy, generate, "one of off, on, require and unique", {"off", IKE_GENERATE_OFF},
@@ -217,6 +220,18 @@ CHOICE(proposal_check, check, "one of obey, strict, claim and exact", {"obey", C
 CHOICE(nat_traversal, nat_traversal, "one of on, off and force", {"on", IKE_ON}, {"off", IKE_OFF},
     {"force", IKE_FORCE})
 CHOICE(rekey, rekey, "one of on, off and force", {"on", IKE_ON}, {"off", IKE_OFF}, {"force", IKE_FORCE})
+
+/* The longest packet there is means no limit. */
+static bool esp_frag(struct rc_cur *c, void *block)
+{
+	struct ike_peer *p = block;
+
+	if (!esp_frag_octets(c, block))
+		return false;
+	if (p->esp_frag == 65535)
+		p->esp_frag = 0;
+	return true;
+}
 
 /* What the language knows and this build does not do yet: the words are read, and said to be ignored. */
 static bool ignored(struct rc_cur *c, void *block)
@@ -353,8 +368,10 @@ static bool inherit(struct rc_cur *c, struct ike_peer *p)
 	if (!rc_skip(c, "inherit"))
 		return true;
 	w = rc_peek(c);
-	if (!take_header(c, &parent))
+	if (!take_header(c, &parent)) {
+		free(parent.name);
 		return false;
+	}
 	from = find(c->r, parent.name);
 	ok = from && from != &c->r->conf->peer[self];
 	if (!ok)
@@ -424,10 +441,6 @@ static bool finish(struct rc_cur *c, struct ike_peer *p)
 		return rc_fault(c, NULL, "%s: no exchange mode specified.", p->name);
 	if (!p->n_offers)
 		return rc_fault(c, NULL, "%s: no proposal found: nothing can be negotiated", p->name);
-	/* A proposal without a lifetime of its own has the block's, wherever that stands. */
-	for (uint8_t i = 0; i < p->n_offers; i++)
-		if (!p->offer[i].seconds)
-			p->offer[i].seconds = p->seconds;
 	if (!place(c, &p->cert) || !place(c, &p->key) || !place(c, &p->ca) || !place(c, &p->peer_cert) ||
 	    !check_auth(c, p))
 		return false;
@@ -447,8 +460,9 @@ bool rc_remote(struct rc_cur *c, void *block)
 	free(h.name);
 	if (!p || !inherit(c, p) || !rc_end(c))
 		return false;
-	/* Proposals of its own replace its parent's, all of them. */
+	/* Proposals of its own replace its parent's, all of them; so do identities of its peer. */
 	c->r->inherited_offers = p->n_offers > 0;
+	c->r->inherited_ids = p->n_peer_ids > 0;
 	rc_run_body(c, verbs, ARRAY_SIZE(verbs), p);
 	return c->r->n_errors == before && finish(c, p);
 }

@@ -175,11 +175,18 @@ static bool lifetime(struct rc_cur *c, void *block)
 	return rc_end(c);
 }
 
+static bool too_many(struct rc_cur *c)
+{
+	return rc_fault(c, rc_peek(c), "is one too many in its list: %d are enough", IKE_ALGS_MAX);
+}
+
 static bool enc_item(struct rc_cur *c, struct ike_child *k)
 {
 	bool usable;
 
-	if (k->n_enc == IKE_ALGS_MAX || !rc_child_enc(c, &k->enc[k->n_enc], &usable))
+	if (k->n_enc == IKE_ALGS_MAX)
+		return too_many(c);
+	if (!rc_child_enc(c, &k->enc[k->n_enc], &usable))
 		return false;
 	k->n_enc += usable;
 	return true;
@@ -189,7 +196,9 @@ static bool auth_item(struct rc_cur *c, struct ike_child *k)
 {
 	bool usable;
 
-	if (k->n_auth == IKE_ALGS_MAX || !rc_child_auth(c, &k->auth[k->n_auth], &usable))
+	if (k->n_auth == IKE_ALGS_MAX)
+		return too_many(c);
+	if (!rc_child_auth(c, &k->auth[k->n_auth], &usable))
 		return false;
 	k->n_auth += usable;
 	return true;
@@ -199,7 +208,9 @@ static bool comp_item(struct rc_cur *c, struct ike_child *k)
 {
 	bool usable;
 
-	if (k->n_comp == IKE_ALGS_MAX || !rc_child_comp(c, &k->comp[k->n_comp], &usable))
+	if (k->n_comp == IKE_ALGS_MAX)
+		return too_many(c);
+	if (!rc_child_comp(c, &k->comp[k->n_comp], &usable))
 		return false;
 	k->n_comp += usable;
 	return true;
@@ -249,12 +260,26 @@ static const struct rc_verb verbs[] = {
     {"identifier", old_identifier, false},
 };
 
+/* Host bits are of no account. */
+static bool same_addresses(const struct ike_side *a, const struct ike_side *b)
+{
+	const struct inet_prefix p = {a->first, a->plen}, q = {b->first, b->plen};
+	struct inet_addr x, y;
+
+	if (a->plen != b->plen || !inet_addr_equal(&a->last, &b->last))
+		return false;
+	if (!inet_prefix_valid(&p) || !inet_prefix_valid(&q))
+		return inet_addr_equal(&a->first, &b->first);
+	x = inet_prefix_first(&p);
+	y = inet_prefix_first(&q);
+	return inet_addr_equal(&x, &y);
+}
+
 /* Two of them that fit the same: the second would never be chosen. */
 static bool same_side(const struct ike_side *a, const struct ike_side *b)
 {
-	return a->kind == b->kind && inet_addr_equal(&a->first, &b->first) &&
-	       inet_addr_equal(&a->last, &b->last) && a->plen == b->plen && a->port == b->port &&
-	       a->proto == b->proto && (a->kind != IKE_SIDE_NAME || ike_id_equal(&a->id, &b->id));
+	return a->kind == b->kind && same_addresses(a, b) && a->port == b->port && a->proto == b->proto &&
+	       (a->kind != IKE_SIDE_NAME || ike_id_equal(&a->id, &b->id));
 }
 
 static bool same(const struct ike_child *a, const struct ike_child *b)

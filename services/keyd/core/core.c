@@ -18,8 +18,12 @@
 enum {
 	STRANGERS_RATE = 2000, /* first messages of main mode a second, or a twentieth of aggressive mode */
 	HINTS_RATE = 10,
-	NOTES_RATE = 5,
-	NOTES_BURST = 20,
+	KEYS_RATE = 200, /* key exchanges with those whose address is all that is known */
+	/* Half of what certd computes for one address: what is forged in a peer's name must not use up all of
+	   it. */
+	GUESSES_RATE = 5,
+	GUESSES_BURST = 20,
+	AGAIN_RATE = 500, /* beside them: first messages that have come before */
 	TEXT_MAX = 900,
 };
 
@@ -36,11 +40,15 @@ struct core *core_new(const struct core_def *d)
 	for (size_t i = 0; i < CORE_BUCKETS; i++)
 		list_init(&c->by_cookie[i]);
 	list_init(&c->isakmp);
+	for (size_t i = 0; i < ARRAY_SIZE(c->unproved); i++)
+		list_init(&c->unproved[i]);
 	list_init(&c->children);
 	list_init(&c->dead);
 	bucket_init(&c->strangers, STRANGERS_RATE, STRANGERS_RATE, core_now(c));
 	bucket_init(&c->hints, HINTS_RATE, HINTS_RATE, core_now(c));
-	bucket_init(&c->notes, NOTES_RATE, NOTES_BURST, core_now(c));
+	bucket_init(&c->keys, KEYS_RATE, 2 * KEYS_RATE, core_now(c));
+	meter_init(&c->guesses, GUESSES_RATE, GUESSES_BURST);
+	bucket_init(&c->again, AGAIN_RATE, AGAIN_RATE, core_now(c));
 	return c;
 }
 
@@ -62,6 +70,7 @@ struct core *core_free(struct core *c)
 	forget_all(c);
 	core_conf_unref(c->conf);
 	timers_fini(&c->timers);
+	repeat_fini(&c->repeat);
 	wipe(c->in, sizeof(c->in));
 	wipe(c->out, sizeof(c->out));
 	free(c);
@@ -191,18 +200,23 @@ void core_log(struct core *c, enum core_level level, const char *event, const ch
 	va_end(ap);
 }
 
+static void notes_end(struct timer *t, void *arg)
+{
+	struct core *c = arg;
+	uint64_t held = notes_over(&c->notes, &c->timers, core_now(c), notes_end);
+
+	(void)t;
+	if (held)
+		core_log(c, CORE_NOTICE, "log.held", "%llu lines that strangers caused in %d s were left out",
+		    (unsigned long long)held, NOTES_PERIOD_MS / 1000);
+}
+
 void core_note(struct core *c, enum core_level level, const char *event, const char *fmt, ...)
 {
 	va_list ap;
 
-	if (!bucket_take(&c->notes, 1, core_now(c))) {
-		c->notes_held++;
+	if (!notes_take(&c->notes, &c->timers, core_now(c), notes_end))
 		return;
-	}
-	if (c->notes_held)
-		core_log(c, CORE_NOTICE, "log.held", "%llu lines that strangers caused were left out",
-		    (unsigned long long)c->notes_held);
-	c->notes_held = 0;
 	va_start(ap, fmt);
 	vlog(c, level, event, fmt, ap);
 	va_end(ap);

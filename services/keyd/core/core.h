@@ -8,8 +8,11 @@
 #include "base/bucket.h"
 #include "base/clock.h"
 #include "base/rng.h"
+#include "inet/meter.h"
+#include "keyd/core/notes.h"
 #include "keyd/core/parked.h"
 #include "keyd/core/ports.h"
+#include "keyd/core/repeat.h"
 #include "keyd/core/timers.h"
 
 enum core_level { CORE_ERROR = 1, CORE_WARNING, CORE_NOTICE, CORE_INFO, CORE_DEBUG };
@@ -17,7 +20,8 @@ enum core_level { CORE_ERROR = 1, CORE_WARNING, CORE_NOTICE, CORE_INFO, CORE_DEB
 enum {
 	CORE_BUCKETS = 1024,
 	CORE_DATAGRAM_MAX = 65536,
-	CORE_HALF_OPEN_MAX = 2000, /* begun by strangers, of whom nothing is known; about 4 KiB each */
+	CORE_SILENT_MAX = 2000,   /* begun by strangers, of whom nothing is known; about 4 KiB each */
+	CORE_RETURNED_MAX = 1000, /* by those who do receive what we send, until they prove who they are */
 	CORE_ISAKMP_MAX = 20000,
 };
 
@@ -45,11 +49,16 @@ struct core {
 	struct list isakmp;                  /* all of them, oldest first */
 	struct list children;                /* established pairs of IPsec SAs */
 	struct list dead;                    /* to be freed when nothing of theirs is on the stack */
-	uint32_t n_isakmp, n_half_open, n_children;
+	struct list unproved[2];             /* begun by others and not up, oldest first: silent, returned */
+	uint32_t n_unproved[2];
+	uint32_t n_isakmp, n_children;
 	struct bucket strangers; /* work for those who have proved nothing */
 	struct bucket hints;     /* answers to packets that nobody expects */
-	struct bucket notes;     /* log lines that they can cause */
-	uint64_t notes_held;
+	struct meter guesses;    /* aggressive mode's from one address */
+	struct bucket keys;      /* key exchanges to compute for them */
+	struct bucket again;     /* the same for those of them that ask again */
+	struct repeat repeat;
+	struct notes notes; /* log lines that they can cause */
 	struct core_counters counters;
 	uint8_t out[CORE_DATAGRAM_MAX], in[CORE_DATAGRAM_MAX]; /* one message being made, one being read */
 };
@@ -97,7 +106,8 @@ struct core_conf *core_conf_unref(struct core_conf *f);
 
 void core_log(struct core *c, enum core_level level, const char *event, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
-/* The same for lines that a stranger can cause: a few a second, then one that says how many were left out. */
+/* The same for lines that a stranger can cause: a few, then one every ten seconds that says how many were
+ * left out. */
 void core_note(struct core *c, enum core_level level, const char *event, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 

@@ -44,23 +44,41 @@ static uint64_t patience_ms(const struct ike_conf *conf)
 	return 2 * (uint64_t)conf->timers.interval_ms * (conf->timers.counter + 1);
 }
 
-/* Room for a stranger: the oldest one that has not even shown that it receives what we send gives way. */
-static bool make_room(struct core *c)
+enum { SILENT = 0, RETURNED = 1 };
+
+static unsigned list_of(enum isakmp_trust t)
 {
-	if (c->n_isakmp >= CORE_ISAKMP_MAX)
-		return false;
-	if (c->n_half_open < CORE_HALF_OPEN_MAX)
-		return true;
-	list_foreach (sa, &c->isakmp, struct isakmp, all) {
-		/* Not one that somebody else works for at this moment. */
-		if (!sa->half_open || parked_is(&sa->wait))
-			continue;
-		c->counters.evicted++;
-		sa->failure = "made room for newer ones";
-		isakmp_end(sa);
-		return true;
+	return t == ISAKMP_SILENT ? SILENT : RETURNED;
+}
+
+/* The oldest of its kind gives way to a newer one. */
+static void make_room(struct core *c, enum isakmp_trust t, uint32_t max)
+{
+	unsigned i = list_of(t);
+	struct isakmp *oldest;
+
+	if (c->n_unproved[i] < max)
+		return;
+	oldest = list_entry(c->unproved[i].next, struct isakmp, unproved);
+	c->counters.evicted++;
+	oldest->failure = "made room for newer ones";
+	isakmp_end(oldest);
+}
+
+static void set_trust(struct isakmp *sa, enum isakmp_trust t)
+{
+	struct core *c = sa->core;
+
+	if (sa->trust != ISAKMP_TRUSTED) {
+		c->n_unproved[list_of(sa->trust)]--;
+		list_remove(&sa->unproved);
 	}
-	return false;
+	sa->trust = t;
+	if (t == ISAKMP_TRUSTED)
+		return;
+	make_room(c, t, t == ISAKMP_SILENT ? CORE_SILENT_MAX : CORE_RETURNED_MAX);
+	c->n_unproved[list_of(t)]++;
+	list_append(&c->unproved[list_of(t)], &sa->unproved);
 }
 
 static void new_cookie(struct core *c, uint8_t *cookie)
@@ -75,7 +93,7 @@ struct isakmp *isakmp_new(
 {
 	struct isakmp *sa;
 
-	if (icookie && !make_room(c))
+	if (icookie && c->n_isakmp >= CORE_ISAKMP_MAX)
 		return NULL;
 	sa = calloc(1, sizeof(*sa));
 	if (!sa)
@@ -88,6 +106,7 @@ struct isakmp *isakmp_new(
 	sa->initiator = !icookie;
 	sa->begun_ms = core_now(c);
 	list_init(&sa->by_cookie);
+	list_init(&sa->unproved);
 	list_init(&sa->quicks);
 	list_append(&c->isakmp, &sa->all);
 	c->n_isakmp++;
@@ -95,8 +114,7 @@ struct isakmp *isakmp_new(
 	if (icookie) {
 		memcpy(sa->icookie, icookie, IKE_COOKIE_LEN);
 		new_cookie(c, sa->rcookie);
-		sa->half_open = true;
-		c->n_half_open++;
+		set_trust(sa, ISAKMP_SILENT);
 	} else {
 		new_cookie(c, sa->icookie);
 	}
@@ -117,7 +135,7 @@ void isakmp_set_state(struct isakmp *sa, enum isakmp_state next)
 		next = ISAKMP_GONE;
 	}
 	if (next == ISAKMP_UP || next == ISAKMP_GONE)
-		isakmp_returned(sa);
+		set_trust(sa, ISAKMP_TRUSTED);
 	sa->state = next;
 }
 
@@ -244,9 +262,8 @@ struct isakmp *isakmp_find_coming(struct core *c, const struct inet_addr *remote
 
 void isakmp_returned(struct isakmp *sa)
 {
-	if (sa->half_open)
-		sa->core->n_half_open--;
-	sa->half_open = false;
+	if (sa->trust == ISAKMP_SILENT)
+		set_trust(sa, ISAKMP_RETURNED);
 }
 
 struct ike_hdr isakmp_header(const struct isakmp *sa, uint8_t exchange, uint8_t flags, uint32_t msg_id)

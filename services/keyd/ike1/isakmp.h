@@ -26,13 +26,21 @@ struct isakmp_terms {
 	uint64_t seconds;
 };
 
+/* What is known of who began it; one that this side began is trusted as far as it comes. */
+enum isakmp_trust {
+	ISAKMP_TRUSTED = 0, /* up, or our own */
+	ISAKMP_SILENT,      /* anybody can have sent its first message, from any address */
+	ISAKMP_RETURNED,    /* somebody at its address receives what we send */
+};
+
 struct isakmp {
-	struct list by_cookie, all;
+	struct list by_cookie, all, unproved; /* the last one while it is neither up nor ours */
 	struct core *core;
 	struct core_conf *conf; /* held */
 	uint32_t peer;          /* index in it */
 	enum isakmp_state state;
-	bool initiator, half_open;
+	bool initiator;
+	enum isakmp_trust trust;
 	enum ike_mode mode;
 	struct ike_path path;
 	uint8_t icookie[IKE_COOKIE_LEN], rcookie[IKE_COOKIE_LEN];
@@ -105,7 +113,7 @@ struct isakmp *isakmp_find_up(struct core *c, const struct inet_addr *remote, ui
 struct isakmp *isakmp_find_host(struct core *c, const struct inet_addr *remote);
 /* One that is on its way there, begun by this side. NULL: none. */
 struct isakmp *isakmp_find_coming(struct core *c, const struct inet_addr *remote, uint32_t peer);
-/* The peer has shown that it receives what we send: it does not give way to strangers any more. */
+/* The peer has shown that it receives what we send: it gives way only to others that have. */
 void isakmp_returned(struct isakmp *sa);
 
 /* The header of its next message. */

@@ -46,7 +46,7 @@ void main_begin(struct isakmp *sa)
 }
 
 /* 1, then message 2. */
-static void answer_with_id(struct isakmp *sa)
+static void answer(struct isakmp *sa)
 {
 	struct ike_out o = begin(sa);
 
@@ -67,7 +67,7 @@ void main_answer(struct isakmp *sa, struct phase1_msg *m)
 	}
 	vendor_take(sa, &m->chain);
 	phase1_got(sa, m);
-	auth_my_id(sa, answer_with_id);
+	answer(sa);
 }
 
 /* Message 3. */
@@ -114,6 +114,12 @@ static void create_4(struct isakmp *sa)
 	phase1_send(sa, &o, false, false);
 }
 
+/* Asked only now: a first message, which anybody can forge, must not make work for certd. */
+static void id_4(struct isakmp *sa)
+{
+	auth_my_id(sa, create_4);
+}
+
 static void consume_3(struct isakmp *sa, struct phase1_msg *m)
 {
 	if (phase1_make_ke(sa, sa->terms.group) < 0) {
@@ -128,7 +134,7 @@ static void consume_3(struct isakmp *sa, struct phase1_msg *m)
 	phase1_got(sa, m);
 	isakmp_returned(sa);
 	isakmp_set_state(sa, ISAKMP_R_SKEYID);
-	auth_keys(sa, create_4);
+	auth_keys(sa, id_4);
 }
 
 /* Message 5. */

@@ -11,7 +11,8 @@
 #include "keyd/ike1/phase1.h"
 #include "keyd/ike1/quick.h"
 
-enum { COST_MAIN = 1, COST_AGGRESSIVE = 20 };
+/* What a stranger has done for himself: an answer that is soon written, or a key exchange to compute. */
+enum { COST_MAIN = 1, COST_KEY = 20 };
 
 /* What each state of a negotiation waits for. */
 static enum ike1_message expected(enum isakmp_state s)
@@ -113,6 +114,18 @@ static bool open_message(struct isakmp *sa, const uint8_t *d, enum ike1_message 
 	return true;
 }
 
+/* The second message of main mode makes us compute, for somebody who has shown an address and nothing else.
+ * What is refused has left no trace in the window: it may come again. */
+static bool affords_key(struct isakmp *sa)
+{
+	struct core *c = sa->core;
+
+	if (sa->state != ISAKMP_R_SA || bucket_take(&c->keys, 1, core_now(c)))
+		return true;
+	c->counters.refused_busy++;
+	return false;
+}
+
 static void phase1_message(struct isakmp *sa, const struct ike_hdr *hdr, const uint8_t *d)
 {
 	struct phase1_msg m = {.hdr = *hdr, .datagram = d, .n = hdr->length};
@@ -121,7 +134,7 @@ static void phase1_message(struct isakmp *sa, const struct ike_hdr *hdr, const u
 		return;
 	if (parked_is(&sa->wait) || isakmp_is_up(sa))
 		return; /* late, or too early: it will be sent again if it matters */
-	if (!open_message(sa, d, expected(sa->state), &m))
+	if (!affords_key(sa) || !open_message(sa, d, expected(sa->state), &m))
 		return;
 	if (sa->mode == IKE_MODE_MAIN)
 		main_message(sa, &m);
@@ -142,12 +155,18 @@ static const char *mode_words(enum ike_mode m)
 	return m == IKE_MODE_MAIN ? "Identity Protection mode" : "Aggressive mode";
 }
 
-/* Whether a stranger's first message is looked at; what is refused gets no answer that costs anything. */
-static bool admit(struct core *c, const struct ike_path *path, enum ike_mode mode)
+/* Whether a stranger's first message is looked at; what is refused gets no answer that costs anything. One
+ * that was refused and comes again has a budget of its own, which a flood of invented cookies does not
+ * touch. */
+static bool admit(struct core *c, const struct ike_path *path, const uint8_t *cookie, enum ike_mode mode)
 {
-	uint32_t cost = mode == IKE_MODE_MAIN ? COST_MAIN : COST_AGGRESSIVE;
+	uint32_t cost = mode == IKE_MODE_MAIN ? COST_MAIN : COST_KEY;
+	uint64_t now = core_now(c);
+	bool often = mode == IKE_MODE_AGGRESSIVE && !meter_ok(&c->guesses, &path->remote, now);
 
-	if (bucket_take(&c->strangers, cost, core_now(c)))
+	if (!often && bucket_take(&c->strangers, cost, now))
+		return true;
+	if (repeat_is(&c->repeat, c->rng, cookie, &path->remote) && bucket_take(&c->again, cost, now))
 		return true;
 	c->counters.refused_busy++;
 	core_note(c, CORE_WARNING, "isakmp.busy",
@@ -183,7 +202,7 @@ static void first_message(
 		    mode_words(mode), b, p->name);
 		return;
 	}
-	if (!admit(c, path, mode))
+	if (!admit(c, path, hdr->icookie, mode))
 		return;
 	sa = isakmp_new(c, (uint32_t)(p - c->conf->c->peer), path, mode, hdr->icookie);
 	if (!sa) {

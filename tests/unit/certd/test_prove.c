@@ -62,7 +62,10 @@ static struct creds *configuration(uint64_t generation)
 
 static void set(struct stage *x)
 {
-	*x = (struct stage){.p.now = configuration(GENERATION), .p.ticket_key = {{9}}};
+	memset(x, 0, sizeof(*x));
+	prover_init(&x->p);
+	x->p.now = configuration(GENERATION);
+	x->p.ticket_key = (struct ticket_key){{9}};
 	x->s = (struct session){.generation = GENERATION,
 	    .prf = ALG_PRF_HMAC_SHA1,
 	    .ni = {ni, sizeof(ni)},
@@ -221,7 +224,7 @@ static void test_prove_is_metered_by_address(void **state)
 		r = prove_skeyid(&x.p, &x.s, NULL, NOW, &got, &x.e);
 	}
 	assert_int_equal(r, -EBUSY);
-	assert_int_equal(n, METER_BURST + 1);
+	assert_int_equal(n, PROVE_BURST + 1);
 	assert_int_equal(x.p.meter.n_refused, 1);
 	/* Somebody else is not held up, */
 	x.s.peer = 1;

@@ -93,10 +93,11 @@ static uid_t uid_of(const struct settings *s, const char *name)
 
 static void test_ids_record_wins_over_the_hash(void **state)
 {
-	static const char record[] = "datapathd 61999\npolicyd 62000\n";
+	static const char record[] =
+	    "keyd 61996\ncertd-verify 61997\ncertd 61998\ndatapathd 61999\npolicyd 62000\n";
 	struct err_text e = {{0}};
 	struct settings s;
-	char dir[32], text[64];
+	char dir[32], text[128];
 
 	(void)state;
 	make_settings(&s, dir);

@@ -1,0 +1,321 @@
+/*
+ * racoon.conf into the model: what is malformed is told with its place, what is ignored is named, and what
+ * blocks take from each other. Argument: the file of malformed statements.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include <errno.h>
+
+#include "base/auto.h"
+#include "config/racoon/racoon.h"
+
+#define OFFER                                                                                                \
+	"encryption_algorithm aes; hash_algorithm sha1; authentication_method pre_shared_key; dh_group 14;"
+#define MODE   "exchange_mode main; "
+#define SAINFO "encryption_algorithm aes; authentication_algorithm hmac_sha1; compression_algorithm deflate;"
+
+enum { TEXT_MAX = 4096, ROWS_MIN = 200 };
+
+static const char *malformed_file;
+
+struct heard {
+	char error[TEXT_MAX], warning[TEXT_MAX]; /* the first of each */
+	unsigned n_errors, n_warnings;
+};
+
+static void hear(void *arg, bool is_error, const char *text)
+{
+	struct heard *h = arg;
+	char *to = is_error ? h->error : h->warning;
+	unsigned *n = is_error ? &h->n_errors : &h->n_warnings;
+
+	if (!(*n)++)
+		snprintf(to, TEXT_MAX, "%s", text);
+}
+
+static struct ike_conf *read_text(const char *text, size_t n, struct heard *h)
+{
+	const struct racoon_options o = {.say = hear, .arg = h};
+	struct ike_conf *conf = NULL;
+	int r;
+
+	memset(h, 0, sizeof(*h));
+	r = racoon_read_text("f", text, n, &o, &conf);
+	assert_int_equal(r, h->n_errors ? -EINVAL : 0);
+	assert_int_equal(conf != NULL, r == 0);
+	return conf;
+}
+
+static struct ike_conf *good(const char *text, struct heard *h)
+{
+	struct ike_conf *conf = read_text(text, strlen(text), h);
+
+	if (!conf)
+		fail_msg("%s", h->error);
+	return conf;
+}
+
+static void expect_error(const char *text, const char *error)
+{
+	struct heard h;
+
+	assert_null(read_text(text, strlen(text), &h));
+	assert_string_equal(h.error, error);
+}
+
+/* The statement in the block it belongs into. */
+static void wrap(const char *block, const char *statement, char *buf)
+{
+	static const struct {
+		const char *name, *before, *behind;
+	} blocks[] = {
+	    {"TOP", "", "\n"},
+	    {"REMOTE", "remote anonymous {\n exchange_mode main;\n ", "\n proposal { " OFFER " }\n}\n"},
+	    {"OFFER", "remote anonymous {\n exchange_mode main;\n proposal {\n ", "\n }\n}\n"},
+	    {"SAINFO", "sainfo anonymous {\n ", "\n}\n"},
+	    {"TIMER", "timer {\n ", "\n}\n"},
+	    {"LISTEN", "listen {\n ", "\n}\n"},
+	    {"PADDING", "padding {\n ", "\n}\n"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(blocks); i++) {
+		if (strcmp(blocks[i].name, block) == 0) {
+			snprintf(buf, TEXT_MAX, "%s%s%s", blocks[i].before, statement, blocks[i].behind);
+			return;
+		}
+	}
+	fail_msg("no such block: %s", block);
+}
+
+/* "\n" in the file of statements stands for the end of a line. */
+static void unescape(char *s)
+{
+	char *to = s;
+
+	for (; *s; s++) {
+		if (s[0] == '\\' && s[1] == 'n') {
+			*to++ = '\n';
+			s++;
+		} else {
+			*to++ = *s;
+		}
+	}
+	*to = '\0';
+}
+
+static void one_row(char *row)
+{
+	char *statement = strchr(row, '\t'), *message = statement ? strchr(statement + 1, '\t') : NULL;
+	char text[TEXT_MAX], expected[TEXT_MAX];
+
+	assert_non_null(message);
+	*statement++ = '\0';
+	*message++ = '\0';
+	unescape(statement);
+	wrap(row, statement, text);
+	snprintf(expected, sizeof(expected), "f:%s", message);
+	expect_error(text, expected);
+}
+
+static void test_racoon_what_is_malformed_is_told_with_its_place(void **state)
+{
+	FILE *f = fopen(malformed_file, "re");
+	char row[TEXT_MAX];
+	unsigned n = 0;
+
+	(void)state;
+	assert_non_null(f);
+	while (fgets(row, sizeof(row), f)) {
+		row[strcspn(row, "\n")] = '\0';
+		if (row[0] == '#')
+			continue;
+		one_row(row);
+		n++;
+	}
+	fclose(f);
+	assert_in_range(n, ROWS_MIN, 10000);
+}
+
+static void test_racoon_what_is_ignored_is_named(void **state)
+{
+	static const char *const statements[][2] = {
+	    {"TOP", "radiuscfg { x; }"},
+	    {"TOP", "ldapcfg { x; }"},
+	    {"TOP", "complex_bundle on;"},
+	    {"TOP", "gss_id_enc latin1;"},
+	    {"TOP", "privsep { user \"x\"; }"},
+	    {"TOP", "mode_cfg { network4 10.9.0.1; }"},
+	    {"REMOTE", "support_proxy on;"},
+	    {"REMOTE", "ike_frag on;"},
+	    {"REMOTE", "mode_cfg on;"},
+	    {"REMOTE", "xauth_login \"x\";"},
+	    {"REMOTE", "script \"x\" phase1_up;"},
+	    {"REMOTE", "lifetime byte 10 MB;"},
+	    {"REMOTE", "keepalive;"},
+	    {"LISTEN", "adminsock \"/x\";"},
+	};
+	char text[TEXT_MAX], place[64];
+	struct heard h;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(statements); i++) {
+		wrap(statements[i][0], statements[i][1], text);
+		ike_conf_free(good(text, &h));
+		snprintf(place, sizeof(place), "f:%d:",
+		    strcmp(statements[i][0], "REMOTE") == 0 ? 3
+		    : strcmp(statements[i][0], "TOP") == 0  ? 1
+		                                            : 2);
+		assert_memory_equal(h.warning, place, strlen(place));
+		assert_non_null(strstr(h.warning, "ignored"));
+	}
+}
+
+static void test_racoon_lifetime_is_the_block_s_also_where_the_proposal_is_inherited(void **state)
+{
+	struct heard h;
+	struct ike_conf *c = good(
+	    "remote \"a\" { remote_address 10.0.0.1; " MODE "proposal { " OFFER " } lifetime time 2 hour; }"
+	    "remote \"b\" inherit \"a\" { lifetime time 1 min; }"
+	    "remote \"c\" inherit \"a\" { }"
+	    "remote \"d\" inherit \"a\" { proposal { " OFFER " lifetime time 5 sec; } }",
+	    &h);
+	static const uint64_t seconds[] = {7200, 60, 7200, 5};
+
+	(void)state;
+	assert_int_equal(c->n_peers, 4);
+	for (uint32_t i = 0; i < 4; i++) {
+		assert_int_equal(c->peer[i].n_offers, 1);
+		assert_int_equal(c->peer[i].offer[0].seconds, seconds[i]);
+	}
+	ike_conf_free(c);
+}
+
+static void test_racoon_peers_identifier_replaces_the_inherited_ones(void **state)
+{
+	struct heard h;
+	struct ike_conf *c = good("remote \"a\" { " MODE "proposal { " OFFER
+	                          " } peers_identifier fqdn \"x\"; peers_identifier fqdn \"y\"; }"
+	                          "remote \"b\" inherit \"a\" { peers_identifier fqdn \"z\"; }"
+	                          "remote \"c\" inherit \"a\" { }",
+	    &h);
+
+	(void)state;
+	assert_int_equal(c->peer[0].n_peer_ids, 2);
+	assert_int_equal(c->peer[1].n_peer_ids, 1);
+	assert_memory_equal(c->peer[1].peer_id[0].data, "z", 1);
+	assert_int_equal(c->peer[2].n_peer_ids, 2);
+	ike_conf_free(c);
+}
+
+static void test_racoon_host_bits_do_not_make_another_sainfo(void **state)
+{
+	(void)state;
+	expect_error("sainfo address 10.0.0.5/24 any address 10.1.0.0/16 any { " SAINFO " }\n"
+	             "sainfo address 10.0.0.0/24 any address 10.1.2.3/16 any { " SAINFO " }\n",
+	    "f:2:1: \"sainfo\" duplicated sainfo: the first is in line 1");
+}
+
+static void test_racoon_children_are_in_the_order_in_which_they_are_tried(void **state)
+{
+	struct heard h;
+	struct ike_conf *c =
+	    good("sainfo anonymous { " SAINFO " }\n"
+	         "sainfo address 10.0.0.1 any address 10.0.0.2 any { " SAINFO " }\n"
+	         "sainfo address 10.0.0.1 any address 10.0.0.2 any from fqdn \"x\" { " SAINFO " }\n",
+	        &h);
+
+	(void)state;
+	assert_int_equal(c->n_children, 3);
+	for (uint32_t i = 0; i < 3; i++)
+		assert_int_equal(c->child[i].line, 3 - i);
+	ike_conf_free(c);
+}
+
+static void test_racoon_longest_esp_frag_is_none(void **state)
+{
+	struct heard h;
+	struct ike_conf *c = good("remote anonymous { " MODE "esp_frag 65535; proposal { " OFFER " } }", &h);
+
+	(void)state;
+	assert_int_equal(c->peer[0].esp_frag, 0);
+	ike_conf_free(c);
+}
+
+/* An identity of as many octets as there may be, and one more. */
+static void test_racoon_name_in_hexadecimal_is_not_cut(void **state)
+{
+	char text[TEXT_MAX], hex[2 * IKE_ID_DATA_MAX + 3];
+	struct ike_conf *c;
+	struct heard h;
+
+	(void)state;
+	memset(hex, '3', sizeof(hex) - 1);
+	hex[sizeof(hex) - 1] = '\0';
+	snprintf(text, sizeof(text),
+	    "remote anonymous { " MODE "my_identifier asn1dn \"~%s\"; proposal { " OFFER " } }", hex + 2);
+	c = good(text, &h);
+	assert_int_equal(c->peer[0].my_id.len, IKE_ID_DATA_MAX);
+	ike_conf_free(c);
+	snprintf(text, sizeof(text),
+	    "remote anonymous { " MODE "my_identifier asn1dn \"~%s\"; proposal { " OFFER " } }", hex);
+	assert_null(read_text(text, strlen(text), &h));
+	assert_non_null(strstr(h.error, "longer than 1024 octets"));
+}
+
+static void test_racoon_file_that_is_too_long_is_said_to_be(void **state)
+{
+	size_t n = (1 << 20) + 1;
+	AUTO_FREE char *text = malloc(n);
+	struct heard h;
+
+	(void)state;
+	assert_non_null(text);
+	memset(text, '\n', n);
+	assert_null(read_text(text, n, &h));
+	assert_string_equal(h.error, "f:1:1: is longer than 1048576 octets");
+}
+
+static void test_racoon_what_cannot_be_read_is_said_to_be(void **state)
+{
+	struct heard h = {{0}};
+	const struct racoon_options o = {.say = hear, .arg = &h};
+	struct ike_conf *c = NULL;
+	struct err_text e = {{0}};
+
+	(void)state;
+	assert_int_equal(racoon_read("/nowhere/at/all", &o, &c, &e), -ENOENT);
+	assert_string_equal(e.s, "/nowhere/at/all cannot be read: No such file or directory");
+	assert_int_equal(racoon_read("/tmp", &o, &c, &e), -EISDIR);
+	/* It can be opened, and no octet of it can be read. */
+	assert_true(racoon_read("/proc/self/mem", &o, &c, &e) < 0);
+	assert_non_null(strstr(e.s, "cannot be read"));
+	assert_null(c);
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_racoon_what_is_malformed_is_told_with_its_place),
+	    cmocka_unit_test(test_racoon_what_is_ignored_is_named),
+	    cmocka_unit_test(test_racoon_lifetime_is_the_block_s_also_where_the_proposal_is_inherited),
+	    cmocka_unit_test(test_racoon_peers_identifier_replaces_the_inherited_ones),
+	    cmocka_unit_test(test_racoon_host_bits_do_not_make_another_sainfo),
+	    cmocka_unit_test(test_racoon_children_are_in_the_order_in_which_they_are_tried),
+	    cmocka_unit_test(test_racoon_longest_esp_frag_is_none),
+	    cmocka_unit_test(test_racoon_name_in_hexadecimal_is_not_cut),
+	    cmocka_unit_test(test_racoon_file_that_is_too_long_is_said_to_be),
+	    cmocka_unit_test(test_racoon_what_cannot_be_read_is_said_to_be),
+	};
+
+	if (argc != 2)
+		return 2;
+	malformed_file = argv[1];
+	return cmocka_run_group_tests_name("racoon.conf", tests, NULL, NULL);
+}
