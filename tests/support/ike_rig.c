@@ -291,9 +291,11 @@ static int port_reserve(void *arg, uint64_t token, uint64_t grant, const struct 
     const struct inet_addr *dst, enum ipsec_proto proto)
 {
 	struct rig_side *s = arg;
+	struct event *e;
 
-	struct event *e = answer(s, token, 0, "");
-
+	if (s->n_larvae == RIG_SAS_MAX)
+		return -ENOSPC;
+	e = answer(s, token, 0, "");
 	e->reply.number = 0x1000 + ++s->rig->last_spi;
 	e->undo = take_larva;
 	s->larva[s->n_larvae++] = (uint32_t)e->reply.number;
@@ -316,9 +318,14 @@ static int port_install(void *arg, uint64_t token, uint64_t grant, const struct 
 
 		if (x->serial)
 			continue;
-		*x = (struct rig_sa){.serial = ++s->rig->last_serial, .inbound = inbound, .desc = *sa};
-		memcpy(x->enc_key, sa->enc_key, sa->enc_key_len);
-		memcpy(x->auth_key, sa->auth_key, sa->auth_key_len);
+		*x = (struct rig_sa){.serial = ++s->rig->last_serial,
+		    .inbound = inbound,
+		    .made_ms = s->rig->clock.ms,
+		    .desc = *sa};
+		if (sa->enc_key_len)
+			memcpy(x->enc_key, sa->enc_key, sa->enc_key_len);
+		if (sa->auth_key_len)
+			memcpy(x->auth_key, sa->auth_key, sa->auth_key_len);
 		if (inbound)
 			take_larva(s, sa->spi);
 		e = answer(s, token, 0, "");
@@ -334,8 +341,10 @@ static void port_remove(void *arg, uint64_t serial)
 	undo_install(arg, serial);
 }
 
-static void side_init(struct rig *r, struct rig_side *s, uint32_t addr, struct ike_conf *conf)
+static struct core *make_core(struct rig_side *s, struct ike_conf *conf)
 {
+	struct rig *r = s->rig;
+	struct core *c;
 	const struct core_def def = {.clock = &r->clock.clock,
 	    .rng = &r->rng.rng,
 	    .ports = {.arg = s,
@@ -355,12 +364,29 @@ static void side_init(struct rig *r, struct rig_side *s, uint32_t addr, struct i
 	        .install = port_install,
 	        .remove = port_remove}};
 
+	c = core_new(&def);
+	(void)!core_load(c, 1, conf);
+	return c;
+}
+
+static void side_init(struct rig *r, struct rig_side *s, uint32_t addr, struct ike_conf *conf)
+{
 	s->rig = r;
 	s->addr = inet_addr_v4(addr);
 	s->psk = "mekmitasdigoat";
 	s->log = calloc(1, RIG_LOG_MAX);
-	s->core = core_new(&def);
-	(void)!core_load(s->core, 1, conf);
+	s->core = make_core(s, conf);
+}
+
+void rig_restart(struct rig_side *s, struct ike_conf *conf)
+{
+	list_foreach_safe (e, next, &s->rig->events, struct event, node)
+		if (e->to == s && !e->is_datagram)
+			event_free(e);
+	core_free(s->core);
+	memset(s->sa, 0, sizeof(s->sa));
+	s->n_larvae = s->n_grants = 0;
+	s->core = make_core(s, conf);
 }
 
 void rig_init(struct rig *r, uint64_t seed, struct ike_conf *conf_a, struct ike_conf *conf_b)
@@ -424,23 +450,27 @@ struct ike_conf *rig_conf(enum ike_mode mode, enum ike_auth_method auth, bool fa
 }
 
 static struct policy make_policy(uint32_t id, enum policy_dir dir, const struct inet_addr *from,
-    const struct inet_addr *to, enum ipsec_mode mode, uint16_t proto)
+    const struct inet_addr *to, enum ipsec_mode mode, const enum ipsec_proto *protos, uint16_t upper)
 {
 	struct policy p = {.id = id,
 	    .dir = dir,
 	    .action = POLICY_IPSEC,
-	    .sel = {.src = inet_prefix_host(from), .dst = inet_prefix_host(to), .proto = proto},
-	    .n_requests = 1,
-	    .req = {{.proto = IPSEC_ESP, .mode = mode, .level = LEVEL_REQUIRE}}};
+	    .sel = {.src = inet_prefix_host(from), .dst = inet_prefix_host(to), .proto = upper}};
 
-	if (mode == IPSEC_TUNNEL) {
-		p.req[0].src = *from;
-		p.req[0].dst = *to;
+	for (; protos[p.n_requests]; p.n_requests++) {
+		struct policy_request *q = &p.req[p.n_requests];
+
+		*q = (struct policy_request){
+		    .proto = protos[p.n_requests], .mode = mode, .level = LEVEL_REQUIRE};
+		if (mode == IPSEC_TUNNEL) {
+			q->src = *from;
+			q->dst = *to;
+		}
 	}
 	return p;
 }
 
-void rig_policy(struct rig *r, enum ipsec_mode mode, uint16_t proto)
+void rig_policy_of(struct rig *r, enum ipsec_mode mode, const enum ipsec_proto *protos, uint16_t upper)
 {
 	struct rig_side *s[] = {&r->a, &r->b};
 
@@ -448,9 +478,15 @@ void rig_policy(struct rig *r, enum ipsec_mode mode, uint16_t proto)
 		size_t n = s[i]->n_policies++;
 		uint32_t id = (uint32_t)(2 * n + 1);
 
-		s[i]->out[n] = make_policy(id, POLICY_OUT, &s[i]->addr, &s[1 - i]->addr, mode, proto);
-		s[i]->in[n] = make_policy(id + 1, POLICY_IN, &s[1 - i]->addr, &s[i]->addr, mode, proto);
+		s[i]->out[n] = make_policy(id, POLICY_OUT, &s[i]->addr, &s[1 - i]->addr, mode, protos, upper);
+		s[i]->in[n] =
+		    make_policy(id + 1, POLICY_IN, &s[1 - i]->addr, &s[i]->addr, mode, protos, upper);
 	}
+}
+
+void rig_policy(struct rig *r, enum ipsec_mode mode, uint16_t upper)
+{
+	rig_policy_of(r, mode, (const enum ipsec_proto[]){IPSEC_ESP, IPSEC_PROTO_NONE}, upper);
 }
 
 void rig_packet(struct rig_side *s, size_t n)
@@ -496,95 +532,4 @@ void rig_run(struct rig *r, uint64_t ms)
 			return;
 		}
 	}
-}
-
-size_t rig_count(const struct rig_side *s, bool inbound)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < RIG_SAS_MAX; i++)
-		n += s->sa[i].serial && s->sa[i].inbound == inbound;
-	return n;
-}
-
-static bool same_sa(const struct rig_sa *x, const struct rig_sa *y)
-{
-	const struct sa_desc *d = &x->desc, *e = &y->desc;
-
-	return inet_addr_equal(&d->src, &e->src) && inet_addr_equal(&d->dst, &e->dst) &&
-	       d->proto == e->proto && d->spi == e->spi && d->mode == e->mode && d->enc == e->enc &&
-	       d->auth == e->auth && d->enc_key_len == e->enc_key_len && d->auth_key_len == e->auth_key_len &&
-	       memcmp(x->enc_key, y->enc_key, d->enc_key_len) == 0 &&
-	       memcmp(x->auth_key, y->auth_key, d->auth_key_len) == 0;
-}
-
-static bool is_received(const struct rig_sa *x, const struct rig_side *by)
-{
-	for (size_t i = 0; i < RIG_SAS_MAX; i++)
-		if (by->sa[i].serial && by->sa[i].inbound && same_sa(x, &by->sa[i]))
-			return true;
-	return false;
-}
-
-static void send_through(struct rig_side *from, struct rig_side *to)
-{
-	for (size_t i = 0; i < RIG_SAS_MAX; i++) {
-		const struct rig_sa *x = &from->sa[i];
-
-		if (x->serial && !x->inbound && !is_received(x, to))
-			core_unknown_spi(to->core, &from->addr, x->desc.proto, x->desc.spi);
-	}
-}
-
-void rig_traffic(struct rig *r)
-{
-	send_through(&r->a, &r->b);
-	send_through(&r->b, &r->a);
-	rig_run(r, 1000);
-}
-
-bool rig_agrees(const struct rig *r, const char **ret_why)
-{
-	for (size_t i = 0; i < RIG_SAS_MAX; i++) {
-		const struct rig_sa *x = &r->a.sa[i], *y = &r->b.sa[i];
-
-		*ret_why = "A sends into what B does not receive";
-		if (x->serial && !x->inbound && !is_received(x, &r->b))
-			return false;
-		*ret_why = "B sends into what A does not receive";
-		if (y->serial && !y->inbound && !is_received(y, &r->a))
-			return false;
-	}
-	return true;
-}
-
-bool rig_logged(const struct rig_side *s, const char *text)
-{
-	return strstr(s->log, text) != NULL;
-}
-
-static bool is_calm(const struct rig_side *s, const char **ret_why)
-{
-	*ret_why = "somebody still waits for an answer";
-	if (s->core->parking.n)
-		return false;
-	*ret_why = "an SPI is still reserved";
-	if (s->n_larvae)
-		return false;
-	*ret_why = "a grant is left that no child owns";
-	if (s->n_grants != s->core->n_children)
-		return false;
-	*ret_why = "an SA is left that no child owns";
-	if (rig_count(s, true) != s->core->n_children || rig_count(s, false) != s->core->n_children)
-		return false;
-	*ret_why = "a negotiation is still under way";
-	list_foreach (sa, &s->core->isakmp, struct isakmp, all)
-		if (!isakmp_is_up(sa))
-			return false;
-	return true;
-}
-
-bool rig_is_calm(const struct rig *r, const char **ret_why)
-{
-	return is_calm(&r->a, ret_why) && is_calm(&r->b, ret_why);
 }

@@ -16,6 +16,7 @@ enum { RIG_SAS_MAX = 512, RIG_POLICIES_MAX = 8, RIG_LOG_MAX = 1 << 16 };
 struct rig_sa {
 	uint64_t serial; /* 0: free */
 	bool inbound;
+	uint64_t made_ms;
 	struct sa_desc desc;
 	uint8_t enc_key[ALG_KEY_MAX], auth_key[ALG_KEY_MAX];
 };
@@ -65,10 +66,18 @@ void rig_fini(struct rig *r);
 struct ike_conf *rig_conf(enum ike_mode mode, enum ike_auth_method auth, bool fast);
 /* Gives both sides the policy esp/MODE/require for everything of `proto` between the two. */
 void rig_policy(struct rig *r, enum ipsec_mode mode, uint16_t proto);
+/* The same with other requests, the innermost first, NONE behind the last. */
+void rig_policy_of(struct rig *r, enum ipsec_mode mode, const enum ipsec_proto *protos, uint16_t upper);
 /* A packet on this side needs the SAs of policy `n`. */
 void rig_packet(struct rig_side *s, size_t n);
 /* Runs events and timers until `ms` have passed. */
 void rig_run(struct rig *r, uint64_t ms);
+/* The same, and SAs end when their lifetime is over. Whether rig_is_usable() held all the while. */
+bool rig_live(struct rig *r, uint64_t ms);
+/* The soft or hard limit in octets has come for every SA of this side. */
+void rig_spent(struct rig_side *s, bool hard);
+/* This host forgets everything without a word and comes back with `conf` (taken). */
+void rig_restart(struct rig_side *s, struct ike_conf *conf);
 
 /* Every SA sends a packet; who receives one for an SA that is not there tells its core. */
 void rig_traffic(struct rig *r);
@@ -76,8 +85,11 @@ size_t rig_count(const struct rig_side *s, bool inbound);
 /* Whether everything that either side sends into, the other receives, with the same keys and algorithms; else
  * *ret_why. */
 bool rig_agrees(const struct rig *r, const char **ret_why);
+/* Whether what each side would send through now, the other receives. */
+bool rig_is_usable(const struct rig *r);
 bool rig_logged(const struct rig_side *s, const char *text);
-/* Nothing is under way any more, nothing waits, no larva and no grant is left that no child owns. */
+/* States have changed by their tables, nothing is under way any more, nothing waits, no larva and no grant is
+ * left that no child owns. */
 bool rig_is_calm(const struct rig *r, const char **ret_why);
 
 #endif

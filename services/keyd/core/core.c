@@ -164,8 +164,7 @@ void core_expired(struct core *c, uint64_t serial, bool hard)
 
 void core_unknown_spi(struct core *c, const struct inet_addr *remote, enum ipsec_proto proto, uint32_t spi)
 {
-	const struct ike_peer *p = c->conf ? ike_conf_find_peer(c->conf->c, remote) : NULL;
-	struct isakmp *sa = p ? isakmp_find_up(c, remote, (uint32_t)(p - c->conf->c->peer)) : NULL;
+	struct isakmp *sa = isakmp_find_host(c, remote);
 
 	if (sa && bucket_take(&c->hints, 1, core_now(c)))
 		inform_delete_spi(sa, proto, spi);

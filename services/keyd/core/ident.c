@@ -82,22 +82,6 @@ int ident_peer(const struct ike1_ident *id, struct ike_id *ret)
 	return -EBADMSG;
 }
 
-bool ident_expected(const struct ike_peer *p, const struct ike_id *id)
-{
-	for (uint8_t i = 0; i < p->n_peer_ids; i++) {
-		const struct ike_id *want = &p->peer_id[i];
-
-		/* A name as text is certd-verify's to compare, and none at all is any name. */
-		if (want->kind == IKE_ID_DN && id->kind == IKE_ID_DN_DER)
-			return true;
-		if (want->kind == IKE_ID_ADDRESS && !want->len && id->kind == IKE_ID_ADDRESS)
-			return true;
-		if (ike_id_equal(want, id))
-			return true;
-	}
-	return p->n_peer_ids == 0;
-}
-
 static void put_mask(struct wr *w, uint8_t plen, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {

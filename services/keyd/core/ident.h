@@ -18,9 +18,6 @@ must_check int ident_body(const struct ike_id *id, const struct inet_addr *local
 /* The peer's. 0; -EBADMSG: an address of another protocol or port than phase 1 has, or a type that names no
  * peer. */
 must_check int ident_peer(const struct ike1_ident *id, struct ike_id *ret);
-/* Whether one of the peer's configured identities (all of them, when there are none) is this one; `subject`
- * text cannot be judged here and counts as a fit of type. */
-bool ident_expected(const struct ike_peer *p, const struct ike_id *id);
 
 /* Phase 2: one side of a selector as the ID payload that says it. 0 or -ENOMEM. */
 must_check int ident_side_body(

@@ -39,13 +39,21 @@ static void say(
 	    inet_addr_format(to, b), spi, spi);
 }
 
-/* When both sides began at once there are two pairs for one policy: one of them is renewed. */
+/* How much later another pair must have been made to count as this one's successor. Less than a renewal is
+ * early, so that of two chains one ends; more than two negotiations that began at once are apart, for of
+ * those each side has its own made first. */
+static uint64_t successor_ms(const struct child *k)
+{
+	return k->seconds ? k->seconds * 1000 / 4 : LINGER_MS;
+}
+
+/* Both sides may have begun at once, or one anew: what somebody will renew who has a newer one is not renewed
+ * twice. */
 static bool has_newer(const struct child *k)
 {
 	list_foreach (other, &k->core->children, struct child, node)
 		if (other != k && other->out.id == k->out.id && !other->replaced &&
-		    (other->made_ms > k->made_ms ||
-		        (other->made_ms == k->made_ms && other->initiator < k->initiator)))
+		    other->made_ms > k->made_ms + successor_ms(k))
 			return true;
 	return false;
 }
@@ -191,6 +199,5 @@ void child_expired(struct child *k, uint64_t serial, bool hard)
 		child_end(k, true, "expired");
 		return;
 	}
-	if (k->initiator && !k->replaced && !has_newer(k))
-		quick_renew(k);
+	renew(k);
 }

@@ -21,7 +21,6 @@ struct child {
 	struct list node;
 	struct core *core;
 	struct core_conf *conf; /* held */
-	uint32_t peer;
 	struct ike_path path;
 	bool initiator; /* this side renews it */
 	bool replaced;  /* a newer one is there: it goes when its timer says so */

@@ -171,7 +171,7 @@ void inform_delete_spi(struct isakmp *sa, enum ipsec_proto proto, uint32_t spi)
 
 void inform_delete_child(struct child *k)
 {
-	struct isakmp *sa = isakmp_find_up(k->core, &k->path.remote, k->peer);
+	struct isakmp *sa = isakmp_find_host(k->core, &k->path.remote);
 	uint8_t iv[IKE1_BLOCK_MAX];
 	struct ike_out o;
 	uint32_t id;

@@ -245,6 +245,13 @@ struct isakmp *isakmp_find_up(struct core *c, const struct inet_addr *remote, ui
 	return newest;
 }
 
+struct isakmp *isakmp_find_host(struct core *c, const struct inet_addr *remote)
+{
+	const struct ike_peer *p = c->conf ? ike_conf_find_peer(c->conf->c, remote) : NULL;
+
+	return p ? isakmp_find_up(c, remote, (uint32_t)(p - c->conf->c->peer)) : NULL;
+}
+
 struct isakmp *isakmp_find_coming(struct core *c, const struct inet_addr *remote, uint32_t peer)
 {
 	list_foreach (sa, &c->isakmp, struct isakmp, all)

@@ -109,6 +109,8 @@ struct isakmp *isakmp_find(struct core *c, const uint8_t *icookie, const uint8_t
 struct isakmp *isakmp_find_begun(struct core *c, const uint8_t *icookie, const struct inet_addr *remote);
 /* An established one with this peer, the one under which it was heard last. NULL: none. */
 struct isakmp *isakmp_find_up(struct core *c, const struct inet_addr *remote, uint32_t peer);
+/* The same with whatever peer the configuration has for this address now. */
+struct isakmp *isakmp_find_host(struct core *c, const struct inet_addr *remote);
 /* One that is on its way there, begun by this side. NULL: none. */
 struct isakmp *isakmp_find_coming(struct core *c, const struct inet_addr *remote, uint32_t peer);
 /* The peer has shown that it receives what we send: it gives way only to others that have. */

@@ -188,7 +188,6 @@ void quick_done(struct quick *q)
 {
 	struct core *c = q->sa->core;
 	struct child k = {.conf = q->sa->conf,
-	    .peer = q->sa->peer,
 	    .path = q->sa->path,
 	    .initiator = q->initiator,
 	    .out = q->out,

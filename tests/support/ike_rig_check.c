@@ -1,0 +1,164 @@
+/*
+ * What a test asks of the two sides: what they have, and whether it fits; and what their data paths tell by
+ * themselves.
+ */
+#include "support/ike_rig.h"
+
+#include <string.h>
+
+size_t rig_count(const struct rig_side *s, bool inbound)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < RIG_SAS_MAX; i++)
+		n += s->sa[i].serial && s->sa[i].inbound == inbound;
+	return n;
+}
+
+static bool same_sa(const struct rig_sa *x, const struct rig_sa *y)
+{
+	const struct sa_desc *d = &x->desc, *e = &y->desc;
+
+	return inet_addr_equal(&d->src, &e->src) && inet_addr_equal(&d->dst, &e->dst) &&
+	       d->proto == e->proto && d->spi == e->spi && d->mode == e->mode && d->enc == e->enc &&
+	       d->auth == e->auth && d->enc_key_len == e->enc_key_len && d->auth_key_len == e->auth_key_len &&
+	       memcmp(x->enc_key, y->enc_key, d->enc_key_len) == 0 &&
+	       memcmp(x->auth_key, y->auth_key, d->auth_key_len) == 0;
+}
+
+static bool is_received(const struct rig_sa *x, const struct rig_side *by)
+{
+	for (size_t i = 0; i < RIG_SAS_MAX; i++)
+		if (by->sa[i].serial && by->sa[i].inbound && same_sa(x, &by->sa[i]))
+			return true;
+	return false;
+}
+
+static void send_through(struct rig_side *from, struct rig_side *to)
+{
+	for (size_t i = 0; i < RIG_SAS_MAX; i++) {
+		const struct rig_sa *x = &from->sa[i];
+
+		if (x->serial && !x->inbound && !is_received(x, to))
+			core_unknown_spi(to->core, &from->addr, x->desc.proto, x->desc.spi);
+	}
+}
+
+void rig_traffic(struct rig *r)
+{
+	send_through(&r->a, &r->b);
+	send_through(&r->b, &r->a);
+	rig_run(r, 1000);
+}
+
+bool rig_agrees(const struct rig *r, const char **ret_why)
+{
+	for (size_t i = 0; i < RIG_SAS_MAX; i++) {
+		const struct rig_sa *x = &r->a.sa[i], *y = &r->b.sa[i];
+
+		*ret_why = "A sends into what B does not receive";
+		if (x->serial && !x->inbound && !is_received(x, &r->b))
+			return false;
+		*ret_why = "B sends into what A does not receive";
+		if (y->serial && !y->inbound && !is_received(y, &r->a))
+			return false;
+	}
+	return true;
+}
+
+bool rig_logged(const struct rig_side *s, const char *text)
+{
+	return strstr(s->log, text) != NULL;
+}
+
+/* Pairs that its children have. */
+static size_t parts(const struct rig_side *s)
+{
+	size_t n = 0;
+
+	list_foreach (k, &s->core->children, struct child, node)
+		n += k->n_parts;
+	return n;
+}
+
+static bool is_calm(const struct rig_side *s, const char **ret_why)
+{
+	*ret_why = "a state followed another that it may not follow";
+	if (rig_logged(s, "cannot go from"))
+		return false;
+	*ret_why = "somebody still waits for an answer";
+	if (s->core->parking.n)
+		return false;
+	*ret_why = "an SPI is still reserved";
+	if (s->n_larvae)
+		return false;
+	*ret_why = "a grant is left that no child owns";
+	if (s->n_grants != s->core->n_children)
+		return false;
+	*ret_why = "an SA is left that no child owns";
+	if (rig_count(s, true) != parts(s) || rig_count(s, false) != parts(s))
+		return false;
+	*ret_why = "a negotiation is still under way";
+	list_foreach (sa, &s->core->isakmp, struct isakmp, all)
+		if (!isakmp_is_up(sa))
+			return false;
+	return true;
+}
+
+bool rig_is_calm(const struct rig *r, const char **ret_why)
+{
+	return is_calm(&r->a, ret_why) && is_calm(&r->b, ret_why);
+}
+
+/* What a data path sends through: the newest. */
+static const struct rig_sa *newest(const struct rig_side *s)
+{
+	const struct rig_sa *best = NULL;
+
+	for (size_t i = 0; i < RIG_SAS_MAX; i++)
+		if (s->sa[i].serial && !s->sa[i].inbound && (!best || s->sa[i].serial > best->serial))
+			best = &s->sa[i];
+	return best;
+}
+
+bool rig_is_usable(const struct rig *r)
+{
+	const struct rig_sa *a = newest(&r->a), *b = newest(&r->b);
+
+	return a && b && is_received(a, &r->b) && is_received(b, &r->a);
+}
+
+/* It ends by itself, and keyd hears of it. */
+static void expire_old(struct rig_side *s)
+{
+	for (size_t i = 0; i < RIG_SAS_MAX; i++) {
+		struct rig_sa *x = &s->sa[i];
+		uint64_t serial = x->serial, hard_ms = x->desc.life.hard_s * 1000;
+
+		if (!serial || !hard_ms || s->rig->clock.ms < x->made_ms + hard_ms)
+			continue;
+		x->serial = 0;
+		core_expired(s->core, serial, true);
+	}
+}
+
+bool rig_live(struct rig *r, uint64_t ms)
+{
+	enum { STEP_MS = 100 };
+	bool always = true;
+
+	for (uint64_t until = r->clock.ms + ms; r->clock.ms < until;) {
+		rig_run(r, STEP_MS);
+		expire_old(&r->a);
+		expire_old(&r->b);
+		always = always && rig_is_usable(r);
+	}
+	return always;
+}
+
+void rig_spent(struct rig_side *s, bool hard)
+{
+	for (size_t i = 0; i < RIG_SAS_MAX; i++)
+		if (s->sa[i].serial)
+			core_expired(s->core, s->sa[i].serial, hard);
+}
