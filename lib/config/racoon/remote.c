@@ -213,13 +213,24 @@ NUMBER(dpd_maxfail, dpd.maxfail, 1, 100)
 NUMBER(esp_frag_octets, esp_frag, 0, 65535)
 NUMBER(ph1id, ph1id, 0, UINT32_MAX)
 NUMBER(nonce_size, nonce_len, IKE_NONCE_MIN, IKE_NONCE_MAX)
-CHOICE(generate_policy, generate, "one of off, on, require and unique", {"off", IKE_GENERATE_OFF},
+CHOICE(generate_policy_word, generate, "one of off, on, require and unique", {"off", IKE_GENERATE_OFF},
     {"on", IKE_GENERATE_REQUIRE}, {"require", IKE_GENERATE_REQUIRE}, {"unique", IKE_GENERATE_UNIQUE})
 CHOICE(proposal_check, check, "one of obey, strict, claim and exact", {"obey", CHECK_OBEY},
     {"strict", CHECK_STRICT}, {"claim", CHECK_CLAIM}, {"exact", CHECK_EXACT})
 CHOICE(nat_traversal, nat_traversal, "one of on, off and force", {"on", IKE_ON}, {"off", IKE_OFF},
     {"force", IKE_FORCE})
 CHOICE(rekey, rekey, "one of on, off and force", {"on", IKE_ON}, {"off", IKE_OFF}, {"force", IKE_FORCE})
+
+static bool generate_policy(struct rc_cur *c, void *block)
+{
+	const struct ike_peer *p = block;
+
+	if (!generate_policy_word(c, block))
+		return false;
+	if (p->generate != IKE_GENERATE_OFF)
+		rc_warn(c, NULL, "is ignored: the policies are those that setkey loads");
+	return true;
+}
 
 /* The longest packet there is means no limit. */
 static bool esp_frag(struct rc_cur *c, void *block)

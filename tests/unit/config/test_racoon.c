@@ -154,6 +154,7 @@ static void test_racoon_what_is_ignored_is_named(void **state)
 	    {"TOP", "mode_cfg { network4 10.9.0.1; }"},
 	    {"REMOTE", "support_proxy on;"},
 	    {"REMOTE", "ike_frag on;"},
+	    {"REMOTE", "generate_policy on;"},
 	    {"REMOTE", "mode_cfg on;"},
 	    {"REMOTE", "xauth_login \"x\";"},
 	    {"REMOTE", "script \"x\" phase1_up;"},
