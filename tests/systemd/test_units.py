@@ -81,11 +81,42 @@ class Units(unittest.TestCase):
                 edges[edge] = (re.search(r"^Service=postern-(\S+)\.service$", text, re.M).group(1),
                                re.search(r"^SocketGroup=(\S+)$", text, re.M).group(1))
         self.assertEqual(edges, {"policyd.admin": ("policyd", "postern-admin"), "policyd.acquire": ("policyd", "postern-datapathd"),
-                                 "datapathd.admin": ("datapathd", "postern-admin"), "datapathd.spd": ("datapathd", "postern-policyd"), "policyd.keyd": ("policyd", "postern-keyd"),
-                                 "datapathd.keyd": ("datapathd", "postern-keyd"), "keyd.admin": ("keyd", "postern-admin"),
+                                 "policyd.keyd": ("policyd", "postern-keyd"), "datapathd.admin": ("datapathd", "postern-admin"),
+                                 "datapathd.spd": ("datapathd", "postern-policyd"), "datapathd.keyd": ("datapathd", "postern-keyd"), "keyd.admin": ("keyd", "postern-admin"),
                                  "certd.admin": ("certd", "postern-admin"), "certd.keyd": ("certd", "postern-keyd"),
                                  "certd-verify.admin": ("certd-verify", "postern-admin"),
                                  "certd-verify.keyd": ("certd-verify", "postern-keyd")})
+
+    def test_every_service_has_all_its_sockets_and_the_other_launcher_none(self):
+        sockets = {}
+        for name in self.names:
+            if name.endswith(".socket"):
+                sockets.setdefault(re.search(r"^Service=(\S+)$", read(f"{self.units}/{name}"), re.M).group(1), set()).add(name)
+        self.assertEqual(len(sockets), 5)
+        for service, wanted in sockets.items():
+            text = read(f"{self.units}/{service}")
+            for word in ("Requires", "Sockets"):
+                self.assertEqual(set(re.search(rf"^{word}=(.*)$", text, re.M).group(1).split()), wanted, (service, word))
+            self.assertLessEqual(wanted, set(" ".join(re.findall(r"^After=(.*)$", text, re.M)).split()), service)
+            self.assertEqual(re.search(r"^Also=(.*)$", text, re.M).group(1).split(), re.search(r"^Sockets=(.*)$", text, re.M).group(1).split())
+        every = set().union(*sockets.values())
+        for name, word in (("postern.target", "Requires"), ("postern.service", "Conflicts")):
+            found = set(" ".join(re.findall(rf"^{word}=(.*)$", read(f"{self.units}/{name}"), re.M)).split())
+            self.assertEqual({unit for unit in found if unit.endswith(".socket")}, every, name)
+        self.assertEqual(set(" ".join(re.findall(r"^Wants=(.*)$", read(f"{self.units}/postern.target"), re.M)).split()), set(sockets))
+
+    def test_who_keeps_keys_and_who_reads_certificates_have_no_network(self):
+        for name in ("postern-certd.service", "postern-certd-verify.service"):
+            self.assertEqual(re.findall(r"^RestrictAddressFamilies=(.*)$", read(f"{self.units}/{name}"), re.M), ["AF_UNIX"], name)
+
+    def test_who_makes_the_key_of_the_tickets_may_write_where_it_lies(self):
+        for name in self.names:
+            found = re.findall(r"^ReadWritePaths=(.*)$", read(f"{self.units}/{name}"), re.M)
+            uses = name in ("postern-policyd.service", "postern-certd.service", "postern-certd-verify.service")
+            self.assertEqual(found, ["/run/postern"] if uses else [], name)
+
+    def test_key_exchange_stops_before_the_datapath(self):
+        self.assertRegex(read(f"{self.units}/postern-keyd.service"), r"(?m)^After=postern-datapathd\.service$")
 
     def test_users_and_folders_can_be_made(self):
         done = subprocess.run(["systemd-sysusers", f"--root={self.root}", "--dry-run", f"{DIST}/sysusers/postern.conf"],
