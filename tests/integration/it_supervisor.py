@@ -408,7 +408,10 @@ class End(suitebox.BoxTest):
         self.assertFalse(os.path.exists(RUN))
         self.assertTrue(os.path.exists(f"{STATE}/withdrawn"))
         log = self.log()
-        order = [log.index(text) for text in ("unit.stopped: service=datapathd", "unit.stopped: service=policyd", "suite.stopped")]
+        # As in the supervisor's table: who needs others goes before them.
+        names = ("keyd", "certd-verify", "certd", "datapathd", "policyd")
+        self.assertEqual(sorted(names), sorted(suitebox.SERVICES))
+        order = [log.index(f"unit.stopped: service={name}\n") for name in names] + [log.index("suite.stopped")]
         self.assertEqual(order, sorted(order))
 
     def test_end_of_a_resting_and_of_a_stopped_service(self):
