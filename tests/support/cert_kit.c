@@ -73,7 +73,7 @@ X509 *kit_cert(const struct kit_cert *c)
 	X509 *x = X509_new();
 
 	assert_non_null(x);
-	assert_int_equal(X509_set_version(x, X509_VERSION_3), 1);
+	assert_int_equal(X509_set_version(x, c->v1 ? X509_VERSION_1 : X509_VERSION_3), 1);
 	ASN1_INTEGER_set(X509_get_serialNumber(x), c->serial ? c->serial : 1);
 	X509_gmtime_adj(X509_getm_notBefore(x), dated ? c->from : -KIT_DAY);
 	X509_gmtime_adj(X509_getm_notAfter(x), dated ? c->to : KIT_DAY);
@@ -81,7 +81,9 @@ X509 *kit_cert(const struct kit_cert *c)
 	add_entry(X509_get_subject_name(x), "CN", c->cn);
 	assert_int_equal(X509_set_issuer_name(x, X509_get_subject_name(c->issuer ? c->issuer : x)), 1);
 	assert_int_equal(X509_set_pubkey(x, c->key), 1);
-	add_ext(x, c->issuer ? c->issuer : x, NID_basic_constraints, c->ca ? "critical,CA:TRUE" : "CA:FALSE");
+	if (!c->v1)
+		add_ext(x, c->issuer ? c->issuer : x, NID_basic_constraints,
+		    c->ca ? "critical,CA:TRUE" : "CA:FALSE");
 	add_ext(x, c->issuer ? c->issuer : x, NID_key_usage, c->usage);
 	add_ext(x, c->issuer ? c->issuer : x, NID_ext_key_usage, c->ext_usage);
 	add_ext(x, c->issuer ? c->issuer : x, NID_subject_alt_name, c->san);

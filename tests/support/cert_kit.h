@@ -21,7 +21,7 @@ enum { KIT_DAY = 86400 };
 struct kit_cert {
 	const char *org, *cn;
 	const char *san, *usage, *ext_usage, *name_constraints; /* as openssl.cnf writes them */
-	bool ca;
+	bool ca, v1;                                            /* version 1 knows no extensions */
 	long from, to; /* seconds from now; both 0: yesterday to tomorrow */
 	long serial;
 	const X509 *issuer;     /* NULL: itself */

@@ -6,6 +6,7 @@
 #include "certd/verify/anchors.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -57,22 +58,84 @@ static int add_crl(struct anchors *a, X509_CRL *crl)
 	return 1;
 }
 
+/* What a file in PEM holds. */
+struct found {
+	STACK_OF(X509) * certs;
+	STACK_OF(X509_CRL) * crls;
+};
+
+static void found_fini(struct found *f)
+{
+	sk_X509_pop_free(f->certs, X509_free);
+	sk_X509_CRL_pop_free(f->crls, X509_CRL_free);
+}
+
+static bool keep_cert(struct found *to, X509 *x)
+{
+	bool ok = x && sk_X509_push(to->certs, x);
+
+	if (!ok)
+		X509_free(x);
+	return ok;
+}
+
+static bool keep_crl(struct found *to, X509_CRL *x)
+{
+	bool ok = x && sk_X509_CRL_push(to->crls, x);
+
+	if (!ok)
+		X509_CRL_free(x);
+	return ok;
+}
+
+/* False: it should have been a certificate or a list, and cannot be read. Everything else is let lie, keys
+ * above all: there is nobody here who could read one. */
+static bool take_block(
+    struct found *to, const char *kind, const char *header, const unsigned char *der, long n)
+{
+	bool old = strcmp(kind, PEM_STRING_X509_OLD) == 0, aux = strcmp(kind, PEM_STRING_X509_TRUSTED) == 0;
+
+	if (strcmp(kind, PEM_STRING_X509_CRL) == 0)
+		return !*header && keep_crl(to, d2i_X509_CRL(NULL, &der, n));
+	if (aux)
+		return !*header && keep_cert(to, d2i_X509_AUX(NULL, &der, n));
+	return (!old && strcmp(kind, PEM_STRING_X509) != 0) ||
+	       (!*header && keep_cert(to, d2i_X509(NULL, &der, n)));
+}
+
+/* All blocks. False: one is damaged, and then none counts: half a file might lack just the list that
+ * revokes. */
+static bool read_pem(const struct file *f, struct found *ret)
+{
+	AUTO(bio_freep) BIO *b = BIO_new_mem_buf(f->p, (int)f->n);
+	char *kind = NULL, *header = NULL;
+	unsigned char *der = NULL;
+	bool ok = b && ret->certs && ret->crls;
+	long n;
+
+	while (ok && PEM_read_bio(b, &kind, &header, &der, &n)) {
+		ok = take_block(ret, kind, header, der, n);
+		OPENSSL_free(kind);
+		OPENSSL_free(header);
+		OPENSSL_clear_free(der, (size_t)n);
+	}
+	ok = ok && ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
+	ERR_clear_error();
+	return ok;
+}
+
 /* Everything PEM in it. */
 static int add_pem(struct anchors *a, X509_STORE *to, const struct file *f)
 {
-	AUTO(bio_freep) BIO *b = BIO_new_mem_buf(f->p, (int)f->n);
-	STACK_OF(X509_INFO) *found = b ? PEM_X509_INFO_read_bio(b, NULL, NULL, NULL) : NULL;
+	AUTO(found_fini) struct found found = {.certs = sk_X509_new_null(), .crls = sk_X509_CRL_new_null()};
 	int n = 0;
 
-	for (int i = 0; i < sk_X509_INFO_num(found); i++) {
-		const X509_INFO *x = sk_X509_INFO_value(found, i);
-
-		if (x->x509)
-			n += X509_STORE_add_cert(to, x->x509);
-		if (x->crl)
-			n += add_crl(a, x->crl);
-	}
-	sk_X509_INFO_pop_free(found, X509_INFO_free);
+	if (!read_pem(f, &found))
+		return 0;
+	for (int i = 0; i < sk_X509_num(found.certs); i++)
+		n += X509_STORE_add_cert(to, sk_X509_value(found.certs, i));
+	for (int i = 0; i < sk_X509_CRL_num(found.crls); i++)
+		n += add_crl(a, sk_X509_CRL_value(found.crls, i));
 	ERR_clear_error();
 	return n;
 }
@@ -103,11 +166,21 @@ static int add_to(struct anchors *a, X509_STORE *to, const struct file *f)
 	return n ? n : add_der(a, to, f);
 }
 
+/* Certificates are no secrets; OpenSSL would ask the terminal. */
+static int no_passphrase(char *buf, int size, int rwflag, void *arg)
+{
+	(void)buf;
+	(void)size;
+	(void)rwflag;
+	(void)arg;
+	return -1;
+}
+
 static X509 *first_cert(const struct file *f)
 {
 	AUTO(bio_freep) BIO *b = BIO_new_mem_buf(f->p, (int)f->n);
 	const unsigned char *p = f->p;
-	X509 *x = b ? PEM_read_bio_X509(b, NULL, NULL, NULL) : NULL;
+	X509 *x = b ? PEM_read_bio_X509(b, NULL, no_passphrase, NULL) : NULL;
 
 	if (!x)
 		x = d2i_X509(NULL, &p, (long)f->n);

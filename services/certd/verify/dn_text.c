@@ -43,6 +43,8 @@ static bool next_part(const char **p, const char *end, struct part *ret)
 	if (take(p, end, "=", ret->type) <= 0 || *p == end)
 		return false;
 	(*p)++;
+	while (*p < end && **p == ' ')
+		(*p)++;
 	ret->any = *p < end && **p == '*';
 	n = take(p, end, ",/", ret->value);
 	if (n < 0)

@@ -462,6 +462,54 @@ static void test_judge_weak(void **state)
 	expect_of(issued((struct kit_cert){.key = w.weak_key}), w.weak_key, VERIFY_NONE, "1024 bits");
 }
 
+/* Self-signed and of version 1, as the guide makes them with openssl x509 -req -signkey. */
+static void test_judge_the_guides_certificate(void **state)
+{
+	X509 *x =
+	    kit_cert(&(struct kit_cert){.v1 = true, .org = "Example", .cn = "relent", .key = w.weak_key});
+	struct said s;
+
+	(void)state;
+	assert_int_equal(X509_get_version(x), X509_VERSION_1);
+	begin(&s);
+	trust(&s, CREDENTIAL_PEER_CERT, kit_pem(&x, 1));
+	say(&s, kit_subject(x), w.weak_key);
+	expect(&s, VERIFY_NONE, "1024 bits");
+	begin(&s);
+	trust(&s, CREDENTIAL_ANCHOR, kit_pem(&x, 1)); /* its own authority, in the folder */
+	show(&s, x);
+	say(&s, kit_subject(x), w.weak_key);
+	expect(&s, VERIFY_NONE, "1024 bits");
+	expect_of(x, w.weak_key, VERIFY_UNTRUSTED, "self-signed");
+}
+
+/* Neither chain nor names count then; the signature does, and so does verify_identifier. */
+static void test_judge_verify_cert_off(void **state)
+{
+	static const enum verify_reason want[] = {
+	    VERIFY_NONE, VERIFY_BAD_SIGNATURE, VERIFY_ID_UNEXPECTED, VERIFY_NO_CERT};
+	X509 *x = issued(
+	    (struct kit_cert){.issuer = w.other_ca, .signer = w.other_key, .from = -WEEK, .to = -KIT_DAY});
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(want); i++) {
+		struct said s;
+
+		begin(&s);
+		s.peer->verify_cert = false;
+		s.peer->verify_identifier = want[i] == VERIFY_ID_UNEXPECTED;
+		s.peer->peer_id = calloc(1, sizeof(struct ike_id));
+		s.peer->peer_id[0] = kit_id(IKE_ID_FQDN, "gw.example");
+		s.peer->n_peer_ids = 1;
+		if (want[i] != VERIFY_NO_CERT)
+			show(&s, x);
+		say(&s, kit_id(IKE_ID_FQDN, "else.example"),
+		    want[i] == VERIFY_BAD_SIGNATURE ? w.other_key : w.key);
+		expect(&s, want[i], NULL);
+	}
+	X509_free(x);
+}
+
 static void test_judge_every_reason_has_its_words(void **state)
 {
 	(void)state;
@@ -525,6 +573,8 @@ int main(void)
 	    cmocka_unit_test(test_judge_keys_and_octets),
 	    cmocka_unit_test(test_judge_pinned),
 	    cmocka_unit_test(test_judge_weak),
+	    cmocka_unit_test(test_judge_the_guides_certificate),
+	    cmocka_unit_test(test_judge_verify_cert_off),
 	    cmocka_unit_test(test_judge_every_reason_has_its_words),
 	};
 	struct err_text e = {{0}};

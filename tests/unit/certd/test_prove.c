@@ -201,7 +201,7 @@ static void test_prove_the_file_as_it_is_now(void **state)
 	assert_int_equal(pwrite(fd, "10.0.0.110 another_secret", 25, 0), 25);
 	expect_skeyid(&x, NULL, "another_secret", NULL);
 	assert_int_equal(fchmod(fd, 0640), 0);
-	refuse_skeyid(&x, NULL, -EPERM, "psk.txt has weak file permission 0640");
+	refuse_skeyid(&x, NULL, -EPERM, "psk.txt has weak file permission 0640: chmod 600 psk.txt");
 	assert_int_equal(fchmod(fd, 0600), 0);
 	assert_int_equal(ftruncate(fd, PSK_FILE_MAX + 1), 0);
 	refuse_skeyid(&x, NULL, -EFBIG, "psk.txt is longer than");
