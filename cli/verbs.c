@@ -21,6 +21,31 @@ const struct cli_verb cli_verbs[] = {
         "Under the name racoon the same program stays until it is ended, and takes the configuration back "
         "then.",
         verb_racoon, false},
+    {"show", "[PEER]", "show the IKE SAs, and what is negotiated under them",
+        "PEER is an address, or the name of a remote; without it all are shown, sorted by address.\n"
+        "Lifetimes are what is left. `sad` shows the associations that the data path has, manual ones too.",
+        verb_show, true},
+    {"up", "[-1] [-s LOCAL] [-t SECONDS] PEER", "negotiate with a peer now, and wait until it is up",
+        "PEER is an address, or the name of a remote that has one. An IKE SA is made if there is none, then "
+        "the\n"
+        "SAs of every outbound policy that has the peer at its other end.\n"
+        "-1          only the IKE SA\n"
+        "-s LOCAL    from this address; without it the one that packets to the peer leave from\n"
+        "-t SECONDS  wait this long for all of it; 30 if left out\n"
+        "What does not come up is said with its reason, and the exit code is 1.",
+        verb_up, false},
+    {"down", "PEER", "end everything that was negotiated with a peer",
+        "The peer is told. A packet that needs protection begins a new negotiation; manual SAs stay.",
+        verb_down, false},
+    {"delete", "isakmp SPI:SPI | ipsec [esp|ah|ipcomp] SPI", "end one SA that was negotiated",
+        "SPIs are those that `show` prints. An IPsec SA goes with the one of the other direction, and the "
+        "peer is\n"
+        "told. An IKE SA leaves what was negotiated under it.",
+        verb_delete, false},
+    {"reload", "", "read the files of the loaded racoon.conf again",
+        "A file with a fault changes nothing. Otherwise negotiations and IKE SAs end, and the SAs of packets "
+        "stay.",
+        verb_reload, false},
     {"sad", "[-a] [-p] [--keys]", "show the security associations",
         "-a      also SAs whose life is over\n"
         "-p      with port numbers\n"

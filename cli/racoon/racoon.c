@@ -10,13 +10,16 @@
 #include <unistd.h>
 
 #include "base/auto.h"
+#include "cli/racoon/listen.h"
 #include "cli/racoon/load.h"
+#include "cli/racoon/loaded.h"
 #include "cli/verbs.h"
 #include "config/racoon/racoon.h"
 
 struct options {
 	const char *file;
 	bool check, foreground, version;
+	unsigned debug; /* how often -d was said */
 };
 
 static const char *const places[] = {
@@ -63,9 +66,11 @@ static int parse(struct cli *cli, int argc, char **argv, bool compat, struct opt
 			              : cli_usage(
 			                    cli, cli_verb_find("racoon"), "there is no option -%c.", optopt);
 		case 'd':
+			ret->debug++;
+			break;
 		case 'v':
 		case 'L':
-			break; /* the services' own log levels: ipsecctl log */
+			break; /* nothing is dumped, and no source file is named */
 		default:
 			(void)unused(cli, option);
 			break;
@@ -94,7 +99,18 @@ static int read_file(struct cli *cli, const char *file, struct ike_conf **ret)
 	return cli_fail(cli, "failed to parse configuration file.");
 }
 
-static int load(struct cli *cli, const char *file)
+/* -d raises the level that the file says. */
+static void log_more(struct ike_conf *c, unsigned more)
+{
+	while (more--) {
+		if (c->log == IKE_LOG_NONE)
+			c->log = IKE_LOG_INFO;
+		if (c->log < IKE_LOG_DEBUG2)
+			c->log++;
+	}
+}
+
+int racoon_load_file(struct cli *cli, const char *file, unsigned more)
 {
 	AUTO_IKE_CONF struct ike_conf *c = NULL;
 	struct err_text e = {{0}};
@@ -102,7 +118,14 @@ static int load(struct cli *cli, const char *file)
 
 	if (code != CLI_OK)
 		return code;
-	return racoon_load(cli, c, &e) < 0 ? cli_fail(cli, "%s", e.s) : CLI_OK;
+	c->as_racoon = true;
+	log_more(c, more);
+	if (racoon_check_listen(cli, c) != CLI_OK)
+		return CLI_FAILED;
+	if (racoon_load(cli, c, &e) < 0)
+		return cli_fail(cli, "%s", e.s);
+	loaded_remember(cli, file);
+	return CLI_OK;
 }
 
 /* An empty configuration: peers are told, and nobody is answered any more. */
@@ -113,7 +136,10 @@ static int withdraw(struct cli *cli)
 
 	if (!c)
 		return cli_fail(cli, "out of memory.");
-	return racoon_load(cli, c, &e) < 0 ? cli_fail(cli, "%s", e.s) : CLI_OK;
+	if (racoon_load(cli, c, &e) < 0)
+		return cli_fail(cli, "%s", e.s);
+	loaded_remember(cli, NULL);
+	return CLI_OK;
 }
 
 static void wait_signals(sigset_t *set)
@@ -125,7 +151,7 @@ static void wait_signals(sigset_t *set)
 	sigprocmask(SIG_BLOCK, set, NULL);
 }
 
-static int stay(struct cli *cli, const char *file, const sigset_t *set)
+static int stay(struct cli *cli, const struct options *o, const sigset_t *set)
 {
 	int number;
 
@@ -134,7 +160,8 @@ static int stay(struct cli *cli, const char *file, const sigset_t *set)
 			continue;
 		if (number != SIGHUP)
 			break;
-		(void)load(cli, file); /* a faulty file leaves the old configuration in force */
+		(void)racoon_load_file(
+		    cli, o->file, o->debug); /* a faulty file leaves the old configuration in force */
 	}
 	fprintf(cli->err, "%s: INFO: caught signal %d\n", cli->prog, number);
 	(void)withdraw(cli);
@@ -143,9 +170,9 @@ static int stay(struct cli *cli, const char *file, const sigset_t *set)
 }
 
 /* Loaded before the shell gets its prompt back, so that a script may go on. */
-static int stay_behind(struct cli *cli, const char *file, const sigset_t *set, bool foreground)
+static int stay_behind(struct cli *cli, const struct options *o, const sigset_t *set)
 {
-	if (!foreground) {
+	if (!o->foreground) {
 		pid_t pid = fork();
 
 		if (pid < 0)
@@ -154,7 +181,7 @@ static int stay_behind(struct cli *cli, const char *file, const sigset_t *set, b
 			return CLI_OK;
 		(void)setsid();
 	}
-	return stay(cli, file, set);
+	return stay(cli, o, set);
 }
 
 int racoon_main(struct cli *cli, int argc, char **argv, bool compat)
@@ -182,6 +209,6 @@ int racoon_main(struct cli *cli, int argc, char **argv, bool compat)
 	if (!cli_need_root(cli, "load peers and keys"))
 		return CLI_FAILED;
 	wait_signals(&set);
-	code = load(cli, o.file);
-	return code == CLI_OK && compat ? stay_behind(cli, o.file, &set, o.foreground) : code;
+	code = racoon_load_file(cli, o.file, o.debug);
+	return code == CLI_OK && compat ? stay_behind(cli, &o, &set) : code;
 }

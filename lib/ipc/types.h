@@ -106,6 +106,16 @@ enum ipc_type {
 
 	/* certd, certd-verify, admin: files that ipsecctl has opened come beside the record */
 	IPC_CREDENTIAL_PUT = 320, /* CredentialPut and a descriptor -> IPC_OK */
+
+	/* keyd, admin: what it negotiates */
+	IPC_IKE_SHOW = 336, /* no body -> rows of IPC_IKE_SHOW_ROW, the last with IPC_F_END */
+	IPC_IKE_SHOW_ROW,
+	IPC_IKE_FIND, /* IkeFind -> IPC_IKE_FOUND */
+	IPC_IKE_FOUND,
+	IPC_IKE_UP, /* IkeUp -> IPC_IKE_UP_DONE when it is up; IPC_ERROR says why not */
+	IPC_IKE_UP_DONE,
+	IPC_IKE_DELETE, /* IkeDelete -> IPC_IKE_DELETED */
+	IPC_IKE_DELETED,
 };
 
 #endif

@@ -5,7 +5,7 @@
 
 #include "ipc/ike_kept.h"
 #include "ipc/ike_load.h"
-#include "keyd/keyd.h"
+#include "keyd/admin_verbs.h"
 
 /* So that the next life of this service has it at once. */
 static void keep(struct keyd *k, uint64_t generation, const struct ike_load *l)
@@ -80,5 +80,9 @@ const struct ipc_rule keyd_admin_rules[] = {
     {IPC_IKE_LOAD_ROW, "ike.load.row", IPC_ROLE_ROOT, 60 << 10, 0, 1, false, on_row, false},
     {IPC_IKE_LOAD_PREPARE, "ike.load.prepare", IPC_ROLE_ROOT, 64, 1, 1, false, on_prepare, false},
     {IPC_IKE_LOAD_COMMIT, "ike.load.commit", IPC_ROLE_ROOT, 64, 1, 1, false, on_commit, false},
+    {IPC_IKE_SHOW, "ike.show", IPC_ROLE_ADMIN, 0, 1, 10, false, keyd_on_show, false},
+    {IPC_IKE_FIND, "ike.find", IPC_ROLE_ADMIN, 512, 4, 1, false, keyd_on_find, false},
+    {IPC_IKE_UP, "ike.up", IPC_ROLE_ROOT, 4 << 10, 8, 2, false, keyd_on_up, false},
+    {IPC_IKE_DELETE, "ike.delete", IPC_ROLE_ROOT, 1 << 10, 4, 2, false, keyd_on_delete, false},
 };
 const size_t keyd_n_admin_rules = ARRAY_SIZE(keyd_admin_rules);

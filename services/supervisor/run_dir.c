@@ -116,6 +116,7 @@ void run_dir_remove(const struct settings *s)
 {
 	run_dir_unlink(s, "ids");
 	run_dir_unlink(s, "supervisor.status");
+	run_dir_unlink(s, "racoon.conf.loaded"); /* of ipsecctl */
 	run_dir_unlink(s, lock_name);
 	/* Stays when somebody else put something there. */
 	rmdir(s->run_dir);

@@ -287,6 +287,16 @@ static void port_acquire_done(void *arg, uint64_t seq, bool ok)
 	s->n_done_bad += !ok;
 }
 
+static void port_up_done(void *arg, uint64_t token, int result, const char *why)
+{
+	struct rig_side *s = arg;
+
+	s->n_up_done++;
+	s->up_token = token;
+	s->up_result = result;
+	snprintf(s->up_why, sizeof(s->up_why), "%s", why);
+}
+
 static int port_reserve(void *arg, uint64_t token, uint64_t grant, const struct inet_addr *src,
     const struct inet_addr *dst, enum ipsec_proto proto)
 {
@@ -359,6 +369,7 @@ static struct core *make_core(struct rig_side *s, struct ike_conf *conf)
 	        .grant = port_grant,
 	        .grant_drop = port_grant_drop,
 	        .acquire_done = port_acquire_done,
+	        .up_done = port_up_done,
 	        .reserve = port_reserve,
 	        .release = port_release,
 	        .install = port_install,

@@ -34,6 +34,10 @@ struct rig_side {
 	struct rig_sa sa[RIG_SAS_MAX];
 	uint32_t larva[RIG_SAS_MAX];
 	uint32_t n_larvae, n_grants, n_done_ok, n_done_bad;
+	unsigned n_up_done; /* answers to core_up(), and the last of them */
+	uint64_t up_token;
+	int up_result;
+	char up_why[800];
 	bool dead; /* hears and says nothing */
 	char *log; /* every line of this side */
 	size_t n_log;

@@ -14,6 +14,7 @@
 #include "keyd/ike1/isakmp.h"
 #include "keyd/ike1/quick.h"
 #include "keyd/ike1/receive.h"
+#include "keyd/core/watch.h"
 
 enum {
 	STRANGERS_RATE = 2000, /* first messages of main mode a second, or a twentieth of aggressive mode */
@@ -44,6 +45,7 @@ struct core *core_new(const struct core_def *d)
 		list_init(&c->unproved[i]);
 	list_init(&c->children);
 	list_init(&c->dead);
+	list_init(&c->watches);
 	bucket_init(&c->strangers, STRANGERS_RATE, STRANGERS_RATE, core_now(c));
 	bucket_init(&c->hints, HINTS_RATE, HINTS_RATE, core_now(c));
 	bucket_init(&c->keys, KEYS_RATE, 2 * KEYS_RATE, core_now(c));
@@ -61,6 +63,7 @@ static void forget_all(struct core *c)
 	list_foreach_safe (sa, next, &c->isakmp, struct isakmp, all)
 		isakmp_end(sa);
 	isakmp_bury(c);
+	watch_fini(c);
 }
 
 struct core *core_free(struct core *c)

@@ -74,6 +74,9 @@ struct core_ports {
 	void (*grant_drop)(void *arg, uint64_t grant);
 	void (*acquire_done)(void *arg, uint64_t seq, bool ok);
 
+	/* Whoever asked for it with core_up(): 0, it is up; -errno, it is not, and `why` is a sentence. */
+	void (*up_done)(void *arg, uint64_t token, int result, const char *why);
+
 	/* datapathd. reserve answers with an SPI, install with a serial. */
 	int (*reserve)(void *arg, uint64_t token, uint64_t grant, const struct inet_addr *src,
 	    const struct inet_addr *dst, enum ipsec_proto proto);

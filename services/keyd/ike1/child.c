@@ -92,6 +92,7 @@ struct child *child_new(struct core *c, const struct child *from)
 	k->core = c;
 	core_conf_ref(k->conf);
 	k->made_ms = core_now(c);
+	k->number = ++c->last_number;
 	list_init(&k->node);
 	list_append(&c->children, &k->node);
 	c->n_children++;

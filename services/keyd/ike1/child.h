@@ -15,11 +15,16 @@ struct child_part {
 	enum ipsec_mode mode;
 	uint32_t spi_in, spi_out;
 	uint64_t serial_in, serial_out;
+	enum alg_enc enc;
+	uint16_t wire_bits; /* of a cipher with several lengths */
+	enum alg_auth auth;
+	enum alg_comp comp;
 };
 
 struct child {
 	struct list node;
 	struct core *core;
+	uint64_t number;        /* for people */
 	struct core_conf *conf; /* held */
 	struct ike_path path;
 	bool initiator; /* this side renews it */
@@ -29,9 +34,11 @@ struct child {
 	uint64_t made_ms;
 	uint8_t n_parts;
 	struct child_part part[POLICY_REQUESTS_MAX];
-	uint64_t seconds;    /* its lifetime; 0: not limited in time */
-	struct timer renew;  /* before its life ends, when this side renews it */
-	struct timer linger; /* after being replaced: packets under way may still need it */
+	uint64_t seconds;     /* its lifetime; 0: not limited in time */
+	uint64_t kilobytes;   /* 0: not limited in octets */
+	enum alg_group group; /* of its own key exchange; NONE: without */
+	struct timer renew;   /* before its life ends, when this side renews it */
+	struct timer linger;  /* after being replaced: packets under way may still need it */
 };
 
 /* Takes over everything; NULL without memory, then nothing is. */

@@ -216,7 +216,7 @@ static void initial_contact(struct isakmp *sa)
 static void take_notify(struct isakmp *sa, const struct ike_payload *p)
 {
 	struct ike1_notification n;
-	char name[ISAKMP_NAME_MAX];
+	char name[ISAKMP_NAME_MAX], text[IKE1_NOTIFY_TEXT_MAX];
 
 	if (ike1_notify_parse(p, &n) != IKE_OK)
 		return;
@@ -229,7 +229,8 @@ static void take_notify(struct isakmp *sa, const struct ike_payload *p)
 		dpd_notify(sa, &n);
 		break;
 	default:
-		core_log(sa->core, CORE_NOTICE, "isakmp.notify", "the peer says: notification %u. %s", n.type,
+		isakmp_trouble(sa, "the peer says: %s", ike1_notify_text(n.type, text));
+		core_log(sa->core, CORE_NOTICE, "isakmp.notify", "the peer says: %s. %s", text,
 		    isakmp_name(sa, name));
 		break;
 	}
@@ -310,7 +311,7 @@ void inform_clear(struct isakmp *sa, const struct ike_hdr *hdr, const uint8_t *d
 {
 	struct ike1_notification n;
 	const struct ike_payload *p;
-	char name[ISAKMP_NAME_MAX];
+	char name[ISAKMP_NAME_MAX], text[IKE1_NOTIFY_TEXT_MAX];
 	struct ike_chain c;
 
 	if (hdr->flags & IKE1_F_ENCRYPTED || isakmp_is_up(sa) ||
@@ -319,9 +320,7 @@ void inform_clear(struct isakmp *sa, const struct ike_hdr *hdr, const uint8_t *d
 	p = ike_chain_find(&c, IKE1_P_NOTIFY, 0);
 	if (!p || ike1_notify_parse(p, &n) != IKE_OK)
 		return;
-	core_note(sa->core, CORE_WARNING, "isakmp.notify",
-	    "somebody who may be the peer refuses: notification %u (14: no proposal is acceptable to it; 18: "
-	    "our "
-	    "identity is not; 24: it does not believe our proof). %s",
-	    n.type, isakmp_name(sa, name));
+	isakmp_trouble(sa, "somebody who may be the peer refuses: %s", ike1_notify_text(n.type, text));
+	core_note(sa->core, CORE_WARNING, "isakmp.notify", "somebody who may be the peer refuses: %s. %s",
+	    text, isakmp_name(sa, name));
 }

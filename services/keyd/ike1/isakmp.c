@@ -4,8 +4,11 @@
  */
 #include "keyd/ike1/isakmp.h"
 
+#include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 
+#include "keyd/core/watch.h"
 #include "keyd/ike1/quick.h"
 
 static const uint8_t no_cookie[IKE_COOKIE_LEN];
@@ -105,6 +108,7 @@ struct isakmp *isakmp_new(
 	sa->mode = mode;
 	sa->initiator = !icookie;
 	sa->begun_ms = core_now(c);
+	sa->number = ++c->last_number;
 	list_init(&sa->by_cookie);
 	list_init(&sa->unproved);
 	list_init(&sa->quicks);
@@ -159,6 +163,31 @@ static void tell_end(struct isakmp *sa, enum isakmp_state was)
 		    sa->failure, isakmp_name(sa, name), isakmp_state_name(was));
 }
 
+/* Whoever waits for it hears why it did not come, or that it went. */
+static void tell_watchers(struct isakmp *sa)
+{
+	char text[500];
+
+	snprintf(text, sizeof(text), "%s%s%s", sa->failure ? sa->failure : "it was ended",
+	    sa->trouble ? ". What went wrong last: " : "", sa->trouble ? sa->trouble : "");
+	watch_tell(sa->core, sa, -ECONNABORTED, text);
+}
+
+void isakmp_trouble(struct isakmp *sa, const char *fmt, ...)
+{
+	char text[IKE_VIEW_TROUBLE_MAX];
+	va_list ap;
+
+	if (!sa->initiator && !isakmp_is_up(sa))
+		return;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	free(sa->trouble);
+	sa->trouble = strdup(text);
+	sa->trouble_ms = core_now(sa->core);
+}
+
 void isakmp_end(struct isakmp *sa)
 {
 	struct core *c = sa->core;
@@ -177,6 +206,7 @@ void isakmp_end(struct isakmp *sa)
 	list_append(&c->dead, &sa->all);
 	c->n_isakmp--;
 	tell_end(sa, was);
+	tell_watchers(sa);
 	quick_orphan(sa);
 }
 
@@ -196,6 +226,7 @@ static void isakmp_free(struct isakmp *sa)
 	secret_free(sa->cipher_key);
 	ike1_keys_fini(&sa->keys);
 	seen_fini(&sa->seen);
+	free(sa->trouble);
 	core_conf_unref(sa->conf);
 	list_remove(&sa->all);
 	free(sa);

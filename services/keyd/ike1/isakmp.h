@@ -36,6 +36,7 @@ enum isakmp_trust {
 struct isakmp {
 	struct list by_cookie, all, unproved; /* the last one while it is neither up nor ours */
 	struct core *core;
+	uint64_t number;        /* for people */
 	struct core_conf *conf; /* held */
 	uint32_t peer;          /* index in it */
 	enum isakmp_state state;
@@ -80,6 +81,8 @@ struct isakmp {
 	struct seen seen;      /* message ids that the peer has used */
 	struct list quicks;    /* exchanges under it, and those that wait for it */
 	uint64_t begun_ms, established_ms;
+	char *trouble;       /* what went wrong last, for who waits for it; NULL: nothing */
+	uint64_t trouble_ms; /* when that was */
 	const char *failure; /* why it ends, for the log; NULL: it did not fail */
 };
 
@@ -115,6 +118,9 @@ struct isakmp *isakmp_find_host(struct core *c, const struct inet_addr *remote);
 struct isakmp *isakmp_find_coming(struct core *c, const struct inet_addr *remote, uint32_t peer);
 /* The peer has shown that it receives what we send: it gives way only to others that have. */
 void isakmp_returned(struct isakmp *sa);
+
+/* Remembers what went wrong, of one that is ours or up: a stranger's takes no memory for it. */
+void isakmp_trouble(struct isakmp *sa, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* The header of its next message. */
 struct ike_hdr isakmp_header(const struct isakmp *sa, uint8_t exchange, uint8_t flags, uint32_t msg_id);

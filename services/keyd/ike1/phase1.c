@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "keyd/core/ident.h"
+#include "keyd/core/watch.h"
 #include "keyd/ike1/child.h"
 #include "keyd/ike1/cipher.h"
 #include "keyd/ike1/inform.h"
@@ -209,6 +210,7 @@ void phase1_up(struct isakmp *sa)
 	plan_renewal(sa);
 	dpd_begin(sa);
 	inform_initial_contact(sa);
+	watch_tell(c, sa, 0, "");
 	quick_resume(sa);
 }
 
@@ -229,6 +231,7 @@ void phase1_ignore(struct isakmp *sa, const char *fmt, ...)
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	sa->core->counters.malformed++;
+	isakmp_trouble(sa, "a message was passed over: %s", text);
 	core_note(sa->core, CORE_WARNING, "isakmp.ignored", "a message is passed over: %s. %s (%s)", text,
 	    isakmp_name(sa, name), isakmp_state_name(sa->state));
 }

@@ -4,10 +4,12 @@
  */
 #include "keyd/ike1/quick.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 
 #include "keyd/core/ident.h"
+#include "keyd/core/watch.h"
 #include "keyd/ike1/inform.h"
 #include "keyd/ike1/phase1.h"
 
@@ -28,6 +30,11 @@ static const struct {
     [QUICK_SENDING] = {"installing what sends", TO(QUICK_DONE)},
     [QUICK_DONE] = {"done", 0},
 };
+
+const char *quick_state_name(enum quick_state s)
+{
+	return (unsigned)s < QUICK_STATES ? rows[s].name : "?";
+}
 
 void quick_set_state(struct quick *q, enum quick_state next)
 {
@@ -87,6 +94,7 @@ struct quick *quick_new(struct isakmp *sa, bool initiator)
 	q->sa = sa;
 	q->initiator = initiator;
 	q->begun_ms = core_now(sa->core);
+	q->number = ++sa->core->last_number;
 	window_init(&q->window, sa->core, &sa->path, on_lost);
 	list_init(&q->node);
 	list_append(&sa->quicks, &q->node);
@@ -142,6 +150,17 @@ static void say_gone(struct quick *q)
 		inform_delete_spi(q->sa, q->part[i].proto, q->part[i].spi_in);
 }
 
+static void tell_watchers(struct quick *q, const char *why)
+{
+	const struct isakmp *sa = q->sa;
+	bool more = sa->trouble && sa->trouble_ms >= q->begun_ms && isakmp_is_up(sa);
+	char text[800];
+
+	snprintf(text, sizeof(text), "%s (%s)%s%s", why, rows[q->state].name,
+	    more ? ". What went wrong last: " : "", more ? sa->trouble : "");
+	watch_tell(sa->core, q, -ECONNABORTED, text);
+}
+
 void quick_fail(struct quick *q, uint16_t notify, const char *fmt, ...)
 {
 	struct core *c = q->sa->core;
@@ -155,6 +174,7 @@ void quick_fail(struct quick *q, uint16_t notify, const char *fmt, ...)
 	core_log(c, CORE_ERROR, "ipsec.failed", "phase2 negotiation failed: %s. %s<=>%s (%s)", text,
 	    inet_addr_format(&q->sa->path.local, a), inet_addr_format(&q->sa->path.remote, b),
 	    rows[q->state].name);
+	tell_watchers(q, text);
 	if (notify)
 		inform_notify(q->sa, notify, NULL, 0);
 	say_gone(q);
@@ -193,6 +213,8 @@ void quick_done(struct quick *q)
 	    .out = q->out,
 	    .grant = q->grant,
 	    .seconds = q->terms.seconds,
+	    .kilobytes = q->terms.kilobytes,
+	    .group = q->dh ? (enum alg_group)q->terms.group : ALG_GROUP_NONE,
 	    .n_parts = q->n_parts};
 
 	quick_set_state(q, QUICK_DONE);
@@ -202,7 +224,11 @@ void quick_done(struct quick *q)
 		    .spi_in = q->part[i].spi_in,
 		    .spi_out = q->part[i].spi_out,
 		    .serial_in = q->part[i].serial_in,
-		    .serial_out = q->part[i].serial_out};
+		    .serial_out = q->part[i].serial_out,
+		    .enc = q->part[i].enc,
+		    .wire_bits = q->part[i].wire_bits,
+		    .auth = q->part[i].auth,
+		    .comp = q->part[i].comp};
 	if (!child_new(c, &k)) {
 		quick_fail(q, 0, "out of memory");
 		return;
@@ -211,6 +237,7 @@ void quick_done(struct quick *q)
 		child_replace(q->old);
 	if (q->acquire)
 		c->ports.acquire_done(c->ports.arg, q->acquire, true);
+	watch_tell(c, q, 0, "");
 	linger(q);
 }
 
@@ -232,8 +259,7 @@ static struct quick *find_policy(struct core *c, uint32_t policy_id)
 	return NULL;
 }
 
-/* An ISAKMP SA with this peer: there, on its way, or begun now. NULL: it cannot be begun, which was told. */
-static struct isakmp *phase1_with(struct core *c, uint32_t peer, const struct ike_path *path)
+struct isakmp *quick_phase1_with(struct core *c, uint32_t peer, const struct ike_path *path)
 {
 	const struct ike_peer *p = &c->conf->c->peer[peer];
 	struct isakmp *sa = isakmp_find_up(c, &path->remote, peer);
@@ -249,11 +275,12 @@ static struct isakmp *phase1_with(struct core *c, uint32_t peer, const struct ik
 	return isakmp_new(c, peer, path, p->mode[0], NULL);
 }
 
-static void start(struct core *c, const struct policy *out, const struct ike_path *path, uint64_t acquire,
-    struct child *old)
+/* `watch` 0: nobody. False: it cannot be begun. */
+static bool start(struct core *c, const struct policy *out, const struct ike_path *path, uint64_t acquire,
+    struct child *old, uint64_t watch)
 {
 	const struct ike_peer *p = ike_conf_find_peer(c->conf->c, &path->remote);
-	struct isakmp *sa = phase1_with(c, (uint32_t)(p - c->conf->c->peer), path);
+	struct isakmp *sa = quick_phase1_with(c, (uint32_t)(p - c->conf->c->peer), path);
 	char b[INET_ADDR_STRLEN];
 	struct quick *q = sa ? quick_new(sa, true) : NULL;
 
@@ -263,24 +290,28 @@ static void start(struct core *c, const struct policy *out, const struct ike_pat
 		    inet_addr_format(&path->remote, b));
 		if (acquire)
 			c->ports.acquire_done(c->ports.arg, acquire, false);
-		return;
+		return false;
+	}
+	if (watch_add(c, q, watch) < 0) {
+		quick_fail(q, 0, "out of memory");
+		return false;
 	}
 	q->acquire = acquire;
 	q->out = *out;
 	q->old = old;
 	if (isakmp_is_up(sa)) {
 		quick_begin(q);
-		return;
+		return true;
 	}
 	core_log(c, CORE_INFO, "ipsec.queued", "IPsec-SA request for %s queued due to no phase1 found.",
 	    inet_addr_format(&path->remote, b));
 	phase1_begin(sa);
+	return true;
 }
 
-/* Why a packet's policy is not negotiated for; NULL: it is. */
-static const char *unfit(struct core *c, const struct core_acquire *a)
+const char *quick_unfit(const struct core *c, const struct ike_path *path)
 {
-	const struct ike_peer *p = c->conf ? ike_conf_find_peer(c->conf->c, &a->dst) : NULL;
+	const struct ike_peer *p = c->conf ? ike_conf_find_peer(c->conf->c, &path->remote) : NULL;
 
 	if (!c->conf)
 		return "no configuration is loaded";
@@ -293,7 +324,7 @@ void quick_acquire(struct core *c, const struct core_acquire *a)
 {
 	const struct ike_path path = {
 	    .local = a->src, .remote = a->dst, .local_port = IKE_PORT, .remote_port = IKE_PORT};
-	const char *why = unfit(c, a);
+	const char *why = quick_unfit(c, &path);
 	struct quick *q = why ? NULL : find_policy(c, a->policy->id);
 	char b[INET_ADDR_STRLEN];
 
@@ -308,7 +339,27 @@ void quick_acquire(struct core *c, const struct core_acquire *a)
 	else if (q)
 		c->ports.acquire_done(c->ports.arg, a->seq, false);
 	else
-		start(c, a->policy, &path, a->seq, NULL);
+		(void)start(c, a->policy, &path, a->seq, NULL, 0);
+}
+
+int quick_up(
+    struct core *c, uint64_t token, const struct ike_path *path, const struct policy *out, struct err_text *e)
+{
+	struct quick *q = find_policy(c, out->id);
+	int r;
+
+	if (child_of_policy(c, out->id))
+		return 1;
+	if (!q) {
+		/* Who watches is told of whatever happens from here on. */
+		if (c->n_watches >= WATCHES_MAX)
+			return err_set(e, -EBUSY, "too many wait for negotiations");
+		if (!start(c, out, path, 0, NULL, token))
+			return err_set(e, -EINVAL, "it cannot be begun: exchange_mode or memory is missing");
+		return 0;
+	}
+	r = watch_add(c, q, token);
+	return r < 0 ? err_set(e, r, "nobody can wait for it: %s", err_name(r)) : 0;
 }
 
 void quick_renew(struct child *k)
@@ -317,7 +368,7 @@ void quick_renew(struct child *k)
 	const struct ike_peer *p = c->conf ? ike_conf_find_peer(c->conf->c, &k->path.remote) : NULL;
 
 	if (p && !find_policy(c, k->out.id))
-		start(c, &k->out, &k->path, 0, k);
+		(void)start(c, &k->out, &k->path, 0, k, 0);
 }
 
 void quick_resume(struct isakmp *sa)

@@ -41,6 +41,7 @@ struct quick_part {
 
 struct quick {
 	struct list node; /* its ISAKMP SA's */
+	uint64_t number;  /* for people */
 	struct isakmp *sa;
 	enum quick_state state;
 	bool initiator;
@@ -71,6 +72,15 @@ struct quick {
 /* quick.c: its life. */
 void quick_acquire(struct core *c, const struct core_acquire *a);
 void quick_renew(struct child *k);
+/* core_up() with a policy. */
+must_check int quick_up(struct core *c, uint64_t token, const struct ike_path *path, const struct policy *out,
+    struct err_text *e);
+/* An ISAKMP SA with this peer: there, on its way, or made now; phase1_begin() is the caller's. NULL: it
+ * cannot be begun. */
+struct isakmp *quick_phase1_with(struct core *c, uint32_t peer, const struct ike_path *path);
+/* Why nothing is begun towards this peer; NULL: it may be. */
+const char *quick_unfit(const struct core *c, const struct ike_path *path);
+const char *quick_state_name(enum quick_state s);
 /* The ISAKMP SA is up: what waited for it begins. */
 void quick_resume(struct isakmp *sa);
 /* The ISAKMP SA has ended: what has a successor goes there, the rest ends. */

@@ -174,6 +174,11 @@ static void port_acquire_done(void *arg, uint64_t seq, bool ok)
 	policyd_acquire_done(k->policyd, seq, ok);
 }
 
+static void port_up_done(void *arg, uint64_t token, int result, const char *why)
+{
+	keyd_up_done(arg, token, result, why);
+}
+
 static int port_reserve(void *arg, uint64_t token, uint64_t grant, const struct inet_addr *src,
     const struct inet_addr *dst, enum ipsec_proto proto)
 {
@@ -225,6 +230,7 @@ struct core_ports keyd_ports(struct keyd *k)
 	    .grant = port_grant,
 	    .grant_drop = port_grant_drop,
 	    .acquire_done = port_acquire_done,
+	    .up_done = port_up_done,
 	    .reserve = port_reserve,
 	    .release = port_release,
 	    .install = port_install,
