@@ -247,6 +247,10 @@ void ike_peer_fini(struct ike_peer *p);
  */
 const struct ike_peer *ike_conf_find_peer(const struct ike_conf *c, const struct inet_addr *addr);
 
+/* Whether `listen` lets this host's address be used: without any, all are; one that is named for port 500
+ * counts for 4500 (`natt`) too while none is named for that, and the other way round. */
+bool ike_conf_listens(const struct ike_conf *c, const struct inet_addr *local, bool natt);
+
 bool ike_id_equal(const struct ike_id *a, const struct ike_id *b);
 /* For logs, at most `room` octets, anything unprintable as '?'. Returns buf. */
 const char *ike_id_format(const struct ike_id *id, char *buf, size_t room);

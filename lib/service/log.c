@@ -28,6 +28,7 @@ static const char *const level_names[] = {
 
 static struct log_sink sink = {.fd = -1};
 static const char *sink_tag = "postern";
+static _Atomic(const char *) sink_ident; /* NULL: the tag */
 static _Atomic int current_level = LOG_LEVEL_INFO;
 static _Atomic uint64_t n_dropped, n_dropped_told;
 
@@ -57,6 +58,11 @@ int log_open(const char *target, const char *tag, enum log_level level, struct e
 	sink_tag = tag;
 	log_set_level(level);
 	return 0;
+}
+
+void log_set_ident(const char *ident)
+{
+	atomic_store(&sink_ident, ident);
 }
 
 void log_set_level(enum log_level l)
@@ -101,7 +107,9 @@ static void escape(const char *in, char *out, size_t room)
 
 static bool put(enum log_level l, const char *event, const char *text)
 {
-	const struct log_line line = {.level = l, .tag = sink_tag, .event = event, .text = text};
+	const char *ident = atomic_load(&sink_ident);
+	const struct log_line line = {
+	    .level = l, .tag = sink_tag, .ident = ident ? ident : sink_tag, .event = event, .text = text};
 	char buf[RAW_MAX + 512];
 	int n;
 

@@ -13,9 +13,9 @@ struct log_sink;
 
 struct log_line {
 	enum log_level level;
-	const char *tag;
-	const char *event; /* stable dotted id */
-	const char *text;  /* one line, escaped */
+	const char *tag, *ident; /* the latter for loggers that serve many programs */
+	const char *event;       /* stable dotted id */
+	const char *text;        /* one line, escaped */
 };
 
 struct log_sink_ops {

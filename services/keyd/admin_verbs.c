@@ -21,10 +21,16 @@ static void keep(struct keyd *k, uint64_t generation, const struct ike_load *l)
 static int take(void *arg, uint64_t generation, struct ike_load *l, struct err_text *e)
 {
 	struct keyd *k = arg;
-	int r = core_load(k->core, generation, l->conf);
+	int r;
 
+	/* What the old one says when it goes is said under its name, and at the more talkative level. */
+	if (l->conf->as_racoon)
+		keyd_log_as(k, l->conf);
+	r = core_load(k->core, generation, l->conf);
 	if (r < 0)
 		return err_set(e, r, "out of memory");
+	if (!l->conf->as_racoon)
+		keyd_log_as(k, l->conf);
 	keep(k, generation, l);
 	log_info("conf.loaded", "generation=%llu peers=%u children=%u", (unsigned long long)generation,
 	    l->conf->n_peers, l->conf->n_children);

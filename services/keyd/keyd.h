@@ -42,6 +42,8 @@ void keyd_restore(struct keyd *k);
 void keyd_up_done(struct keyd *k, uint64_t token, int result, const char *why);
 /* Nobody is answered any more. */
 void keyd_ups_fini(struct keyd *k);
+/* hello.c: the log's level and name as a configuration wants them, and what racoon said at its start. */
+void keyd_log_as(struct keyd *k, const struct ike_conf *c);
 /* report.c */
 void keyd_status(struct service *s, struct service_status_sink *to);
 void keyd_stats(struct service *s, struct service_stats_sink *to);

@@ -75,6 +75,32 @@ class Guide(labtest.LabTest):
         self.prepare_psk()
         self.carried(7001)
 
+    def test_S92_S93_S224_the_file_says_how_much_is_logged(self):
+        began = len(self.log(self.elmer))
+        self.prepare_psk()
+        self.assertEqual(self.elmer.json("log")["levels"]["keyd"], "debug")
+        said = self.log(self.elmer)[began:]
+        for text in ("@(#)racoon (Postern ",  # S165
+                     "@(#)This product linked OpenSSL ",  # S166
+                     "hmac(modp1024) hash(sha1) encription(3des-cbc)",  # S167
+                     "open /run/postern/keyd.admin as racoon management.",  # S169
+                     "configuring default isakmp port.",  # S172
+                     "0.0.0.0[500] used as isakmp port (fd="):  # S174
+            self.assertIn(text, said)
+        self.carried(7021, check_wire=False)
+        said = self.log(self.elmer)[began:]
+        self.assertIn("anonymous sainfo selected.", said)  # S179
+        self.assertIn("GETSPI succeeded: ESP/Tunnel", said)  # S187
+        self.elmer.run("sed", "-i", "s/log debug/log notify/", "/etc/inet/racoon.conf")
+        self.elmer.run("ipsecctl", "reload")
+        self.assertEqual(self.elmer.json("log")["levels"]["keyd"], "info")
+        began = len(self.log(self.elmer))
+        self.elmer.run("ipsecctl", "down", RELENT)
+        self.elmer.run("ipsecctl", "up", RELENT)
+        said = self.log(self.elmer)[began:]
+        self.assertIn("IPsec-SA established: ESP/Tunnel", said)
+        self.assertNotIn(" debug ", said)
+
     def test_S89_keys_renew_themselves_and_nothing_is_lost(self):
         """The guide's ten hours, cut down to eight seconds."""
         self.prepare_psk()

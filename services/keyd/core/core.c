@@ -14,6 +14,7 @@
 #include "keyd/ike1/isakmp.h"
 #include "keyd/ike1/quick.h"
 #include "keyd/ike1/receive.h"
+#include "keyd/core/trace.h"
 #include "keyd/core/watch.h"
 
 enum {
@@ -26,6 +27,7 @@ enum {
 	GUESSES_BURST = 20,
 	AGAIN_RATE = 500, /* beside them: first messages that have come before */
 	TEXT_MAX = 900,
+	DETAILS_A_PERIOD = 400, /* some ten negotiations' */
 };
 
 struct core *core_new(const struct core_def *d)
@@ -51,6 +53,7 @@ struct core *core_new(const struct core_def *d)
 	bucket_init(&c->keys, KEYS_RATE, 2 * KEYS_RATE, core_now(c));
 	meter_init(&c->guesses, GUESSES_RATE, GUESSES_BURST);
 	bucket_init(&c->again, AGAIN_RATE, AGAIN_RATE, core_now(c));
+	c->details.more = DETAILS_A_PERIOD - NOTES_A_PERIOD;
 	return c;
 }
 
@@ -114,6 +117,21 @@ int core_load(struct core *c, uint64_t generation, struct ike_conf *conf)
 	return 0;
 }
 
+/* `listen` is a filter: the sockets are wildcards. */
+static bool is_heard(struct core *c, const struct ike_path *path)
+{
+	char a[INET_ADDR_STRLEN], b[INET_ADDR_STRLEN];
+
+	if (ike_conf_listens(c->conf->c, &path->local, path->local_port == IKE_PORT_NATT))
+		return true;
+	c->counters.not_listening++;
+	core_note(c, CORE_NOTICE, "isakmp.unlistened",
+	    "a message from %s[%u] to %s[%u] is dropped: listen does not name this address",
+	    inet_addr_format(&path->remote, b), path->remote_port, inet_addr_format(&path->local, a),
+	    path->local_port);
+	return false;
+}
+
 void core_datagram(struct core *c, const struct ike_path *path, const uint8_t *d, size_t n)
 {
 	struct ike_hdr hdr;
@@ -124,8 +142,10 @@ void core_datagram(struct core *c, const struct ike_path *path, const uint8_t *d
 		c->counters.malformed++;
 		return;
 	}
-	if (c->conf)
+	if (c->conf && is_heard(c, path)) {
+		trace_received(c, path, n);
 		ike1_datagram(c, path, &hdr, d);
+	}
 	isakmp_bury(c);
 }
 
@@ -186,6 +206,11 @@ void core_shutdown(struct core *c)
 	isakmp_bury(c);
 }
 
+bool core_wants(const struct core *c, enum core_level level)
+{
+	return !c->ports.wants || c->ports.wants(c->ports.arg, level);
+}
+
 static void vlog(struct core *c, enum core_level level, const char *event, const char *fmt, va_list ap)
 {
 	char text[TEXT_MAX];
@@ -198,6 +223,8 @@ void core_log(struct core *c, enum core_level level, const char *event, const ch
 {
 	va_list ap;
 
+	if (!core_wants(c, level))
+		return;
 	va_start(ap, fmt);
 	vlog(c, level, event, fmt, ap);
 	va_end(ap);
@@ -206,9 +233,9 @@ void core_log(struct core *c, enum core_level level, const char *event, const ch
 static void notes_end(struct timer *t, void *arg)
 {
 	struct core *c = arg;
-	uint64_t held = notes_over(&c->notes, &c->timers, core_now(c), notes_end);
+	struct notes *n = container_of(t, struct notes, period);
+	uint64_t held = notes_over(n, &c->timers, core_now(c), notes_end);
 
-	(void)t;
 	if (held)
 		core_log(c, CORE_NOTICE, "log.held", "%llu lines that strangers caused in %d s were left out",
 		    (unsigned long long)held, NOTES_PERIOD_MS / 1000);
@@ -216,9 +243,10 @@ static void notes_end(struct timer *t, void *arg)
 
 void core_note(struct core *c, enum core_level level, const char *event, const char *fmt, ...)
 {
+	struct notes *n = level == CORE_DEBUG ? &c->details : &c->notes;
 	va_list ap;
 
-	if (!notes_take(&c->notes, &c->timers, core_now(c), notes_end))
+	if (!core_wants(c, level) || !notes_take(n, &c->timers, core_now(c), notes_end))
 		return;
 	va_start(ap, fmt);
 	vlog(c, level, event, fmt, ap);

@@ -36,7 +36,7 @@ struct core_conf {
 struct core_counters {
 	uint64_t datagrams, malformed, unknown, duplicates, retransmits;
 	uint64_t refused_busy, established1, established2, failed1, failed2, evicted;
-	uint64_t bad_hash, late_replies;
+	uint64_t bad_hash, late_replies, not_listening;
 };
 
 struct core {
@@ -62,7 +62,8 @@ struct core {
 	struct bucket keys;      /* key exchanges to compute for them */
 	struct bucket again;     /* the same for those of them that ask again */
 	struct repeat repeat;
-	struct notes notes; /* log lines that they can cause */
+	struct notes notes;   /* log lines that they can cause */
+	struct notes details; /* the same of level DEBUG: these do not use up what those have */
 	struct core_counters counters;
 	uint8_t out[CORE_DATAGRAM_MAX], in[CORE_DATAGRAM_MAX]; /* one message being made, one being read */
 };
@@ -125,6 +126,8 @@ struct core_conf *core_conf_ref(struct core_conf *f);
 /* NULL is fine. Returns NULL. */
 struct core_conf *core_conf_unref(struct core_conf *f);
 
+/* Whether lines of this level are written: for those that cost something to make. */
+bool core_wants(const struct core *c, enum core_level level);
 void core_log(struct core *c, enum core_level level, const char *event, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 /* The same for lines that a stranger can cause: a few, then one every ten seconds that says how many were

@@ -8,6 +8,7 @@
 #ifndef POSTERN_KEYD_CORE_PORTS_H
 #define POSTERN_KEYD_CORE_PORTS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "crypto/ike1.h"
@@ -53,6 +54,7 @@ struct core_ports {
 	void *arg;
 	void (*send)(void *arg, const struct ike_path *path, const uint8_t *datagram, size_t n);
 	void (*log)(void *arg, int level, const char *event, const char *text); /* level: enum core_level */
+	bool (*wants)(void *arg, int level); /* whether such a line is written at all; NULL: all are */
 
 	/* certd. `peer_id` NULL: not known yet. The answer has `secret`; a ticket; a signature; a subject's
 	 * DER. */

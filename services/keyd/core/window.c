@@ -2,6 +2,7 @@
  * A datagram is known again by its hash, which is cheaper to keep than a certificate chain.
  */
 #include "keyd/core/window.h"
+#include "keyd/core/trace.h"
 
 void window_init(struct window *w, struct core *c, const struct ike_path *path, window_lost_fn lost)
 {
@@ -49,6 +50,7 @@ int window_send(struct window *w, const struct ike_conf *conf, const uint8_t *d,
 	w->counter = conf->timers.counter;
 	w->interval_ms = conf->timers.interval_ms;
 	w->repeats = 0;
+	trace_sent(c, w->path, n, conf->timers.persend);
 	for (uint32_t i = 0; i < conf->timers.persend; i++)
 		transmit(w);
 	return expect ? timer_set(&c->timers, &w->timer, core_now(c) + w->interval_ms, on_timer) : 0;

@@ -15,6 +15,7 @@
 #include "keyd/ike1/nat.h"
 #include "keyd/ike1/quick.h"
 #include "keyd/ike1/select.h"
+#include "keyd/ike1/trace.h"
 #include "wire/ike/v1_payload.h"
 #include "wire/ike/v1_rules.h"
 
@@ -88,6 +89,9 @@ static void create_1(struct quick *q)
 		quick_fail(q, 0, "the key exchange cannot be made");
 		return;
 	}
+	trace_iv(q->sa, q->iv);
+	trace_offer(q);
+	core_log(c, CORE_DEBUG, "ipsec.hash", "HASH(1) generate");
 	hashed_begin(q->sa, &o, IKE1_QUICK, 0, q->msg_id);
 	quick_put_offer(q, &o);
 	put_nonce_and_ke(q, &o);
@@ -146,10 +150,13 @@ static void on_own_policy(struct parked *p, struct core_reply *r)
 	}
 	q->with_ids = true;
 	q->conf = select_child(sa->conf->c, isakmp_peer(sa), &sa->peer_id, &local, &remote, &sa->path.remote);
-	if (!q->conf)
+	if (!q->conf) {
 		quick_fail(q, 0, "failed to get sainfo: none fits the policy's selector and this peer");
-	else
-		quick_ask_grant(q, granted);
+		return;
+	}
+	trace_policies(q);
+	trace_sainfo(q);
+	quick_ask_grant(q, granted);
 }
 
 void quick_begin(struct quick *q)
@@ -160,6 +167,7 @@ void quick_begin(struct quick *q)
 
 	core_log(c, CORE_INFO, "ipsec.initiate", "initiate new phase 2 negotiation: %s[0]<=>%s[0]",
 	    inet_addr_format(&q->sa->path.local, a), inet_addr_format(&q->sa->path.remote, b));
+	core_log(c, CORE_DEBUG, "ipsec.begin", "begin QUICK mode.");
 	quick_set_state(q, QUICK_MATCHING);
 	r = timer_set(&c->timers, &q->patience, core_now(c) + 2 * (uint64_t)q->sa->conf->c->timers.phase2_ms,
 	    q->patience.fn);
@@ -237,6 +245,8 @@ static void on_policies(struct parked *p, struct core_reply *r)
 	q->out = *r->out;
 	q->in = *r->in;
 	q->has_in = true;
+	trace_policies(q);
+	trace_sainfo(q);
 	if (!quick_plan(q, &why))
 		quick_fail(q, IKE1_N_NO_PROPOSAL_CHOSEN, "%s", why);
 	else if (quick_choose(q, &e) < 0)
@@ -320,6 +330,7 @@ static void opened_for_answer(struct quick *q)
 	struct ike_out o;
 	size_t n;
 
+	core_log(c, CORE_DEBUG, "ipsec.hash", "HASH(3) generate");
 	hashed_begin(q->sa, &o, IKE1_QUICK, 0, q->msg_id);
 	n = hashed_end(q->sa, &o, &h, q->msg_id, q->iv);
 	if (!n || window_send(&q->window, q->sa->conf->c, c->out, n, false) < 0)
@@ -369,6 +380,7 @@ static void consume_2(struct quick *q, const struct quick_msg *m)
 
 static void consume_3(struct quick *q)
 {
+	core_log(q->sa->core, CORE_DEBUG, "ipsec.hash", "HASH(3) validate: it is right");
 	quick_install(q, false, finish);
 }
 
@@ -442,6 +454,7 @@ static void first_message(struct isakmp *sa, struct quick_msg *m)
 	q->msg_id = m->hdr.msg_id;
 	memcpy(q->iv, m->next_iv, sizeof(q->iv));
 	window_got(&q->window, m->d, m->hdr.length);
+	trace_iv(sa, iv);
 	core_log(sa->core, CORE_INFO, "ipsec.respond", "respond new phase 2 negotiation: %s[0]<=>%s[0]",
 	    inet_addr_format(&sa->path.local, a), inet_addr_format(&sa->path.remote, b));
 	consume_1(q, m);

@@ -10,6 +10,7 @@
 #include "keyd/ike1/inform.h"
 #include "keyd/ike1/phase1.h"
 #include "keyd/ike1/quick.h"
+#include "keyd/ike1/trace.h"
 
 /* What a stranger has done for himself: an answer that is soon written, or a key exchange to compute. */
 enum { COST_MAIN = 1, COST_KEY = 20 };
@@ -111,6 +112,7 @@ static bool open_message(struct isakmp *sa, const uint8_t *d, enum ike1_message 
 		phase1_ignore(sa, "%s", say_violation(v, type, text, sizeof(text)));
 		return false;
 	}
+	trace_payloads(sa->core, &m->chain);
 	return true;
 }
 
@@ -150,11 +152,6 @@ static bool accepts(const struct ike_peer *p, enum ike_mode mode)
 	return false;
 }
 
-static const char *mode_words(enum ike_mode m)
-{
-	return m == IKE_MODE_MAIN ? "Identity Protection mode" : "Aggressive mode";
-}
-
 /* Whether a stranger's first message is looked at; what is refused gets no answer that costs anything. One
  * that was refused and comes again has a budget of its own, which a flood of invented cookies does not
  * touch. */
@@ -190,6 +187,8 @@ static void first_message(
 	}
 	inet_addr_format(&path->local, a);
 	inet_addr_format(&path->remote, b);
+	if (p)
+		trace_remote(c, p, path);
 	if (!p) {
 		c->counters.unknown++;
 		core_note(c, CORE_ERROR, "isakmp.stranger", "no configuration found for %s.", b);
@@ -199,7 +198,7 @@ static void first_message(
 		c->counters.unknown++;
 		core_note(c, CORE_ERROR, "isakmp.stranger",
 		    "not acceptable %s, from %s: exchange_mode of remote %s does not name it",
-		    mode_words(mode), b, p->name);
+		    phase1_mode_words(mode), b, p->name);
 		return;
 	}
 	if (!admit(c, path, hdr->icookie, mode))
@@ -211,7 +210,7 @@ static void first_message(
 	}
 	core_note(c, CORE_INFO, "isakmp.respond", "respond new phase 1 negotiation: %s[%u]<=>%s[%u]", a,
 	    path->local_port, b, path->remote_port);
-	core_note(c, CORE_INFO, "isakmp.begin", "begin %s.", mode_words(mode));
+	core_note(c, CORE_INFO, "isakmp.begin", "begin %s.", phase1_mode_words(mode));
 	if (!open_message(sa, d, kind, &m)) {
 		isakmp_end(sa);
 		return;

@@ -85,18 +85,27 @@ static void port_send(void *arg, const struct ike_path *path, const uint8_t *d, 
 		sockets_send(k->sockets, path, d, n);
 }
 
+static const enum log_level levels[] = {[CORE_ERROR] = LOG_LEVEL_ERROR,
+    [CORE_WARNING] = LOG_LEVEL_WARNING,
+    [CORE_NOTICE] = LOG_LEVEL_NOTICE,
+    [CORE_INFO] = LOG_LEVEL_INFO,
+    [CORE_DEBUG] = LOG_LEVEL_DEBUG};
+
 static void port_log(void *arg, int level, const char *event, const char *text)
 {
-	static const enum log_level levels[] = {[CORE_ERROR] = LOG_LEVEL_ERROR,
-	    [CORE_WARNING] = LOG_LEVEL_WARNING,
-	    [CORE_NOTICE] = LOG_LEVEL_NOTICE,
-	    [CORE_INFO] = LOG_LEVEL_INFO,
-	    [CORE_DEBUG] = LOG_LEVEL_DEBUG};
 	struct keyd *k = arg;
 
 	log_event(levels[level], event, "%s", text);
 	if (level <= CORE_INFO && service_has_monitors(k->service))
 		service_publish(k->service, event, "%s", text);
+}
+
+/* Who runs `ipsecctl monitor` sees these whatever the log's level is. */
+static bool port_wants(void *arg, int level)
+{
+	const struct keyd *k = arg;
+
+	return log_get_level() >= levels[level] || (level <= CORE_INFO && service_has_monitors(k->service));
 }
 
 static int port_skeyid(void *arg, uint64_t token, const struct ike1_session *s, const struct ike_id *id)
@@ -221,6 +230,7 @@ struct core_ports keyd_ports(struct keyd *k)
 	return (struct core_ports){.arg = k,
 	    .send = port_send,
 	    .log = port_log,
+	    .wants = port_wants,
 	    .psk_skeyid = port_skeyid,
 	    .psk_verify = port_psk_verify,
 	    .sign = port_sign,
