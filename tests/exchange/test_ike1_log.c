@@ -57,6 +57,8 @@ static void test_S177_phase_2_expired_and_deleted(void **state)
 	rig_run(&rig, ENOUGH_MS);
 	assert_int_equal(core_delete(rig.a.core, &f).children, 1);
 	assert_said(&rig.a, "phase2 sa deleted 10.0.0.100-10.0.0.110\n");
+	rig_run(&rig, ENOUGH_MS);
+	assert_said(&rig.b, "purged IPsec-SA proto_id=ESP spi=");
 }
 
 static void test_S175_S178_acquire_and_policies(void **state)

@@ -197,6 +197,10 @@ class Guide(labtest.LabTest):
     def test_S126_certificates(self):
         self.prepare_cert()
         self.carried(7002)
+        subject = "C=US, ST=NY, L=BERNE, O=Internet Widgits Pty Ltd"
+        shown = self.relent.out("ipsecctl", "show", ELMER)
+        self.assertIn(f"  local  asn1dn {subject}\n  remote asn1dn {subject}\n", shown)
+        self.assertIn("3des-cbc-192, sha1, modp1024, rsasig\n", shown)
 
 
 if __name__ == "__main__":

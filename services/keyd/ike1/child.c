@@ -39,6 +39,14 @@ static void say(
 	    inet_addr_format(to, b), spi, spi);
 }
 
+/* racoon's line for what the peer has no more. */
+static void say_purged(struct child *k, const char *why, const struct child_part *p)
+{
+	if (strncmp(why, "purged", 6) == 0 || strcmp(why, "deleted by the peer") == 0)
+		core_log(k->core, CORE_INFO, "ipsec.purged", "purged IPsec-SA proto_id=%s spi=%u.",
+		    proto_word(p->proto), p->spi_out);
+}
+
 /* racoon's line for the whole. */
 static void say_phase2(struct child *k, const char *why)
 {
@@ -123,6 +131,7 @@ void child_end(struct child *k, bool tell, const char *why)
 		inform_delete_child(k);
 	for (uint8_t i = 0; i < k->n_parts; i++) {
 		say(k, "ipsec.end", why, &k->part[i], true);
+		say_purged(k, why, &k->part[i]);
 		c->ports.remove(c->ports.arg, k->part[i].serial_in);
 		c->ports.remove(c->ports.arg, k->part[i].serial_out);
 	}
