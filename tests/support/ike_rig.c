@@ -109,6 +109,11 @@ static void port_send(void *arg, const struct ike_path *path, const uint8_t *d, 
 		deliver(to, path, copy, n, rng_below(&r->rng.rng, LATE_MS) + 1);
 }
 
+static bool port_traces(void *arg)
+{
+	return ((struct rig_side *)arg)->traces;
+}
+
 static void port_log(void *arg, int level, const char *event, const char *text)
 {
 	struct rig_side *s = arg;
@@ -350,6 +355,7 @@ static struct core *make_core(struct rig_side *s, struct ike_conf *conf)
 	    .ports = {.arg = s,
 	        .send = port_send,
 	        .log = port_log,
+	        .traces = port_traces,
 	        .psk_skeyid = port_skeyid,
 	        .psk_verify = port_psk_verify,
 	        .sign = port_sign,

@@ -34,8 +34,9 @@ struct rig_side {
 	struct rig_sa sa[RIG_SAS_MAX];
 	uint32_t larva[RIG_SAS_MAX];
 	uint32_t n_larvae, n_grants, n_done_ok, n_done_bad;
-	bool dead; /* hears and says nothing */
-	char *log; /* every line of this side */
+	bool dead;   /* hears and says nothing */
+	bool traces; /* level debug is read */
+	char *log;   /* every line of this side */
 	size_t n_log;
 };
 

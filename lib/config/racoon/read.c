@@ -144,6 +144,7 @@ int racoon_read_text(
 
 	if (!r.conf)
 		return -ENOMEM;
+	r.conf->as_racoon = true;
 	read_one(&r, name, text, n);
 	return finish(&r, ret);
 }

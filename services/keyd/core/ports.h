@@ -53,6 +53,8 @@ struct core_ports {
 	void *arg;
 	void (*send)(void *arg, const struct ike_path *path, const uint8_t *datagram, size_t n);
 	void (*log)(void *arg, int level, const char *event, const char *text); /* level: enum core_level */
+	/* Whether lines of level debug are read by anybody; NULL: nobody does. */
+	bool (*traces)(void *arg);
 
 	/* certd. `peer_id` NULL: not known yet. The answer has `secret`; a ticket; a signature; a subject's
 	 * DER. */

@@ -99,6 +99,12 @@ static void port_log(void *arg, int level, const char *event, const char *text)
 		service_publish(k->service, event, "%s", text);
 }
 
+static bool port_traces(void *arg)
+{
+	(void)arg;
+	return log_get_level() >= LOG_LEVEL_DEBUG;
+}
+
 static int port_skeyid(void *arg, uint64_t token, const struct ike1_session *s, const struct ike_id *id)
 {
 	struct keyd *k = arg;
@@ -216,6 +222,7 @@ struct core_ports keyd_ports(struct keyd *k)
 	return (struct core_ports){.arg = k,
 	    .send = port_send,
 	    .log = port_log,
+	    .traces = port_traces,
 	    .psk_skeyid = port_skeyid,
 	    .psk_verify = port_psk_verify,
 	    .sign = port_sign,
