@@ -29,6 +29,38 @@ static int send_named(
 	return r < 0 || !path ? r : load_send_file(s, kind, peer, path, fd, e);
 }
 
+/* certd tries it at once, so that whoever mistyped it is asked again, and the load goes on. */
+static int unlock(struct cli *cli, struct ipc_sync *certd, uint32_t peer, const char *file,
+    struct passphrases *known, struct err_text *e)
+{
+	const struct secret *s = NULL;
+	int r = -EACCES;
+
+	for (int i = 0; r == -EACCES && i < PASSPHRASE_TRIES; i++) {
+		if (i)
+			(void)cli_fail(cli, "%s", e->s);
+		r = passphrases_get(known, file, &s, e);
+		if (r < 0)
+			return r;
+		r = load_send_passphrase(certd, peer, s, e);
+		if (r < 0)
+			passphrases_forget(known, file);
+		if (known->fd >= 0)
+			break;
+	}
+	return r;
+}
+
+static int send_own(struct cli *cli, struct ipc_sync *certd, uint32_t i, const struct ike_peer *p,
+    struct passphrases *known, struct err_text *e)
+{
+	int r = send_named(certd, CREDENTIAL_CERT, i, p->cert, e);
+
+	if (r == 0)
+		r = send_named(certd, CREDENTIAL_KEY, i, p->key, e);
+	return r == LOAD_LOCKED ? unlock(cli, certd, i, p->key, known, e) : r;
+}
+
 /* Not being there is no fault until somebody needs a key: as it was. */
 static int send_psk(struct cli *cli, struct ipc_sync *certd, const char *path, struct err_text *e)
 {
@@ -106,16 +138,14 @@ static bool needs_folder(const struct ike_conf *c)
 }
 
 int racoon_send_credentials(struct cli *cli, const struct ike_conf *c, struct ipc_sync *certd,
-    struct ipc_sync *verify, struct err_text *e)
+    struct ipc_sync *verify, struct passphrases *known, struct err_text *e)
 {
 	int r = send_psk(cli, certd, c->psk_file, e);
 
 	for (uint32_t i = 0; r == 0 && i < c->n_peers; i++) {
 		const struct ike_peer *p = &c->peer[i];
 
-		r = send_named(certd, CREDENTIAL_CERT, i, p->cert, e);
-		if (r == 0)
-			r = send_named(certd, CREDENTIAL_KEY, i, p->key, e);
+		r = send_own(cli, certd, i, p, known, e);
 		if (r == 0)
 			r = send_named(verify, CREDENTIAL_CA, i, p->ca, e);
 		if (r == 0)

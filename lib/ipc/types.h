@@ -105,7 +105,9 @@ enum ipc_type {
 	IPC_IKE_DATAGRAM, /* IkeDatagram: event when it came, record without an answer when it goes */
 
 	/* certd, certd-verify, admin: files that ipsecctl has opened come beside the record */
-	IPC_CREDENTIAL_PUT = 320, /* CredentialPut and a descriptor -> IPC_OK */
+	IPC_CREDENTIAL_PUT = 320,  /* CredentialPut and a descriptor -> IPC_OK or IPC_CREDENTIAL_LOCKED */
+	IPC_CREDENTIAL_LOCKED,     /* the key is enciphered: its passphrase is wanted before prepare */
+	IPC_CREDENTIAL_PASSPHRASE, /* CredentialPassphrase -> IPC_OK; EACCES: it is the wrong one */
 };
 
 #endif

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "certd/session_msg.h"
 #include "ipc/model_ike.h"
@@ -145,4 +146,18 @@ int certd_credential_decode(
 	*ret_peer = m->peer;
 	ipc_text_copy(ret_name, CREDS_NAME_MAX, m->name);
 	return 0;
+}
+
+int certd_passphrase_decode(const struct ipc_record *rec, uint32_t *ret_peer, struct secret **ret_passphrase)
+{
+	AUTO(ipc_unpack_freep_)
+	ProtobufCMessage *u = ipc_unpack(&postern__credential_passphrase__descriptor, rec, CAP);
+	const Postern__CredentialPassphrase *m = (const Postern__CredentialPassphrase *)u;
+
+	if (!m || !m->passphrase.len || m->passphrase.len > OWN_PASSPHRASE_MAX ||
+	    memchr(m->passphrase.data, 0, m->passphrase.len))
+		return -EBADMSG;
+	*ret_peer = m->peer;
+	*ret_passphrase = secret_dup_bytes(m->passphrase.data, m->passphrase.len);
+	return *ret_passphrase ? 0 : -ENOMEM;
 }

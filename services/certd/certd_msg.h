@@ -35,5 +35,8 @@ void certd_send_local_id(struct ipc_conn *c, uint32_t id, const struct own_key *
 /* A file of a load. `ret_name` has CREDS_NAME_MAX octets. */
 must_check int certd_credential_decode(
     const struct ipc_record *rec, enum credential_kind *ret_kind, uint32_t *ret_peer, char *ret_name);
+/* What opens a peer's key. 0; -EBADMSG; -ENOMEM. */
+must_check int certd_passphrase_decode(
+    const struct ipc_record *rec, uint32_t *ret_peer, struct secret **ret_passphrase);
 
 #endif

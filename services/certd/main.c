@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "certd/certd_msg.h"
+#include "certd/kept_keys.h"
 #include "crypto/crypto.h"
 #include "ipc/ike_kept.h"
 #include "ipc/ike_load.h"
@@ -23,6 +24,7 @@ struct certd {
 	struct service *service;
 	struct prover prover;
 	struct ike_load *load;
+	struct secret_region kept; /* while a configuration is restored: its keys behind passphrases */
 	uint64_t n_proofs, n_refused;
 	struct log_limit refusals;
 };
@@ -186,6 +188,27 @@ static int on_credential(struct ipc_conn *c, const struct ipc_record *rec)
 	if (r < 0)
 		(void)ipc_conn_send_error(c, rec->id, -r, "%s", e.s);
 	else
+		(void)ipc_conn_send(c,
+		    kind == CREDENTIAL_KEY && creds_is_locked(l->extra, peer) ? IPC_CREDENTIAL_LOCKED
+		                                                              : IPC_OK,
+		    rec->id, NULL);
+	return 0;
+}
+
+static int on_passphrase(struct ipc_conn *c, const struct ipc_record *rec)
+{
+	struct ike_load *l = ike_load_of(&certd_of(c)->load, c);
+	AUTO_SECRET struct secret *passphrase = NULL;
+	struct err_text e = {{0}};
+	uint32_t peer;
+	int r = l ? certd_passphrase_decode(rec, &peer, &passphrase) : -EBADMSG;
+
+	if (r < 0)
+		return r;
+	r = creds_unlock(l->extra, peer, passphrase, &e);
+	if (r < 0)
+		(void)ipc_conn_send_error(c, rec->id, -r, "%s", e.s);
+	else
 		(void)ipc_conn_send(c, IPC_OK, rec->id, NULL);
 	return 0;
 }
@@ -212,6 +235,21 @@ static int store(struct certd *d, const char *name, int fd)
 	return 0;
 }
 
+/* What a passphrase has opened cannot be had from its file again. */
+static int keep_unlocked(struct certd *d, const struct creds *c)
+{
+	AUTO_SECRET_REGION struct secret_region keys = SECRET_REGION_INIT;
+	struct err_text e = {{0}};
+	int r = kept_keys_make(c, KEPT_MAX, &keys, &e);
+
+	if (r < 0)
+		log_notice("store.keys",
+		    "after a restart of this service the configuration has to be loaded again, because keys "
+		    "behind passphrases are not kept: %s",
+		    e.s);
+	return store(d, "unlocked", keys.fd);
+}
+
 /* So that the next life of this service has it at once: the configuration, and the files as ipsecctl opened
  * them. */
 static void keep(struct certd *d, uint64_t generation, const struct ike_load *l, const struct creds *c)
@@ -222,6 +260,8 @@ static void keep(struct certd *d, uint64_t generation, const struct ike_load *l,
 
 	if (r == 0)
 		r = store(d, "psk", c->psk.fd);
+	if (r == 0)
+		r = keep_unlocked(d, c);
 	for (uint32_t i = 0; r == 0 && i < c->n_peers && i < KEPT_MAX; i++) {
 		snprintf(name, sizeof(name), "cert-%u", i);
 		r = store(d, name, c->cert[i].fd);
@@ -265,16 +305,34 @@ static int restore_file(void *arg, struct ike_load *l, const struct ike_kept_pie
 {
 	const struct ipc_record rec = {.type = p->type, .body = p->body, .body_len = p->n_body};
 	char name[CREDS_NAME_MAX], stored[24] = "psk";
+	struct ike1_octets key;
 	struct certd *d = arg;
 	enum credential_kind kind;
 	uint32_t peer;
+	int r;
 
 	if (p->type != IPC_CREDENTIAL_PUT || certd_credential_decode(&rec, &kind, &peer, name) < 0)
 		return -EBADMSG;
 	ike_kept_add(&l->kept, p);
 	if (kind != CREDENTIAL_PSK)
 		snprintf(stored, sizeof(stored), "%s-%u", kind == CREDENTIAL_KEY ? "key" : "cert", peer);
-	return creds_add(l->extra, kind, peer, name, service_take_fd(d->service, stored), e);
+	r = creds_add(l->extra, kind, peer, name, service_take_fd(d->service, stored), e);
+	if (r == 0 && kind == CREDENTIAL_KEY && kept_keys_find(d->kept.p, d->kept.len, peer, &key) == 0)
+		r = creds_give_key(l->extra, peer, key.p, key.n, e);
+	return r;
+}
+
+/* The keys behind passphrases, of an earlier life. */
+static void adopt_unlocked(struct certd *d)
+{
+	int fd = service_take_fd(d->service, "unlocked");
+	struct err_text e;
+
+	d->kept = (struct secret_region)SECRET_REGION_INIT;
+	if (fd < 0 || secret_region_adopt(fd, 0, &d->kept, &e) == 0)
+		return;
+	close(fd);
+	log_error("store.keys", "keys behind passphrases that were kept are not used: %s", e.s);
 }
 
 static void restore(struct certd *d)
@@ -282,9 +340,13 @@ static void restore(struct certd *d)
 	int fd = service_take_fd(d->service, "conf");
 	struct err_text e = {{0}};
 
-	if (fd >= 0 && ike_load_restore(fd, &ops, d, restore_begun, restore_file, &e) < 0)
+	adopt_unlocked(d);
+	if (fd >= 0 && ike_load_restore(fd, &ops, d, restore_begun, restore_file, &e) < 0) {
 		log_error("conf.restore",
 		    "the configuration of before is lost: %s; load it again (ipsecctl racoon)", e.s);
+		service_set_state(d->service, "the configuration was lost in a restart: load it again");
+	}
+	secret_region_fini(&d->kept);
 }
 
 static int on_prepare(struct ipc_conn *c, const struct ipc_record *rec)
@@ -306,6 +368,8 @@ static const struct ipc_rule admin_rules[] = {
     {IPC_IKE_LOAD_BEGIN, "ike.load.begin", IPC_ROLE_ROOT, 16 << 10, 1, 1, false, on_begin, false},
     {IPC_IKE_LOAD_ROW, "ike.load.row", IPC_ROLE_ROOT, 60 << 10, 0, 1, false, on_row, false},
     {IPC_CREDENTIAL_PUT, "credential.put", IPC_ROLE_ROOT, 2048, 64, 1, false, on_credential, true},
+    {IPC_CREDENTIAL_PASSPHRASE, "credential.passphrase", IPC_ROLE_ROOT, 2048, 1, 1, true, on_passphrase,
+        false},
     {IPC_IKE_LOAD_PREPARE, "ike.load.prepare", IPC_ROLE_ROOT, 64, 1, 1, false, on_prepare, false},
     {IPC_IKE_LOAD_COMMIT, "ike.load.commit", IPC_ROLE_ROOT, 64, 1, 1, false, on_commit, false},
 };
@@ -365,8 +429,17 @@ static void stats(struct service *s, struct service_stats_sink *to)
 
 int main(int argc, char **argv)
 {
-	/* Files come as descriptors and are read from their beginning. */
-	static const int syscalls[] = {SCMP_SYS(pread64), SCMP_SYS(memfd_create)};
+	static const int syscalls[] = {
+	    /* Files come as descriptors and are read from their beginning. */
+	    SCMP_SYS(pread64),
+	    /* what the launcher keeps: the configuration, and keys in secret memory */
+	    SCMP_SYS(memfd_create),
+	    SCMP_SYS(memfd_secret),
+	    SCMP_SYS(ftruncate),
+	    SCMP_SYS(fstatfs),
+	    SCMP_SYS(mlock),
+	    SCMP_SYS(mlock2),
+	};
 	const struct service_def def = {
 	    .name = "certd",
 	    .syscalls = syscalls,

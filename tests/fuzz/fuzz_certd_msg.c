@@ -12,7 +12,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
-enum { SKEYID, VERIFY, SIGN, LOCAL_ID, CREDENTIAL, KINDS };
+enum { SKEYID, VERIFY, SIGN, LOCAL_ID, CREDENTIAL, PASSPHRASE, KINDS };
 
 static struct prover prover;
 
@@ -99,6 +99,20 @@ static void credential(const struct ipc_record *rec)
 		     strnlen(name, sizeof(name)) < sizeof(name));
 }
 
+/* No key is there that it could open. */
+static void passphrase(const struct ipc_record *rec)
+{
+	AUTO_SECRET struct secret *s = NULL;
+	struct err_text e = {{0}};
+	uint32_t peer;
+
+	if (certd_passphrase_decode(rec, &peer, &s) < 0)
+		return;
+	must(secret_len(s) && secret_len(s) <= OWN_PASSPHRASE_MAX);
+	must(!memchr(secret_bytes(s), 0, secret_len(s)));
+	must(creds_unlock(prover.now, peer, s, &e) < 0 && e.s[0]);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	AUTO(certd_request_fini) struct certd_request q = {0};
@@ -133,6 +147,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	case LOCAL_ID:
 		if (certd_local_id_decode(&rec, &q) == 0)
 			must(prove_local_id(&prover, q.generation, q.peer, &k, &e) < 0 && e.s[0]);
+		break;
+	case PASSPHRASE:
+		passphrase(&rec);
 		break;
 	default:
 		credential(&rec);

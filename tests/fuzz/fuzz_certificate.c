@@ -76,7 +76,7 @@ static void own(const struct file *one, const struct file *two)
 	struct err_text e = {{0}};
 	size_t n;
 
-	if (own_key_new(one, two, "", &k, &e) < 0) {
+	if (own_key_new(one, two, NULL, &k, &e) < 0) {
 		must(!k && e.s[0]);
 		return;
 	}

@@ -63,7 +63,7 @@ static void add_ext(X509 *x, const X509 *issuer, int nid, const char *value)
 /* Ed25519 has no hash of its own choice. */
 static const EVP_MD *hash_for(EVP_PKEY *k)
 {
-	return EVP_PKEY_is_a(k, "ED25519") ? NULL : EVP_sha256();
+	return EVP_PKEY_is_a(k, "ED25519") || EVP_PKEY_is_a(k, "ED448") ? NULL : EVP_sha256();
 }
 
 X509 *kit_cert(const struct kit_cert *c)

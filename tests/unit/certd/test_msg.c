@@ -292,6 +292,39 @@ static void test_msg_credentials(void **state)
 	}
 }
 
+static void test_msg_passphrases(void **state)
+{
+	static const size_t good[] = {1, 8, OWN_PASSPHRASE_MAX}, bad[] = {0, OWN_PASSPHRASE_MAX + 1, 2000};
+	Postern__CredentialPassphrase m = POSTERN__CREDENTIAL_PASSPHRASE__INIT;
+	struct secret *s = NULL;
+	struct ipc_record rec;
+	uint8_t typed[2000];
+	uint32_t peer = 0;
+
+	(void)state;
+	memset(typed, 0xc3, sizeof(typed));
+	m.peer = 7;
+	m.passphrase.data = typed;
+	for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
+		m.passphrase.len = good[i];
+		rec = record(&m.base);
+		assert_int_equal(certd_passphrase_decode(&rec, &peer, &s), 0);
+		assert_int_equal(peer, 7);
+		assert_int_equal(secret_len(s), good[i]);
+		assert_memory_equal(secret_bytes(s), typed, good[i]);
+		s = secret_free(s);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		m.passphrase.len = bad[i];
+		rec = record(&m.base);
+		assert_int_equal(certd_passphrase_decode(&rec, &peer, &s), -EBADMSG);
+	}
+	typed[3] = 0; /* it would end there for PKCS #12, and not elsewhere */
+	m.passphrase.len = 8;
+	rec = record(&m.base);
+	assert_int_equal(certd_passphrase_decode(&rec, &peer, &s), -EBADMSG);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -300,6 +333,7 @@ int main(void)
 	    cmocka_unit_test(test_msg_numbers),
 	    cmocka_unit_test(test_msg_sides),
 	    cmocka_unit_test(test_msg_credentials),
+	    cmocka_unit_test(test_msg_passphrases),
 	};
 	struct err_text e = {{0}};
 

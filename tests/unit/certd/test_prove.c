@@ -363,7 +363,7 @@ static void give_key(struct stage *x)
 {
 	struct file c = kit_pem(&cert, 1), k = kit_pem_key(key, NULL);
 
-	assert_int_equal(own_key_new(&c, &k, "", &x->p.now->own[0], &x->e), 0);
+	assert_int_equal(own_key_new(&c, &k, NULL, &x->p.now->own[0], &x->e), 0);
 	file_fini(&c);
 	file_fini(&k);
 }
