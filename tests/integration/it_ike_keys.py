@@ -139,6 +139,66 @@ class Keys(labtest.LabTest):
         self.assertIn("--passphrase-fd wants the number of an open descriptor: 77 is none.", done.stderr)
         self.assertEqual(self.relent.run("ipsecctl", "racoon", "-C").stderr, "")
 
+    # -- what certd-verify gets
+
+    def trusted(self):
+        """How many files certd-verify has."""
+        row = next(row for row in self.relent.out("ipsecctl", "status").splitlines() if "files of trust" in row)
+        return int(row.split()[-1])
+
+    def test_no_private_key_goes_to_certd_verify(self):
+        self.make()
+        self.make("ec -pkeyopt ec_paramgen_curve:P-256", name="ca")
+        self.write()
+        self.openssl("x509 -in ca.pem -outform DER -out ca.der && rm ca.pem")
+        self.openssl("rsa -in my.key -outform DER -out pkcs1.der && cp pkcs1.der pkcs1.crt")
+        self.openssl("pkcs8 -topk8 -nocrypt -in my.key -outform DER -out pkcs8.cer")
+        self.openssl("pkcs8 -topk8 -in my.key -passout pass:sesame -outform DER -out locked.crt")
+        self.openssl("ec -in ca.key -outform DER -out ec.der")
+        self.openssl("pkcs12 -export -in my.pem -inkey my.key -passout pass:sesame -out p12.crt")
+        self.relent.run("sh", "-c", f"cd {FOLDER} && cat my.pem my.key > both.pem && chmod 600 both.pem && mkfifo pipe.pem")
+        code, said = self.load()
+        self.assertEqual(code, 0)
+        for name in ("pkcs1.crt", "pkcs8.cer", "locked.crt", "p12.crt", "both.pem"):
+            self.assertIn(f"warning: {FOLDER}/{name} is passed over, because it has a private key in it", said)
+        self.assertEqual(len(said.splitlines()), 5, said)  # not of keys that go by the name of one, or of none
+        self.assertEqual(self.trusted(), 2)  # my.pem, ca.der
+        self.write(cert="both.pem", key="both.pem")
+        code, said = self.load()
+        self.assertEqual((code, len(said.splitlines())), (0, 4), said)  # it is our own, and meant to have both
+        self.assertEqual(self.trusted(), 2)
+
+    def test_a_named_file_with_a_key_beside_is_handed_over_without_it(self):
+        self.make()
+        self.make(name="ca")
+        self.relent.run("sh", "-c", f"cd {FOLDER} && cat ca.key ca.pem > both.pem")
+        for statement in ('ca_type x509 "both.pem";', 'peers_certfile x509 "both.pem";'):
+            self.write(more=statement)
+            code, said = self.load()
+            self.assertEqual(code, 0, said)
+            self.assertIn(f"warning: {CONF}:2: remote {ELMER}: {FOLDER}/both.pem has a private key in it: certd-verify gets", said)
+        self.openssl("rsa -in ca.key -outform DER -out ca.der")
+        for name, why in (("ca.key", "holds a private key"), ("ca.der", "holds a private key"), ("../racoon.conf", "is no certificate")):
+            self.write(more=f'ca_type x509 "{name}";')
+            code, said = self.load()
+            self.assertEqual(code, 1)
+            self.assertIn(f"{CONF}:2: {FOLDER}/{name} {why}", said)
+
+    def test_a_pipe_without_a_writer_holds_nobody_up(self):
+        self.make()
+        self.relent.run("mkfifo", "-m", "600", f"{FOLDER}/pipe")
+        for how in ({"cert": "pipe"}, {"key": "pipe"}, {"more": 'ca_type x509 "pipe";'}, {"more": 'peers_certfile x509 "pipe";'}):
+            with self.subTest(how):
+                self.write(**how)
+                code, said = self.load()
+                self.assertEqual(code, 1)
+                self.assertIn(f"{FOLDER}/pipe is a named pipe: keys and certificates are read from regular files only", said)
+        self.write(method="pre_shared_key", text=f'path pre_shared_key "{FOLDER}/pipe";\n' + HEAD + REMOTE.format(
+            peer=ELMER, cert="my.pem", key="my.key", method="pre_shared_key", more="") + TAIL)
+        code, said = self.load()
+        self.assertEqual(code, 0)
+        self.assertIn(f"warning: {FOLDER}/pipe is a named pipe: keys and certificates are read from regular files only; no pre-shared", said)
+
     # -- at a terminal
 
     def at_terminal(self, *words):

@@ -257,8 +257,32 @@ static void test_judge_revocation(void **state)
 	expect_crl(false, true, kit_crl(w.ca, w.ca_key, 667, -60, KIT_DAY), VERIFY_NONE);
 	expect_crl(false, true, kit_crl(w.ca, w.ca_key, 0, -WEEK, -KIT_DAY), VERIFY_CRL);
 	expect_crl(false, true, kit_crl(w.ca, w.other_key, 666, -60, KIT_DAY), VERIFY_CRL);
-	/* Another authority's list says nothing about ours. */
+	expect_crl(false, true, kit_crl(w.ca, w.ca_key, 0, KIT_DAY, WEEK), VERIFY_CRL);
+	/* Another authority's list says nothing about ours, in date or not. */
 	expect_crl(false, true, kit_crl(w.other_ca, w.other_key, 666, -60, KIT_DAY), VERIFY_NONE);
+	expect_crl(false, true, kit_crl(w.other_ca, w.other_key, 666, -WEEK, -KIT_DAY), VERIFY_NONE);
+}
+
+/* Yesterday's list stays beside today's, in whatever order the folder has them. */
+static void test_judge_revocation_by_the_current_list(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		X509 *leaf = issued((struct kit_cert){.serial = 666});
+		X509_CRL *old = kit_crl(w.ca, w.ca_key, i & 2 ? 0 : 666, -WEEK, -KIT_DAY),
+		         *now = kit_crl(w.ca, w.ca_key, i & 2 ? 666 : 0, -60, KIT_DAY);
+		struct said x;
+
+		begin(&x);
+		trust(&x, CREDENTIAL_ANCHOR, kit_pem_crl(i & 1 ? old : now));
+		trust(&x, CREDENTIAL_ANCHOR, kit_pem_crl(i & 1 ? now : old));
+		show(&x, leaf);
+		say(&x, kit_subject(leaf), w.key);
+		expect(&x, i & 2 ? VERIFY_REVOKED : VERIFY_NONE, NULL);
+		X509_CRL_free(old);
+		X509_CRL_free(now);
+		X509_free(leaf);
+	}
 }
 
 /* Lists of the folder count for authorities with a file of their own, too. */
@@ -564,6 +588,7 @@ int main(void)
 	    cmocka_unit_test(test_judge_name_constraints),
 	    cmocka_unit_test(test_judge_purposes),
 	    cmocka_unit_test(test_judge_revocation),
+	    cmocka_unit_test(test_judge_revocation_by_the_current_list),
 	    cmocka_unit_test(test_judge_revocation_with_ca_type),
 	    cmocka_unit_test(test_judge_own_authority),
 	    cmocka_unit_test(test_judge_identities),
