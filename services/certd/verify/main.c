@@ -44,13 +44,15 @@ static void refuse(struct verify *v, struct ipc_conn *c, uint32_t id, enum verif
     const struct session *s, const struct err_text *e)
 {
 	char addr[INET_ADDR_STRLEN];
-	uint64_t held;
+	uint64_t held = 0;
 
 	v->n_bad[r]++;
 	inet_addr_format(&s->addr, addr);
 	if (log_limit_ok(&v->refusals, &held))
 		log_warning("verify.refused", "reason=%s peer=%s: %s%s%s; %s", verify_reason_name(r), addr,
 		    verify_reason_sentence(r), e->s[0] ? ": " : "", e->s, verify_reason_remedy(r));
+	if (held)
+		log_notice("log.held", "%llu lines about refusals were left out", (unsigned long long)held);
 	(void)ipc_conn_send_error(c, id, EACCES, "%s (%s)%s%s", verify_reason_sentence(r),
 	    verify_reason_name(r), e->s[0] ? ": " : "", e->s);
 }
