@@ -269,7 +269,16 @@ static void keep(struct certd *d, uint64_t generation, const struct ike_load *l,
 		if (r == 0)
 			r = store(d, name, c->key[i].fd);
 	}
-	if (r < 0)
+	for (uint32_t i = KEPT_MAX; r == 0 && i < c->n_peers; i++)
+		if (c->cert[i].fd >= 0)
+			r = -ENOSPC;
+	if (r == -ENOSPC)
+		log_notice("store.none",
+		    "more than %d remotes have certificates: after a restart of this service the "
+		    "configuration "
+		    "has to be loaded again",
+		    KEPT_MAX);
+	else if (r < 0)
 		log_notice(
 		    "store.none", "nobody keeps the keys for a restart of this service: %s", err_name(r));
 }
