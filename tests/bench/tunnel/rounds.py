@@ -1,0 +1,109 @@
+"""The order of things: A, B, C, A, B, C, each round of a measurement whole, and again when the machine was not ours."""
+
+from . import cpu
+from .arithmetic import stolen_share
+from .link import INNER
+from .measures import BLAST, UDP_PORT, Sink, helper, one_try
+from .wire import Capture, judge, judge_plain
+
+CHECK_OCTETS, CHECK_RATE, CHECK_S = 1000, 2000, 0.032
+
+
+class WireProblem(Exception):
+    """A tunnel whose wire is not what it should be: its figures would be a lie."""
+
+
+def check_wire(subject):
+    """Sends a little through the tunnel and looks at every packet on the wire; how many there were."""
+    link = subject.side.link
+    subject.select()
+    with helper(link.hosts["elmer"], BLAST, "sink", str(UDP_PORT)) as process:
+        sink = Sink(process)
+        sink.probe(link.hosts["relent"], CHECK_OCTETS, CHECK_RATE, CHECK_S)  # handshakes, neighbours' addresses
+        with Capture(link.pid("relent")) as capture:
+            sent, got = sink.probe(link.hosts["relent"], CHECK_OCTETS, CHECK_RATE, CHECK_S)
+    if not got["received"]:
+        raise WireProblem(f"{subject.name}: none of {sent['sent']} datagrams arrived")
+    # A datagram that was lost on the way may have been lost before the wire.
+    if subject.shape is None:
+        problems = judge_plain(capture.frames, got["octets"])
+    else:
+        problems = judge(capture.frames, subject.shape, set(INNER.values()), got["octets"])
+    if problems:
+        more = f" (and {len(problems) - 5} more)" if len(problems) > 5 else ""
+        raise WireProblem(f"{subject.name}: " + "; ".join(problems[:5]) + more)
+    return len(capture.frames)
+
+
+class Plan:
+    """What to measure: measures by name, the subjects of each, the states of offload, how often and how long."""
+
+    def __init__(self, measures, offloads, settings):
+        self.measures, self.offloads, self.settings = measures, offloads, settings
+        self.subjects = {}  # name of a measure -> subjects
+
+    def everybody(self):
+        """Each subject once, in order."""
+        return list(dict.fromkeys(subject for rows in self.subjects.values() for subject in rows))
+
+    def cost(self):
+        """Seconds that it will take, without repetitions: a forecast for whoever waits."""
+        one = sum(measure.cost(self.settings) * len(self.subjects[measure.name]) for measure in self.measures)
+        return one * self.settings.rounds * len(self.offloads) + len(self.everybody()) * len(self.offloads) * 0.6
+
+
+class Run:
+    """The measurements of a plan; `records` grows while it runs, so that what was measured before a failure is not lost."""
+
+    def __init__(self, plan, noise, say):
+        self.plan, self.noise, self.say = plan, noise, say
+        self.records, self.wires = [], []
+
+    def all(self):
+        for offload in self.plan.offloads:
+            for side in dict.fromkeys(subject.side for subject in self.plan.everybody()):
+                side.link.offload(offload)
+            self._check_wires(offload)
+            for number in range(1, self.plan.settings.rounds + 1):
+                for measure in self.plan.measures:
+                    self._round(measure, offload, number)
+
+    def _check_wires(self, offload):
+        for subject in self.plan.everybody():
+            frames = check_wire(subject)
+            self.wires.append({"subject": subject.name, "offload": offload, "packets": frames})
+        hidden = sum(1 for subject in self.plan.everybody() if subject.shape and subject.shape.hidden)
+        self.say(f"Wire checked, segmentation offload {_on(offload)}: {hidden} tunnels show nothing of what is inside.")
+
+    def _round(self, measure, offload, number):
+        """One measurement of every subject, until too little of the time was stolen to matter."""
+        tries = 0
+        while True:
+            tries += 1
+            before, rows = cpu.stolen(), []
+            for subject in self.plan.subjects[measure.name]:
+                row = one_try(measure, subject, self.plan.settings)
+                rows.append({"measure": measure.name, "offload": offload, "subject": subject.name, "round": number, **row})
+                self._tell(measure, subject, rows[-1])
+            share = stolen_share(before, cpu.stolen())
+            if not self.noise.again(share, tries):
+                break
+            self.say(f"  {share:.1%} of the processors' time was stolen meanwhile: this round does not count and is made again")
+        for row in rows:
+            row["stolen_share"] = share
+        self.records += rows
+
+    def _tell(self, measure, subject, row):
+        """A line of progress, and what of ours was dropped."""
+        what = f"  round {row['round']}/{self.plan.settings.rounds}, offload {_on(row['offload'])}, {measure.name:15} {subject.name:32}"
+        if "failed" in row:
+            self.say(f"{what} failed: {row['failed']}")
+            return
+        figures = ", ".join(f"{row[figure.key]:,.{figure.digits}f} {figure.unit}" for figure in measure.figures)
+        self.say(f"{what} {figures}")
+        if subject.ours and row["drops"]:
+            self.say("    dropped: " + ", ".join(f"{name} {count:,}" for name, count in sorted(row["drops"].items())))
+
+
+def _on(offload):
+    return "on" if offload else "off"
