@@ -3,7 +3,7 @@
 import os
 import sys
 
-TESTS = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+ROOT = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", ".."))
 sys.dont_write_bytecode = True
-for folder in ("support", "interop"):
-    sys.path.insert(0, os.path.join(TESTS, folder))
+for folder in ("scripts", "tests/support", "tests/interop"):
+    sys.path.insert(0, os.path.join(ROOT, folder))

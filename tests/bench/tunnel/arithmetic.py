@@ -31,21 +31,22 @@ def stolen_share(before, after):
 
 
 class Noise:
-    """Which rounds count. A round with too much stolen time is measured again: at most `each` times, and `in_all` over the run."""
+    """Which rounds count. A round with too much stolen time is measured again: at most `each` times, `in_all` over the run, and
+    not when it would end after `until` (a time of the caller's clock)."""
 
-    def __init__(self, each=3, in_all=10):
-        self.each, self.left = each, in_all
+    def __init__(self, each=3, in_all=10, until=float("inf")):
+        self.each, self.left, self.until = each, in_all, until
         self.shares, self.repeated = [], 0
 
-    def again(self, share, tries):
-        """Whether a round that was measured `tries` times and lost `share` the last time has to be measured again; TooNoisy when
-        it has to, but has been often enough."""
+    def again(self, share, tries, ends=0.0):
+        """Whether a round that was measured `tries` times and lost `share` the last time has to be measured again, which would last
+        until `ends`; TooNoisy when it has to and may not."""
         if share <= STOLEN_MAX:
             self.shares.append(share)
             return False
-        if tries > self.each or self.left <= 0:
+        if tries > self.each or self.left <= 0 or ends > self.until:
             raise TooNoisy(f"machine too noisy: {share:.1%} of the processors' time was stolen in a round ({STOLEN_MAX:.0%} is the "
-                           f"bound), {self.repeated} rounds were repeated already.")
+                           f"bound; rounds repeated before: {self.repeated}).")
         self.left -= 1
         self.repeated += 1
         return True

@@ -16,6 +16,7 @@ from .link import INNER
 BLAST = os.path.join(BUILD, "tests/support/udp-blast")
 IPERF_PORT, UDP_PORT, ECHO_PORT = 5201, 5202, 5203
 TARGET = INNER["elmer"]
+HEADERS = 28                    # of an IPv4 packet with a datagram
 FLOOD_RATE = 1_000_000          # datagrams a second, more than any tunnel of this kind carries
 RATE_FIRST, RATE_LAST = 2_000, 1_024_000
 PING_OCTETS, PING_PAUSE_US = 64, 1000
@@ -143,8 +144,9 @@ class Sink:
 
 
 class UdpFlood:
-    def __init__(self, size):
-        self.name, self.title, self.size = f"udp-{size}-flood", f"UDP, {size} octets of payload, flood", size
+    def __init__(self, packet):
+        self.name, self.title = f"udp-{packet}-flood", f"UDP in packets of {packet} octets, flood"
+        self.size = packet - HEADERS
         self.figures = (Figure("delivered_per_s", "delivered", "datagrams/s"),)
 
     def cost(self, settings):
@@ -164,8 +166,9 @@ class UdpFlood:
 
 
 class UdpRate:
-    def __init__(self, size):
-        self.name, self.title, self.size = f"udp-{size}-rate", f"UDP, {size} octets of payload, rising load", size
+    def __init__(self, packet):
+        self.name, self.title = f"udp-{packet}-rate", f"UDP in packets of {packet} octets, rising load"
+        self.size = packet - HEADERS
         self.figures = (Figure("loss_free_per_s", "highest rate with at most 0.1% lost", "datagrams/s"),)
 
     def cost(self, settings):
@@ -220,8 +223,8 @@ def everything():
     """All measurements by name, in the order in which they are made."""
     rows = [Tcp("tcp-1", "TCP, one stream"), Tcp("tcp-4", "TCP, 4 streams", 4), Tcp("tcp-16", "TCP, 16 streams", 16),
             Tcp("tcp-bidi", "TCP, one stream each way at once (sum of both)", both_ways=True)]
-    for size in (64, 512, 1400):
-        rows += [UdpRate(size), UdpFlood(size)]
+    for packet in (64, 512, 1400):
+        rows += [UdpRate(packet), UdpFlood(packet)]
     rows += [RoundTrip(False), RoundTrip(True)]
     return {row.name: row for row in rows}
 

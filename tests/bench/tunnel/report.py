@@ -1,14 +1,21 @@
 """The result for people, and the same as JSON."""
 
-from .arithmetic import ratio, spread
+from .arithmetic import STOLEN_MAX, ratio, spread
 
-LEGEND = """How to read it: each line is one way to carry the same load between the same two hosts. 'x NAME' is the value divided by NAME's in
-the same round, the median over the rounds: for what is better when higher, 2.00 is twice as good; compare these, since both
-ends, the load and everything else share this machine's processors. 'failed' rounds are left out of all of it."""
+LEGEND = """How to read it: each line is one way to carry the same load between the same two hosts. Compare the columns 'x NAME': the value
+divided by NAME's of the same round, the median over the rounds. Where higher is better, 2.00 is twice as good; where lower is
+better, 0.50 is. All other figures belong to this machine and this hour, since both ends and the load share its processors.
+'MB/CPU-s': megabytes carried for a CPU-second of the tunnel's processes on both hosts, and for one of everything that ran."""
+SPENT_MIN_S = 0.05  # of CPU time, for a line of one's own
 
 
 def number(value, digits=0):
     return "-" if value is None else f"{value:,.{digits}f}"
+
+
+def megabytes(octets):
+    """Two or three digits that mean something."""
+    return number(octets and octets / 1e6, 0 if octets and octets >= 1e8 else 1)
 
 
 def table(titles, rows):
@@ -100,17 +107,17 @@ class Results:
             line += ["" if name == row["subject"] else number(row["ratio"].get(name), 2) for name in references]
             if with_cpu:
                 for key in ("octets_per_cpu_second", "octets_per_cpu_second_of_machine"):
-                    line.append(number(row[key] and row[key] / 1e6))
+                    line.append(megabytes(row[key]))
             cells.append(line)
         return table(titles, cells)
 
     def _by_process(self, measure, offload):
-        """Which process spends how much; the median of the rounds, those below one tick of the clock left out."""
+        """Which process carries how much for its time; the median of the rounds, those left out that hardly run."""
         lines = []
         for subject in self.plan.subjects[measure.name]:
             rows = [row["cpu"] for row in self.rows_of(measure, offload, subject) if row and "cpu" in row]
-            names = sorted({name for row in rows for name, value in row["octets_per_cpu_second"].items() if value})
-            parts = [f"{name} {number(spread([row['octets_per_cpu_second'].get(name) for row in rows])[0] / 1e6)}" for name in names]
+            names = sorted({name for row in rows for name, spent in row["seconds"].items() if spent >= SPENT_MIN_S})
+            parts = [f"{name} {megabytes(spread([row['octets_per_cpu_second'].get(name) for row in rows])[0])}" for name in names]
             if rows:
                 softirq = spread([row["softirq_seconds"] / row["busy_seconds"] if row["busy_seconds"] else None for row in rows])
                 parts.append(f"soft interrupts {softirq[0]:.0%} of all CPU time" if softirq else "no CPU time")
@@ -121,13 +128,12 @@ class Results:
         return ["  MB/CPU-s by process (higher is better):", *(f"    {name.ljust(width)}  {words}" for name, words in lines)]
 
 
-def as_json(plan, run, facts, left_out, noisy):
+def as_json(plan, run, facts, noisy):
     """The document of --json; docs/performance.md says what its fields mean."""
-    settings = plan.settings
     return {
         "schema_version": 2, "bench": "tunnel", "noisy": noisy, **facts,
-        "settings": {**settings.__dict__, "offload": plan.offloads, "inner_mtu": settings.inner_mtu},
-        "left_out": left_out, "wire_checked": run.wires,
-        "stolen": {"bound": 0.02, "highest_counted": max(run.noise.shares, default=0.0), "rounds_repeated": run.noise.repeated},
+        "settings": {**vars(plan.settings), "offload": plan.offloads},
+        "left_out": run.left_out, "wire_checked": run.wires,
+        "stolen": {"bound": STOLEN_MAX, "highest_counted": max(run.noise.shares, default=0.0), "rounds_repeated": run.noise.repeated},
         "results": Results(plan, run.records).summary(), "records": run.records,
     }

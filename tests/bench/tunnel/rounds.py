@@ -1,5 +1,7 @@
 """The order of things: A, B, C, A, B, C, each round of a measurement whole, and again when the machine was not ours."""
 
+import time
+
 from . import cpu
 from .arithmetic import stolen_share
 from .link import INNER
@@ -46,17 +48,25 @@ class Plan:
         """Each subject once, in order."""
         return list(dict.fromkeys(subject for rows in self.subjects.values() for subject in rows))
 
+    def leave_out(self, which):
+        """Takes subjects out, for all that is still to be measured."""
+        for name, rows in self.subjects.items():
+            self.subjects[name] = [subject for subject in rows if not which(subject)]
+
+    def cost_of(self, measure):
+        """Seconds of one round of a measurement."""
+        return measure.cost(self.settings) * len(self.subjects[measure.name])
+
     def cost(self):
         """Seconds that it will take, without repetitions: a forecast for whoever waits."""
-        one = sum(measure.cost(self.settings) * len(self.subjects[measure.name]) for measure in self.measures)
-        return one * self.settings.rounds * len(self.offloads) + len(self.everybody()) * len(self.offloads) * 0.6
+        return sum(map(self.cost_of, self.measures)) * self.settings.rounds * len(self.offloads) + len(self.everybody()) * len(self.offloads) * 0.6
 
 
 class Run:
     """The measurements of a plan; `records` grows while it runs, so that what was measured before a failure is not lost."""
 
-    def __init__(self, plan, noise, say):
-        self.plan, self.noise, self.say = plan, noise, say
+    def __init__(self, plan, noise, say, left_out):
+        self.plan, self.noise, self.say, self.left_out = plan, noise, say, left_out
         self.records, self.wires = [], []
 
     def all(self):
@@ -64,19 +74,30 @@ class Run:
             for side in dict.fromkeys(subject.side for subject in self.plan.everybody()):
                 side.link.offload(offload)
             self._check_wires(offload)
-            for number in range(1, self.plan.settings.rounds + 1):
-                for measure in self.plan.measures:
-                    self._round(measure, offload, number)
+            units = [(measure, number) for number in range(1, self.plan.settings.rounds + 1) for measure in self.plan.measures]
+            for done, (measure, number) in enumerate(units):
+                self._round(measure, offload, number, sum(self.plan.cost_of(left) for left, _ in units[done:]))
 
     def _check_wires(self, offload):
         for subject in self.plan.everybody():
-            frames = check_wire(subject)
+            try:
+                frames = check_wire(subject)
+            except WireProblem as problem:
+                if subject.ours or subject.shape is None:
+                    raise
+                self.left_out.append({"name": subject.name, "reason": str(problem)})
+                self.say(f"Left out: {problem}")
+                self.plan.leave_out(lambda other, subject=subject: other is subject)
+                continue
             self.wires.append({"subject": subject.name, "offload": offload, "packets": frames})
-        hidden = sum(1 for subject in self.plan.everybody() if subject.shape and subject.shape.hidden)
-        self.say(f"Wire checked, segmentation offload {_on(offload)}: {hidden} tunnels show nothing of what is inside.")
+        tunnels = [subject.shape for subject in self.plan.everybody() if subject.shape]
+        hiding = sum(shape.hidden for shape in tunnels)
+        self.say(f"Wire checked, segmentation offload {_on(offload)}: each of {len(tunnels)} tunnels looks as it should and nothing passes "
+                 f"beside it; {hiding} hide what they carry{', as the others are not meant to' if hiding < len(tunnels) else ''}.")
 
-    def _round(self, measure, offload, number):
-        """One measurement of every subject, until too little of the time was stolen to matter."""
+    def _round(self, measure, offload, number, cost_left):
+        """One measurement of every subject, until too little of the time was stolen to matter. `cost_left`: seconds from its
+        beginning to the end of all."""
         tries = 0
         while True:
             tries += 1
@@ -86,7 +107,7 @@ class Run:
                 rows.append({"measure": measure.name, "offload": offload, "subject": subject.name, "round": number, **row})
                 self._tell(measure, subject, rows[-1])
             share = stolen_share(before, cpu.stolen())
-            if not self.noise.again(share, tries):
+            if not self.noise.again(share, tries, time.monotonic() + cost_left):
                 break
             self.say(f"  {share:.1%} of the processors' time was stolen meanwhile: this round does not count and is made again")
         for row in rows:
@@ -100,7 +121,8 @@ class Run:
             self.say(f"{what} failed: {row['failed']}")
             return
         figures = ", ".join(f"{row[figure.key]:,.{figure.digits}f} {figure.unit}" for figure in measure.figures)
-        self.say(f"{what} {figures}")
+        again = f", {row['retransmits']:,} retransmissions" if row.get("retransmits") else ""
+        self.say(f"{what} {figures}{again}")
         if subject.ours and row["drops"]:
             self.say("    dropped: " + ", ".join(f"{name} {count:,}" for name, count in sorted(row["drops"].items())))
 

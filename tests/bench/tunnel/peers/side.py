@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 
 from labkit.kernel import LabError
 from tunnel.link import Link
@@ -51,6 +52,10 @@ class Side:
     def version(self):
         return None
 
+    def remark(self):
+        """In what it is not like the others; None: in nothing."""
+        return None
+
     def subjects(self):
         raise NotImplementedError
 
@@ -74,7 +79,8 @@ class Side:
 
     def daemon(self, host, *words, log):
         """A daemon in the foreground; its words go to a file of the host's own."""
-        process = self.link.hosts[host].popen("sh", "-c", 'exec "$@" >"$0" 2>&1', log, *words, stdin=None, stdout=None, stderr=None)
+        process = self.link.hosts[host].popen("sh", "-c", 'exec "$@" >"$0" 2>&1', log, *words, stdin=subprocess.DEVNULL, stdout=None,
+                                                stderr=None)
         self.started.append(process)
 
     def processes(self):
