@@ -4,6 +4,7 @@ import statistics
 
 STOLEN_MAX = 0.02   # of the processors' time, by another guest of the same machine
 LOSS_MAX = 0.001    # of the datagrams offered
+MORE_MIN = 1.1      # times what it sent at half the rate, for a sender not to be at its end
 REACHED_MIN = 0.95  # of a rate, for the sender to have kept to it
 
 
@@ -62,36 +63,52 @@ def loss(sent, refused, received):
     return max(0.0, 1 - received / offered) if offered else 1.0
 
 
-def highest_rate(probe, first, last, refinements=4):
-    """The highest rate that `probe` finds good: doubled from `first` until one is not, then narrowed between the two by ratio.
+class RateSearch:
+    """The highest rate that `probe` finds good. probe(rate) gives (rate that was really offered, share lost); datagrams a second.
 
-    probe(rate) gives (rate that was really sent, share lost). A rate that fails is tried once more, because a single hiccup of the
-    machine costs more than a thousandth. A sender that cannot reach a rate without loss has shown its own end, which is the answer.
-    Datagrams a second; 0.0 when already the first is too much.
+    A rate that fails is tried once more, because a single hiccup of the machine costs more than a thousandth. A sender that was kept
+    from its rate has shown nothing about the tunnel, unless asking for more gets no more out of it.
     """
-    best = 0.0
 
-    def good(rate):
-        nonlocal best
+    GOOD, STARVED, BAD = range(3)
+
+    def __init__(self, probe):
+        self.probe, self.best = probe, 0.0
+
+    def _try(self, rate):
+        outcome = self.BAD
         for _ in range(2):
-            sent, lost = probe(rate)
+            sent, lost = self.probe(rate)
             if lost <= LOSS_MAX:
-                best = max(best, sent)
-                return True, sent < rate * REACHED_MIN
-        return False, False
+                self.best = max(self.best, sent)
+                if sent >= rate * REACHED_MIN:
+                    return self.GOOD
+                outcome = self.STARVED
+        return outcome
 
-    low, high = None, first
-    while True:
-        passed, exhausted = good(high)
-        if exhausted or (passed and high >= last):
-            return best
-        if not passed:
-            break
-        low, high = high, min(high * 2, last)
-    for _ in range(refinements if low else 0):
-        middle = (low * high) ** 0.5
-        passed, exhausted = good(middle)
-        if exhausted:
-            return best
-        low, high = (middle, high) if passed else (low, middle)
-    return best
+    def rise(self, first, last):
+        """Doubles until a rate is bad; (highest that was not, lowest that was). One of them is None at either end."""
+        low, rate = None, first
+        while True:
+            before = self.best
+            outcome = self._try(rate)
+            if outcome == self.BAD:
+                return low, rate
+            if rate >= last or (outcome == self.STARVED and before and self.best <= before * MORE_MIN):
+                return rate, None
+            low, rate = rate, min(rate * 2, last)
+
+    def narrow(self, low, high, times):
+        """Halves the way between a rate that is good and one that is not, by ratio."""
+        for _ in range(times):
+            middle = (low * high) ** 0.5
+            low, high = (low, middle) if self._try(middle) == self.BAD else (middle, high)
+
+
+def highest_rate(probe, first, last, refinements=4):
+    """See RateSearch; 0.0 when already the first is too much."""
+    search = RateSearch(probe)
+    low, high = search.rise(first, last)
+    if low and high:
+        search.narrow(low, high, refinements)
+    return search.best

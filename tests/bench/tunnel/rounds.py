@@ -59,11 +59,13 @@ class Plan:
 
     def cost(self):
         """Seconds that it will take, without repetitions: a forecast for whoever waits."""
-        return sum(map(self.cost_of, self.measures)) * self.settings.rounds * len(self.offloads) + len(self.everybody()) * len(self.offloads) * 0.6
+        one = sum(map(self.cost_of, self.measures)) * self.settings.rounds + len(self.everybody()) * 0.6  # and the looks at the wire
+        return one * len(self.offloads)
 
 
 class Run:
-    """The measurements of a plan; `records` grows while it runs, so that what was measured before a failure is not lost."""
+    """The measurements of a plan; `records` grows while it runs, so that what was measured before the
+    machine became too noisy is not lost."""
 
     def __init__(self, plan, noise, say, left_out):
         self.plan, self.noise, self.say, self.left_out = plan, noise, say, left_out

@@ -129,7 +129,19 @@ class Rates(unittest.TestCase):
         self.assertEqual(probes, [2000, 2000])
 
     def test_highest_rate_sender_that_cannot_is_the_answer(self):
-        self.assertEqual(highest_rate(self.tunnel(1e9, sender=70_000), 2000, 1_024_000), 70_000)
+        for sender in (1_500, 70_000, 120_000):
+            self.assertEqual(highest_rate(self.tunnel(1e9, sender=sender), 2000, 1_024_000), sender)
+
+    def test_highest_rate_sender_that_was_kept_from_running_proves_nothing(self):
+        """A machine so busy that the sender reaches a fraction of each rate at first."""
+        tunnel, calls = self.tunnel(50_000), []
+
+        def probe(rate):
+            calls.append(rate)
+            return tunnel(rate * (0.6 if len(calls) < 6 else 1))
+        found = highest_rate(probe, 2000, 1_024_000)
+        self.assertGreater(found, 50_000 * 0.95)
+        self.assertLess(found, 50_000 * 1.01)
 
     def test_highest_rate_no_end_in_sight_stops_at_the_last(self):
         self.assertEqual(highest_rate(self.tunnel(1e9), 2000, 100_000), 100_000)
