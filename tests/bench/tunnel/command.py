@@ -145,8 +145,11 @@ def write(path, document):
 def bench(options, say):
     plan, sides, left_out = choose(options)
     if options.json:
-        with open(options.json, "a", encoding="utf-8"):
-            pass  # to fail now and not in two hours
+        try:
+            with open(options.json, "a", encoding="utf-8"):
+                pass  # to fail now and not in two hours
+        except OSError as problem:
+            raise LabError(f"--json {options.json} cannot be written: {problem.strerror}.") from None
     for row in left_out:
         say(f"Left out: {row['name']}: {row['reason']}")
     if not plan.everybody():
