@@ -121,6 +121,17 @@ static size_t mac_key_len(const struct mac_answer *a)
 	return strlen(a->key) / 2 - salt;
 }
 
+bool crypto_kind_answers(enum alg_kind kind)
+{
+	for (size_t i = 0; i < crypto_n_cipher_answers; i++) {
+		const struct cipher_answer *a = &crypto_cipher_answers[i];
+
+		if (alg_enc_by_id(a->id)->kind == kind && !cipher_answers_right(a))
+			return false;
+	}
+	return true;
+}
+
 int crypto_known_answers(
     const struct cipher_answer *c, size_t n_c, const struct mac_answer *m, size_t n_m, struct err_text *e)
 {

@@ -30,6 +30,7 @@ enum verdict {
 	VERDICT_GO = 0,  /* still in the pipeline */
 	VERDICT_DROP,    /* ended, with a reason */
 	VERDICT_SEND,    /* out: protected, for the wire */
+	VERDICT_SENT,    /* out: on the wire */
 	VERDICT_CLEAR,   /* out: nothing to apply, for the wire as it is */
 	VERDICT_DELIVER, /* in: for the TUN device; out: our answer to the packet's sender */
 	VERDICT_HELD,    /* kept: a fragment until the rest has come, a packet until its SA has */
@@ -86,6 +87,7 @@ struct batch {
 	uint32_t n;
 	uint8_t *arena;
 	size_t arena_len;
+	uint8_t *place[BATCH_ROOM + 1]; /* whose room is which; the last one is nobody's */
 	struct pkt pkt[BATCH_ROOM];
 };
 
@@ -94,6 +96,8 @@ int must_check batch_init(struct batch *b);
 void batch_fini(struct batch *b);
 /* Empties packet i for reading: data at the end of the headroom. The caller sets len. */
 struct pkt *batch_slot(struct batch *b, uint32_t i);
+/* What was read into packet i is out of the batch's way until the next call: the slot can be used again. */
+const uint8_t *batch_put_aside(struct batch *b, uint32_t i);
 
 #define batch_foreach(p, b) for (struct pkt *p = (b)->pkt; p < (b)->pkt + (b)->n; p++)
 /* Only packets that are still in the pipeline. */
