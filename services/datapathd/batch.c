@@ -5,6 +5,8 @@
 #include "datapathd/batch.h"
 
 #include <errno.h>
+#include <stddef.h>
+#include <string.h>
 #include <sys/mman.h>
 
 enum { PKT_STRIDE = PKT_HEADROOM + PKT_LEN_MAX + PKT_TAILROOM };
@@ -36,7 +38,10 @@ struct pkt *batch_slot(struct batch *b, uint32_t i)
 	struct pkt *p = &b->pkt[i];
 	uint8_t *room = b->place[i];
 
-	*p = (struct pkt){.room = room, .room_end = room + PKT_STRIDE, .data = room + PKT_HEADROOM};
+	memset(p, 0, offsetof(struct pkt, bound));
+	p->room = room;
+	p->room_end = room + PKT_STRIDE;
+	p->data = room + PKT_HEADROOM;
 	return p;
 }
 

@@ -63,23 +63,27 @@ struct pkt {
 	uint8_t *room, *room_end; /* of the whole buffer */
 	enum verdict verdict;
 	enum drop_reason reason;
-	bool v6;               /* family of the packet at `data` */
-	bool fragment;         /* `data` is a fragment */
-	struct packet_key key; /* of the clear packet */
-	struct spd_rule *rule; /* out: the policy found */
+	bool v6;                /* family of the packet at `data` */
+	bool fragment;          /* `data` is a fragment */
+	struct packet_key key;  /* of the clear packet */
+	const struct pkt *like; /* an earlier one of the batch with the same key and no surprises: what was
+	                           found for it holds for this one; NULL: none */
+	struct spd_rule *rule;  /* out: the policy found */
 	uint8_t n_bound, next_bound;
-	struct bound bound[POLICY_REQUESTS_MAX]; /* out: innermost first */
-	struct sa_rt *sa;                        /* of the header being worked on */
-	enum ipsec_mode mode;                    /* out: how it is applied */
-	uint64_t seq;                            /* taken or received for `sa` */
-	uint16_t udp_sport, udp_dport;           /* in: of the datagram around it; 0: none */
-	struct ip_place place;                   /* in: the header being undone */
-	struct esp_frame esp;                    /* in: the opened ESP's parts */
-	struct content content;                  /* in: what was inside */
-	bool whole_again;                        /* out: put together from fragments */
-	uint64_t wait_until_ms;                  /* out: has waited for its SA, and may until then; 0: new */
-	bool peeled;                             /* in: no header for this host is left */
+	struct sa_rt *sa;              /* of the header being worked on */
+	enum ipsec_mode mode;          /* out: how it is applied */
+	uint64_t seq;                  /* taken or received for `sa` */
+	uint16_t udp_sport, udp_dport; /* in: of the datagram around it; 0: none */
+	struct ip_place place;         /* in: the header being undone */
+	struct esp_frame esp;          /* in: the opened ESP's parts */
+	struct content content;        /* in: what was inside */
+	struct ip_view inner;          /* in: of the packet at `data` once it is peeled */
+	bool whole_again;              /* out: put together from fragments */
+	uint64_t wait_until_ms;        /* out: has waited for its SA, and may until then; 0: new */
+	bool peeled;                   /* in: no header for this host is left */
 	uint8_t n_applied;
+	/* Not emptied with the rest: n_bound and n_applied say how much of them is there. */
+	struct bound bound[POLICY_REQUESTS_MAX]; /* out: innermost first */
 	struct applied applied[POLICY_REQUESTS_MAX];
 };
 
