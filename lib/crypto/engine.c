@@ -20,13 +20,18 @@ bool crypto_use_engine(const struct crypto_engine *e)
 		return false;
 	/* OpenSSL has given its known answers before; an engine that gives others is left alone. */
 	engine = e;
-	right = crypto_kind_answers(ALG_KIND_GCM);
+	right = crypto_kind_answers(ALG_KIND_GCM) && crypto_pairs_agree();
 	ERR_clear_error();
 	if (!right) {
 		engine = NULL;
 		e->fini();
 	}
 	return right;
+}
+
+const struct crypto_engine *crypto_engine(void)
+{
+	return engine;
 }
 
 const struct crypto_way *crypto_engine_way(enum alg_kind kind, size_t key_len)

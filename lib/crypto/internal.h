@@ -27,6 +27,7 @@ struct crypto_sa {
 	void *engine_key;       /* owned, aligned as the engine wants it; NULL: OpenSSL does it */
 	size_t engine_key_len;
 	void (*engine_run)(void); /* the engine's call for this key and direction */
+	bool in_pairs;            /* the engine takes it in bursts; else engine_key is a cipher's */
 	struct mac mac;
 	uint64_t iv_start;          /* CBC: random, added to the sequence number before it is enciphered */
 	uint8_t iv_fill[BLOCK_MAX]; /* CBC: random first half of a 16-octet block */
@@ -87,6 +88,8 @@ extern const size_t crypto_n_cipher_answers, crypto_n_mac_answers;
 
 /* Whether the ciphers of this kind answer rightly, as SAs made now would. */
 must_check bool crypto_kind_answers(enum alg_kind kind);
+/* Whether the engine in use seals and opens bursts of ciphers with integrity beside them as OpenSSL does. */
+must_check bool crypto_pairs_agree(void);
 /* Every answer; an algorithm that computes another one is marked. 0, or -EIO as from crypto_mark_wrong(). */
 must_check int crypto_known_answers(
     const struct cipher_answer *c, size_t n_c, const struct mac_answer *m, size_t n_m, struct err_text *e);

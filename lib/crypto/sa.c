@@ -94,6 +94,28 @@ static int init_cipher(struct crypto_sa *sa, const struct crypto_sa_params *p, c
 	return sa->cipher ? way->init(sa, c, p) : -ENOMEM;
 }
 
+static void drop_engine_key(struct crypto_sa *sa)
+{
+	if (sa->engine_key)
+		wipe(sa->engine_key, sa->engine_key_len);
+	free(sa->engine_key);
+	sa->engine_key = NULL;
+}
+
+/* OpenSSL's states stay for packets that do not lie in one piece. */
+static int init_pair(struct crypto_sa *sa, const struct crypto_sa_params *p)
+{
+	const struct crypto_engine *e = crypto_engine();
+	int r = e ? e->pair(sa, p) : -EOPNOTSUPP;
+
+	sa->in_pairs = r == 0;
+	if (r == -EOPNOTSUPP) {
+		drop_engine_key(sa);
+		return 0;
+	}
+	return r;
+}
+
 static int init_sa(struct crypto_sa *sa, const struct crypto_sa_params *p)
 {
 	const struct alg_enc_info *enc = p->enc ? alg_enc_by_id(p->enc) : NULL;
@@ -109,7 +131,7 @@ static int init_sa(struct crypto_sa *sa, const struct crypto_sa_params *p)
 		sa->icv_len = p->icv_len ? p->icv_len : auth->icv_len;
 		r = mac_init(&sa->mac, p->auth, p->auth_key, p->auth_key_len);
 	}
-	return r;
+	return r == 0 && enc && auth ? init_pair(sa, p) : r;
 }
 
 int crypto_sa_new(const struct crypto_sa_params *p, struct crypto_sa **ret)
@@ -134,9 +156,7 @@ struct crypto_sa *crypto_sa_free(struct crypto_sa *sa)
 	if (!sa)
 		return NULL;
 	EVP_CIPHER_CTX_free(sa->cipher);
-	if (sa->engine_key)
-		wipe(sa->engine_key, sa->engine_key_len);
-	free(sa->engine_key);
+	drop_engine_key(sa);
 	mac_fini(&sa->mac);
 	wipe(sa, sizeof(*sa));
 	free(sa);

@@ -9,16 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <intel-ipsec-mb.h>
-
-#include "crypto/engine.h"
+#include "crypto/mb/priv.h"
 #include "secret/secret.h"
 
-/* What its instructions want of an expanded key; the header says so only where LINUX is defined. */
-enum { KEY_ALIGN = 64 };
-
-/* One for the process: the direct calls keep nothing in it. */
-static IMB_MGR *manager;
+IMB_MGR *mb_manager;
 static char name[48];
 
 static const char *arch_name(IMB_ARCH arch)
@@ -37,22 +31,22 @@ static const char *arch_name(IMB_ARCH arch)
 
 static void fini_mb(void)
 {
-	if (manager)
-		free_mb_mgr(manager);
-	manager = NULL;
+	if (mb_manager)
+		free_mb_mgr(mb_manager);
+	mb_manager = NULL;
 }
 
 static bool init_mb(void)
 {
 	IMB_ARCH arch = IMB_ARCH_NONE;
 
-	manager = alloc_mb_mgr(0);
-	if (!manager)
+	mb_manager = alloc_mb_mgr(0);
+	if (!mb_manager)
 		return false;
-	init_mb_mgr_auto(manager, &arch);
+	init_mb_mgr_auto(mb_manager, &arch);
 	/* Without AES instructions it would emulate them, by tables that others on the machine can watch. */
-	if (imb_get_errno(manager) || arch == IMB_ARCH_NONE || arch == IMB_ARCH_NOAESNI ||
-	    !(manager->features & IMB_FEATURE_AESNI)) {
+	if (imb_get_errno(mb_manager) || arch == IMB_ARCH_NONE || arch == IMB_ARCH_NOAESNI ||
+	    !(mb_manager->features & IMB_FEATURE_AESNI)) {
 		fini_mb();
 		return false;
 	}
@@ -69,26 +63,26 @@ static int expand(struct crypto_sa *sa, const struct crypto_sa_params *p)
 {
 	struct gcm_key_data *k = NULL;
 
-	if (posix_memalign((void **)&k, KEY_ALIGN, sizeof(*k)) != 0)
+	if (posix_memalign((void **)&k, MB_KEY_ALIGN, sizeof(*k)) != 0)
 		return -ENOMEM;
 	sa->engine_key = k;
 	sa->engine_key_len = sizeof(*k);
 	memcpy(sa->nonce, p->enc_key + p->enc_key_len - sa->salt_len, sa->salt_len);
 	switch (p->enc_key_len - sa->salt_len) {
 	case IMB_KEY_128_BYTES:
-		IMB_AES128_GCM_PRE(manager, p->enc_key, k);
-		sa->engine_run = p->dir == CRYPTO_SEAL ? (void (*)(void))manager->gcm128_enc
-		                                       : (void (*)(void))manager->gcm128_dec;
+		IMB_AES128_GCM_PRE(mb_manager, p->enc_key, k);
+		sa->engine_run = p->dir == CRYPTO_SEAL ? (void (*)(void))mb_manager->gcm128_enc
+		                                       : (void (*)(void))mb_manager->gcm128_dec;
 		break;
 	case IMB_KEY_192_BYTES:
-		IMB_AES192_GCM_PRE(manager, p->enc_key, k);
-		sa->engine_run = p->dir == CRYPTO_SEAL ? (void (*)(void))manager->gcm192_enc
-		                                       : (void (*)(void))manager->gcm192_dec;
+		IMB_AES192_GCM_PRE(mb_manager, p->enc_key, k);
+		sa->engine_run = p->dir == CRYPTO_SEAL ? (void (*)(void))mb_manager->gcm192_enc
+		                                       : (void (*)(void))mb_manager->gcm192_dec;
 		break;
 	default:
-		IMB_AES256_GCM_PRE(manager, p->enc_key, k);
-		sa->engine_run = p->dir == CRYPTO_SEAL ? (void (*)(void))manager->gcm256_enc
-		                                       : (void (*)(void))manager->gcm256_dec;
+		IMB_AES256_GCM_PRE(mb_manager, p->enc_key, k);
+		sa->engine_run = p->dir == CRYPTO_SEAL ? (void (*)(void))mb_manager->gcm256_enc
+		                                       : (void (*)(void))mb_manager->gcm256_dec;
 	}
 	return 0;
 }
@@ -146,7 +140,12 @@ static const struct crypto_way *gcm(size_t key_len)
 	           : NULL;
 }
 
-static const struct crypto_engine engine_mb = {.init = init_mb, .fini = fini_mb, .name = name_mb, .gcm = gcm};
+static const struct crypto_engine engine_mb = {.init = init_mb,
+    .fini = fini_mb,
+    .name = name_mb,
+    .gcm = gcm,
+    .pair = mb_pair,
+    .run_pairs = mb_run_pairs};
 
 const struct crypto_engine *crypto_mb(void)
 {

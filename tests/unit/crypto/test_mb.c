@@ -13,7 +13,7 @@
 #include "crypto/crypto.h"
 #include "crypto/mb/mb.h"
 
-enum { ROUNDS = 4000, LEN_MAX = 4096, ENGINES = 2, HEAD = 8 + 8, TAG = 16 };
+enum { ROUNDS = 1000, LEN_MAX = 4096, ENGINES = 2, HEAD = 8 + 8, TAG = 16 };
 
 static struct rng_seeded rng;
 
@@ -96,6 +96,141 @@ static void test_mb_agrees_with_openssl(void **state)
 		one_packet();
 }
 
+enum { BURST = 100, ROOM = HEAD + 8 + 1600 + ALG_ICV_MAX };
+
+static uint8_t clear[BURST][ROOM], by[ENGINES][BURST][ROOM], bad[BURST][ROOM];
+static uint32_t len_of[BURST];
+static bool is_bad[BURST];
+
+static struct crypto_sa_params any_pair(uint8_t *key)
+{
+	static const size_t lengths[] = {16, 24, 32};
+	static const enum alg_auth auths[] = {ALG_AUTH_HMAC_SHA1, ALG_AUTH_HMAC_SHA256, ALG_AUTH_HMAC_SHA384,
+	    ALG_AUTH_HMAC_SHA512, ALG_AUTH_HMAC_MD5};
+	const struct alg_auth_info *auth = alg_auth_by_id(auths[rng_below(&rng.rng, 5)]);
+
+	return (struct crypto_sa_params){.enc = ALG_ENC_AES_CBC,
+	    .auth = auth->id,
+	    .enc_key = key,
+	    .enc_key_len = lengths[rng_below(&rng.rng, 3)],
+	    .auth_key = key + 32,
+	    .auth_key_len = auth->digest_len,
+	    .icv_len = rng_below(&rng.rng, 2) || auth->digest_len > ALG_ICV_MAX ? 0 : auth->digest_len,
+	    .esn = rng_below(&rng.rng, 2)};
+}
+
+static size_t run_burst(
+    int engine, struct crypto_sa_params *p, enum crypto_dir dir, uint8_t (*packet)[ROOM], uint32_t n)
+{
+	struct crypto_op op[BURST];
+	struct crypto_sa *sa;
+	size_t n_ok;
+
+	p->dir = dir;
+	sa = make(engine, p);
+	for (uint32_t i = 0; i < n; i++) {
+		uint8_t *d = packet[i] + 8 + 16;
+
+		op[i] = (struct crypto_op){.sa = sa,
+		    .hdr = packet[i],
+		    .iv = packet[i] + 8,
+		    .data = d,
+		    .icv = d + len_of[i],
+		    .seq = i * 0x100000001ull,
+		    .len = len_of[i],
+		    .iv_given = true};
+	}
+	n_ok = dir == CRYPTO_SEAL ? crypto_seal_burst(op, n) : crypto_open_burst(op, n);
+	for (uint32_t i = 0; i < n; i++)
+		assert_int_equal(op[i].result, packet == bad && is_bad[i] ? CRYPTO_BAD_ICV : CRYPTO_OK);
+	crypto_sa_free(sa);
+	return n_ok;
+}
+
+static void one_burst(void)
+{
+	uint8_t key[32 + 64];
+	struct crypto_sa_params p = any_pair(key);
+	uint32_t n = 1 + rng_below(&rng.rng, BURST), n_bad = 0;
+	uint8_t icv = p.icv_len ? p.icv_len : alg_auth_by_id(p.auth)->icv_len;
+
+	fill(key, sizeof(key));
+	fill(clear, sizeof(clear));
+	for (uint32_t i = 0; i < n; i++)
+		len_of[i] = 16 * rng_below(&rng.rng, 100);
+	for (int e = 0; e < ENGINES; e++) {
+		memcpy(by[e], clear, sizeof(clear));
+		assert_int_equal(run_burst(e, &p, CRYPTO_SEAL, by[e], n), n);
+	}
+	assert_memory_equal(by[0], by[1], sizeof(by[0]));
+	memcpy(bad, by[0], sizeof(bad));
+	for (uint32_t i = 0; i < n; i++) {
+		is_bad[i] = rng_below(&rng.rng, 4) == 0;
+		if (is_bad[i])
+			bad[i][rng_below(&rng.rng, 8 + 16 + len_of[i] + icv)] ^= 4;
+		n_bad += is_bad[i];
+	}
+	for (int e = 0; e < ENGINES; e++) {
+		uint8_t before[ROOM];
+
+		assert_int_equal(run_burst(e, &p, CRYPTO_OPEN, by[e], n), n);
+		for (uint32_t i = 0; i < n; i++)
+			assert_memory_equal(by[e][i] + 24, clear[i] + 24, len_of[i]);
+		if (!e)
+			continue;
+		memcpy(before, bad[0], sizeof(before));
+		assert_int_equal(run_burst(e, &p, CRYPTO_OPEN, bad, n), n - n_bad);
+		if (is_bad[0]) /* nothing was deciphered */
+			assert_memory_equal(bad[0], before, sizeof(before));
+	}
+}
+
+static void test_mb_bursts_agree_with_openssl(void **state)
+{
+	(void)state;
+	rng_seeded_init(&rng, 4231);
+	for (int i = 0; i < ROUNDS / 10; i++)
+		one_burst();
+}
+
+/* Without a given IV: no two packets begin alike, and the other engine reads them. */
+static void test_mb_makes_ivs_of_its_own(void **state)
+{
+	uint8_t key[32 + 64] = {1}, packet[2][ROOM];
+	struct crypto_sa_params p = {.dir = CRYPTO_SEAL,
+	    .enc = ALG_ENC_AES_CBC,
+	    .auth = ALG_AUTH_HMAC_SHA256,
+	    .enc_key = key,
+	    .enc_key_len = 16,
+	    .auth_key = key,
+	    .auth_key_len = 32};
+	struct crypto_sa *seal = make(1, &p);
+
+	(void)state;
+	memset(packet, 0x55, sizeof(packet));
+	for (int i = 0; i < 2; i++) {
+		struct crypto_op op = {.sa = seal,
+		    .hdr = packet[i],
+		    .iv = packet[i] + 8,
+		    .data = packet[i] + 24,
+		    .icv = packet[i] + 24 + 160,
+		    .seq = (uint64_t)i,
+		    .len = 160};
+
+		assert_int_equal(crypto_seal_burst(&op, 1), 1);
+	}
+	assert_memory_not_equal(packet[0] + 8, packet[1] + 8, 16);
+	crypto_sa_free(seal);
+	for (int i = 0; i < ENGINES; i++)
+		len_of[i] = 160;
+	memcpy(by[0], packet, sizeof(packet));
+	p.dir = CRYPTO_OPEN;
+	assert_int_equal(run_burst(0, &p, CRYPTO_OPEN, by[0], 2), 2);
+	for (int i = 0; i < 2; i++)
+		for (int k = 0; k < 160; k++)
+			assert_int_equal(by[0][i][24 + k], 0x55);
+}
+
 static void test_mb_is_named(void **state)
 {
 	(void)state;
@@ -109,6 +244,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_mb_agrees_with_openssl),
+	    cmocka_unit_test(test_mb_bursts_agree_with_openssl),
+	    cmocka_unit_test(test_mb_makes_ivs_of_its_own),
 	    cmocka_unit_test(test_mb_is_named),
 	};
 	struct err_text e = {0};
