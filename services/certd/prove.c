@@ -114,6 +114,20 @@ static int check_proposed(const struct ike_peer *peer, const struct exchange_fac
 	    ike_auth_method_name(f->auth));
 }
 
+/* Main mode knows the address when the key is needed, the others the identity (section 5.4). A block that
+ * does not have the one kind of modes does not have that way to its key either. */
+static int check_lookup(const struct ike_peer *peer, const struct exchange_facts *f, struct err_text *e)
+{
+	bool fits = false;
+
+	for (uint8_t i = 0; i < peer->n_modes; i++)
+		fits |= (peer->mode[i] == IKE_MODE_MAIN) == (f->peer_id == NULL);
+	return fits ? 0
+	            : err_set(e, -EACCES,
+	                  "exchange_mode of remote %s has none in which the key is looked up by %s",
+	                  peer->name, f->peer_id ? "identity" : "address");
+}
+
 int prove_keys(struct prover *p, struct ike1_octets nonce, const struct exchange_facts *f,
     const struct secret *gxy, uint64_t now_ms, struct ike1_keys *ret, struct err_text *e)
 {
@@ -130,6 +144,8 @@ int prove_keys(struct prover *p, struct ike1_octets nonce, const struct exchange
 		r = check_proposed(peer, f, e);
 	if (r == 0)
 		r = proof_check(&p->exchanges, f, gxy, e);
+	if (r == 0 && !signs)
+		r = check_lookup(peer, f, e);
 	if (r == 0 && !signs)
 		r = creds_psk(c, peer, f->peer_id, &x->s.addr, &psk, &by_id, e);
 	if (r < 0)

@@ -39,6 +39,7 @@ static void prepare(void)
 	must(prover.now->conf && ike_conf_add_peer(prover.now->conf));
 	p = &prover.now->conf->peer[0];
 	p->name = strdup("anonymous");
+	p->mode[p->n_modes++] = IKE_MODE_AGGRESSIVE;
 	p->offer = calloc(2, sizeof(*p->offer));
 	must(p->offer);
 	for (; p->n_offers < 2; p->n_offers++)

@@ -22,6 +22,8 @@ static void add_peer(struct ike_conf *c, const char *name, bool psk)
 	p->name = strdup(name);
 	if (strcmp(name, "anonymous") != 0)
 		assert_int_equal(inet_addr_parse(name, &p->addr), 0);
+	p->mode[p->n_modes++] = IKE_MODE_MAIN;
+	p->mode[p->n_modes++] = IKE_MODE_AGGRESSIVE;
 	p->offer = calloc(2, sizeof(*p->offer));
 	p->offer[p->n_offers++] =
 	    (struct ike_offer){.hash = ALG_PRF_HMAC_SHA1, .group = ALG_GROUP_MODP1024, .auth = IKE_AUTH_RSA};

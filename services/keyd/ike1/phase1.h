@@ -1,5 +1,5 @@
 /*
- * What main, aggressive and base mode have in common: the SA payload, Diffie-Hellman, keys, proofs, and how a
+ * What main and aggressive mode have in common: the SA payload, Diffie-Hellman, keys, proofs, and how a
  * negotiation ends well or badly.
  */
 #ifndef POSTERN_KEYD_IKE1_PHASE1_H

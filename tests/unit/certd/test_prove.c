@@ -131,6 +131,24 @@ static void test_prove_keys_by_the_peers_proposals(void **state)
 	stage_strike(&x);
 }
 
+/* A block of main mode alone has its key by address, one without main mode by identity. */
+static void test_prove_keys_by_the_peers_modes(void **state)
+{
+	const struct ike_id fqdn = kit_id(IKE_ID_FQDN, "gw.example");
+	struct stage x;
+
+	(void)state;
+	stage_set(&x);
+	stage_peer(&x)->n_modes = 1;
+	expect_keys(&x, NULL, psk, NULL);
+	refuse_keys(&x, "by the name", &fqdn, -EACCES, "none in which the key is looked up by identity");
+	stage_peer(&x)->mode[0] = IKE_MODE_AGGRESSIVE;
+	expect_keys(&x, &fqdn, "by the name", NULL);
+	refuse_keys(&x, psk, NULL, -EACCES, "none in which the key is looked up by address");
+	expect_keys(&x, NULL, NULL, NULL); /* no matter with signatures */
+	stage_strike(&x);
+}
+
 static void test_prove_the_generation_before_goes_on(void **state)
 {
 	uint8_t word[PROVE_WORD_MAX];
@@ -524,6 +542,7 @@ int main(void)
 	    cmocka_unit_test(test_prove_keys),
 	    cmocka_unit_test(test_prove_refuses_what_keyd_may_not_begin),
 	    cmocka_unit_test(test_prove_keys_by_the_peers_proposals),
+	    cmocka_unit_test(test_prove_keys_by_the_peers_modes),
 	    cmocka_unit_test(test_prove_the_generation_before_goes_on),
 	    cmocka_unit_test(test_prove_the_file_as_it_is_now),
 	    cmocka_unit_test(test_prove_is_metered_by_address),
