@@ -72,7 +72,7 @@ enum ipc_type {
 
 	/* certd <- keyd; 224 to 226, 228 to 231 and 240 were used once */
 	IPC_TICKET = 227,     /* answer to IPC_IKE1_VERIFY with a pre-shared key, and to IPC_IKE1_JUDGE */
-	IPC_IKE1_BEGIN = 232, /* Ike1Begin -> IPC_IKE1_BEGUN */
+	IPC_IKE1_BEGIN = 242, /* Ike1Begin -> IPC_IKE1_BEGUN */
 	IPC_IKE1_BEGUN,
 	IPC_IKE1_KEYS, /* Ike1Keys -> IPC_IKE1_KEYS_REPLY */
 	IPC_IKE1_KEYS_REPLY,

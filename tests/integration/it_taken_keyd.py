@@ -19,7 +19,7 @@ import suitebox  # noqa: E402
 from it_policyd_edges import as_uid  # noqa: E402
 from it_policyd_rig import TYPE, Admin, Edge, Refused, address, decode, message  # noqa: E402
 
-TYPE.update({"TICKET": 227, "BEGIN": 232, "KEYS": 234, "PROVE": 236, "VERIFY": 238, "JUDGE": 241, "GRANT_ASK": 261})
+TYPE.update({"TICKET": 227, "JUDGE": 241, "BEGIN": 242, "KEYS": 244, "PROVE": 246, "VERIFY": 248, "GRANT_ASK": 261})
 PSK, RSA = 1, 2  # enum ike_auth_method
 SHA1, MODP1024, GROUP = 2, 2, 128
 KEY = b"mekmitasdigoat"
