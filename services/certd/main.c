@@ -53,23 +53,58 @@ static int refuse(struct certd *d, struct ipc_conn *c, uint32_t id, int r, const
 	return 0;
 }
 
-static int on_skeyid(struct ipc_conn *c, const struct ipc_record *rec)
+static int on_begin_exchange(struct ipc_conn *c, const struct ipc_record *rec)
 {
 	AUTO(certd_request_fini) struct certd_request q = {0};
-	AUTO_SECRET struct secret *skeyid = NULL;
 	struct certd *d = certd_of(c);
+	const struct own_key *own = NULL;
+	uint8_t nonce[NONCE_LEN];
 	struct err_text e = {{0}};
-	int r = certd_skeyid_decode(rec, &q);
+	int r = certd_begin_decode(rec, &q);
 
 	if (r < 0)
 		return r;
-	r = prove_skeyid(&d->prover, &q.session, q.has_id ? &q.id : NULL, now_ms(d), &skeyid, &e);
+	r = prove_begin(&d->prover, &q.session, q.we_began, now_ms(d), nonce, &own, &e);
+	if (r < 0)
+		return refuse(d, c, rec->id, r, &e);
+	certd_send_begun(c, rec->id, nonce, own);
+	return 0;
+}
+
+static int on_keys(struct ipc_conn *c, const struct ipc_record *rec)
+{
+	AUTO(certd_request_fini) struct certd_request q = {0};
+	AUTO(ike1_keys_fini) struct ike1_keys keys = {0};
+	struct certd *d = certd_of(c);
+	struct err_text e = {{0}};
+	int r = certd_keys_decode(rec, &q);
+
+	if (r < 0)
+		return r;
+	r = prove_keys(&d->prover, q.nonce, &q.facts, q.gxy, now_ms(d), &keys, &e);
 	if (r < 0)
 		return refuse(d, c, rec->id, r, &e);
 	if (e.s[0])
 		log_notice("psk.by_address", "%s", e.s);
+	certd_send_keys(c, rec->id, &keys);
+	return 0;
+}
+
+static int on_prove(struct ipc_conn *c, const struct ipc_record *rec)
+{
+	AUTO(certd_request_fini) struct certd_request q = {0};
+	struct certd *d = certd_of(c);
+	uint8_t proof[OWN_SIGNATURE_MAX];
+	struct err_text e = {{0}};
+	int r = certd_prove_decode(rec, &q);
+
+	if (r < 0)
+		return r;
+	r = prove_us(&d->prover, q.nonce, q.id, now_ms(d), proof, &e);
+	if (r < 0)
+		return refuse(d, c, rec->id, r, &e);
 	d->n_proofs++;
-	certd_send_skeyid(c, rec->id, skeyid);
+	certd_send_proof(c, rec->id, proof, (size_t)r);
 	return 0;
 }
 
@@ -77,60 +112,28 @@ static int on_verify(struct ipc_conn *c, const struct ipc_record *rec)
 {
 	AUTO(certd_request_fini) struct certd_request q = {0};
 	struct certd *d = certd_of(c);
-	uint8_t ticket[TICKET_MAX];
+	uint8_t word[PROVE_WORD_MAX];
 	struct err_text e = {{0}};
+	bool is_ticket;
 	int r = certd_verify_decode(rec, &q);
 
 	if (r < 0)
 		return r;
-	r = prove_verify(&d->prover, &q.session, &q.claim, now_ms(d), ticket, &e);
+	r = prove_peer(&d->prover, q.nonce, q.id, q.hash, now_ms(d), &is_ticket, word, &e);
 	if (r < 0)
 		return refuse(d, c, rec->id, r, &e);
-	d->n_proofs++;
-	certd_send_ticket(c, rec->id, ticket, (size_t)r);
-	return 0;
-}
-
-static int on_sign(struct ipc_conn *c, const struct ipc_record *rec)
-{
-	AUTO(certd_request_fini) struct certd_request q = {0};
-	struct certd *d = certd_of(c);
-	uint8_t sig[OWN_SIGNATURE_MAX];
-	struct err_text e = {{0}};
-	int r = certd_sign_decode(rec, &q);
-
-	if (r < 0)
-		return r;
-	r = prove_sign(&d->prover, &q.session, q.skeyid, &q.facts, now_ms(d), sig, &e);
-	if (r < 0)
-		return refuse(d, c, rec->id, r, &e);
-	d->n_proofs++;
-	certd_send_signature(c, rec->id, sig, (size_t)r);
-	return 0;
-}
-
-static int on_local_id(struct ipc_conn *c, const struct ipc_record *rec)
-{
-	AUTO(certd_request_fini) struct certd_request q = {0};
-	struct certd *d = certd_of(c);
-	const struct own_key *k;
-	struct err_text e = {{0}};
-	int r = certd_local_id_decode(rec, &q);
-
-	if (r < 0)
-		return r;
-	r = prove_local_id(&d->prover, q.generation, q.peer, &k, &e);
-	if (r < 0)
-		return refuse(d, c, rec->id, r, &e);
-	certd_send_local_id(c, rec->id, k);
+	if (is_ticket)
+		certd_send_ticket(c, rec->id, word, (size_t)r);
+	else
+		certd_send_statement(c, rec->id, word, (size_t)r);
 	return 0;
 }
 
 static const struct ipc_rule rules[] = {
-    {IPC_PSK_SKEYID, "psk.skeyid", IPC_ROLE_KEYD, 4096, 256, 1, false, on_skeyid, false},
-    {IPC_PSK_VERIFY, "psk.verify", IPC_ROLE_KEYD, 24 << 10, 256, 1, false, on_verify, false},
-    {IPC_LOCAL_ID, "local.id", IPC_ROLE_KEYD, 64, 256, 1, false, on_local_id, false},
-    {IPC_IKE1_SIGN, "ike1.sign", IPC_ROLE_KEYD, 24 << 10, 256, 10, true, on_sign, false},
+    {IPC_IKE1_BEGIN, "ike1.begin", IPC_ROLE_KEYD, 128, 256, 1, false, on_begin_exchange, false},
+    {IPC_IKE1_KEYS, "ike1.keys", IPC_ROLE_KEYD, 24 << 10, 256, 1, true, on_keys, false},
+    {IPC_IKE1_PROVE, "ike1.prove", IPC_ROLE_KEYD, 2048, 256, 10, false, on_prove, false},
+    {IPC_IKE1_VERIFY, "ike1.verify", IPC_ROLE_KEYD, 2048, 256, 1, false, on_verify, false},
 };
 
 static const struct ipc_edge edge = {
@@ -389,7 +392,7 @@ static int open_privileged(struct service *s, struct err_text *e)
 	int r = secret_init(ARENA, e);
 
 	d.service = s;
-	prover_init(&d.prover);
+	prover_init(&d.prover, &rng_kernel);
 	log_limit_init(&d.refusals, 1, 20);
 	service_set_data(s, &d);
 	if (r == 0)
@@ -410,9 +413,7 @@ static void stop(struct service *s)
 {
 	struct certd *d = service_data(s);
 
-	d->prover.now = creds_free(d->prover.now);
-	d->prover.before = creds_free(d->prover.before);
-	wipe(&d->prover.ticket_key, sizeof(d->prover.ticket_key));
+	prover_fini(&d->prover);
 }
 
 static void status(struct service *s, struct service_status_sink *to)
@@ -434,6 +435,8 @@ static void stats(struct service *s, struct service_stats_sink *to)
 	service_stats_add(to, "certd.proofs", d->n_proofs);
 	service_stats_add(to, "certd.refused", d->n_refused);
 	service_stats_add(to, "certd.too_often", d->prover.meter.n_refused);
+	service_stats_add(to, "certd.exchanges", d->prover.exchanges.n);
+	service_stats_add(to, "certd.gave_way", d->prover.exchanges.n_evicted);
 }
 
 int main(int argc, char **argv)
