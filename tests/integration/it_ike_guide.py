@@ -4,6 +4,7 @@
 import os
 import re
 import sys
+import threading
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 
@@ -166,9 +167,14 @@ while True:
         self.relent.wait_ready()
         self.give(self.relent, "psk-relent.txt", "/etc/inet/psk.txt")
         self.give(self.relent, "psk-relent.racoon.conf", "/etc/inet/racoon.conf")
-        self.relent.run("ipsecctl", "racoon")
-        lines = iter(listener.stdout.readline, "")
-        self.assertIn("racoon conf.loaded\n", lines)
+        heard = set()
+        threading.Thread(target=lambda: heard.update(listener.stdout), daemon=True).start()
+
+        def told():
+            self.relent.run("ipsecctl", "racoon")  # again, because a full logger loses lines
+            return {"racoon conf.product\n", "racoon conf.loaded\n"} <= heard
+        wait_for("keyd's lines under the tag racoon", told)
+        self.assertIn("postern-policyd start.ready\n", heard)
 
     def test_the_packet_that_asked_is_not_lost(self):
         self.prepare_psk()
