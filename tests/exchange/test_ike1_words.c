@@ -51,7 +51,7 @@ static void test_words_of_a_negotiation_that_is_read_along(void **state)
 	says(&rig.a, "times of ");
 	says(&rig.a, " bytes message will be sent from 10.0.0.100[500] to 10.0.0.110[500]"); /* S193 */
 	says(&rig.b, " bytes message received from 10.0.0.100[500] to 10.0.0.110[500]");     /* S194 */
-	says(&rig.b, "seen nptype=1(security association)");                                                   /* S197 */
+	says(&rig.b, "seen nptype=1(security association)");                                 /* S197 */
 	says(&rig.b, "seen nptype=10(nonce)");
 	says(&rig.b, "proposal #1: prot-id=1, spi-size=0, #trns=1"); /* S198 */
 	says(&rig.b, "Encryption Algorithm 5");                      /* S199: 3DES */
