@@ -23,7 +23,7 @@ int verb_reload(struct cli *cli, int argc, char **argv)
 		    cli->settings.run_dir);
 	if (r < 0)
 		return cli_fail(cli, "no racoon.conf is loaded; `ipsecctl racoon -f FILE` loads one.");
-	if (racoon_load_file(cli, file, 0) != CLI_OK)
+	if (racoon_load_file(cli, file) != CLI_OK)
 		return CLI_FAILED;
 	fprintf(cli->out, "loaded %s\n", file);
 	return CLI_OK;

@@ -303,7 +303,7 @@ int model_ike_begin_decode(const Postern__IkeLoadBegin *m, struct ike_conf *c, s
 		return err_set(
 		    e, -EBADMSG, "too many peers or children: %u and %u", m->n_peers, m->n_children);
 	if (m->log > IKE_LOG_DEBUG2)
-		return err_set(e, -EBADMSG, "log level %u", m->log);
+		return err_set(e, -EBADMSG, "there is no log level %u", m->log);
 	c->log = m->log;
 	c->as_racoon = m->as_racoon;
 	c->padding = (struct ike_padding){m->padding->randomize, m->padding->randomize_length,

@@ -205,27 +205,6 @@ static const char *format_octets(const struct ike_id *id, char *buf, size_t room
 	return buf;
 }
 
-/* A link-local address that was named without its interface is meant on all of them. */
-static bool is_named(const struct ike_listen *l, const struct inet_addr *a)
-{
-	return l->addr.family == a->family &&
-	       (inet_addr_is_any(&l->addr) ||
-	           (memcmp(l->addr.b, a->b, inet_addr_len(a)) == 0 &&
-	               (!l->addr.scope || !a->scope || l->addr.scope == a->scope)));
-}
-
-bool ike_conf_listens(const struct ike_conf *c, const struct inet_addr *local, bool natt)
-{
-	bool has_kind = false;
-
-	for (uint8_t i = 0; i < c->n_listen; i++)
-		has_kind |= c->listen[i].natt == natt;
-	for (uint8_t i = 0; i < c->n_listen; i++)
-		if ((!has_kind || c->listen[i].natt == natt) && is_named(&c->listen[i], local))
-			return true;
-	return !c->n_listen;
-}
-
 const char *ike_id_format(const struct ike_id *id, char *buf, size_t room)
 {
 	char text[INET_ADDR_STRLEN];

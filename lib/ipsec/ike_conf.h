@@ -218,7 +218,7 @@ struct ike_pool {
 struct ike_conf {
 	char *psk_file, *cert_dir, *script_dir, *pidfile;
 	enum ike_log log; /* NONE: not said */
-	bool as_racoon;   /* it is a racoon.conf: the log goes by that program's name */
+	bool as_racoon;   /* written in racoon.conf: who wrote it looks for racoon in syslog */
 	struct ike_timers timers;
 	struct ike_padding padding;
 	struct ike_listen listen[IKE_LISTEN_MAX];
@@ -246,10 +246,6 @@ void ike_peer_fini(struct ike_peer *p);
 /* The peer's block for an address: its own before anonymous, the first of the file among equals. NULL: none.
  */
 const struct ike_peer *ike_conf_find_peer(const struct ike_conf *c, const struct inet_addr *addr);
-
-/* Whether `listen` lets this host's address be used: without any, all are; one that is named for port 500
- * counts for 4500 (`natt`) too while none is named for that, and the other way round. */
-bool ike_conf_listens(const struct ike_conf *c, const struct inet_addr *local, bool natt);
 
 bool ike_id_equal(const struct ike_id *a, const struct ike_id *b);
 /* For people, a distinguished name as dn_format() has it; at most `room` octets, anything unprintable as '?'.

@@ -28,11 +28,11 @@ enum log_level log_level_parse(const char *name);
 /* `target`: "stderr", "journal", "syslog", "auto" (journal if there is one, else syslog), or "file:PATH".
  * `tag` is borrowed for ever. 0, or -errno with `e` saying what could not be opened. */
 int log_open(const char *target, const char *tag, enum log_level level, struct err_text *e);
-/* The name that syslog and the journal have further lines under; NULL: the tag. Borrowed for ever. Files and
- * stderr keep the tag, which names the process. */
-void log_set_ident(const char *ident);
 void log_set_level(enum log_level l);
 enum log_level log_get_level(void);
+/* What syslog and the journal know the lines by from now on, in place of log_open()'s tag; borrowed for ever.
+ * NULL: that one again. */
+void log_set_syslog_tag(const char *tag);
 /* Lines that the sink refused since the start. */
 uint64_t log_dropped(void);
 

@@ -13,9 +13,10 @@ struct log_sink;
 
 struct log_line {
 	enum log_level level;
-	const char *tag, *ident; /* the latter for loggers that serve many programs */
-	const char *event;       /* stable dotted id */
-	const char *text;        /* one line, escaped */
+	const char *tag;
+	const char *syslog_tag; /* the same, unless somebody looks for another there */
+	const char *event;      /* stable dotted id */
+	const char *text;       /* one line, escaped */
 };
 
 struct log_sink_ops {

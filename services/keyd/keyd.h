@@ -16,7 +16,8 @@ struct keyd {
 	int udp4, udp6; /* port 500, opened before the privilege drop; -1: this host has no such family */
 	struct sockets *sockets;
 	struct ipc_client *certd, *verify, *policyd, *datapathd;
-	struct list ups; /* requests that wait for a negotiation (admin_sas.c) */
+	bool level_is_files; /* the log's level was said by the configuration */
+	struct list ups;     /* requests that wait for a negotiation (admin_sas.c) */
 	uint64_t last_up;
 	struct ike_load *load; /* a configuration that is being loaded; NULL: none is */
 };
@@ -42,8 +43,6 @@ void keyd_restore(struct keyd *k);
 void keyd_up_done(struct keyd *k, uint64_t token, int result, const char *why);
 /* Nobody is answered any more. */
 void keyd_ups_fini(struct keyd *k);
-/* hello.c: the log's level and name as a configuration wants them, and what racoon said at its start. */
-void keyd_log_as(struct keyd *k, const struct ike_conf *c);
 /* report.c */
 void keyd_status(struct service *s, struct service_status_sink *to);
 void keyd_stats(struct service *s, struct service_stats_sink *to);

@@ -9,13 +9,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "keyd/core/listen.h"
+#include "keyd/core/watch.h"
 #include "keyd/ike1/child.h"
 #include "keyd/ike1/inform.h"
 #include "keyd/ike1/isakmp.h"
 #include "keyd/ike1/quick.h"
 #include "keyd/ike1/receive.h"
-#include "keyd/core/trace.h"
-#include "keyd/core/watch.h"
 
 enum {
 	STRANGERS_RATE = 2000, /* first messages of main mode a second, or a twentieth of aggressive mode */
@@ -25,9 +25,10 @@ enum {
 	   it. */
 	GUESSES_RATE = 5,
 	GUESSES_BURST = 20,
+	TRACES_RATE = 200, /* a negotiation causes some fifty */
+	TRACES_BURST = 4000,
 	AGAIN_RATE = 500, /* beside them: first messages that have come before */
 	TEXT_MAX = 900,
-	DETAILS_A_PERIOD = 400, /* some ten negotiations' */
 };
 
 struct core *core_new(const struct core_def *d)
@@ -53,7 +54,7 @@ struct core *core_new(const struct core_def *d)
 	bucket_init(&c->keys, KEYS_RATE, 2 * KEYS_RATE, core_now(c));
 	meter_init(&c->guesses, GUESSES_RATE, GUESSES_BURST);
 	bucket_init(&c->again, AGAIN_RATE, AGAIN_RATE, core_now(c));
-	c->details.more = DETAILS_A_PERIOD - NOTES_A_PERIOD;
+	bucket_init(&c->traces, TRACES_RATE, TRACES_BURST, core_now(c));
 	return c;
 }
 
@@ -117,12 +118,21 @@ int core_load(struct core *c, uint64_t generation, struct ike_conf *conf)
 	return 0;
 }
 
+static void trace_arrival(struct core *c, const struct ike_path *path, size_t n)
+{
+	char a[INET_ADDR_STRLEN], b[INET_ADDR_STRLEN];
+
+	core_trace(c, "message.received", "%zu bytes message received from %s[%u] to %s[%u]", n,
+	    inet_addr_format(&path->remote, a), path->remote_port, inet_addr_format(&path->local, b),
+	    path->local_port);
+}
+
 /* `listen` is a filter: the sockets are wildcards. */
 static bool is_heard(struct core *c, const struct ike_path *path)
 {
 	char a[INET_ADDR_STRLEN], b[INET_ADDR_STRLEN];
 
-	if (ike_conf_listens(c->conf->c, &path->local, path->local_port == IKE_PORT_NATT))
+	if (listen_has(c->conf->c, &path->local))
 		return true;
 	c->counters.not_listening++;
 	core_note(c, CORE_NOTICE, "isakmp.unlistened",
@@ -138,14 +148,13 @@ void core_datagram(struct core *c, const struct ike_path *path, const uint8_t *d
 	enum ike_fault f = ike_hdr_parse(d, n, &hdr);
 
 	c->counters.datagrams++;
+	trace_arrival(c, path, n);
 	if (f != IKE_OK || hdr.major != 1 || n > CORE_DATAGRAM_MAX) {
 		c->counters.malformed++;
 		return;
 	}
-	if (c->conf && is_heard(c, path)) {
-		trace_received(c, path, n);
+	if (c->conf && is_heard(c, path))
 		ike1_datagram(c, path, &hdr, d);
-	}
 	isakmp_bury(c);
 }
 
@@ -206,11 +215,6 @@ void core_shutdown(struct core *c)
 	isakmp_bury(c);
 }
 
-bool core_wants(const struct core *c, enum core_level level)
-{
-	return !c->ports.wants || c->ports.wants(c->ports.arg, level);
-}
-
 static void vlog(struct core *c, enum core_level level, const char *event, const char *fmt, va_list ap)
 {
 	char text[TEXT_MAX];
@@ -223,8 +227,6 @@ void core_log(struct core *c, enum core_level level, const char *event, const ch
 {
 	va_list ap;
 
-	if (!core_wants(c, level))
-		return;
 	va_start(ap, fmt);
 	vlog(c, level, event, fmt, ap);
 	va_end(ap);
@@ -233,20 +235,43 @@ void core_log(struct core *c, enum core_level level, const char *event, const ch
 static void notes_end(struct timer *t, void *arg)
 {
 	struct core *c = arg;
-	struct notes *n = container_of(t, struct notes, period);
-	uint64_t held = notes_over(n, &c->timers, core_now(c), notes_end);
+	uint64_t held = notes_over(&c->notes, &c->timers, core_now(c), notes_end);
 
+	(void)t;
 	if (held)
 		core_log(c, CORE_NOTICE, "log.held", "%llu lines that strangers caused in %d s were left out",
 		    (unsigned long long)held, NOTES_PERIOD_MS / 1000);
 }
 
-void core_note(struct core *c, enum core_level level, const char *event, const char *fmt, ...)
+bool core_traces(const struct core *c)
 {
-	struct notes *n = level == CORE_DEBUG ? &c->details : &c->notes;
+	return c->ports.traces && c->ports.traces(c->ports.arg);
+}
+
+void core_trace(struct core *c, const char *event, const char *fmt, ...)
+{
 	va_list ap;
 
-	if (!core_wants(c, level) || !notes_take(n, &c->timers, core_now(c), notes_end))
+	if (!core_traces(c))
+		return;
+	if (!bucket_take(&c->traces, 1, core_now(c))) {
+		c->traces_held++;
+		return;
+	}
+	if (c->traces_held)
+		core_log(c, CORE_DEBUG, "log.held", "%llu lines of level debug were left out",
+		    (unsigned long long)c->traces_held);
+	c->traces_held = 0;
+	va_start(ap, fmt);
+	vlog(c, CORE_DEBUG, event, fmt, ap);
+	va_end(ap);
+}
+
+void core_note(struct core *c, enum core_level level, const char *event, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (!notes_take(&c->notes, &c->timers, core_now(c), notes_end))
 		return;
 	va_start(ap, fmt);
 	vlog(c, level, event, fmt, ap);

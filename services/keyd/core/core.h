@@ -63,7 +63,8 @@ struct core {
 	struct bucket again;     /* the same for those of them that ask again */
 	struct repeat repeat;
 	struct notes notes;   /* log lines that they can cause */
-	struct notes details; /* the same of level DEBUG: these do not use up what those have */
+	struct bucket traces; /* and those of level debug */
+	uint64_t traces_held;
 	struct core_counters counters;
 	uint8_t out[CORE_DATAGRAM_MAX], in[CORE_DATAGRAM_MAX]; /* one message being made, one being read */
 };
@@ -126,14 +127,18 @@ struct core_conf *core_conf_ref(struct core_conf *f);
 /* NULL is fine. Returns NULL. */
 struct core_conf *core_conf_unref(struct core_conf *f);
 
-/* Whether lines of this level are written: for those that cost something to make. */
-bool core_wants(const struct core *c, enum core_level level);
 void core_log(struct core *c, enum core_level level, const char *event, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 /* The same for lines that a stranger can cause: a few, then one every ten seconds that says how many were
  * left out. */
 void core_note(struct core *c, enum core_level level, const char *event, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
+
+/* A line of level debug: each message causes some, so that there is a bound to them too. Costs nothing while
+ * nobody reads them. */
+bool core_traces(const struct core *c);
+void core_trace(struct core *c, const char *event, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 
 static inline uint64_t core_now(const struct core *c)
 {

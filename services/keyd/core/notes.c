@@ -5,7 +5,7 @@ bool notes_take(struct notes *n, struct timers *ts, uint64_t now_ms, timer_fn ov
 	/* Without memory for the timer nothing would end the period. */
 	if (!n->period.place && timer_set(ts, &n->period, now_ms + NOTES_PERIOD_MS, over) < 0)
 		return false;
-	if (n->flooded || n->written == NOTES_A_PERIOD + n->more) {
+	if (n->flooded || n->written == NOTES_A_PERIOD) {
 		n->held++;
 		return false;
 	}

@@ -15,7 +15,6 @@ enum { NOTES_PERIOD_MS = 10000, NOTES_A_PERIOD = 20 };
 struct notes {
 	struct timer period; /* set while one is under way */
 	uint32_t written;
-	uint32_t more; /* that may be written than NOTES_A_PERIOD */
 	uint64_t held;
 	bool flooded; /* the period before was too short for all of them: this one has none */
 };

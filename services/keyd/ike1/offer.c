@@ -73,6 +73,7 @@ static void set_terms(struct isakmp *sa, const struct ike_offer *o, uint16_t bit
 	    .auth = o->auth,
 	    .seconds = seconds && seconds < IKE_LIFE_MAX_S ? seconds : IKE_LIFE_MAX_S};
 	sa->block = crypto_cbc_block(o->enc);
+	trace_terms(sa);
 }
 
 /* The configured offer behind the n-th of own_offers(). */
@@ -127,11 +128,9 @@ int phase1_choose(struct isakmp *sa, const struct ike_payload *p, struct octets 
 
 	if (ike1_sa_parse(p->body, p->len, &offered) != IKE_OK)
 		return -EBADMSG;
-	trace_sa(sa->core, p->len, &offered);
+	trace_sa1(sa->core, &offered);
 	if (!ike1_choose1(isakmp_peer(sa)->check, own, n, &offered, missed, sa, &choice))
 		return -ENOENT;
-	core_note(sa->core, CORE_DEBUG, "isakmp.matched", "matched: trns#%u of prop#%u",
-	    choice.transform->number, choice.proposal->number);
 	r = octets_set(&sa->sa, p->body, p->len);
 	if (r == 0)
 		r = answer_body(&choice, ret_body);
@@ -154,7 +153,6 @@ int phase1_take_answer(struct isakmp *sa, const struct ike_payload *p)
 
 	if (ike1_sa_parse(p->body, p->len, &answer) != IKE_OK)
 		return -EBADMSG;
-	trace_sa(sa->core, p->len, &answer);
 	if (answer.n_proposals != 1 || answer.n_transforms != 1 ||
 	    ike1_phase1_decode(&answer.transform[0], &peer, &unknown) != IKE_OK || unknown)
 		return -EBADMSG;

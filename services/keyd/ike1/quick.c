@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "keyd/core/ident.h"
+#include "keyd/core/listen.h"
 #include "keyd/core/watch.h"
 #include "keyd/ike1/inform.h"
 #include "keyd/ike1/phase1.h"
@@ -266,16 +267,14 @@ struct isakmp *quick_phase1_with(struct core *c, uint32_t peer, const struct ike
 	struct isakmp *sa = isakmp_find_up(c, &path->remote, peer);
 	char a[INET_ADDR_STRLEN], b[INET_ADDR_STRLEN];
 
-	trace_remote(c, p, path);
 	if (!sa)
 		sa = isakmp_find_coming(c, &path->remote, peer);
-	if (sa)
-		trace_phase1(sa, path);
 	if (sa || !p->n_modes)
 		return sa;
 	core_log(c, CORE_INFO, "isakmp.initiate", "initiate new phase 1 negotiation: %s[%u]<=>%s[%u]",
 	    inet_addr_format(&path->local, a), path->local_port, inet_addr_format(&path->remote, b),
 	    path->remote_port);
+	trace_remote(c, p, path);
 	return isakmp_new(c, peer, path, p->mode[0], NULL);
 }
 
@@ -321,8 +320,8 @@ const char *quick_unfit(const struct core *c, const struct ike_path *path)
 		return "no configuration is loaded";
 	if (!p)
 		return "no configuration found";
-	if (!ike_conf_listens(c->conf->c, &path->local, path->local_port == IKE_PORT_NATT))
-		return "listen does not name the address that it would come from";
+	if (!listen_has(c->conf->c, &path->local))
+		return "listen names other addresses of this host than the one it would be negotiated from";
 	return p->passive ? "its remote is passive" : NULL;
 }
 
@@ -340,7 +339,6 @@ void quick_acquire(struct core *c, const struct core_acquire *a)
 		c->ports.acquire_done(c->ports.arg, a->seq, false);
 		return;
 	}
-	trace_acquire(c, a);
 	if (q && !q->acquire)
 		q->acquire = a->seq;
 	else if (q)
@@ -374,8 +372,7 @@ void quick_renew(struct child *k)
 	struct core *c = k->core;
 	const struct ike_peer *p = c->conf ? ike_conf_find_peer(c->conf->c, &k->path.remote) : NULL;
 
-	if (p && !find_policy(c, k->out.id) &&
-	    ike_conf_listens(c->conf->c, &k->path.local, k->path.local_port == IKE_PORT_NATT))
+	if (p && !find_policy(c, k->out.id) && listen_has(c->conf->c, &k->path.local))
 		(void)start(c, &k->out, &k->path, 0, k, 0);
 }
 

@@ -89,9 +89,6 @@ static void create_1(struct quick *q)
 		quick_fail(q, 0, "the key exchange cannot be made");
 		return;
 	}
-	trace_iv(q->sa, q->iv);
-	trace_offer(q);
-	core_log(c, CORE_DEBUG, "ipsec.hash", "HASH(1) generate");
 	hashed_begin(q->sa, &o, IKE1_QUICK, 0, q->msg_id);
 	quick_put_offer(q, &o);
 	put_nonce_and_ke(q, &o);
@@ -123,6 +120,14 @@ static bool own_side(const struct inet_prefix *side, const struct selector *s, u
 	return ike1_ident_parse(&p, ret) == IKE_OK;
 }
 
+/* Policies and sainfo are known. */
+static void planned(struct quick *q, void (*then)(struct quick *q))
+{
+	trace_policies(q);
+	trace_sainfo(q);
+	quick_ask_grant(q, then);
+}
+
 /* policyd has both policies. */
 static void on_own_policy(struct parked *p, struct core_reply *r)
 {
@@ -150,13 +155,10 @@ static void on_own_policy(struct parked *p, struct core_reply *r)
 	}
 	q->with_ids = true;
 	q->conf = select_child(sa->conf->c, isakmp_peer(sa), &sa->peer_id, &local, &remote, &sa->path.remote);
-	if (!q->conf) {
+	if (!q->conf)
 		quick_fail(q, 0, "failed to get sainfo: none fits the policy's selector and this peer");
-		return;
-	}
-	trace_policies(q);
-	trace_sainfo(q);
-	quick_ask_grant(q, granted);
+	else
+		planned(q, granted);
 }
 
 void quick_begin(struct quick *q)
@@ -167,7 +169,7 @@ void quick_begin(struct quick *q)
 
 	core_log(c, CORE_INFO, "ipsec.initiate", "initiate new phase 2 negotiation: %s[0]<=>%s[0]",
 	    inet_addr_format(&q->sa->path.local, a), inet_addr_format(&q->sa->path.remote, b));
-	core_log(c, CORE_DEBUG, "ipsec.begin", "begin QUICK mode.");
+	core_trace(c, "ipsec.begin", "begin QUICK mode.");
 	quick_set_state(q, QUICK_MATCHING);
 	r = timer_set(&c->timers, &q->patience, core_now(c) + 2 * (uint64_t)q->sa->conf->c->timers.phase2_ms,
 	    q->patience.fn);
@@ -245,8 +247,6 @@ static void on_policies(struct parked *p, struct core_reply *r)
 	q->out = *r->out;
 	q->in = *r->in;
 	q->has_in = true;
-	trace_policies(q);
-	trace_sainfo(q);
 	if (!quick_plan(q, &why))
 		quick_fail(q, IKE1_N_NO_PROPOSAL_CHOSEN, "%s", why);
 	else if (quick_choose(q, &e) < 0)
@@ -254,7 +254,7 @@ static void on_policies(struct parked *p, struct core_reply *r)
 	else if (answer_ke(q) < 0)
 		quick_fail(q, IKE1_N_INVALID_KEY_INFORMATION, "the key exchange is malformed, or missing");
 	else
-		quick_ask_grant(q, granted_answer);
+		planned(q, granted_answer);
 }
 
 /* Who asks for what: the ID payloads, or the two hosts themselves. */
@@ -330,7 +330,6 @@ static void opened_for_answer(struct quick *q)
 	struct ike_out o;
 	size_t n;
 
-	core_log(c, CORE_DEBUG, "ipsec.hash", "HASH(3) generate");
 	hashed_begin(q->sa, &o, IKE1_QUICK, 0, q->msg_id);
 	n = hashed_end(q->sa, &o, &h, q->msg_id, q->iv);
 	if (!n || window_send(&q->window, q->sa->conf->c, c->out, n, false) < 0)
@@ -380,7 +379,6 @@ static void consume_2(struct quick *q, const struct quick_msg *m)
 
 static void consume_3(struct quick *q)
 {
-	core_log(q->sa->core, CORE_DEBUG, "ipsec.hash", "HASH(3) validate: it is right");
 	quick_install(q, false, finish);
 }
 
@@ -429,6 +427,8 @@ static bool open_message(struct isakmp *sa, const struct quick *q, const uint8_t
 		ignore(sa, "HASH mismatched");
 		return false;
 	}
+	trace_chain(sa->core, &m->chain);
+	trace_hash(sa, q->state == QUICK_MATCHING ? 1 : q->state == QUICK_OFFERED ? 2 : 3);
 	sa->heard_ms = core_now(sa->core);
 	nat_follow(sa);
 	return true;
@@ -448,13 +448,13 @@ static void first_message(struct isakmp *sa, struct quick_msg *m)
 	if (ike1_exchange_iv(sa->terms.prf, sa->iv, sa->block, m->hdr.msg_id, iv) < 0 ||
 	    !open_message(sa, &blank, iv, m))
 		return;
+	trace_iv(sa);
 	q = seen_add(&sa->seen, m->hdr.msg_id) ? quick_new(sa, false) : NULL;
 	if (!q)
 		return;
 	q->msg_id = m->hdr.msg_id;
 	memcpy(q->iv, m->next_iv, sizeof(q->iv));
 	window_got(&q->window, m->d, m->hdr.length);
-	trace_iv(sa, iv);
 	core_log(sa->core, CORE_INFO, "ipsec.respond", "respond new phase 2 negotiation: %s[0]<=>%s[0]",
 	    inet_addr_format(&sa->path.local, a), inet_addr_format(&sa->path.remote, b));
 	consume_1(q, m);

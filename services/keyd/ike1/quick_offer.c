@@ -375,9 +375,6 @@ int quick_choose(struct quick *q, struct err_text *e)
 			;
 		if (choose_group(q, &s, at, n, &terms))
 			r = judge_terms(q, &terms, e);
-		if (r == 0)
-			core_log(q->sa->core, CORE_DEBUG, "ipsec.matched", "matched: prop#%u",
-			    s.proposal[at].number);
 	}
 	return r;
 }

@@ -123,6 +123,8 @@ void quick_install(struct quick *q, bool inbound, void (*then)(struct quick *q))
 {
 	q->then = then;
 	q->at = 0;
+	for (uint8_t i = 0; inbound && i < q->n_parts; i++)
+		trace_part(q, &q->part[i]);
 	quick_set_state(q, inbound ? QUICK_OPENING : QUICK_SENDING);
 	next_install(q);
 }

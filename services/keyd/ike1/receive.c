@@ -107,12 +107,12 @@ static bool open_message(struct isakmp *sa, const uint8_t *d, enum ike1_message 
 		    enciphered ? ": are the two pre-shared keys the same?" : "");
 		return false;
 	}
+	trace_chain(sa->core, &m->chain);
 	v = ike1_rules_check(kind, with_signature(sa, &m->chain), &m->chain, &type);
 	if (v != IKE1_V_NONE) {
 		phase1_ignore(sa, "%s", say_violation(v, type, text, sizeof(text)));
 		return false;
 	}
-	trace_payloads(sa->core, &m->chain);
 	return true;
 }
 
@@ -187,13 +187,12 @@ static void first_message(
 	}
 	inet_addr_format(&path->local, a);
 	inet_addr_format(&path->remote, b);
-	if (p)
-		trace_remote(c, p, path);
 	if (!p) {
 		c->counters.unknown++;
 		core_note(c, CORE_ERROR, "isakmp.stranger", "no configuration found for %s.", b);
 		return;
 	}
+	trace_remote(c, p, path);
 	if (!accepts(p, mode)) {
 		c->counters.unknown++;
 		core_note(c, CORE_ERROR, "isakmp.stranger",

@@ -2,178 +2,167 @@
 
 #include <stdio.h>
 
-#include "wire/ike/v1.h"
+#include "crypto/ike.h"
+#include "wire/ike/v1_rules.h"
+#include "wire/ike/v1_transform.h"
 
-#define note(c, ...) core_note(c, CORE_DEBUG, "ike.trace", __VA_ARGS__)
+enum { PREFIX_TEXT = INET_ADDR_STRLEN + 16 };
 
-static const char *short_name(uint8_t type)
+void trace_remote(struct core *c, const struct ike_peer *p, const struct ike_path *path)
 {
-	static const char *const names[] = {[IKE1_P_SA] = "sa",
-	    [IKE1_P_KE] = "ke",
-	    [IKE1_P_ID] = "id",
-	    [IKE1_P_CERT] = "cert",
-	    [IKE1_P_CERT_REQ] = "cr",
-	    [IKE1_P_HASH] = "hash",
-	    [IKE1_P_SIG] = "sig",
-	    [IKE1_P_NONCE] = "nonce",
-	    [IKE1_P_NOTIFY] = "notify",
-	    [IKE1_P_DELETE] = "delete",
-	    [IKE1_P_VENDOR] = "vid",
-	    [IKE1_P_ATTRIBUTES] = "attr",
-	    [IKE1_P_NAT_D] = "nat-d",
-	    [IKE1_P_NAT_OA] = "nat-oa"};
+	char b[INET_ADDR_STRLEN];
 
-	return type < ARRAY_SIZE(names) && names[type] ? names[type] : "other";
+	inet_addr_format(&path->remote, b);
+	if (p->addr.family == INET_NONE)
+		core_trace(c, "conf.remote", "anonymous configuration selected for %s.", b);
+	else
+		core_trace(c, "conf.remote", "configuration found for %s[%u].", b, path->remote_port);
 }
 
-void trace_payloads(struct core *c, const struct ike_chain *chain)
+void trace_chain(struct core *c, const struct ike_chain *chain)
 {
-	enum { LINE = 400 };
-	char line[LINE] = "";
-	size_t at = 0;
+	for (uint32_t i = 0; core_traces(c) && i < chain->n; i++) {
+		const struct ike_payload *p = &chain->p[i];
+		const char *name = ike1_payload_name(p->type);
 
-	if (!core_wants(c, CORE_DEBUG))
-		return;
-	for (uint32_t i = 0; i < chain->n && at + 24 < sizeof(line); i++)
-		at += (size_t)snprintf(line + at, sizeof(line) - at, "%s%u(%s)", i ? " " : "",
-		    chain->p[i].type, short_name(chain->p[i].type));
-	note(c, "seen nptype=%s; succeed.", line);
-}
-
-static const char *protocol_name(uint8_t p)
-{
-	static const char *const names[] = {[IKE1_PROTO_ISAKMP] = "ISAKMP",
-	    [IKE1_PROTO_AH] = "AH",
-	    [IKE1_PROTO_ESP] = "ESP",
-	    [IKE1_PROTO_IPCOMP] = "IPCOMP"};
-
-	return p < ARRAY_SIZE(names) && names[p] ? names[p] : "unknown";
-}
-
-static const char *attribute_name(uint16_t type)
-{
-	switch (type) {
-	case IKE1_A1_CIPHER:
-		return "Encryption Algorithm";
-	case IKE1_A1_HASH:
-		return "Hash Algorithm";
-	case IKE1_A1_AUTH:
-		return "Authentication Method";
-	case IKE1_A1_GROUP:
-		return "Group Description";
-	case IKE1_A1_LIFE_TYPE:
-		return "Life Type";
-	case IKE1_A1_LIFE:
-		return "Life Duration";
-	case IKE1_A1_KEY_BITS:
-		return "Key Length";
-	default:
-		return "unknown";
+		core_trace(
+		    c, "message.payload", "seen nptype=%u(%s) of len %u", p->type, name ? name : "?", p->len);
 	}
-}
-
-/* racoon's words for a value; NULL: the number is the word. */
-static const char *value_name(uint16_t type, uint64_t v)
-{
-	static const char *const ciphers[] = {[IKE1_CIPHER_DES] = "DES-CBC",
-	    [IKE1_CIPHER_IDEA] = "IDEA-CBC",
-	    [IKE1_CIPHER_BLOWFISH] = "Blowfish-CBC",
-	    [IKE1_CIPHER_RC5] = "RC5-R16-B64-CBC",
-	    [IKE1_CIPHER_3DES] = "3DES-CBC",
-	    [IKE1_CIPHER_CAST128] = "CAST-CBC",
-	    [IKE1_CIPHER_AES] = "AES-CBC",
-	    [IKE1_CIPHER_CAMELLIA] = "CAMELLIA-CBC"};
-	static const char *const hashes[] = {[IKE1_HASH_MD5] = "MD5",
-	    [IKE1_HASH_SHA1] = "SHA",
-	    [IKE1_HASH_TIGER] = "Tiger",
-	    [IKE1_HASH_SHA256] = "SHA256",
-	    [IKE1_HASH_SHA384] = "SHA384",
-	    [IKE1_HASH_SHA512] = "SHA512"};
-	static const char *const auths[] = {[IKE1_AUTH_PSK] = "pre-shared key",
-	    [IKE1_AUTH_DSS] = "DSS signatures",
-	    [IKE1_AUTH_RSA] = "RSA signatures"};
-	static const char *const groups[] = {[1] = "768-bit MODP group",
-	    [2] = "1024-bit MODP group",
-	    [5] = "1536-bit MODP group",
-	    [14] = "2048-bit MODP group",
-	    [15] = "3072-bit MODP group",
-	    [16] = "4096-bit MODP group",
-	    [17] = "6144-bit MODP group",
-	    [18] = "8192-bit MODP group"};
-	static const char *const lives[] = {
-	    [IKE1_LIFE_SECONDS] = "seconds", [IKE1_LIFE_KILOBYTES] = "kilobytes"};
-	static const struct {
-		uint16_t type;
-		const char *const *names;
-		size_t n;
-	} tables[] = {{IKE1_A1_CIPHER, ciphers, ARRAY_SIZE(ciphers)},
-	    {IKE1_A1_HASH, hashes, ARRAY_SIZE(hashes)}, {IKE1_A1_AUTH, auths, ARRAY_SIZE(auths)},
-	    {IKE1_A1_GROUP, groups, ARRAY_SIZE(groups)}, {IKE1_A1_LIFE_TYPE, lives, ARRAY_SIZE(lives)}};
-
-	for (size_t i = 0; i < ARRAY_SIZE(tables); i++)
-		if (tables[i].type == type)
-			return v < tables[i].n ? tables[i].names[v] : NULL;
-	return NULL;
-}
-
-static void trace_attribute(struct core *c, const struct ike1_attr *a)
-{
-	enum { SHORT_FORM = 0x8000 };
-	const char *word = value_name(a->type, a->number);
-	char number[24];
-
-	snprintf(number, sizeof(number), "%llu", (unsigned long long)a->number);
-	note(c, "type=%s, flag=0x%04x, lorv=%s", attribute_name(a->type), a->basic ? SHORT_FORM : 0,
-	    word ? word : number);
 }
 
 static void trace_transform(struct core *c, const struct ike1_transform *t)
 {
-	struct rd r = ike1_attrs(t);
-	struct ike1_attr a;
+	struct ike1_phase1 p;
+	uint16_t unknown;
 
-	note(c, "trns#=%u, trns-id=%s", t->number, t->id == IKE1_TRANSFORM_KEY_IKE ? "IKE" : "unknown");
-	while (ike1_attr_next(&r, &a))
-		trace_attribute(c, &a);
+	if (ike1_phase1_decode(t, &p, &unknown) != IKE_OK) {
+		core_trace(c, "offer.transform", "trns#=%u: its attributes contradict each other", t->number);
+		return;
+	}
+	core_trace(c, "offer.transform",
+	    "trns#=%u, trns-id=%u: Encryption Algorithm %u, Key Length %u, Hash Algorithm %u, Authentication "
+	    "Method "
+	    "%u, Group Description %u, Life Duration %llu seconds%s",
+	    t->number, t->id, p.cipher, p.key_bits, p.hash, p.auth, p.group,
+	    (unsigned long long)p.life.seconds, unknown ? ", and attributes that are not known here" : "");
 }
 
-void trace_sa(struct core *c, size_t body_len, const struct ike1_sa *sa)
+void trace_sa1(struct core *c, const struct ike1_sa *offered)
 {
-	if (!core_wants(c, CORE_DEBUG))
-		return;
-	note(c, "total SA len=%zu", body_len);
-	for (uint8_t i = 0; i < sa->n_proposals; i++) {
-		const struct ike1_proposal *p = &sa->proposal[i];
+	for (uint8_t i = 0; core_traces(c) && i < offered->n_proposals; i++) {
+		const struct ike1_proposal *p = &offered->proposal[i];
 
-		note(c, "prop#=%u, prot-id=%s, spi-size=%u, #trns=%u", p->number, protocol_name(p->protocol),
-		    p->spi_len, p->n_transforms);
+		core_trace(c, "offer.proposal", "proposal #%u: prot-id=%u, spi-size=%u, #trns=%u", p->number,
+		    p->protocol, p->spi_len, p->n_transforms);
 		for (uint8_t k = 0; k < p->n_transforms; k++)
-			trace_transform(c, &sa->transform[p->first + k]);
+			trace_transform(c, &offered->transform[p->first + k]);
 	}
 }
 
-void trace_remote(struct core *c, const struct ike_peer *p, const struct ike_path *path)
+void trace_terms(const struct isakmp *sa)
+{
+	const struct alg_enc_info *enc = alg_enc_by_id(sa->terms.enc);
+
+	core_trace(sa->core, "isakmp.terms",
+	    "matched: encryption(%s) keylen=%u hash(%s) group %u, %s, lifetime %llu seconds",
+	    enc ? enc->name : "?", sa->terms.key_len * 8u, crypto_prf_name(sa->terms.prf),
+	    (unsigned)sa->terms.group, ike_auth_method_name(sa->terms.auth),
+	    (unsigned long long)sa->terms.seconds);
+}
+
+static const char *prefix_text(const struct inet_prefix *p, uint16_t port, char buf[PREFIX_TEXT])
 {
 	char a[INET_ADDR_STRLEN];
 
-	if (!core_wants(c, CORE_DEBUG))
-		return;
-	inet_addr_format(&path->remote, a);
-	if (p->addr.family == INET_NONE)
-		note(c, "anonymous configuration selected for %s.", a);
+	if (port)
+		snprintf(buf, PREFIX_TEXT, "%s/%u[%u]", inet_addr_format(&p->addr, a), p->plen, port);
 	else
-		note(c, "configuration found for %s[%u].", a, p->port);
+		snprintf(buf, PREFIX_TEXT, "%s/%u[any]", inet_addr_format(&p->addr, a), p->plen);
+	return buf;
 }
 
-void trace_phase1(const struct isakmp *sa, const struct ike_path *wanted)
+static void trace_policy(struct core *c, const char *way, const struct policy *p)
 {
-	char a[INET_ADDR_STRLEN], b[INET_ADDR_STRLEN];
-	const struct ike_path *p = &sa->path;
+	char a[PREFIX_TEXT], b[PREFIX_TEXT];
 
-	if (!core_wants(sa->core, CORE_DEBUG))
-		return;
-	core_log(sa->core, CORE_DEBUG, "ike.trace", "ph1 local addr %s[%u], arg local addr %s[0]",
-	    inet_addr_format(&p->local, a), p->local_port, inet_addr_format(&wanted->local, b));
-	core_log(sa->core, CORE_DEBUG, "ike.trace", "ph1 remote addr %s[%u], arg remote addr %s[0]",
-	    inet_addr_format(&p->remote, a), p->remote_port, inet_addr_format(&wanted->remote, b));
+	core_trace(c, "policy.found", "suitable %s SP found: %s %s proto=%u, policy %u", way,
+	    prefix_text(&p->sel.src, p->sel.sport, a), prefix_text(&p->sel.dst, p->sel.dport, b),
+	    p->sel.proto, p->id);
+}
+
+void trace_policies(const struct quick *q)
+{
+	trace_policy(q->sa->core, "outbound", &q->out);
+	if (q->has_in)
+		trace_policy(q->sa->core, "inbound", &q->in);
+}
+
+void trace_sainfo(const struct quick *q)
+{
+	const struct ike_child *k = q->conf;
+
+	if (k->local.kind == IKE_SIDE_ANY && k->remote.kind == IKE_SIDE_ANY)
+		core_trace(q->sa->core, "conf.sainfo", "anonymous sainfo selected.");
+	else
+		core_trace(q->sa->core, "conf.sainfo", "sainfo of %s:%u selected.",
+		    k->file ? k->file : "the file", k->line);
+}
+
+void trace_hash(const struct isakmp *sa, unsigned number)
+{
+	core_trace(sa->core, "ipsec.hash", "HASH(%u) validate: it is the peer's.", number);
+}
+
+void trace_iv(const struct isakmp *sa)
+{
+	core_trace(sa->core, "ipsec.iv", "compute IV for phase2: phase2 IV computed.");
+}
+
+static const char *proto_word(enum ipsec_proto p)
+{
+	return p == IPSEC_ESP ? "ESP" : p == IPSEC_AH ? "AH" : "IPCOMP";
+}
+
+static const char *mode_word(enum ipsec_mode m)
+{
+	return m == IPSEC_TUNNEL ? "Tunnel" : "Transport";
+}
+
+void trace_part(const struct quick *q, const struct quick_part *p)
+{
+	const struct alg_enc_info *enc = alg_enc_by_id(p->enc);
+	const struct alg_auth_info *auth = alg_auth_by_id(p->auth);
+
+	core_trace(q->sa->core, "ipsec.matched",
+	    "matched: (proto_id=%s spi=%08x encmode=%s reqid=%u:%u) (trns_id=%s encklen=%u authtype=%s)",
+	    proto_word(p->proto), p->spi_in, mode_word(p->mode), p->reqid_in, p->reqid_out,
+	    enc       ? enc->name
+	    : p->comp ? alg_comp_name(p->comp)
+	              : "none",
+	    p->wire_bits, auth ? auth->name : "none");
+	if (p->proto != IPSEC_IPCOMP)
+		core_trace(q->sa->core, "ipsec.keymat", "KEYMAT computed for %s, lifetime %llu seconds.",
+		    proto_word(p->proto), (unsigned long long)q->terms.seconds);
+}
+
+static void trace_sa(const struct quick *q, const struct quick_part *p, const char *what, bool inbound)
+{
+	const struct ike_path *path = &q->sa->path;
+	uint32_t spi = inbound ? p->spi_in : p->spi_out;
+	char a[INET_ADDR_STRLEN], b[INET_ADDR_STRLEN];
+
+	core_trace(q->sa->core, "ipsec.database", "%s succeeded: %s/%s %s[0]->%s[0] spi=%u(0x%x)", what,
+	    proto_word(p->proto), mode_word(p->mode),
+	    inet_addr_format(inbound ? &path->remote : &path->local, a),
+	    inet_addr_format(inbound ? &path->local : &path->remote, b), spi, spi);
+}
+
+void trace_spi(const struct quick *q, const struct quick_part *p)
+{
+	trace_sa(q, p, "GETSPI", true);
+}
+
+void trace_installed(const struct quick *q, const struct quick_part *p, bool inbound)
+{
+	trace_sa(q, p, inbound ? "UPDATE" : "ADD", inbound);
 }

@@ -27,11 +27,6 @@ static uint8_t last[100];
 static size_t n_last;
 static uint16_t last_port;
 
-static bool port_wants(void *arg, int level)
-{
-	return false;
-}
-
 static void port_send(void *arg, const struct ike_path *p, const uint8_t *d, size_t n)
 {
 	assert_true(n_sent < ARRAY_SIZE(sent_ms) && n <= sizeof(last));
@@ -49,8 +44,7 @@ static void on_lost(struct window *w)
 
 static int begin(void **state)
 {
-	const struct core_def def = {
-	    .clock = &clock_.clock, .rng = &rng.rng, .ports = {.send = port_send, .wants = port_wants}};
+	const struct core_def def = {.clock = &clock_.clock, .rng = &rng.rng, .ports = {.send = port_send}};
 
 	clock_fake_init(&clock_, 5000);
 	rng_seeded_init(&rng, 1);
