@@ -144,12 +144,22 @@ class Admin(labtest.LabTest):
         self.relent.run("ipsecctl", "down", ELMER)
 
     def test_only_root_directs_and_the_admin_group_reads(self):
+        self.relent.stop()
+        self.addCleanup(self.relent.stop)
+        self.relent.start("--admin-group", "nogroup")
+        self.relent.wait_ready()
         self.prepare()
         for words in (("up", ELMER), ("down", ELMER), ("reload",), ("delete", "ipsec", "0x1000")):
             done = self.relent.run("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "ipsecctl", *words,
                                    check=False)
             self.assertEqual(done.returncode, 1)
             self.assertIn("only root may", done.stderr)
+        reader = ("setpriv", "--reuid=65533", "--regid=65534", "--clear-groups")
+        self.relent.run("ipsecctl", "up", ELMER)
+        self.assertEqual(len(json.loads(self.relent.out(*reader, "ipsecctl", "--json", "show"))["ike_sas"]), 1)
+        self.assertIn(".500 ", self.relent.out(*reader, "racoonctl", "show-sa", "isakmp"))
+        stranger = ("setpriv", "--reuid=65533", "--regid=65533", "--clear-groups")
+        self.assertIn("no permission to talk to keyd", self.refused(self.relent, *stranger, "ipsecctl", "show"))
 
     def test_listen_is_a_filter(self):
         self.prepare()
