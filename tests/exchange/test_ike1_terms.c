@@ -350,8 +350,12 @@ static const struct {
     {CHECK_STRICT, 600, 300, NULL, 300, 300},
     {CHECK_STRICT, 600, 900, "long lifetime proposed: my:600 peer:900", 0, 0},
     {CHECK_CLAIM, 600, 300, NULL, 300, 300},
-    /* The peer is not told (RESPONDER-LIFETIME), it hears of the end when that comes. */
-    {CHECK_CLAIM, 600, 900, NULL, 900, 600},
+    /* The peer is told: RESPONDER-LIFETIME. */
+    {CHECK_CLAIM, 600, 900, NULL, 600, 600},
+    /* Nothing was named: who has a limit says so, whatever the check. */
+    {CHECK_OBEY, 600, 0, NULL, 600, 600},
+    {CHECK_STRICT, 600, 0, NULL, 600, 600},
+    {CHECK_CLAIM, 600, 0, NULL, 600, 600},
     {CHECK_EXACT, 600, 600, NULL, 600, 600},
     {CHECK_EXACT, 600, 900, "lifetime mismatched: my:600 peer:900", 0, 0},
     {CHECK_EXACT, 600, 300, "lifetime mismatched: my:600 peer:300", 0, 0},
@@ -374,12 +378,14 @@ static void test_lifetimes_of_phase_2(void **state)
 		assert_int_equal(sa_of(&rig.a, false, IPSEC_ESP)->desc.life.hard_s, lives2[i].here);
 		assert_int_equal(sa_of(&rig.a, true, IPSEC_ESP)->desc.life.hard_s, lives2[i].here);
 		assert_int_equal(sa_of(&rig.b, false, IPSEC_ESP)->desc.life.hard_s, lives2[i].there);
+		assert_int_equal(rig_logged(&rig.a, "RESPONDER-LIFETIME"),
+		    !lives2[i].peer || lives2[i].there < lives2[i].peer);
 		rig_fini(&rig);
 	}
 }
 
-/* claim: where ours is the shorter life the pair ends on both sides when that is over. */
-static void test_claimed_lifetime_ends(void **state)
+/* claim: the peer renews before the shorter life is over, as it was told of it. */
+static void test_claimed_lifetime_is_renewed(void **state)
 {
 	begin();
 	b->peer[0].check = CHECK_CLAIM;
@@ -388,9 +394,10 @@ static void test_claimed_lifetime_ends(void **state)
 	meet();
 	ask();
 	assert_true(rig_live(&rig, 290000));
-	assert_false(rig_live(&rig, 20000));
-	assert_pairs(0);
-	assert_true(rig_logged(&rig.a, "IPsec-SA deleted by the peer"));
+	assert_int_equal(rig.a.core->counters.established2, 2);
+	assert_true(rig_live(&rig, 300000));
+	assert_int_equal(rig.a.core->counters.established2, 3);
+	assert_int_equal(rig.b.core->counters.established2, 3);
 	rig_fini(&rig);
 }
 
@@ -566,7 +573,7 @@ int main(void)
 	    cmocka_unit_test(test_no_proposal_of_phase_2),
 	    cmocka_unit_test(test_pfs),
 	    cmocka_unit_test(test_lifetimes_of_phase_2),
-	    cmocka_unit_test(test_claimed_lifetime_ends),
+	    cmocka_unit_test(test_claimed_lifetime_is_renewed),
 	    cmocka_unit_test(test_octets),
 	    cmocka_unit_test(test_combined_modes),
 	    cmocka_unit_test(test_each_sa_has_its_keys),

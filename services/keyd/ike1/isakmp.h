@@ -80,6 +80,8 @@ struct isakmp {
 	struct seen seen;      /* message ids that the peer has used */
 	struct list quicks;    /* exchanges under it, and those that wait for it */
 	uint64_t begun_ms, established_ms;
+	bool tell_life;      /* R: it lives shorter than the peer offered */
+	uint64_t told_life;  /* I: seconds that the peer says; 0: nothing */
 	const char *failure; /* why it ends, for the log; NULL: it did not fail */
 };
 
