@@ -243,13 +243,16 @@ static int port_verify(void *arg, uint64_t token, const struct ike1_session *x, 
 
 static int port_local_id(void *arg, uint64_t token, uint64_t generation, uint32_t peer)
 {
+	static const uint8_t zeros[RIG_CERT_MAX];
 	struct rig_side *s = arg;
 	struct event *e = answer(s, token, s->subject ? 0 : -ENOENT, "there is no certificate");
 
 	if (!s->subject)
 		return 0;
 	keep(e, s->subject, strlen(s->subject));
-	e->cert = (struct ike1_octets){s->subject, strlen(s->subject)};
+	/* In a certificate that is longer than its subject the rest is zeros. */
+	e->cert = s->cert_len ? (struct ike1_octets){zeros, s->cert_len}
+	                      : (struct ike1_octets){s->subject, strlen(s->subject)};
 	e->reply.certs = &e->cert;
 	e->reply.n_certs = 1;
 	return 0;

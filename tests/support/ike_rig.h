@@ -10,7 +10,7 @@
 #include "keyd/ike1/child.h"
 #include "keyd/ike1/isakmp.h"
 
-enum { RIG_SAS_MAX = 512, RIG_POLICIES_MAX = 8, RIG_LOG_MAX = 1 << 16 };
+enum { RIG_SAS_MAX = 512, RIG_POLICIES_MAX = 8, RIG_LOG_MAX = 1 << 16, RIG_CERT_MAX = 8000 };
 
 /* An SA that datapathd would have. */
 struct rig_sa {
@@ -29,6 +29,7 @@ struct rig_side {
 	struct inet_addr addr;
 	const char *psk;
 	const char *subject; /* of its certificate; NULL: none */
+	size_t cert_len;     /* octets of that, at most RIG_CERT_MAX; 0: as long as its subject */
 	struct policy out[RIG_POLICIES_MAX], in[RIG_POLICIES_MAX];
 	size_t n_policies;
 	struct rig_sa sa[RIG_SAS_MAX];

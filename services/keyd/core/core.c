@@ -42,6 +42,8 @@ struct core *core_new(const struct core_def *d)
 	list_init(&c->isakmp);
 	for (size_t i = 0; i < ARRAY_SIZE(c->unproved); i++)
 		list_init(&c->unproved[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(c->fragments); i++)
+		list_init(&c->fragments[i].rooms);
 	list_init(&c->children);
 	list_init(&c->dead);
 	bucket_init(&c->strangers, STRANGERS_RATE, STRANGERS_RATE, core_now(c));

@@ -32,8 +32,14 @@ struct core_conf {
 	struct ike_conf *c;
 };
 
+/* Fragments of messages that are not whole yet (ike1/fragment.c). */
+struct fragment_pool {
+	struct list rooms; /* oldest first */
+	uint32_t octets;
+};
+
 struct core_counters {
-	uint64_t datagrams, malformed, unknown, duplicates, retransmits;
+	uint64_t datagrams, fragments, malformed, unknown, duplicates, retransmits;
 	uint64_t refused_busy, established1, established2, failed1, failed2, evicted;
 	uint64_t bad_hash, late_replies;
 };
@@ -52,11 +58,12 @@ struct core {
 	struct list unproved[2];             /* begun by others and not up, oldest first: silent, returned */
 	uint32_t n_unproved[2];
 	uint32_t n_isakmp, n_children;
-	struct bucket strangers; /* work for those who have proved nothing */
-	struct bucket hints;     /* answers to packets that nobody expects */
-	struct meter guesses;    /* aggressive mode's from one address */
-	struct bucket keys;      /* key exchanges to compute for them */
-	struct bucket again;     /* the same for those of them that ask again */
+	struct fragment_pool fragments[2]; /* of the trusted, of all others */
+	struct bucket strangers;           /* work for those who have proved nothing */
+	struct bucket hints;               /* answers to packets that nobody expects */
+	struct meter guesses;              /* aggressive mode's from one address */
+	struct bucket keys;                /* key exchanges to compute for them */
+	struct bucket again;               /* the same for those of them that ask again */
 	struct repeat repeat;
 	struct notes notes; /* log lines that they can cause */
 	struct core_counters counters;

@@ -63,10 +63,12 @@ struct isakmp {
 	struct octets own_cert[ISAKMP_CERTS_MAX], cert[ISAKMP_CERTS_MAX]; /* the latter the peer's */
 	uint8_t n_own_certs, n_certs;
 	struct octets ticket;
-	int nat_form;               /* enum nat_form */
-	bool nat_here, nat_there;   /* found: in front of us, in front of the peer */
-	struct ike_path heard_from; /* the message that is being looked at */
-	bool peer_dpd;              /* it answers R-U-THERE */
+	int nat_form;                    /* enum nat_form */
+	bool nat_here, nat_there;        /* found: in front of us, in front of the peer */
+	struct ike_path heard_from;      /* the message that is being looked at */
+	bool peer_dpd;                   /* it answers R-U-THERE */
+	bool cuts;                       /* it takes messages in fragments */
+	struct fragment_room *fragments; /* of one that is coming; NULL: none is */
 	struct timer dpd;
 	uint32_t dpd_seq, dpd_unanswered;
 	uint64_t heard_ms; /* when something authenticated came last */

@@ -92,6 +92,7 @@ struct quick *quick_new(struct isakmp *sa, bool initiator)
 	q->initiator = initiator;
 	q->begun_ms = core_now(sa->core);
 	window_init(&q->window, sa->core, &sa->path, on_lost);
+	q->window.cut = &sa->cuts;
 	list_init(&q->node);
 	list_append(&sa->quicks, &q->node);
 	quick_set_state(q, initiator ? QUICK_WAITING : QUICK_MATCHING);
