@@ -7,11 +7,16 @@
 #include <stdlib.h>
 
 #include "base/rng.h"
+#include "inet/meter.h"
 #include "datapathd/keying.h"
 
 struct keyd_edge {
 	struct ipc_conn *conn; /* reference to the newest: it gets the events; NULL: keyd is not there */
+	struct bucket unknown; /* hints of packets for SAs that are not there */
+	struct meter sources;
 };
+
+enum { UNKNOWN_RATE = 20, SOURCE_RATE = 1, SOURCE_BURST = 3 /* hints a second */ };
 
 static int answer_error(struct ipc_conn *c, uint32_t id, int r, const struct err_text *e)
 {
@@ -109,6 +114,21 @@ struct ipc_conn *keyd_edge_conn(const struct keyd_edge *k)
 	return k ? k->conn : NULL;
 }
 
+void keyd_edge_unknown(struct datapathd *d)
+{
+	struct keyd_edge *k = d->keyd;
+	uint64_t now = clock_now_ms(service_clock(d->service));
+	struct unknown_spi u;
+
+	while (unknown_ring_pop(&d->worker->unknown, &u)) {
+		/* One source alone cannot use up the others' share. */
+		if (!k->conn || !ipc_conn_has_room(k->conn) || !meter_ok(&k->sources, &u.src, now) ||
+		    !bucket_take(&k->unknown, 1, now))
+			continue;
+		(void)msg_spi_unknown_send(k->conn, &u);
+	}
+}
+
 static int on_ike(struct ipc_conn *c, const struct ipc_record *rec)
 {
 	AUTO(msg_ike_fini) struct msg_ike m = {0};
@@ -185,6 +205,8 @@ int keyd_edge_new(struct datapathd *d, struct keyd_edge **ret, struct err_text *
 		free(k);
 		return r;
 	}
+	bucket_init(&k->unknown, UNKNOWN_RATE, UNKNOWN_RATE, clock_now_ms(service_clock(d->service)));
+	meter_init(&k->sources, SOURCE_RATE, SOURCE_BURST);
 	*ret = k;
 	return 0;
 }

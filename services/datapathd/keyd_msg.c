@@ -6,6 +6,7 @@
 
 #include <errno.h>
 
+#include "datapathd/unknown_ring.h"
 #include "ipc/model.h"
 
 #include "datapathd_keyd.pb-c.h"
@@ -219,6 +220,20 @@ int msg_sa_expired_send(struct ipc_conn *c, uint64_t serial, const struct sa_des
 	m.src = &src;
 	m.dst = &dst;
 	return ipc_conn_send(c, IPC_SA_EXPIRED, 0, &m.base);
+}
+
+int msg_spi_unknown_send(struct ipc_conn *c, const struct unknown_spi *u)
+{
+	Postern__SpiUnknown m = POSTERN__SPI_UNKNOWN__INIT;
+	Postern__Addr src, dst;
+
+	model_addr_encode(&u->src, &src);
+	model_addr_encode(&u->dst, &dst);
+	m.src = &src;
+	m.dst = &dst;
+	m.proto = u->proto;
+	m.spi = u->spi;
+	return ipc_conn_send(c, IPC_SPI_UNKNOWN, 0, &m.base);
 }
 
 int msg_ike_decode(const struct ipc_record *rec, struct msg_ike *ret, struct err_text *e)

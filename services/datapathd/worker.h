@@ -67,6 +67,7 @@ struct worker {
 	struct path path;
 	struct counters counters;
 	struct acquire_ring acquires;
+	struct unknown_ring unknown;
 	struct dummy_ring dummies;
 	struct ike_door ike;
 	struct batch in, out;

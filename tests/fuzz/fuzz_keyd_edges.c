@@ -109,7 +109,7 @@ static void unknown(const struct ipc_record *rec)
 	struct inet_addr a;
 	uint32_t spi;
 
-	if (datapathd_unknown_decode(rec, &a, &proto, &spi) == 0)
+	if (datapathd_unknown_decode(rec, &a, &a, &proto, &spi) == 0)
 		must(a.family && ipsec_proto_name(proto));
 }
 

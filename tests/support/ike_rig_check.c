@@ -45,11 +45,13 @@ static bool is_received(const struct rig_sa *x, const struct rig_side *by)
 
 static void send_through(struct rig_side *from, struct rig_side *to)
 {
+	const struct inet_addr seen = from == &from->rig->a ? rig_outside(from->rig) : from->addr;
+
 	for (size_t i = 0; i < RIG_SAS_MAX; i++) {
 		const struct rig_sa *x = &from->sa[i];
 
 		if (x->serial && !x->inbound && !is_received(x, to))
-			core_unknown_spi(to->core, &from->addr, x->desc.proto, x->desc.spi);
+			core_unknown_spi(to->core, &to->addr, &seen, x->desc.proto, x->desc.spi);
 	}
 }
 

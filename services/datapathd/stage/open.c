@@ -129,6 +129,18 @@ static enum drop_reason sa_fault(const struct path *c, const struct pkt *p, cons
 	return DROP_NONE;
 }
 
+/* Perhaps a peer that does not know that we have lost it: keyd may tell it. */
+static void hint(struct path *c, const struct pkt *p, const struct inet_addr *src,
+    const struct inet_addr *dst, uint32_t spi)
+{
+	const struct unknown_spi u = {
+	    .src = *src, .dst = *dst, .proto = (enum ipsec_proto)p->place.next, .spi = spi};
+
+	if (c->unknown && !p->n_applied && bucket_take(&c->unknown_budget, 1, c->now_ms) &&
+	    unknown_ring_push(c->unknown, &u))
+		c->hints = true;
+}
+
 static void lookup(struct path *c, struct pkt *p)
 {
 	const struct inet_addr src = end_of(p, false), dst = end_of(p, true);
@@ -145,6 +157,8 @@ static void lookup(struct path *c, struct pkt *p)
 	}
 	p->sa = find_sa(c, p, &src, &dst, spi);
 	why = sa_fault(c, p, &src);
+	if (!p->sa)
+		hint(c, p, &src, &dst, spi);
 	if (why != DROP_NONE)
 		stage_drop(c->counters, p, why);
 	else if (p->sa->esn)

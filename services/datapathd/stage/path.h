@@ -20,6 +20,7 @@
 #include "datapathd/spd/view.h"
 #include "datapathd/stage/wait.h"
 #include "datapathd/tunables.h"
+#include "datapathd/unknown_ring.h"
 #include "wire/comp/ipcomp.h"
 #include "wire/esp/ah.h"
 #include "wire/esp/esp.h"
@@ -40,6 +41,8 @@ struct path {
 	struct sad *sad;
 	const struct spd_view *view; /* loaded at the top of each round, never NULL in a stage */
 	struct acquire_ring *acquires;
+	struct unknown_ring *unknown; /* NULL: nobody wants to know */
+	struct bucket unknown_budget;
 	struct rng *rng;
 	uint64_t now_ms;            /* CLOCK_BOOTTIME, once a round */
 	struct tunables tune;       /* of this round */

@@ -14,6 +14,7 @@
 #include "keyd/ike1/isakmp.h"
 #include "keyd/ike1/quick.h"
 #include "keyd/ike1/receive.h"
+#include "keyd/ike1/unknown.h"
 
 enum {
 	STRANGERS_RATE = 2000, /* first messages of main mode a second, or a twentieth of aggressive mode */
@@ -164,12 +165,10 @@ void core_expired(struct core *c, uint64_t serial, bool hard)
 	isakmp_bury(c);
 }
 
-void core_unknown_spi(struct core *c, const struct inet_addr *remote, enum ipsec_proto proto, uint32_t spi)
+void core_unknown_spi(struct core *c, const struct inet_addr *local, const struct inet_addr *remote,
+    enum ipsec_proto proto, uint32_t spi)
 {
-	struct isakmp *sa = isakmp_find_host(c, remote);
-
-	if (sa && bucket_take(&c->hints, 1, core_now(c)))
-		inform_delete_spi(sa, proto, spi);
+	unknown_spi(c, local, remote, proto, spi);
 	isakmp_bury(c);
 }
 

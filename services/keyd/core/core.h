@@ -103,7 +103,8 @@ void core_acquire(struct core *c, const struct core_acquire *a);
 /* datapathd: one of our SAs has reached its soft or hard lifetime. */
 void core_expired(struct core *c, uint64_t serial, bool hard);
 /* datapathd: the peer sends into an SA that is not there. A hint: anybody can send such packets. */
-void core_unknown_spi(struct core *c, const struct inet_addr *remote, enum ipsec_proto proto, uint32_t spi);
+void core_unknown_spi(struct core *c, const struct inet_addr *local, const struct inet_addr *remote,
+    enum ipsec_proto proto, uint32_t spi);
 /* Tells every peer that everything ends (on shutdown), and forgets it. */
 void core_shutdown(struct core *c);
 

@@ -22,8 +22,8 @@ void datapathd_send(struct ipc_client *c, const struct ike_path *path, const uin
 
 /* Events. 0 or -EBADMSG. */
 must_check int datapathd_expired_decode(const struct ipc_record *rec, uint64_t *ret_serial, bool *ret_hard);
-must_check int datapathd_unknown_decode(const struct ipc_record *rec, struct inet_addr *ret_remote,
-    enum ipsec_proto *ret_proto, uint32_t *ret_spi);
+must_check int datapathd_unknown_decode(const struct ipc_record *rec, struct inet_addr *ret_local,
+    struct inet_addr *ret_remote, enum ipsec_proto *ret_proto, uint32_t *ret_spi);
 /* Calls fn with the datagram. */
 must_check int datapathd_datagram_decode(const struct ipc_record *rec,
     void (*fn)(void *arg, const struct ike_path *path, const uint8_t *d, size_t n), void *arg);

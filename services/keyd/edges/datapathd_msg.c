@@ -92,14 +92,15 @@ int datapathd_expired_decode(const struct ipc_record *rec, uint64_t *ret_serial,
 	return 0;
 }
 
-int datapathd_unknown_decode(const struct ipc_record *rec, struct inet_addr *ret_remote,
-    enum ipsec_proto *ret_proto, uint32_t *ret_spi)
+int datapathd_unknown_decode(const struct ipc_record *rec, struct inet_addr *ret_local,
+    struct inet_addr *ret_remote, enum ipsec_proto *ret_proto, uint32_t *ret_spi)
 {
 	AUTO(ipc_unpack_freep_) ProtobufCMessage *u = ipc_unpack(&postern__spi_unknown__descriptor, rec, CAP);
 	const Postern__SpiUnknown *m = (const Postern__SpiUnknown *)u;
 	struct err_text e;
 
 	if (!m || (m->proto != IPSEC_ESP && m->proto != IPSEC_AH && m->proto != IPSEC_IPCOMP) ||
+	    model_addr_decode(m->dst, false, ret_local, &e) < 0 ||
 	    model_addr_decode(m->src, false, ret_remote, &e) < 0)
 		return -EBADMSG;
 	*ret_proto = m->proto;

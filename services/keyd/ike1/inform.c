@@ -214,6 +214,18 @@ static void initial_contact(struct isakmp *sa)
 	}
 }
 
+/* It cannot say so of any but its own, and could as well delete it. */
+static void invalid_spi(struct isakmp *sa, const struct ike1_notification *n)
+{
+	struct rd r = rd_init(n->spi, n->spi_len);
+	struct child *k = NULL;
+
+	if (n->spi_len == SPI_LEN)
+		k = child_by_peer_spi(sa->core, &sa->path.remote, proto_of(n->protocol), rd_u32(&r));
+	if (k)
+		child_end(k, false, "unknown to the peer");
+}
+
 static void take_notify(struct isakmp *sa, uint32_t msg_id, const struct ike_payload *p)
 {
 	struct ike1_notification n;
@@ -231,6 +243,9 @@ static void take_notify(struct isakmp *sa, uint32_t msg_id, const struct ike_pay
 		break;
 	case IKE1_N_RESPONDER_LIFETIME:
 		life_notify(sa, &n);
+		break;
+	case IKE1_N_INVALID_SPI:
+		invalid_spi(sa, &n);
 		break;
 	case IKE1_N_CONNECTED:
 		quick_connected(sa, msg_id);

@@ -77,10 +77,12 @@ struct isakmp {
 	struct parked wait;
 	void (*then)(struct isakmp *sa);                    /* auth.c: what is done with the answer, */
 	void (*not_so)(struct isakmp *sa, const char *why); /* and with one that says no */
-	struct timer patience; /* the negotiation's end; then the SA's lifetime */
-	struct timer renew;    /* when to begin another in its place */
-	struct seen seen;      /* message ids that the peer has used */
-	struct list quicks;    /* exchanges under it, and those that wait for it */
+	struct timer patience;       /* the negotiation's end; then the SA's lifetime */
+	struct timer renew;          /* when to begin another in its place */
+	struct seen seen;            /* message ids that the peer has used */
+	struct list quicks;          /* exchanges under it, and those that wait for it */
+	enum ipsec_proto gone_proto; /* I: begun because the peer sends into this one, */
+	uint32_t gone_spi;           /* which is not here; 0: not for that */
 	uint64_t begun_ms, established_ms;
 	bool tell_life;      /* R: it lives shorter than the peer offered */
 	uint64_t told_life;  /* I: seconds that the peer says; 0: nothing */

@@ -220,6 +220,8 @@ void phase1_up(struct isakmp *sa)
 	    ike_id_format(&sa->peer_id, id, sizeof(id)));
 	dpd_begin(sa);
 	inform_initial_contact(sa);
+	if (sa->gone_spi)
+		inform_delete_spi(sa, sa->gone_proto, sa->gone_spi);
 	life_tell1(sa);
 	quick_resume(sa);
 }

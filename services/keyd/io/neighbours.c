@@ -275,13 +275,13 @@ static int on_expired(struct core *core, const struct ipc_record *rec)
 
 static int on_unknown(struct core *core, const struct ipc_record *rec)
 {
-	struct inet_addr remote;
+	struct inet_addr local, remote;
 	enum ipsec_proto proto;
 	uint32_t spi;
-	int r = datapathd_unknown_decode(rec, &remote, &proto, &spi);
+	int r = datapathd_unknown_decode(rec, &local, &remote, &proto, &spi);
 
 	if (r == 0)
-		core_unknown_spi(core, &remote, proto, spi);
+		core_unknown_spi(core, &local, &remote, proto, spi);
 	return r;
 }
 

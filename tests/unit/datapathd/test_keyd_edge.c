@@ -129,6 +129,60 @@ static void test_keyd_edge_every_limit_is_told_once(void **state)
 	keyd_rig_hear_nothing();
 }
 
+static void push_unknown(const char *src, uint32_t spi)
+{
+	const struct unknown_spi u = {
+	    .src = path_rig_addr(src), .dst = path_rig_addr("127.0.0.5"), .proto = IPSEC_ESP, .spi = spi};
+
+	(void)unknown_ring_push(&kr.d.worker->unknown, &u);
+}
+
+/* All that wait, up to the answer to a question. */
+static unsigned hear_unknown(void)
+{
+	const Postern__SpiReserve ask = keyd_rig_reserve();
+	unsigned n = 0;
+	struct ipc_record rec;
+
+	keyd_rig_tell(IPC_SPI_RESERVE, ++kr.last_id, &ask.base);
+	while (rig_recv(&kr.ipc, kr.fd, &rec) == 1 && rec.type == IPC_SPI_UNKNOWN) {
+		ProtobufCMessage *got = ipc_unpack(&postern__spi_unknown__descriptor, &rec, 1024);
+		const Postern__SpiUnknown *m = (const Postern__SpiUnknown *)got;
+
+		assert_non_null(m);
+		assert_int_equal(rec.id, 0);
+		assert_int_equal(m->proto, IPSEC_ESP);
+		assert_int_equal(m->dst->bytes.data[3], 5);
+		n++;
+		ipc_unpack_free(got);
+	}
+	assert_int_equal(rec.type, IPC_SPI_REPLY);
+	return n;
+}
+
+/* Hints of packets for SAs that are not there: a few of one source, some more of many, and again later. */
+static void test_keyd_edge_unknown_spis_are_rationed(void **state)
+{
+	char text[20];
+
+	(void)state;
+	for (uint32_t i = 0; i < 60; i++)
+		push_unknown("192.0.2.1", i);
+	keyd_edge_unknown(&kr.d);
+	assert_int_equal(hear_unknown(), 3);
+	for (uint32_t i = 0; i < 60; i++) {
+		snprintf(text, sizeof(text), "192.0.2.%u", i + 2);
+		push_unknown(text, i);
+	}
+	keyd_edge_unknown(&kr.d);
+	assert_in_range(hear_unknown(), 10, 20);
+	kr.ipc.fake.ms += 5000;
+	for (uint32_t i = 0; i < 60; i++)
+		push_unknown("192.0.2.1", i);
+	keyd_edge_unknown(&kr.d);
+	assert_int_equal(hear_unknown(), 3);
+}
+
 /* Root's own SAs are none of keyd's business. */
 static void test_keyd_edge_manual_sas_are_not_told_of(void **state)
 {
@@ -280,6 +334,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    T(test_keyd_edge_pair_lives_and_dies),
 	    T(test_keyd_edge_every_limit_is_told_once),
+	    T(test_keyd_edge_unknown_spis_are_rationed),
 	    T(test_keyd_edge_manual_sas_are_not_told_of),
 	    T(test_keyd_edge_refusals_have_their_sentences),
 	    T(test_keyd_edge_end_of_the_connection_ends_reservations),
