@@ -129,6 +129,41 @@ void keyd_edge_unknown(struct datapathd *d)
 	}
 }
 
+static void say_moved(const struct moved *m)
+{
+	char b[INET_ADDR_STRLEN];
+
+	log_info("peer.moved", "the NAT in front of %s has moved it from port %u to %u",
+	    inet_addr_format(&m->remote, b), m->old_port, m->new_port);
+}
+
+void keyd_edge_moved(struct datapathd *d)
+{
+	struct ipc_conn *c = d->keyd->conn;
+	struct moved m;
+
+	while (moved_ring_pop(&d->worker->moved, &m)) {
+		if (!moved_follow(&d->sad, &m))
+			continue;
+		say_moved(&m);
+		if (c && ipc_conn_has_room(c))
+			(void)msg_moved_send(c, &m);
+	}
+}
+
+/* keyd has heard it by a message of the peer's. */
+static int on_moved(struct ipc_conn *c, const struct ipc_record *rec)
+{
+	struct datapathd *d = datapathd_of_conn(c);
+	struct err_text e = {0};
+	struct moved m;
+	int r = msg_moved_decode(rec, &m, &e);
+
+	if (r == 0 && moved_follow(&d->sad, &m))
+		say_moved(&m);
+	return r;
+}
+
 static int on_ike(struct ipc_conn *c, const struct ipc_record *rec)
 {
 	AUTO(msg_ike_fini) struct msg_ike m = {0};
@@ -170,6 +205,7 @@ static const struct ipc_rule rules[] = {
     {IPC_SPI_RELEASE, "spi.release", IPC_ROLE_KEYD, 256, 0, 1, false, on_release},
     {IPC_SA_INSTALL, "sa.install", IPC_ROLE_KEYD, 1024, 256, 1, true, on_install},
     {IPC_SA_REMOVE, "sa.remove", IPC_ROLE_KEYD, 64, 256, 1, false, on_remove},
+    {IPC_PEER_MOVED, "peer.moved", IPC_ROLE_KEYD, 256, 0, 1, false, on_moved},
     {IPC_IKE_DATAGRAM, "ike.datagram", IPC_ROLE_KEYD, IKE_LEN_MAX + 256, 0, 1, false, on_ike},
 };
 

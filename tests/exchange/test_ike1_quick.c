@@ -319,6 +319,46 @@ static void test_nat_tunnels_say_none(void **state)
 	rig_fini(&rig);
 }
 
+/* The translator forgets, and gives another port: the next message that proves to be A's moves all there is.
+ */
+static void test_nat_mapping_that_changes(void **state)
+{
+	enum { MOVED = 40000, QUIET_MS = 30000 };
+	struct ike_conf *a = plain(), *b = plain();
+
+	a->peer[0].dpd = b->peer[0].dpd =
+	    (struct ike_dpd){.announce = true, .delay_s = 10, .retry_s = 2, .maxfail = 8};
+	b->peer[0].dpd.delay_s = 0;
+	begin_behind_nat(IPSEC_TRANSPORT, a, b);
+	rig_packet(&rig.a, 0);
+	rig_run(&rig, ENOUGH_MS);
+	assert_int_equal(sa_of(&rig.b, false)->encap.dport, 34500);
+	rig.nat_port[1] = MOVED;
+	rig_run(&rig, QUIET_MS);
+	assert_pairs(1);
+	assert_int_equal(sa_of(&rig.b, false)->encap.dport, MOVED);
+	assert_int_equal(list_entry(rig.b.core->children.next, struct child, node)->path.remote_port, MOVED);
+	assert_int_equal(rig.a.core->counters.established1, 1);
+	rig_fini(&rig);
+}
+
+/* datapathd has seen it by a packet. */
+static void test_nat_mapping_that_the_data_path_saw_change(void **state)
+{
+	struct ike_path path;
+
+	begin_behind_nat(IPSEC_TRANSPORT, plain(), plain());
+	rig_packet(&rig.a, 0);
+	rig_run(&rig, ENOUGH_MS);
+	path = list_entry(rig.b.core->isakmp.next, struct isakmp, all)->path;
+	path.remote_port = 40000;
+	core_moved(rig.b.core, &path, 34501); /* of somebody else behind the same translator */
+	assert_int_equal(list_entry(rig.b.core->isakmp.next, struct isakmp, all)->path.remote_port, 34500);
+	core_moved(rig.b.core, &path, 34500);
+	assert_int_equal(list_entry(rig.b.core->isakmp.next, struct isakmp, all)->path.remote_port, 40000);
+	rig_fini(&rig);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -332,6 +372,8 @@ int main(void)
 	    cmocka_unit_test(test_commit_bit_and_no_word),
 	    cmocka_unit_test(test_nat_original_addresses),
 	    cmocka_unit_test(test_nat_tunnels_say_none),
+	    cmocka_unit_test(test_nat_mapping_that_changes),
+	    cmocka_unit_test(test_nat_mapping_that_the_data_path_saw_change),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -90,7 +90,7 @@ class Charon1(labtest.LabTest):
     def prepare(self, mode, method="pre_shared_key", **more):
         words = {**self.words(mode, method), **more}
         if method == "rsasig":
-            self.make_certificates()
+            charon.certificates(self.relent, self.elmer)
         self.relent.run("install", "-D", "-m", "600", "/dev/stdin", "/etc/inet/psk.txt", text=f"{ELMER} mekmitasdigoat\n")
         self.relent.run("install", "-D", "-m", "600", "/dev/stdin", "/etc/inet/racoon.conf", text=RACOON % words)
         self.relent.setkey(POLICIES)
@@ -104,23 +104,6 @@ class Charon1(labtest.LabTest):
         outcome = self._outcome.result
         if any(case is self for case, _ in outcome.failures + outcome.errors):
             print("--- charon\n" + self.peer.log()[-6000:], file=sys.stderr)
-
-    def make_certificates(self):
-        """An authority of the test's own, and a certificate for each side; /var is each host's own."""
-        folder = "/var/lib/lab-ca"
-        self.relent.run("mkdir", "-p", folder)
-        self.relent.run("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", f"{folder}/ca.key", "-out",
-                        f"{folder}/ca.pem", "-days", "30", "-subj", "/C=XX/O=Lab/CN=ca")
-        for name in ("relent", "elmer"):
-            self.relent.run("openssl", "req", "-newkey", "rsa:2048", "-nodes", "-keyout", f"{folder}/{name}.key", "-out",
-                            f"{folder}/{name}.req", "-subj", f"/C=XX/O=Lab/CN={name}")
-            self.relent.run("openssl", "x509", "-req", "-in", f"{folder}/{name}.req", "-CA", f"{folder}/ca.pem", "-CAkey",
-                            f"{folder}/ca.key", "-CAcreateserial", "-days", "30", "-out", f"{folder}/{name}.pem")
-        for name in ("ca.pem", "relent.pem", "relent.key"):
-            self.relent.run("install", "-D", "-m", "600", f"{folder}/{name}", f"/etc/inet/certs/{name}")
-        for name, place in (("ca.pem", "x509ca"), ("elmer.pem", "x509"), ("elmer.key", "private")):
-            text = self.relent.out("cat", f"{folder}/{name}")
-            self.elmer.run("install", "-D", "-m", "600", "/dev/stdin", f"/etc/swanctl/{place}/{name}", text=text)
 
     def carry(self, port, octets=200000):
         """A transfer with a checksum in each direction, from inner address to inner address."""

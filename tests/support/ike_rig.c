@@ -378,6 +378,18 @@ static void port_remove(void *arg, uint64_t serial)
 	undo_install(arg, serial);
 }
 
+static void port_moved(void *arg, const struct ike_path *path, uint16_t old_port)
+{
+	struct rig_side *s = arg;
+
+	for (size_t i = 0; i < RIG_SAS_MAX; i++) {
+		struct sa_desc *d = &s->sa[i].desc;
+
+		if (s->sa[i].serial && inet_addr_equal(&d->dst, &path->remote) && d->encap.dport == old_port)
+			d->encap.dport = path->remote_port;
+	}
+}
+
 static struct core *make_core(struct rig_side *s, struct ike_conf *conf)
 {
 	struct rig *r = s->rig;
@@ -399,7 +411,8 @@ static struct core *make_core(struct rig_side *s, struct ike_conf *conf)
 	        .reserve = port_reserve,
 	        .release = port_release,
 	        .install = port_install,
-	        .remove = port_remove}};
+	        .remove = port_remove,
+	        .moved = port_moved}};
 
 	c = core_new(&def);
 	(void)!core_load(c, 1, conf);

@@ -286,6 +286,21 @@ void stage_open_ah(struct path *c, struct batch *b)
 }
 
 /* In the order of the batch: of two packets with one number the first counts (RFC 4303 section 3.4.3). */
+/* From another port than before, and newer than all that came: what is late may come from the old one. */
+static void follow(struct path *c, const struct pkt *p)
+{
+	const struct sa_rt *sa = p->sa;
+	struct moved m = {.local = sa->dst, .remote = sa->src, .new_port = p->udp_sport};
+
+	if (!c->moved || !p->udp_dport || p->n_applied || p->seq != sa->window->top ||
+	    inet_addr_is_any(&sa->src))
+		return;
+	m.old_port = sa_rt_far_port(sa, sa->encap.sport);
+	if (m.old_port != m.new_port && bucket_take(&c->moved_budget, 1, c->now_ms) &&
+	    moved_ring_push(c->moved, &m))
+		c->hints = true;
+}
+
 void stage_replay_commit(struct path *c, struct batch *b)
 {
 	batch_foreach_go(p, b)
@@ -294,5 +309,7 @@ void stage_replay_commit(struct path *c, struct batch *b)
 			continue;
 		if (replay_commit(p->sa->window, p->seq) != REPLAY_NEW)
 			stage_drop(c->counters, p, replay_reason(p->sa));
+		else
+			follow(c, p);
 	}
 }

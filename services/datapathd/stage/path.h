@@ -16,6 +16,7 @@
 #include "datapathd/batch.h"
 #include "datapathd/frag/memory.h"
 #include "datapathd/frag/reasm.h"
+#include "datapathd/moved.h"
 #include "datapathd/sa/sad.h"
 #include "datapathd/spd/view.h"
 #include "datapathd/stage/wait.h"
@@ -42,7 +43,8 @@ struct path {
 	const struct spd_view *view; /* loaded at the top of each round, never NULL in a stage */
 	struct acquire_ring *acquires;
 	struct unknown_ring *unknown; /* NULL: nobody wants to know */
-	struct bucket unknown_budget;
+	struct moved_ring *moved;     /* NULL: nobody follows */
+	struct bucket unknown_budget, moved_budget;
 	struct rng *rng;
 	uint64_t now_ms;            /* CLOCK_BOOTTIME, once a round */
 	struct tunables tune;       /* of this round */

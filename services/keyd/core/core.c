@@ -12,6 +12,7 @@
 #include "keyd/ike1/child.h"
 #include "keyd/ike1/inform.h"
 #include "keyd/ike1/isakmp.h"
+#include "keyd/ike1/nat.h"
 #include "keyd/ike1/quick.h"
 #include "keyd/ike1/receive.h"
 #include "keyd/ike1/unknown.h"
@@ -170,6 +171,11 @@ void core_unknown_spi(struct core *c, const struct inet_addr *local, const struc
 {
 	unknown_spi(c, local, remote, proto, spi);
 	isakmp_bury(c);
+}
+
+void core_moved(struct core *c, const struct ike_path *path, uint16_t old_port)
+{
+	nat_moved(c, path, old_port);
 }
 
 void core_shutdown(struct core *c)

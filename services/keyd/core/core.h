@@ -105,6 +105,8 @@ void core_expired(struct core *c, uint64_t serial, bool hard);
 /* datapathd: the peer sends into an SA that is not there. A hint: anybody can send such packets. */
 void core_unknown_spi(struct core *c, const struct inet_addr *local, const struct inet_addr *remote,
     enum ipsec_proto proto, uint32_t spi);
+/* datapathd: a packet of a peer that proved to be its came from another port (path->remote_port). */
+void core_moved(struct core *c, const struct ike_path *path, uint16_t old_port);
 /* Tells every peer that everything ends (on shutdown), and forgets it. */
 void core_shutdown(struct core *c);
 

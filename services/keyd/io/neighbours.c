@@ -211,6 +211,13 @@ static void port_remove(void *arg, uint64_t serial)
 	datapathd_remove(k->datapathd, serial);
 }
 
+static void port_moved(void *arg, const struct ike_path *path, uint16_t old_port)
+{
+	struct keyd *k = arg;
+
+	datapathd_moved(k->datapathd, path, old_port);
+}
+
 struct core_ports keyd_ports(struct keyd *k)
 {
 	return (struct core_ports){.arg = k,
@@ -228,7 +235,8 @@ struct core_ports keyd_ports(struct keyd *k)
 	    .reserve = port_reserve,
 	    .release = port_release,
 	    .install = port_install,
-	    .remove = port_remove};
+	    .remove = port_remove,
+	    .moved = port_moved};
 }
 
 static void on_subscribed(struct ipc_client *c, int result, const struct ipc_record *rec, void *arg)
@@ -285,6 +293,17 @@ static int on_unknown(struct core *core, const struct ipc_record *rec)
 	return r;
 }
 
+static int on_moved(struct core *core, const struct ipc_record *rec)
+{
+	struct ike_path path;
+	uint16_t old;
+	int r = datapathd_moved_decode(rec, &path, &old);
+
+	if (r == 0)
+		core_moved(core, &path, old);
+	return r;
+}
+
 static int on_datapathd_event(struct ipc_client *c, const struct ipc_record *rec)
 {
 	struct core *core = of_client(c)->core;
@@ -294,6 +313,8 @@ static int on_datapathd_event(struct ipc_client *c, const struct ipc_record *rec
 		return on_expired(core, rec);
 	case IPC_SPI_UNKNOWN:
 		return on_unknown(core, rec);
+	case IPC_PEER_MOVED:
+		return on_moved(core, rec);
 	case IPC_IKE_DATAGRAM:
 		return datapathd_datagram_decode(rec, on_datagram, core);
 	default:
