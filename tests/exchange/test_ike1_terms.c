@@ -9,6 +9,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "keyd/ike1/quick.h"
 #include "support/ike_rig.h"
 
 enum { TCP = 6, ENOUGH_MS = 2000, LONG_MS = 400000 };
@@ -555,6 +556,94 @@ static void test_several_policies(void **state)
 	rig_fini(&rig);
 }
 
+/* The octets of the offer in message 1, as they reach the answerer: written out from RFC 2407 and 2408, not
+ * by our own writer. Encryption is the outer loop, both in the order of the file; blowfish names its 128
+ * bits. */
+static void test_S121_S122_the_octets_of_an_offer(void **state)
+{
+#define ATTRS(auth, bits)                                                                                    \
+	0x80, 1, 0, 1, 0x80, 2, 0x8c, 0xa0, 0x80, 4, 0, 2, bits 0x80, 5, 0, auth, 0x80, 3, 0, 2
+#define NONE
+#define BITS128 0x80, 6, 0, 128,
+	enum { MD5 = 1, SHA1 = 2, DES3 = 3, BLOWFISH = 7 };
+	static const uint8_t want[] = {
+	    0,
+	    0,
+	    0,
+	    1,
+	    0,
+	    0,
+	    0,
+	    1, /* IPsec DOI, identity only */
+	    0,
+	    0,
+	    0,
+	    132,
+	    1,
+	    3,
+	    4,
+	    4, /* the one proposal: number 1, ESP, a SPI of 4, 4 transforms */
+	    0xff,
+	    0xff,
+	    0xff,
+	    0xff, /* the SPI: any */
+	    3,
+	    0,
+	    0,
+	    28,
+	    1,
+	    DES3,
+	    0,
+	    0,                 /* */
+	    ATTRS(SHA1, NONE), /* 36000 s, transport, group 2 */
+	    3,
+	    0,
+	    0,
+	    28,
+	    2,
+	    DES3,
+	    0,
+	    0,                /* */
+	    ATTRS(MD5, NONE), /* */
+	    3,
+	    0,
+	    0,
+	    32,
+	    3,
+	    BLOWFISH,
+	    0,
+	    0,                    /* */
+	    ATTRS(SHA1, BITS128), /* */
+	    0,
+	    0,
+	    0,
+	    32,
+	    4,
+	    BLOWFISH,
+	    0,
+	    0, /* */
+	    ATTRS(MD5, BITS128),
+	};
+	const struct octets *got = NULL;
+
+	a = rig_conf(IKE_MODE_MAIN, IKE_AUTH_PSK, false);
+	b = rig_conf(IKE_MODE_MAIN, IKE_AUTH_PSK, false);
+	meet();
+	rig_packet(&rig.a, 0);
+	for (int ms = 0; ms < ENOUGH_MS && !got; ms++) {
+		rig_run(&rig, 1);
+		list_foreach (sa, &rig.b.core->isakmp, struct isakmp, all)
+			list_foreach (q, &sa->quicks, struct quick, node)
+				got = q->request.n ? &q->request : got;
+	}
+	assert_non_null(got);
+	assert_int_equal(got->n, sizeof(want));
+	for (size_t i = 0; i < sizeof(want); i++)
+		if (want[i] != 0xff && got->p[i] != want[i])
+			fail_msg("octet %zu: %u and not %u", i, got->p[i], want[i]);
+	rig_fini(&rig);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -582,6 +671,7 @@ int main(void)
 	    cmocka_unit_test(test_ipcomp_numbers),
 	    cmocka_unit_test(test_ipv6),
 	    cmocka_unit_test(test_several_policies),
+	    cmocka_unit_test(test_S121_S122_the_octets_of_an_offer),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

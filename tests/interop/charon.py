@@ -18,6 +18,7 @@ charon {{
   load_modular = no
   i_dont_care_about_security_and_use_aggressive_mode_psk = yes
   load = {PLUGINS}
+  fragment_size = 576
   filelog {{
     all {{
       path = /run/charon.log
