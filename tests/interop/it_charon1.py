@@ -14,6 +14,7 @@ from labtap import Tap  # noqa: E402
 from labtest import ELMER, RELENT, wait_for  # noqa: E402
 
 HERE, THERE = "192.168.1.1", "192.168.2.1"
+RATE = 2000  # packets a second under which keys are renewed
 
 POLICIES = f"""
 spdadd 192.168.1.0/24 192.168.2.0/24 any -P out ipsec esp/tunnel/{RELENT}-{ELMER}/require;
@@ -200,8 +201,8 @@ class Charon1(labtest.LabTest):
         self.relent.run("ping", "-c", "3", "-W", "5", "-I", HERE, THERE)
         before = self.relent.netstat()
         counting = self.elmer.traffic("udp-count", 5001)
-        packets = 500 * 40
-        sending = self.relent.traffic("udp-send", THERE, 5001, packets, 500, 200)
+        packets = RATE * 40
+        sending = self.relent.traffic("udp-send", THERE, 5001, packets, RATE, 200)
         self.assertEqual(sending.wait(timeout=120), 0)
         told = json.loads(counting.communicate("\n", timeout=30)[0])
         after = self.relent.netstat()
