@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 #include "datapathd/sa/lifetime.h"
@@ -183,6 +184,48 @@ static void test_keyd_edge_unknown_spis_are_rationed(void **state)
 	assert_int_equal(hear_unknown(), 3);
 }
 
+/* A translator has moved the peer: what is sent follows, keyd hears of it once, and says it itself as well.
+ */
+static void test_keyd_edge_moved_peers_are_followed(void **state)
+{
+	struct sa_desc in = desc_of(true, keyd_rig_reserved()), out = desc_of(false, 0x1000);
+	struct moved m = {.local = kr.addr[0], .remote = kr.addr[1], .old_port = 20001, .new_port = 20002};
+	Postern__PeerMoved told = POSTERN__PEER_MOVED__INIT;
+	const struct sa *sa;
+	struct ipc_record rec;
+	uint64_t serial;
+
+	(void)state;
+	kr.d.fd.in[SOURCE_UDP4] = STDERR_FILENO; /* port 4500 is to be had */
+	in.encap = (struct sa_encap){.sport = 20001, .dport = 4500};
+	out.encap = (struct sa_encap){.sport = 4500, .dport = 20001};
+	(void)installed(&in, true);
+	serial = installed(&out, false);
+	sa = sad_find_serial(&kr.d.sad, serial);
+	assert_int_equal(sa_rt_far_port(sa->rt, sa->rt->encap.dport), 20001);
+	m.old_port = 20009; /* somebody else behind the same translator */
+	assert_true(moved_ring_push(&kr.d.worker->moved, &m));
+	keyd_edge_moved(&kr.d);
+	assert_int_equal(sa_rt_far_port(sa->rt, sa->rt->encap.dport), 20001);
+	keyd_rig_hear_nothing();
+	m.old_port = 20001;
+	assert_true(moved_ring_push(&kr.d.worker->moved, &m));
+	assert_true(moved_ring_push(&kr.d.worker->moved, &m));
+	keyd_edge_moved(&kr.d);
+	assert_int_equal(sa_rt_far_port(sa->rt, sa->rt->encap.dport), 20002);
+	assert_int_equal(sa->desc.encap.dport, 20002);
+	keyd_rig_hear(IPC_PEER_MOVED, &rec);
+	keyd_rig_hear_nothing();
+	told.local = &kr.pb[0];
+	told.remote = &kr.pb[1];
+	told.old_port = 20002;
+	told.new_port = 20003;
+	keyd_rig_tell(IPC_PEER_MOVED, 0, &told.base);
+	keyd_rig_hear_nothing();
+	assert_int_equal(sa_rt_far_port(sa->rt, sa->rt->encap.dport), 20003);
+	kr.d.fd.in[SOURCE_UDP4] = -1;
+}
+
 /* Root's own SAs are none of keyd's business. */
 static void test_keyd_edge_manual_sas_are_not_told_of(void **state)
 {
@@ -335,6 +378,7 @@ int main(void)
 	    T(test_keyd_edge_pair_lives_and_dies),
 	    T(test_keyd_edge_every_limit_is_told_once),
 	    T(test_keyd_edge_unknown_spis_are_rationed),
+	    T(test_keyd_edge_moved_peers_are_followed),
 	    T(test_keyd_edge_manual_sas_are_not_told_of),
 	    T(test_keyd_edge_refusals_have_their_sentences),
 	    T(test_keyd_edge_end_of_the_connection_ends_reservations),
