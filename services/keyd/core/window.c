@@ -3,6 +3,8 @@
  */
 #include "keyd/core/window.h"
 
+#include "keyd/ike1/fragment.h"
+
 void window_init(struct window *w, struct core *c, const struct ike_path *path, window_lost_fn lost)
 {
 	*w = (struct window){.core = c, .path = path, .lost = lost};
@@ -17,9 +19,7 @@ void window_fini(struct window *w)
 
 static void transmit(struct window *w)
 {
-	const struct core_ports *ports = &w->core->ports;
-
-	ports->send(ports->arg, w->path, w->sent.p, w->sent.n);
+	fragment_send(w->core, w->path, w->cut && *w->cut, w->sent.p, w->sent.n);
 }
 
 static void trace_message(struct window *w, uint32_t times)

@@ -17,6 +17,7 @@ typedef void (*window_lost_fn)(struct window *w);
 struct window {
 	struct core *core;
 	const struct ike_path *path; /* its exchange's; may change between two sendings */
+	const bool *cut;             /* the peer takes fragments; may change, may be NULL */
 	window_lost_fn lost;
 	struct octets sent;
 	struct timer timer;
