@@ -8,7 +8,11 @@
 #include "keyd/core/core.h"
 #include "keyd/core/octets.h"
 
-enum { WINDOW_REPEATS_MAX = 12 /* answers to repetitions of one datagram */, WINDOW_PRINT = 32 };
+enum {
+	WINDOW_REPEATS_MAX = 12, /* answers to repetitions of one datagram */
+	WINDOW_PRINT = 32,
+	WINDOW_EARLY_MS = 500,
+};
 
 struct window;
 /* Nothing has come in spite of all repetitions. */
@@ -22,6 +26,7 @@ struct window {
 	struct octets sent;
 	struct timer timer;
 	uint32_t counter, interval_ms; /* repetitions left to make, and between them */
+	bool early; /* the next message is repeated once more, soon: the peer may not be ready for it yet */
 	uint32_t repeats;
 	bool has_seen;
 	uint8_t seen[WINDOW_PRINT];
