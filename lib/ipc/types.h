@@ -104,6 +104,7 @@ enum ipc_type {
 	IPC_SA_EXPIRED,   /* SaExpired, event */
 	IPC_SPI_UNKNOWN,  /* SpiUnknown, event */
 	IPC_IKE_DATAGRAM, /* IkeDatagram: event when it came, record without an answer when it goes */
+	IPC_PEER_MOVED,   /* PeerMoved: the same */
 
 	/* certd, certd-verify, admin: files that ipsecctl has opened come beside the record */
 	IPC_CREDENTIAL_PUT = 320,  /* CredentialPut and a descriptor -> IPC_OK or IPC_CREDENTIAL_LOCKED */

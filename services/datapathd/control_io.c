@@ -80,6 +80,8 @@ static void on_tell(uv_poll_t *p, int status, int events)
 	}
 	acquirer_collect(io->d->acquirer);
 	datapathd_ike_collect(io->d);
+	keyd_edge_moved(io->d);
+	keyd_edge_unknown(io->d);
 	control_io_expect_quiet(io);
 }
 

@@ -25,7 +25,15 @@ static bool is_due(const struct sa *sa, uint64_t now_ms, uint64_t quiet_ms)
 	return sa_is_encap(&sa->desc) && !sa->dead_ms && atomic_load(&r->seq) && now_ms >= last + quiet_ms;
 }
 
-static void send4(const struct datapathd *d, const struct sa_desc *sa)
+/* Where a translator has moved it, if one has. */
+static uint16_t far_port(const struct sa *sa)
+{
+	uint32_t moved = atomic_load(&sa->slot->run.far_port);
+
+	return moved ? (uint16_t)moved : sa->desc.encap.dport;
+}
+
+static void send4(const struct datapathd *d, const struct sa_desc *sa, uint16_t port)
 {
 	uint8_t pkt[PACKET_LEN4];
 	struct sockaddr_in to = {.sin_family = AF_INET};
@@ -34,13 +42,13 @@ static void send4(const struct datapathd *d, const struct sa_desc *sa)
 	memcpy(ip.src, sa->src.b, sizeof(ip.src));
 	memcpy(ip.dst, sa->dst.b, sizeof(ip.dst));
 	ip4_write(pkt, &ip);
-	udp_encap_write(pkt + IP4_HDR_LEN, sa->encap.sport, sa->encap.dport, UDP_ENCAP_LEN + 1);
+	udp_encap_write(pkt + IP4_HDR_LEN, sa->encap.sport, port, UDP_ENCAP_LEN + 1);
 	pkt[sizeof(pkt) - 1] = KEEPALIVE;
 	memcpy(&to.sin_addr, sa->dst.b, sizeof(to.sin_addr));
 	(void)sendto(d->fd.send4, pkt, sizeof(pkt), MSG_DONTWAIT, (const struct sockaddr *)&to, sizeof(to));
 }
 
-static void send6(const struct datapathd *d, const struct sa_desc *sa)
+static void send6(const struct datapathd *d, const struct sa_desc *sa, uint16_t port)
 {
 	uint8_t pkt[PACKET_LEN6];
 	struct sockaddr_in6 to = {.sin6_family = AF_INET6, .sin6_scope_id = sa->dst.scope};
@@ -49,7 +57,7 @@ static void send6(const struct datapathd *d, const struct sa_desc *sa)
 	memcpy(ip.src, sa->src.b, sizeof(ip.src));
 	memcpy(ip.dst, sa->dst.b, sizeof(ip.dst));
 	ip6_write(pkt, &ip);
-	udp_encap_write(pkt + IP6_HDR_LEN, sa->encap.sport, sa->encap.dport, UDP_ENCAP_LEN + 1);
+	udp_encap_write(pkt + IP6_HDR_LEN, sa->encap.sport, port, UDP_ENCAP_LEN + 1);
 	pkt[sizeof(pkt) - 1] = KEEPALIVE;
 	udp_encap_csum6(pkt, sizeof(pkt));
 	memcpy(&to.sin6_addr, sa->dst.b, sizeof(to.sin6_addr));
@@ -68,9 +76,9 @@ void datapathd_keepalive(struct datapathd *d)
 			continue;
 		sa->kept_alive_ms = now;
 		if (sa->desc.dst.family == INET_V6)
-			send6(d, &sa->desc);
+			send6(d, &sa->desc, far_port(sa));
 		else
-			send4(d, &sa->desc);
+			send4(d, &sa->desc, far_port(sa));
 		d->n_keepalives++;
 	}
 }

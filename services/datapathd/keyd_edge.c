@@ -7,11 +7,16 @@
 #include <stdlib.h>
 
 #include "base/rng.h"
+#include "inet/meter.h"
 #include "datapathd/keying.h"
 
 struct keyd_edge {
 	struct ipc_conn *conn; /* reference to the newest: it gets the events; NULL: keyd is not there */
+	struct bucket unknown; /* hints of packets for SAs that are not there */
+	struct meter sources;
 };
+
+enum { UNKNOWN_RATE = 20, SOURCE_RATE = 1, SOURCE_BURST = 3 /* hints a second */ };
 
 static int answer_error(struct ipc_conn *c, uint32_t id, int r, const struct err_text *e)
 {
@@ -109,6 +114,56 @@ struct ipc_conn *keyd_edge_conn(const struct keyd_edge *k)
 	return k ? k->conn : NULL;
 }
 
+void keyd_edge_unknown(struct datapathd *d)
+{
+	struct keyd_edge *k = d->keyd;
+	uint64_t now = clock_now_ms(service_clock(d->service));
+	struct unknown_spi u;
+
+	while (unknown_ring_pop(&d->worker->unknown, &u)) {
+		/* One source alone cannot use up the others' share. */
+		if (!k->conn || !ipc_conn_has_room(k->conn) || !meter_ok(&k->sources, &u.src, now) ||
+		    !bucket_take(&k->unknown, 1, now))
+			continue;
+		(void)msg_spi_unknown_send(k->conn, &u);
+	}
+}
+
+static void say_moved(const struct moved *m)
+{
+	char b[INET_ADDR_STRLEN];
+
+	log_info("peer.moved", "the NAT in front of %s has moved it from port %u to %u",
+	    inet_addr_format(&m->remote, b), m->old_port, m->new_port);
+}
+
+void keyd_edge_moved(struct datapathd *d)
+{
+	struct ipc_conn *c = d->keyd->conn;
+	struct moved m;
+
+	while (moved_ring_pop(&d->worker->moved, &m)) {
+		if (!moved_follow(&d->sad, &m))
+			continue;
+		say_moved(&m);
+		if (c && ipc_conn_has_room(c))
+			(void)msg_moved_send(c, &m);
+	}
+}
+
+/* keyd has heard it by a message of the peer's. */
+static int on_moved(struct ipc_conn *c, const struct ipc_record *rec)
+{
+	struct datapathd *d = datapathd_of_conn(c);
+	struct err_text e = {0};
+	struct moved m;
+	int r = msg_moved_decode(rec, &m, &e);
+
+	if (r == 0 && moved_follow(&d->sad, &m))
+		say_moved(&m);
+	return r;
+}
+
 static int on_ike(struct ipc_conn *c, const struct ipc_record *rec)
 {
 	AUTO(msg_ike_fini) struct msg_ike m = {0};
@@ -150,6 +205,7 @@ static const struct ipc_rule rules[] = {
     {IPC_SPI_RELEASE, "spi.release", IPC_ROLE_KEYD, 256, 0, 1, false, on_release},
     {IPC_SA_INSTALL, "sa.install", IPC_ROLE_KEYD, 1024, 256, 1, true, on_install},
     {IPC_SA_REMOVE, "sa.remove", IPC_ROLE_KEYD, 64, 256, 1, false, on_remove},
+    {IPC_PEER_MOVED, "peer.moved", IPC_ROLE_KEYD, 256, 0, 1, false, on_moved},
     {IPC_IKE_DATAGRAM, "ike.datagram", IPC_ROLE_KEYD, IKE_LEN_MAX + 256, 0, 1, false, on_ike},
 };
 
@@ -185,6 +241,8 @@ int keyd_edge_new(struct datapathd *d, struct keyd_edge **ret, struct err_text *
 		free(k);
 		return r;
 	}
+	bucket_init(&k->unknown, UNKNOWN_RATE, UNKNOWN_RATE, clock_now_ms(service_clock(d->service)));
+	meter_init(&k->sources, SOURCE_RATE, SOURCE_BURST);
 	*ret = k;
 	return 0;
 }

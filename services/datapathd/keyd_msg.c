@@ -6,6 +6,8 @@
 
 #include <errno.h>
 
+#include "datapathd/moved.h"
+#include "datapathd/unknown_ring.h"
 #include "ipc/model.h"
 
 #include "datapathd_keyd.pb-c.h"
@@ -219,6 +221,52 @@ int msg_sa_expired_send(struct ipc_conn *c, uint64_t serial, const struct sa_des
 	m.src = &src;
 	m.dst = &dst;
 	return ipc_conn_send(c, IPC_SA_EXPIRED, 0, &m.base);
+}
+
+int msg_spi_unknown_send(struct ipc_conn *c, const struct unknown_spi *u)
+{
+	Postern__SpiUnknown m = POSTERN__SPI_UNKNOWN__INIT;
+	Postern__Addr src, dst;
+
+	model_addr_encode(&u->src, &src);
+	model_addr_encode(&u->dst, &dst);
+	m.src = &src;
+	m.dst = &dst;
+	m.proto = u->proto;
+	m.spi = u->spi;
+	return ipc_conn_send(c, IPC_SPI_UNKNOWN, 0, &m.base);
+}
+
+int msg_moved_decode(const struct ipc_record *rec, struct moved *ret, struct err_text *e)
+{
+	AUTO_UNPACK ProtobufCMessage *u = ipc_unpack(&postern__peer_moved__descriptor, rec, CAP);
+	const Postern__PeerMoved *m = (const Postern__PeerMoved *)u;
+	struct moved x = {0};
+	int r;
+
+	if (!m || !m->old_port || !m->new_port || m->old_port > UINT16_MAX || m->new_port > UINT16_MAX)
+		return unreadable(e);
+	r = pair_decode(m->local, m->remote, &x.local, &x.remote, e);
+	if (r < 0)
+		return r;
+	x.old_port = (uint16_t)m->old_port;
+	x.new_port = (uint16_t)m->new_port;
+	*ret = x;
+	return 0;
+}
+
+int msg_moved_send(struct ipc_conn *c, const struct moved *m)
+{
+	Postern__PeerMoved out = POSTERN__PEER_MOVED__INIT;
+	Postern__Addr local, remote;
+
+	model_addr_encode(&m->local, &local);
+	model_addr_encode(&m->remote, &remote);
+	out.local = &local;
+	out.remote = &remote;
+	out.old_port = m->old_port;
+	out.new_port = m->new_port;
+	return ipc_conn_send(c, IPC_PEER_MOVED, 0, &out.base);
 }
 
 int msg_ike_decode(const struct ipc_record *rec, struct msg_ike *ret, struct err_text *e)

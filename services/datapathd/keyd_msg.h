@@ -40,6 +40,12 @@ void msg_sa_install_fini(struct msg_sa_install *m);
 
 int msg_spi_reply_send(struct ipc_conn *c, uint32_t id, uint32_t spi);
 int msg_sa_made_send(struct ipc_conn *c, uint32_t id, uint64_t serial);
+/* A peer whose port has changed; both ways. */
+struct moved;
+int must_check msg_moved_decode(const struct ipc_record *rec, struct moved *ret, struct err_text *e);
+int msg_moved_send(struct ipc_conn *c, const struct moved *m);
+struct unknown_spi;
+int msg_spi_unknown_send(struct ipc_conn *c, const struct unknown_spi *u);
 int msg_sa_expired_send(struct ipc_conn *c, uint64_t serial, const struct sa_desc *d, bool hard);
 
 /* A datagram of port 4500, without the marker. */

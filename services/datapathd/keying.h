@@ -15,6 +15,11 @@ int grant_on_gone(struct ipc_conn *c, const struct ipc_record *rec);
 int must_check keyd_edge_new(struct datapathd *d, struct keyd_edge **ret, struct err_text *e);
 /* Tells keyd, if this SA is its own, that a limit has passed: with `hard` it is not used any more. */
 void keyd_edge_gone(struct keyd_edge *k, const struct sa *sa, bool hard);
+/* Follows peers whose port has changed, and tells keyd. */
+void keyd_edge_moved(struct datapathd *d);
+/* Takes the worker's hints of packets for SAs that are not there to keyd: some a second, fewer of one source.
+ */
+void keyd_edge_unknown(struct datapathd *d);
 /* Borrowed; NULL: keyd is not there. */
 struct ipc_conn *keyd_edge_conn(const struct keyd_edge *k);
 

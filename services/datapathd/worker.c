@@ -53,6 +53,8 @@ int worker_init(struct worker *w, unsigned index, const struct worker_env *env, 
 	w->path.counters = &w->counters;
 	w->path.sad = env->sad;
 	w->path.acquires = &w->acquires;
+	w->path.unknown = &w->unknown;
+	w->path.moved = &w->moved;
 	bucket_init(&w->ike.budget, IKE_RATE, IKE_BURST, clock_now_ms(w->clock));
 	return 0;
 }

@@ -88,6 +88,8 @@ struct worker {
 	struct path path;
 	struct counters counters;
 	struct acquire_ring acquires;
+	struct unknown_ring unknown;
+	struct moved_ring moved;
 	struct dummy_ring dummies;
 	struct ike_door ike;
 	struct batch in, out;

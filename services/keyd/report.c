@@ -39,6 +39,7 @@ void keyd_stats(struct service *s, struct service_stats_sink *to)
 		uint64_t value;
 	} rows[] = {
 	    {"ike.datagrams", n->datagrams},
+	    {"ike.fragments", n->fragments},
 	    {"ike.malformed", n->malformed},
 	    {"ike.unknown", n->unknown},
 	    {"ike.not_listening", n->not_listening},

@@ -154,6 +154,38 @@ static void test_certd_restarts(void **state)
 }
 
 /* First messages that nobody follows up, which anybody can forge. */
+/* A peer that has not looked at the end of aggressive mode yet passes over what comes behind it (so does
+ * strongSwan now and then). */
+static bool lose_first_quick(struct rig *r, unsigned n, bool from_a, uint8_t *d, size_t n_d)
+{
+	enum { EXCHANGE_AT = 18, QUICK = 32 };
+	bool *gone = r->arg;
+
+	(void)n;
+	if (*gone || !from_a || n_d <= EXCHANGE_AT || d[EXCHANGE_AT] != QUICK)
+		return true;
+	*gone = true;
+	return false;
+}
+
+static void test_first_quick_message_behind_aggressive_mode_is_soon_repeated(void **state)
+{
+	bool gone = false;
+
+	(void)state;
+	rig_init(&rig, 1, rig_conf(IKE_MODE_AGGRESSIVE, IKE_AUTH_PSK, true),
+	    rig_conf(IKE_MODE_AGGRESSIVE, IKE_AUTH_PSK, true));
+	rig_policy(&rig, IPSEC_TUNNEL, TCP);
+	rig.arg = &gone;
+	rig.wire.tamper = lose_first_quick;
+	rig_packet(&rig.a, 0);
+	rig_run(&rig, 1500);
+	assert_true(gone);
+	assert_int_equal(rig_count(&rig.a, true), 1);
+	assert_int_equal(rig_count(&rig.b, true), 1);
+	rig_fini(&rig);
+}
+
 static bool only_the_first(struct rig *r, unsigned n, bool from_a, uint8_t *d, size_t n_d)
 {
 	return from_a;
@@ -246,6 +278,7 @@ static void test_random_schedules(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_first_quick_message_behind_aggressive_mode_is_soon_repeated),
 	    cmocka_unit_test(test_each_message_lost),
 	    cmocka_unit_test(test_each_octet_altered),
 	    cmocka_unit_test(test_wrong_key),

@@ -247,7 +247,8 @@ static void one(unsigned kind, const struct step *s)
 		rig_spent(s->to, first & 1);
 		break;
 	case UNKNOWN:
-		core_unknown_spi(s->to->core, &(s->to == &rig.a ? &rig.b : &rig.a)->addr, IPSEC_ESP, first);
+		core_unknown_spi(
+		    s->to->core, &s->to->addr, &(s->to == &rig.a ? &rig.b : &rig.a)->addr, IPSEC_ESP, first);
 		break;
 	default:
 		must(core_load(s->to->core, 2, conf()) == 0);

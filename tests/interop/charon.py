@@ -18,6 +18,7 @@ charon {{
   load_modular = no
   i_dont_care_about_security_and_use_aggressive_mode_psk = yes
   load = {PLUGINS}
+  fragment_size = 576
   filelog {{
     all {{
       path = /run/charon.log
@@ -38,6 +39,34 @@ charon {{
 
 def installed():
     return os.access(CHARON, os.X_OK) and os.access("/usr/sbin/swanctl", os.X_OK)
+
+
+def certificates(us, them, chain=0, bits=2048):
+    """An authority of the test's own, and a certificate for each side (/var is each host's own): relent is the suite's, elmer
+    charon's. `chain`: so many authorities below the first, each with a long name, so that the certificates do not fit."""
+    folder, long = "/var/lib/lab-ca", "/O=" + "Lab " * 14
+    us.run("rm", "-rf", folder)
+    us.run("mkdir", "-p", folder)
+    us.run("openssl", "req", "-x509", "-newkey", f"rsa:{bits}", "-nodes", "-keyout", f"{folder}/ca.key", "-out",
+           f"{folder}/ca.pem", "-days", "30", "-subj", "/C=XX/O=Lab/CN=ca")
+    us.run("tee", f"{folder}/ca.ext", text="basicConstraints = critical, CA:true\nkeyUsage = keyCertSign, cRLSign\n")
+    issuer, below = "ca", [f"ca{n}" for n in range(chain)]
+    for name in [*below, "relent", "elmer"]:
+        subject = f"/C=XX{long}/CN={name}" if name in below else f"/C=XX/O=Lab/CN={name}"
+        us.run("openssl", "req", "-newkey", f"rsa:{bits}", "-nodes", "-keyout", f"{folder}/{name}.key", "-out",
+               f"{folder}/{name}.req", "-subj", subject)
+        us.run("openssl", "x509", "-req", "-in", f"{folder}/{name}.req", "-CA", f"{folder}/{issuer}.pem", "-CAkey",
+               f"{folder}/{issuer}.key", "-CAcreateserial", "-days", "30", "-out", f"{folder}/{name}.pem",
+               *(("-extfile", f"{folder}/ca.ext") if name in below else ()))
+        issuer = name if name in below else issuer
+    text = {name: us.out("cat", f"{folder}/{name}.pem") for name in [*below, "ca", "relent", "elmer"]}
+    leaf = text["relent"] + "".join(text[name] for name in reversed(below))
+    for name, what in (("ca.pem", text["ca"]), ("relent.pem", leaf), ("relent.key", us.out("cat", f"{folder}/relent.key"))):
+        us.run("install", "-D", "-m", "600", "/dev/stdin", f"/etc/inet/certs/{name}", text=what)
+    for name, place, what in (("ca.pem", "x509ca", text["ca"]), ("elmer.pem", "x509", text["elmer"]),
+                              ("elmer.key", "private", us.out("cat", f"{folder}/elmer.key")),
+                              *((f"{name}.pem", "x509ca", text[name]) for name in below)):
+        them.run("install", "-D", "-m", "600", "/dev/stdin", f"/etc/swanctl/{place}/{name}", text=what)
 
 
 class Charon:

@@ -10,9 +10,11 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import charon  # noqa: E402
 import labtest  # noqa: E402
+from labtap import Tap  # noqa: E402
 from labtest import ELMER, RELENT, wait_for  # noqa: E402
 
 HERE, THERE = "192.168.1.1", "192.168.2.1"
+RATE = 2000  # packets a second under which keys are renewed
 
 POLICIES = f"""
 spdadd 192.168.1.0/24 192.168.2.0/24 any -P out ipsec esp/tunnel/{RELENT}-{ELMER}/require;
@@ -27,6 +29,7 @@ remote %(elmer)s {
     nat_traversal on;
     dpd_delay %(dpd)s; dpd_retry 1; dpd_maxfail 3;
     proposal_check obey;
+    ike_frag %(frag)s;
     %(identity)s
     lifetime time %(life1)s sec;
     proposal { encryption_algorithm aes; hash_algorithm sha1; authentication_method %(method)s; dh_group 14; }
@@ -81,16 +84,16 @@ class Charon1(labtest.LabTest):
 
     def words(self, mode, method):
         psk = method == "pre_shared_key"
-        return {"elmer": ELMER, "relent": RELENT, "mode": mode, "method": method, "life1": 3600, "life2": 3600, "dpd": 0,
+        return {"elmer": ELMER, "relent": RELENT, "mode": mode, "method": method, "frag": "off", "life1": 3600, "life2": 3600, "dpd": 0,
                 "rekey1": "4h", "rekey2": "1h", "aggressive": "yes" if mode == "aggressive" else "no",
                 "identity": "" if psk else 'my_identifier asn1dn; certificate_type x509 "relent.pem" "relent.key";',
                 "local": f"auth = psk\n id = {ELMER}" if psk else "auth = pubkey\n certs = elmer.pem\n id = \"C=XX, O=Lab, CN=elmer\"",
                 "remote": f"auth = psk\n id = {RELENT}" if psk else "auth = pubkey\n id = \"C=XX, O=Lab, CN=relent\""}
 
-    def prepare(self, mode, method="pre_shared_key", **more):
+    def prepare(self, mode, method="pre_shared_key", chain=0, **more):
         words = {**self.words(mode, method), **more}
         if method == "rsasig":
-            self.make_certificates()
+            charon.certificates(self.relent, self.elmer, chain)
         self.relent.run("install", "-D", "-m", "600", "/dev/stdin", "/etc/inet/psk.txt", text=f"{ELMER} mekmitasdigoat\n")
         self.relent.run("install", "-D", "-m", "600", "/dev/stdin", "/etc/inet/racoon.conf", text=RACOON % words)
         self.relent.setkey(POLICIES)
@@ -104,23 +107,6 @@ class Charon1(labtest.LabTest):
         outcome = self._outcome.result
         if any(case is self for case, _ in outcome.failures + outcome.errors):
             print("--- charon\n" + self.peer.log()[-6000:], file=sys.stderr)
-
-    def make_certificates(self):
-        """An authority of the test's own, and a certificate for each side; /var is each host's own."""
-        folder = "/var/lib/lab-ca"
-        self.relent.run("mkdir", "-p", folder)
-        self.relent.run("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", f"{folder}/ca.key", "-out",
-                        f"{folder}/ca.pem", "-days", "30", "-subj", "/C=XX/O=Lab/CN=ca")
-        for name in ("relent", "elmer"):
-            self.relent.run("openssl", "req", "-newkey", "rsa:2048", "-nodes", "-keyout", f"{folder}/{name}.key", "-out",
-                            f"{folder}/{name}.req", "-subj", f"/C=XX/O=Lab/CN={name}")
-            self.relent.run("openssl", "x509", "-req", "-in", f"{folder}/{name}.req", "-CA", f"{folder}/ca.pem", "-CAkey",
-                            f"{folder}/ca.key", "-CAcreateserial", "-days", "30", "-out", f"{folder}/{name}.pem")
-        for name in ("ca.pem", "relent.pem", "relent.key"):
-            self.relent.run("install", "-D", "-m", "600", f"{folder}/{name}", f"/etc/inet/certs/{name}")
-        for name, place in (("ca.pem", "x509ca"), ("elmer.pem", "x509"), ("elmer.key", "private")):
-            text = self.relent.out("cat", f"{folder}/{name}")
-            self.elmer.run("install", "-D", "-m", "600", "/dev/stdin", f"/etc/swanctl/{place}/{name}", text=text)
 
     def carry(self, port, octets=200000):
         """A transfer with a checksum in each direction, from inner address to inner address."""
@@ -165,6 +151,47 @@ class Charon1(labtest.LabTest):
     def test_aggressive_rsa_they_begin(self):
         self.they_begin("aggressive", "rsasig", 7008)
 
+    def no_ip_fragments(self):
+        """As some firewalls have it, in front of both hosts."""
+        for host in (self.relent, self.elmer):
+            host.run("nft", "add table inet no_fragments; add chain inet no_fragments in "
+                     "{ type filter hook prerouting priority -450; }; add rule inet no_fragments in ip frag-off & 0x3fff != 0 counter drop")
+            self.addCleanup(host.run, "nft", "delete table inet no_fragments")
+
+    def long_chain(self, mode, they):
+        """Certificates that do not fit into a packet, over a path that takes whole ones alone."""
+        self.no_ip_fragments()
+        self.prepare(mode, "rsasig", chain=3, frag="on")
+        before = self.relent.counters()["ike.fragments"]
+        # Behind IP and UDP the marker of port 4500 and a header, whose 17th octet is the kind of the first payload.
+        fragment = "(port 4500 and udp[28] = 132) or (port 500 and udp[24] = 132)"
+        with Tap(self.lab, f"udp and src host {RELENT} and ({fragment})") as ours, \
+                Tap(self.lab, f"udp and src host {ELMER} and ({fragment})") as theirs:
+            if they:
+                done = self.peer.initiate("net")
+                self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+            self.relent.run("ping", "-c", "3", "-W", "5", "-I", HERE, THERE)
+            wait_for("fragments of both", lambda: ours.count >= 4 and theirs.count >= 2)
+        self.assertGreaterEqual(self.relent.counters()["ike.fragments"] - before, 2)
+
+    def test_a_long_chain_in_fragments_main_we_begin(self):
+        self.long_chain("main", False)
+
+    def test_a_long_chain_in_fragments_main_they_begin(self):
+        self.long_chain("main", True)
+
+    def test_a_long_chain_in_fragments_aggressive_we_begin(self):
+        self.long_chain("aggressive", False)
+
+    def test_a_long_chain_in_fragments_aggressive_they_begin(self):
+        self.long_chain("aggressive", True)
+
+    def test_without_fragments_of_our_own_the_path_takes_nothing(self):
+        """The other tests would prove nothing if this one passed a certificate."""
+        self.no_ip_fragments()
+        self.prepare("main", "rsasig", chain=3)
+        self.assertNotEqual(self.peer.initiate("net").returncode, 0)
+
     def test_50_megabytes_each_way(self):
         self.prepare("main")
         self.carry(7009, 50_000_000)
@@ -174,8 +201,8 @@ class Charon1(labtest.LabTest):
         self.relent.run("ping", "-c", "3", "-W", "5", "-I", HERE, THERE)
         before = self.relent.netstat()
         counting = self.elmer.traffic("udp-count", 5001)
-        packets = 500 * 40
-        sending = self.relent.traffic("udp-send", THERE, 5001, packets, 500, 200)
+        packets = RATE * 40
+        sending = self.relent.traffic("udp-send", THERE, 5001, packets, RATE, 200)
         self.assertEqual(sending.wait(timeout=120), 0)
         told = json.loads(counting.communicate("\n", timeout=30)[0])
         after = self.relent.netstat()

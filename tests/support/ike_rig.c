@@ -65,16 +65,50 @@ struct rig_side *rig_other(struct rig_side *s)
 	return s == &s->rig->a ? &s->rig->b : &s->rig->a;
 }
 
+struct inet_addr rig_outside(const struct rig *r)
+{
+	return r->nat.family == INET_NONE ? r->a.addr : r->nat;
+}
+
+/* The translator in front of A; false: nothing goes that way. */
+static bool translate(struct rig *r, bool to_b, struct ike_path *p)
+{
+	static const uint16_t inside[] = {IKE_PORT, IKE_PORT_NATT};
+
+	if (r->nat.family == INET_NONE)
+		return true;
+	if (!to_b && !inet_addr_equal(&p->local, &r->nat))
+		return false;
+	*(to_b ? &p->remote : &p->local) = to_b ? r->nat : r->a.addr;
+	for (size_t i = 0; i < ARRAY_SIZE(inside); i++) {
+		uint16_t out = r->nat_port[i] ? r->nat_port[i] : inside[i];
+
+		if (to_b && p->remote_port == inside[i]) {
+			p->remote_port = out;
+			return true;
+		}
+		if (!to_b && p->local_port == out) {
+			p->local_port = inside[i];
+			return true;
+		}
+	}
+	return false;
+}
+
 static void deliver(
     struct rig_side *to, const struct ike_path *from, const uint8_t *d, size_t n, uint64_t delay)
 {
-	struct event *e = event_new(to, delay);
-
-	e->is_datagram = true;
-	e->path = (struct ike_path){.local = from->remote,
+	struct ike_path path = {.local = from->remote,
 	    .remote = from->local,
 	    .local_port = from->remote_port,
 	    .remote_port = from->local_port};
+	struct event *e;
+
+	if (!translate(to->rig, to == &to->rig->b, &path))
+		return;
+	e = event_new(to, delay);
+	e->is_datagram = true;
+	e->path = path;
 	rig_keep(e, d, n);
 }
 
@@ -245,6 +279,18 @@ static void port_remove(void *arg, uint64_t serial)
 	undo_install(arg, serial);
 }
 
+static void port_moved(void *arg, const struct ike_path *path, uint16_t old_port)
+{
+	struct rig_side *s = arg;
+
+	for (size_t i = 0; i < RIG_SAS_MAX; i++) {
+		struct sa_desc *d = &s->sa[i].desc;
+
+		if (s->sa[i].serial && inet_addr_equal(&d->dst, &path->remote) && d->encap.dport == old_port)
+			d->encap.dport = path->remote_port;
+	}
+}
+
 static struct core *make_core(struct rig_side *s, struct ike_conf *conf)
 {
 	struct rig *r = s->rig;
@@ -268,7 +314,8 @@ static struct core *make_core(struct rig_side *s, struct ike_conf *conf)
 	        .reserve = port_reserve,
 	        .release = port_release,
 	        .install = port_install,
-	        .remove = port_remove}};
+	        .remove = port_remove,
+	        .moved = port_moved}};
 
 	c = core_new(&def);
 	(void)!core_load(c, 1, conf);
@@ -383,14 +430,15 @@ static struct policy make_policy(uint32_t id, enum policy_dir dir, const struct 
 void rig_policy_of(struct rig *r, enum ipsec_mode mode, const enum ipsec_proto *protos, uint16_t upper)
 {
 	struct rig_side *s[] = {&r->a, &r->b};
+	const struct inet_addr outside = rig_outside(r), *from[] = {&r->a.addr, &r->b.addr},
+	                       *to[] = {&r->b.addr, &outside};
 
 	for (size_t i = 0; i < 2; i++) {
 		size_t n = s[i]->n_policies++;
 		uint32_t id = (uint32_t)(2 * n + 1);
 
-		s[i]->out[n] = make_policy(id, POLICY_OUT, &s[i]->addr, &s[1 - i]->addr, mode, protos, upper);
-		s[i]->in[n] =
-		    make_policy(id + 1, POLICY_IN, &s[1 - i]->addr, &s[i]->addr, mode, protos, upper);
+		s[i]->out[n] = make_policy(id, POLICY_OUT, from[i], to[i], mode, protos, upper);
+		s[i]->in[n] = make_policy(id + 1, POLICY_IN, to[i], from[i], mode, protos, upper);
 	}
 }
 
@@ -405,7 +453,7 @@ void rig_packet(struct rig_side *s, size_t n)
 	    .policy = &s->out[n],
 	    .packet = s->out[n].sel,
 	    .src = s->addr,
-	    .dst = rig_other(s)->addr};
+	    .dst = s == &s->rig->a ? s->rig->b.addr : rig_outside(s->rig)};
 
 	core_acquire(s->core, &a);
 }

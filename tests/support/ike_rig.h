@@ -10,7 +10,7 @@
 #include "keyd/ike1/child.h"
 #include "keyd/ike1/isakmp.h"
 
-enum { RIG_SAS_MAX = 512, RIG_POLICIES_MAX = 8, RIG_LOG_MAX = 1 << 16 };
+enum { RIG_SAS_MAX = 512, RIG_POLICIES_MAX = 8, RIG_LOG_MAX = 1 << 16, RIG_CERT_MAX = 8000 };
 
 /* An SA that datapathd would have. */
 struct rig_sa {
@@ -40,6 +40,7 @@ struct rig_side {
 	struct inet_addr addr;
 	const char *psk;
 	const char *subject;   /* of its certificate; NULL: none */
+	size_t cert_len;       /* octets of that, at most RIG_CERT_MAX; 0: as long as its subject */
 	struct list exchanges; /* of struct rig_exchange */
 	uint32_t n_begun, n_forgotten;
 	struct policy out[RIG_POLICIES_MAX], in[RIG_POLICIES_MAX];
@@ -70,6 +71,8 @@ struct rig {
 	struct list events;
 	struct rig_side a, b;
 	struct rig_wire wire;
+	struct inet_addr nat; /* in front of A: what B sees in its place; INET_NONE: there is none */
+	uint16_t nat_port[2]; /* for A's ports 500 and 4500; 0: unchanged */
 	unsigned n_datagrams; /* sent so far */
 	uint64_t last_spi, last_serial, last_grant;
 	void *arg; /* of the test */
@@ -86,6 +89,8 @@ struct ike_conf *rig_conf(enum ike_mode mode, enum ike_auth_method auth, bool fa
 void rig_policy(struct rig *r, enum ipsec_mode mode, uint16_t proto);
 /* The same with other requests, the innermost first, NONE behind the last. */
 void rig_policy_of(struct rig *r, enum ipsec_mode mode, const enum ipsec_proto *protos, uint16_t upper);
+/* How B sees A. */
+struct inet_addr rig_outside(const struct rig *r);
 /* A packet on this side needs the SAs of policy `n`. */
 void rig_packet(struct rig_side *s, size_t n);
 /* Runs events and timers until `ms` have passed. */

@@ -38,6 +38,7 @@ static struct rig_exchange *exchange_of(struct rig_side *s, struct ike1_octets n
 int rig_port_begin(void *arg, uint64_t token, uint64_t generation, uint32_t peer,
     const struct inet_addr *peer_addr, bool we_began)
 {
+	static const uint8_t zeros[RIG_CERT_MAX];
 	struct rig_side *s = arg;
 	struct rig_exchange *x = calloc(1, sizeof(*x));
 	struct event *e = rig_answer(s, token, 0, "");
@@ -53,6 +54,9 @@ int rig_port_begin(void *arg, uint64_t token, uint64_t generation, uint32_t peer
 	if (!s->subject)
 		return 0;
 	e->reply.subject = e->cert = (struct ike1_octets){s->subject, strlen(s->subject)};
+	/* In a certificate that is longer than its subject the rest is zeros. */
+	if (s->cert_len)
+		e->cert = (struct ike1_octets){zeros, s->cert_len};
 	e->reply.certs = &e->cert;
 	e->reply.n_certs = 1;
 	return 0;

@@ -15,13 +15,22 @@ size_t rig_count(const struct rig_side *s, bool inbound)
 	return n;
 }
 
-static bool same_sa(const struct rig_sa *x, const struct rig_sa *y)
+/* Whatever a translator makes of it, one host has one address here. */
+static bool same_end(const struct rig *r, const struct inet_addr *a, const struct inet_addr *b)
+{
+	const struct inet_addr *x = inet_addr_equal(a, &r->nat) ? &r->a.addr : a,
+	                       *y = inet_addr_equal(b, &r->nat) ? &r->a.addr : b;
+
+	return inet_addr_equal(x, y);
+}
+
+static bool same_sa(const struct rig *r, const struct rig_sa *x, const struct rig_sa *y)
 {
 	const struct sa_desc *d = &x->desc, *e = &y->desc;
 
-	return inet_addr_equal(&d->src, &e->src) && inet_addr_equal(&d->dst, &e->dst) &&
-	       d->proto == e->proto && d->spi == e->spi && d->mode == e->mode && d->enc == e->enc &&
-	       d->auth == e->auth && d->enc_key_len == e->enc_key_len && d->auth_key_len == e->auth_key_len &&
+	return same_end(r, &d->src, &e->src) && same_end(r, &d->dst, &e->dst) && d->proto == e->proto &&
+	       d->spi == e->spi && d->mode == e->mode && d->enc == e->enc && d->auth == e->auth &&
+	       d->enc_key_len == e->enc_key_len && d->auth_key_len == e->auth_key_len &&
 	       memcmp(x->enc_key, y->enc_key, d->enc_key_len) == 0 &&
 	       memcmp(x->auth_key, y->auth_key, d->auth_key_len) == 0;
 }
@@ -29,18 +38,20 @@ static bool same_sa(const struct rig_sa *x, const struct rig_sa *y)
 static bool is_received(const struct rig_sa *x, const struct rig_side *by)
 {
 	for (size_t i = 0; i < RIG_SAS_MAX; i++)
-		if (by->sa[i].serial && by->sa[i].inbound && same_sa(x, &by->sa[i]))
+		if (by->sa[i].serial && by->sa[i].inbound && same_sa(by->rig, x, &by->sa[i]))
 			return true;
 	return false;
 }
 
 static void send_through(struct rig_side *from, struct rig_side *to)
 {
+	const struct inet_addr seen = from == &from->rig->a ? rig_outside(from->rig) : from->addr;
+
 	for (size_t i = 0; i < RIG_SAS_MAX; i++) {
 		const struct rig_sa *x = &from->sa[i];
 
 		if (x->serial && !x->inbound && !is_received(x, to))
-			core_unknown_spi(to->core, &from->addr, x->desc.proto, x->desc.spi);
+			core_unknown_spi(to->core, &to->addr, &seen, x->desc.proto, x->desc.spi);
 	}
 }
 

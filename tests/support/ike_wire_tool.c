@@ -5,12 +5,14 @@
  *     {"read": HEX}      -> {"icookie", ..., "payloads": [{"type", "body", and what the body says}]}, or
  * {"fault"}
  *     {"write": {the same}} -> {"message": HEX}
+ *     {"cut": HEX, "fit": N} -> {"datagrams": [HEX, ...]}: keyd's fragments of a message
  */
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "keyd/core/frags.h"
 #include "wire/ike/v1_payload.h"
 #include "wire/ike/v1_sa.h"
 
@@ -255,14 +257,38 @@ static json_t *run_write(const json_t *o)
 	return json_pack("{s:o}", "message", hex(m, n));
 }
 
+static void add_datagram(void *list, const uint8_t *d, size_t n)
+{
+	json_array_append_new(list, hex(d, n));
+}
+
+static json_t *run_cut(const json_t *o)
+{
+	static uint8_t m[ROOM], buf[ROOM];
+	json_t *list = json_array();
+	size_t n = unhex(o, "cut", m);
+
+	if (!frags_cut(m, n, buf, number(o, "fit"), add_datagram, list))
+		json_array_clear(list);
+	return json_pack("{s:o}", "datagrams", list);
+}
+
+static json_t *run(const json_t *o)
+{
+	const json_t *w = json_object_get(o, "write");
+
+	if (json_object_get(o, "cut"))
+		return run_cut(o);
+	return w ? run_write(w) : run_read(o);
+}
+
 int main(void)
 {
 	char *line = NULL;
 	size_t n = 0;
 
 	while (getline(&line, &n, stdin) > 0) {
-		json_t *o = json_loads(line, 0, NULL), *w = json_object_get(o, "write"),
-		       *a = w ? run_write(w) : run_read(o);
+		json_t *o = json_loads(line, 0, NULL), *a = run(o);
 
 		json_dumpf(a, stdout, JSON_COMPACT);
 		putchar('\n');

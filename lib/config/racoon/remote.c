@@ -232,6 +232,7 @@ CHOICE(proposal_check, check, "one of obey, strict, claim and exact", {"obey", C
     {"strict", CHECK_STRICT}, {"claim", CHECK_CLAIM}, {"exact", CHECK_EXACT})
 CHOICE(nat_traversal, nat_traversal, "one of on, off and force", {"on", IKE_ON}, {"off", IKE_OFF},
     {"force", IKE_FORCE})
+CHOICE(ike_frag, ike_frag, "one of on, off and force", {"on", IKE_ON}, {"off", IKE_OFF}, {"force", IKE_FORCE})
 CHOICE(rekey, rekey, "one of on, off and force", {"on", IKE_ON}, {"off", IKE_OFF}, {"force", IKE_FORCE})
 
 static bool generate_policy(struct rc_cur *c, void *block)
@@ -302,7 +303,7 @@ static const struct rc_verb verbs[] = {
     {"dpd_retry", dpd_retry, false},
     {"dpd_maxfail", dpd_maxfail, false},
     {"rekey", rekey, false},
-    {"ike_frag", ignored, false},
+    {"ike_frag", ike_frag, false},
     {"esp_frag", esp_frag, false},
     {"mode_cfg", ignored, false},
     {"weak_phase1_check", ignored, false},

@@ -246,3 +246,12 @@ enum ike_fault ike1_fragment_parse(const struct ike_payload *p, struct ike1_frag
 	*ret = f;
 	return IKE_OK;
 }
+
+void ike1_put_fragment(struct ike_out *o, const struct ike1_fragment *f)
+{
+	ike_out_payload(o, IKE1_P_FRAGMENT);
+	wr_u16(&o->w, f->id);
+	wr_u8(&o->w, f->number);
+	wr_u8(&o->w, f->last ? FRAGMENT_LAST : 0);
+	wr_bytes(&o->w, f->data, f->len);
+}

@@ -81,6 +81,7 @@ struct ike1_fragment {
 	uint32_t len;
 };
 must_check enum ike_fault ike1_fragment_parse(const struct ike_payload *p, struct ike1_fragment *ret);
+void ike1_put_fragment(struct ike_out *o, const struct ike1_fragment *f);
 
 /* Whether a nonce has a length that RFC 2409 section 5 allows. */
 static inline bool ike1_nonce_ok(const struct ike_payload *p)

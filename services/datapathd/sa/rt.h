@@ -64,6 +64,14 @@ struct sa_rt *sa_rt_free(struct sa_rt *rt);
 /* Whether a packet may use it: mature or dying, and within its hard limits at now_ms. */
 bool sa_rt_usable(const struct sa_rt *rt, uint64_t now_ms);
 
+/* In UDP: the far end's port now. `was`: as it was negotiated. */
+static inline uint16_t sa_rt_far_port(const struct sa_rt *rt, uint16_t was)
+{
+	uint32_t moved = atomic_load_explicit(&rt->run->far_port, memory_order_relaxed);
+
+	return moved ? (uint16_t)moved : was;
+}
+
 /* The worker's accounting of one packet of `bytes`. */
 static inline void sa_rt_account(struct sa_rt *rt, uint64_t bytes, uint64_t now_ms)
 {

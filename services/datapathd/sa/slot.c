@@ -185,7 +185,7 @@ static const char *run_fault(struct sad_slot_run *r, uint64_t now_ms)
 		return "unknown event flags";
 	if (atomic_load(&r->last_used_ms) > now_ms)
 		return "used in the future";
-	if (memcmp(r->reserved, zero, sizeof(zero)) != 0)
+	if (atomic_load(&r->far_port) > UINT16_MAX || r->zero || memcmp(r->reserved, zero, sizeof(zero)) != 0)
 		return "reserved words are not zero";
 	atomic_store(&r->seq, high);
 	atomic_store(&r->seq_not, ~high);

@@ -54,7 +54,9 @@ struct sad_slot_run {
 	_Atomic uint64_t last_used_ms; /* CLOCK_BOOTTIME; 0: never */
 	_Atomic uint32_t state;        /* enum sa_state; control's, read by the worker */
 	_Atomic uint32_t told;         /* enum sad_told: control's */
-	uint64_t reserved[2];
+	_Atomic uint32_t far_port; /* control's: in UDP, where a translator has moved the far end; 0: not */
+	uint32_t zero;
+	uint64_t reserved[1];
 };
 
 enum sad_told { SAD_TOLD_SOFT = 1, SAD_TOLD_HARD = 2 };

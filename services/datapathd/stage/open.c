@@ -151,6 +151,18 @@ static enum drop_reason sa_fault(const struct path *c, const struct pkt *p, cons
 	return DROP_NONE;
 }
 
+/* Perhaps a peer that does not know that we have lost it: keyd may tell it. */
+static void hint(struct path *c, const struct pkt *p, const struct inet_addr *src,
+    const struct inet_addr *dst, uint32_t spi)
+{
+	const struct unknown_spi u = {
+	    .src = *src, .dst = *dst, .proto = (enum ipsec_proto)p->place.next, .spi = spi};
+
+	if (c->unknown && !p->n_applied && bucket_take(&c->unknown_budget, 1, c->now_ms) &&
+	    unknown_ring_push(c->unknown, &u))
+		c->hints = true;
+}
+
 /* ESP that came as the one before it did, by its association: what was found for that holds. */
 static bool is_next_of(const struct pkt *before, const struct pkt *p)
 {
@@ -190,6 +202,8 @@ static void lookup(struct path *c, struct pkt *p)
 	}
 	p->sa = find_sa(c, p, &src, &dst, spi);
 	why = sa_fault(c, p, &src);
+	if (!p->sa)
+		hint(c, p, &src, &dst, spi);
 	if (why != DROP_NONE)
 		stage_drop(c->counters, p, why);
 	else if (p->sa->esn)
@@ -326,6 +340,21 @@ void stage_open_ah(struct path *c, struct batch *b)
 }
 
 /* In the order of the batch: of two packets with one number the first counts (RFC 4303 section 3.4.3). */
+/* From another port than before, and newer than all that came: what is late may come from the old one. */
+static void follow(struct path *c, const struct pkt *p)
+{
+	const struct sa_rt *sa = p->sa;
+	struct moved m = {.local = sa->dst, .remote = sa->src, .new_port = p->udp_sport};
+
+	if (!c->moved || !p->udp_dport || p->n_applied || p->seq != sa->window->top ||
+	    inet_addr_is_any(&sa->src))
+		return;
+	m.old_port = sa_rt_far_port(sa, sa->encap.sport);
+	if (m.old_port != m.new_port && bucket_take(&c->moved_budget, 1, c->now_ms) &&
+	    moved_ring_push(c->moved, &m))
+		c->hints = true;
+}
+
 void stage_replay_commit(struct path *c, struct batch *b)
 {
 	batch_foreach_go(p, b)
@@ -334,5 +363,7 @@ void stage_replay_commit(struct path *c, struct batch *b)
 			continue;
 		if (replay_commit(p->sa->window, p->seq) != REPLAY_NEW)
 			stage_drop(c->counters, p, replay_reason(p->sa));
+		else
+			follow(c, p);
 	}
 }

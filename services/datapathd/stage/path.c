@@ -12,6 +12,8 @@
 enum {
 	TOO_BIG_RATE = 100, /* answers a second, in all */
 	TOO_BIG_BURST = 100,
+	MOVED_RATE = 10,   /* a second: peers whose port has changed */
+	UNKNOWN_RATE = 50, /* hints a second of packets for SAs that are not there */
 	REPORT_SPAN =
 	    1 << 16, /* how many numbers ago a packet may have been sent that an ICMP error is about */
 };
@@ -28,6 +30,8 @@ int path_init(struct path *c, struct rng *rng)
 	rng->fill(rng, seed, sizeof(seed));
 	rng->fill(rng, &c->ip_id, sizeof(c->ip_id));
 	rng->fill(rng, &c->ip6_id, sizeof(c->ip6_id));
+	bucket_init(&c->unknown_budget, UNKNOWN_RATE, UNKNOWN_RATE, 0);
+	bucket_init(&c->moved_budget, MOVED_RATE, MOVED_RATE, 0);
 	bucket_init(&c->too_big, TOO_BIG_RATE, TOO_BIG_BURST, 0);
 	frag_memory_init(&c->out_frags, seed[0]);
 	frag_memory_init(&c->in_frags, seed[1]);

@@ -16,10 +16,12 @@
 #include "datapathd/batch.h"
 #include "datapathd/frag/memory.h"
 #include "datapathd/frag/reasm.h"
+#include "datapathd/moved.h"
 #include "datapathd/sa/sad.h"
 #include "datapathd/spd/view.h"
 #include "datapathd/stage/wait.h"
 #include "datapathd/tunables.h"
+#include "datapathd/unknown_ring.h"
 #include "wire/comp/ipcomp.h"
 #include "wire/esp/ah.h"
 #include "wire/esp/esp.h"
@@ -40,6 +42,9 @@ struct path {
 	struct sad *sad;
 	const struct spd_view *view; /* loaded at the top of each round, never NULL in a stage */
 	struct acquire_ring *acquires;
+	struct unknown_ring *unknown; /* NULL: nobody wants to know */
+	struct moved_ring *moved;     /* NULL: nobody follows */
+	struct bucket unknown_budget, moved_budget;
 	struct rng *rng;
 	uint64_t now_ms;            /* CLOCK_BOOTTIME, once a round */
 	struct tunables tune;       /* of this round */

@@ -135,7 +135,8 @@ void shell_put(
 	else
 		put_tunnel4(c, p, hdr, total, outer);
 	if (s->udp_len)
-		udp_encap_write(udp, p->sa->encap.sport, p->sa->encap.dport, (uint16_t)(total - s->ip_len));
+		udp_encap_write(udp, p->sa->encap.sport, sa_rt_far_port(p->sa, p->sa->encap.dport),
+		    (uint16_t)(total - s->ip_len));
 	p->data = hdr;
 	p->len = total;
 	p->v6 = p->sa->dst.family == INET_V6;

@@ -14,8 +14,10 @@
 #include "keyd/ike1/child.h"
 #include "keyd/ike1/inform.h"
 #include "keyd/ike1/isakmp.h"
+#include "keyd/ike1/nat.h"
 #include "keyd/ike1/quick.h"
 #include "keyd/ike1/receive.h"
+#include "keyd/ike1/unknown.h"
 
 enum {
 	STRANGERS_RATE = 2000, /* first messages of main mode a second, or a twentieth of aggressive mode */
@@ -46,6 +48,8 @@ struct core *core_new(const struct core_def *d)
 	list_init(&c->isakmp);
 	for (size_t i = 0; i < ARRAY_SIZE(c->unproved); i++)
 		list_init(&c->unproved[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(c->fragments); i++)
+		list_init(&c->fragments[i].rooms);
 	list_init(&c->children);
 	list_init(&c->dead);
 	list_init(&c->watches);
@@ -194,13 +198,16 @@ void core_expired(struct core *c, uint64_t serial, bool hard)
 	isakmp_bury(c);
 }
 
-void core_unknown_spi(struct core *c, const struct inet_addr *remote, enum ipsec_proto proto, uint32_t spi)
+void core_unknown_spi(struct core *c, const struct inet_addr *local, const struct inet_addr *remote,
+    enum ipsec_proto proto, uint32_t spi)
 {
-	struct isakmp *sa = isakmp_find_host(c, remote);
-
-	if (sa && bucket_take(&c->hints, 1, core_now(c)))
-		inform_delete_spi(sa, proto, spi);
+	unknown_spi(c, local, remote, proto, spi);
 	isakmp_bury(c);
+}
+
+void core_moved(struct core *c, const struct ike_path *path, uint16_t old_port)
+{
+	nat_moved(c, path, old_port);
 }
 
 void core_shutdown(struct core *c)

@@ -33,8 +33,14 @@ struct core_conf {
 	struct ike_conf *c;
 };
 
+/* Fragments of messages that are not whole yet (ike1/fragment.c). */
+struct fragment_pool {
+	struct list rooms; /* oldest first */
+	uint32_t octets;
+};
+
 struct core_counters {
-	uint64_t datagrams, malformed, unknown, duplicates, retransmits;
+	uint64_t datagrams, fragments, malformed, unknown, duplicates, retransmits;
 	uint64_t refused_busy, established1, established2, failed1, failed2, evicted;
 	uint64_t bad_hash, late_replies, not_listening;
 };
@@ -56,11 +62,12 @@ struct core {
 	struct list unproved[2]; /* begun by others and not up, oldest first: silent, returned */
 	uint32_t n_unproved[2];
 	uint32_t n_isakmp, n_children;
-	struct bucket strangers; /* work for those who have proved nothing */
-	struct bucket hints;     /* answers to packets that nobody expects */
-	struct meter guesses;    /* aggressive mode's from one address */
-	struct bucket keys;      /* key exchanges to compute for them */
-	struct bucket again;     /* the same for those of them that ask again */
+	struct fragment_pool fragments[2]; /* of the trusted, of all others */
+	struct bucket strangers;           /* work for those who have proved nothing */
+	struct bucket hints;               /* answers to packets that nobody expects */
+	struct meter guesses;              /* aggressive mode's from one address */
+	struct bucket keys;                /* key exchanges to compute for them */
+	struct bucket again;               /* the same for those of them that ask again */
 	struct repeat repeat;
 	struct notes notes;   /* log lines that they can cause */
 	struct bucket traces; /* and those of level debug */
@@ -102,7 +109,10 @@ void core_acquire(struct core *c, const struct core_acquire *a);
 /* datapathd: one of our SAs has reached its soft or hard lifetime. */
 void core_expired(struct core *c, uint64_t serial, bool hard);
 /* datapathd: the peer sends into an SA that is not there. A hint: anybody can send such packets. */
-void core_unknown_spi(struct core *c, const struct inet_addr *remote, enum ipsec_proto proto, uint32_t spi);
+void core_unknown_spi(struct core *c, const struct inet_addr *local, const struct inet_addr *remote,
+    enum ipsec_proto proto, uint32_t spi);
+/* datapathd: a packet of a peer that proved to be its came from another port (path->remote_port). */
+void core_moved(struct core *c, const struct ike_path *path, uint16_t old_port);
 /* What people see and direct. Begins an ISAKMP SA along this path, and with a policy (outbound) its SAs; what
  * is under way is joined. 1: it is there; 0: the port up_done says what became of it (token 0: nobody asks);
  * -errno with a sentence. */

@@ -79,6 +79,8 @@ struct core_ports {
 	    enum ipsec_proto proto, uint32_t spi);
 	int (*install)(void *arg, uint64_t token, uint64_t grant, const struct sa_desc *sa, bool inbound);
 	void (*remove)(void *arg, uint64_t serial);
+	/* The peer at path->remote is now behind another port than `old_port`. */
+	void (*moved)(void *arg, const struct ike_path *path, uint16_t old_port);
 };
 
 #endif

@@ -3,6 +3,8 @@
  */
 #include "keyd/core/window.h"
 
+#include "keyd/ike1/fragment.h"
+
 void window_init(struct window *w, struct core *c, const struct ike_path *path, window_lost_fn lost)
 {
 	*w = (struct window){.core = c, .path = path, .lost = lost};
@@ -17,9 +19,7 @@ void window_fini(struct window *w)
 
 static void transmit(struct window *w)
 {
-	const struct core_ports *ports = &w->core->ports;
-
-	ports->send(ports->arg, w->path, w->sent.p, w->sent.n);
+	fragment_send(w->core, w->path, w->cut && *w->cut, w->sent.p, w->sent.n);
 }
 
 static void trace_message(struct window *w, uint32_t times)
@@ -38,11 +38,12 @@ static void on_timer(struct timer *t, void *arg)
 	struct window *w = container_of(t, struct window, timer);
 	struct core *c = arg;
 
-	if (!w->counter) {
+	if (!w->counter && !w->early) {
 		w->lost(w);
 		return;
 	}
-	w->counter--;
+	w->counter -= !w->early;
+	w->early = false;
 	c->counters.retransmits++;
 	trace_message(w, 1);
 	transmit(w);
@@ -64,7 +65,9 @@ int window_send(struct window *w, const struct ike_conf *conf, const uint8_t *d,
 	trace_message(w, conf->timers.persend);
 	for (uint32_t i = 0; i < conf->timers.persend; i++)
 		transmit(w);
-	return expect ? timer_set(&c->timers, &w->timer, core_now(c) + w->interval_ms, on_timer) : 0;
+	return expect ? timer_set(&c->timers, &w->timer,
+	                    core_now(c) + (w->early ? WINDOW_EARLY_MS : w->interval_ms), on_timer)
+	              : 0;
 }
 
 static bool print_of(const uint8_t *d, size_t n, uint8_t ret[ALG_PRF_LEN_MAX])

@@ -8,7 +8,11 @@
 #include "keyd/core/core.h"
 #include "keyd/core/octets.h"
 
-enum { WINDOW_REPEATS_MAX = 12 /* answers to repetitions of one datagram */, WINDOW_PRINT = 32 };
+enum {
+	WINDOW_REPEATS_MAX = 12, /* answers to repetitions of one datagram */
+	WINDOW_PRINT = 32,
+	WINDOW_EARLY_MS = 500,
+};
 
 struct window;
 /* Nothing has come in spite of all repetitions. */
@@ -17,10 +21,12 @@ typedef void (*window_lost_fn)(struct window *w);
 struct window {
 	struct core *core;
 	const struct ike_path *path; /* its exchange's; may change between two sendings */
+	const bool *cut;             /* the peer takes fragments; may change, may be NULL */
 	window_lost_fn lost;
 	struct octets sent;
 	struct timer timer;
 	uint32_t counter, interval_ms; /* repetitions left to make, and between them */
+	bool early; /* the next message is repeated once more, soon: the peer may not be ready for it yet */
 	uint32_t repeats;
 	bool has_seen;
 	uint8_t seen[WINDOW_PRINT];

@@ -20,10 +20,14 @@ void datapathd_release(struct ipc_client *c, const struct inet_addr *src, const 
 /* A datagram out of port 4500; the marker is put in front there. */
 void datapathd_send(struct ipc_client *c, const struct ike_path *path, const uint8_t *d, size_t n);
 
+/* The peer of this path was behind `old_port` before. No answer. */
+void datapathd_moved(struct ipc_client *c, const struct ike_path *path, uint16_t old_port);
+
 /* Events. 0 or -EBADMSG. */
+must_check int datapathd_moved_decode(const struct ipc_record *rec, struct ike_path *ret, uint16_t *ret_old);
 must_check int datapathd_expired_decode(const struct ipc_record *rec, uint64_t *ret_serial, bool *ret_hard);
-must_check int datapathd_unknown_decode(const struct ipc_record *rec, struct inet_addr *ret_remote,
-    enum ipsec_proto *ret_proto, uint32_t *ret_spi);
+must_check int datapathd_unknown_decode(const struct ipc_record *rec, struct inet_addr *ret_local,
+    struct inet_addr *ret_remote, enum ipsec_proto *ret_proto, uint32_t *ret_spi);
 /* Calls fn with the datagram. */
 must_check int datapathd_datagram_decode(const struct ipc_record *rec,
     void (*fn)(void *arg, const struct ike_path *path, const uint8_t *d, size_t n), void *arg);

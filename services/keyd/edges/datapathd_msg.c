@@ -80,6 +80,37 @@ void datapathd_send(struct ipc_client *c, const struct ike_path *path, const uin
 	(void)ipc_client_send_row(c, IPC_IKE_DATAGRAM, 0, &m.base);
 }
 
+void datapathd_moved(struct ipc_client *c, const struct ike_path *path, uint16_t old_port)
+{
+	Postern__PeerMoved m = POSTERN__PEER_MOVED__INIT;
+	Postern__Addr local, remote;
+
+	model_addr_encode(&path->local, &local);
+	model_addr_encode(&path->remote, &remote);
+	m.local = &local;
+	m.remote = &remote;
+	m.old_port = old_port;
+	m.new_port = path->remote_port;
+	(void)ipc_client_send_row(c, IPC_PEER_MOVED, 0, &m.base);
+}
+
+int datapathd_moved_decode(const struct ipc_record *rec, struct ike_path *ret, uint16_t *ret_old)
+{
+	AUTO(ipc_unpack_freep_) ProtobufCMessage *u = ipc_unpack(&postern__peer_moved__descriptor, rec, CAP);
+	const Postern__PeerMoved *m = (const Postern__PeerMoved *)u;
+	struct ike_path path = {.local_port = IKE_PORT_NATT};
+	struct err_text e;
+
+	if (!m || !m->old_port || !m->new_port || m->old_port > UINT16_MAX || m->new_port > UINT16_MAX ||
+	    model_addr_decode(m->local, false, &path.local, &e) < 0 ||
+	    model_addr_decode(m->remote, false, &path.remote, &e) < 0)
+		return -EBADMSG;
+	path.remote_port = (uint16_t)m->new_port;
+	*ret = path;
+	*ret_old = (uint16_t)m->old_port;
+	return 0;
+}
+
 int datapathd_expired_decode(const struct ipc_record *rec, uint64_t *ret_serial, bool *ret_hard)
 {
 	AUTO(ipc_unpack_freep_) ProtobufCMessage *u = ipc_unpack(&postern__sa_expired__descriptor, rec, CAP);
@@ -92,14 +123,15 @@ int datapathd_expired_decode(const struct ipc_record *rec, uint64_t *ret_serial,
 	return 0;
 }
 
-int datapathd_unknown_decode(const struct ipc_record *rec, struct inet_addr *ret_remote,
-    enum ipsec_proto *ret_proto, uint32_t *ret_spi)
+int datapathd_unknown_decode(const struct ipc_record *rec, struct inet_addr *ret_local,
+    struct inet_addr *ret_remote, enum ipsec_proto *ret_proto, uint32_t *ret_spi)
 {
 	AUTO(ipc_unpack_freep_) ProtobufCMessage *u = ipc_unpack(&postern__spi_unknown__descriptor, rec, CAP);
 	const Postern__SpiUnknown *m = (const Postern__SpiUnknown *)u;
 	struct err_text e;
 
 	if (!m || (m->proto != IPSEC_ESP && m->proto != IPSEC_AH && m->proto != IPSEC_IPCOMP) ||
+	    model_addr_decode(m->dst, false, ret_local, &e) < 0 ||
 	    model_addr_decode(m->src, false, ret_remote, &e) < 0)
 		return -EBADMSG;
 	*ret_proto = m->proto;

@@ -96,8 +96,7 @@ static void plan_renewal(struct child *k)
 
 	if (k->initiator && ms)
 		(void)!timer_set(&c->timers, &k->renew,
-		    core_now(c) + ms * (SOFT_PERCENT - rng_below(c->rng, JITTER_PERCENT + 1)) / 100,
-		    on_renew);
+		    k->made_ms + ms * (SOFT_PERCENT - rng_below(c->rng, JITTER_PERCENT + 1)) / 100, on_renew);
 }
 
 struct child *child_new(struct core *c, const struct child *from)
@@ -210,6 +209,17 @@ bool child_any(struct core *c, const struct inet_addr *remote)
 		if (inet_addr_equal(&k->path.remote, remote))
 			return true;
 	return false;
+}
+
+void child_shorten(struct child *k, uint64_t seconds)
+{
+	if (k->seconds && seconds >= k->seconds)
+		return;
+	core_log(k->core, CORE_INFO, "ipsec.life",
+	    "the peer says RESPONDER-LIFETIME: a pair is renewed as if it lived for %llu s, not %llu",
+	    (unsigned long long)seconds, (unsigned long long)k->seconds);
+	k->seconds = seconds;
+	plan_renewal(k);
 }
 
 void child_expired(struct child *k, uint64_t serial, bool hard)

@@ -138,12 +138,11 @@ bool ike1_choose1(enum proposal_check check, const struct ike1_own1 *own, uint32
 	return false;
 }
 
-/* One lifetime of phase 2. True: taken, with *ret; *tell is set when it is ours instead of the peer's. */
-static bool settle(enum proposal_check check, uint64_t own, uint64_t peer, uint64_t *ret, bool *tell)
+/* One lifetime of phase 2. True: taken, with *ret. */
+static bool settle(enum proposal_check check, uint64_t own, uint64_t peer, uint64_t *ret)
 {
 	if (check == CHECK_CLAIM && is_longer(peer, own)) {
 		*ret = own;
-		*tell = true;
 		return true;
 	}
 	*ret = agreed(check, own, peer);
@@ -164,19 +163,26 @@ static bool group_fits(enum proposal_check check, uint16_t own, uint16_t peer)
 	}
 }
 
+/* Whether the peer has to hear of a limit that holds: it expects a later one, or none. */
+static bool is_news(uint64_t holds, uint64_t expected)
+{
+	return holds && (!expected || holds < expected);
+}
+
 enum ike1_verdict2 ike1_terms2(enum proposal_check check, const struct ike1_terms *own,
     const struct ike1_terms *peer, struct ike1_terms *ret, bool *ret_tell)
 {
 	struct ike1_terms t = {.group = peer->group};
-	bool tell = false, exact = check == CHECK_EXACT;
+	bool exact = check == CHECK_EXACT;
 
-	if (!settle(check, own->seconds, peer->seconds, &t.seconds, &tell))
+	if (!settle(check, own->seconds, peer->seconds, &t.seconds))
 		return exact ? IKE1_TERMS_OTHER_SECONDS : IKE1_TERMS_LONG_SECONDS;
-	if (!settle(check, own->kilobytes, peer->kilobytes, &t.kilobytes, &tell))
+	if (!settle(check, own->kilobytes, peer->kilobytes, &t.kilobytes))
 		return exact ? IKE1_TERMS_OTHER_KILOBYTES : IKE1_TERMS_LONG_KILOBYTES;
 	if (!group_fits(check, own->group, peer->group))
 		return IKE1_TERMS_GROUP;
 	*ret = t;
-	*ret_tell = tell;
+	*ret_tell = is_news(t.seconds, peer->seconds ? peer->seconds : IKE1_LIFE_DEFAULT_S) ||
+	            is_news(t.kilobytes, peer->kilobytes);
 	return IKE1_TERMS_OK;
 }

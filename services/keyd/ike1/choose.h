@@ -62,6 +62,9 @@ struct ike1_choice1 {
 must_check bool ike1_choose1(enum proposal_check check, const struct ike1_own1 *own, uint32_t n_own,
     const struct ike1_sa *peer, ike1_missed_fn missed, void *arg, struct ike1_choice1 *ret);
 
+/* What a peer takes a lifetime to be that nobody named (RFC 2407 section 4.5). */
+enum { IKE1_LIFE_DEFAULT_S = 28800 };
+
 /* Phase 2. 0: not limited; `group` 0: without perfect forward secrecy. */
 struct ike1_terms {
 	uint64_t seconds, kilobytes;

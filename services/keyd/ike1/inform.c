@@ -5,6 +5,7 @@
 
 #include "keyd/ike1/child.h"
 #include "keyd/ike1/hashed.h"
+#include "keyd/ike1/life.h"
 #include "keyd/ike1/nat.h"
 #include "wire/ike/v1_payload.h"
 #include "wire/ike/v1_rules.h"
@@ -213,7 +214,19 @@ static void initial_contact(struct isakmp *sa)
 	}
 }
 
-static void take_notify(struct isakmp *sa, const struct ike_payload *p)
+/* It cannot say so of any but its own, and could as well delete it. */
+static void invalid_spi(struct isakmp *sa, const struct ike1_notification *n)
+{
+	struct rd r = rd_init(n->spi, n->spi_len);
+	struct child *k = NULL;
+
+	if (n->spi_len == SPI_LEN)
+		k = child_by_peer_spi(sa->core, &sa->path.remote, proto_of(n->protocol), rd_u32(&r));
+	if (k)
+		child_end(k, false, "unknown to the peer");
+}
+
+static void take_notify(struct isakmp *sa, uint32_t msg_id, const struct ike_payload *p)
 {
 	struct ike1_notification n;
 	char name[ISAKMP_NAME_MAX], text[IKE1_NOTIFY_TEXT_MAX];
@@ -227,6 +240,15 @@ static void take_notify(struct isakmp *sa, const struct ike_payload *p)
 	case IKE1_N_R_U_THERE:
 	case IKE1_N_R_U_THERE_ACK:
 		dpd_notify(sa, &n);
+		break;
+	case IKE1_N_RESPONDER_LIFETIME:
+		life_notify(sa, &n);
+		break;
+	case IKE1_N_INVALID_SPI:
+		invalid_spi(sa, &n);
+		break;
+	case IKE1_N_CONNECTED:
+		quick_connected(sa, msg_id);
 		break;
 	default:
 		isakmp_trouble(sa, "the peer says: %s", ike1_notify_text(n.type, text));
@@ -301,7 +323,7 @@ void inform_message(struct isakmp *sa, const struct ike_hdr *hdr, const uint8_t 
 	nat_follow(sa);
 	for (uint32_t i = 1; i < c.n && isakmp_is_up(sa); i++) {
 		if (c.p[i].type == IKE1_P_NOTIFY)
-			take_notify(sa, &c.p[i]);
+			take_notify(sa, hdr->msg_id, &c.p[i]);
 		else if (c.p[i].type == IKE1_P_DELETE)
 			take_delete(sa, &c.p[i]);
 	}

@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "keyd/core/watch.h"
+#include "keyd/ike1/fragment.h"
 #include "keyd/ike1/quick.h"
 
 static const uint8_t no_cookie[IKE_COOKIE_LEN];
@@ -115,6 +116,8 @@ struct isakmp *isakmp_new(
 	list_append(&c->isakmp, &sa->all);
 	c->n_isakmp++;
 	window_init(&sa->window, c, &sa->path, on_lost);
+	sa->window.cut = &sa->cuts;
+	sa->cuts = !icookie && isakmp_peer(sa)->ike_frag == IKE_FORCE;
 	if (icookie) {
 		memcpy(sa->icookie, icookie, IKE_COOKIE_LEN);
 		new_cookie(c, sa->rcookie);
@@ -201,6 +204,7 @@ void isakmp_end(struct isakmp *sa)
 	timer_stop(&c->timers, &sa->renew);
 	timer_stop(&c->timers, &sa->dpd);
 	window_fini(&sa->window);
+	fragment_forget(sa);
 	list_remove(&sa->by_cookie);
 	list_remove(&sa->all);
 	list_append(&c->dead, &sa->all);

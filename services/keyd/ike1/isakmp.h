@@ -64,10 +64,12 @@ struct isakmp {
 	struct octets own_cert[ISAKMP_CERTS_MAX], cert[ISAKMP_CERTS_MAX]; /* the latter the peer's */
 	uint8_t n_own_certs, n_certs;
 	struct octets ticket;
-	int nat_form;               /* enum nat_form */
-	bool nat_here, nat_there;   /* found: in front of us, in front of the peer */
-	struct ike_path heard_from; /* the message that is being looked at */
-	bool peer_dpd;              /* it answers R-U-THERE */
+	int nat_form;                    /* enum nat_form */
+	bool nat_here, nat_there;        /* found: in front of us, in front of the peer */
+	struct ike_path heard_from;      /* the message that is being looked at */
+	bool peer_dpd;                   /* it answers R-U-THERE */
+	bool cuts;                       /* it takes messages in fragments */
+	struct fragment_room *fragments; /* of one that is coming; NULL: none is */
 	struct timer dpd;
 	uint32_t dpd_seq, dpd_unanswered;
 	uint64_t heard_ms; /* when something authenticated came last */
@@ -76,11 +78,15 @@ struct isakmp {
 	struct parked wait;
 	void (*then)(struct isakmp *sa);                    /* auth.c: what is done with the answer, */
 	void (*not_so)(struct isakmp *sa, const char *why); /* and with one that says no */
-	struct timer patience; /* the negotiation's end; then the SA's lifetime */
-	struct timer renew;    /* when to begin another in its place */
-	struct seen seen;      /* message ids that the peer has used */
-	struct list quicks;    /* exchanges under it, and those that wait for it */
+	struct timer patience;       /* the negotiation's end; then the SA's lifetime */
+	struct timer renew;          /* when to begin another in its place */
+	struct seen seen;            /* message ids that the peer has used */
+	struct list quicks;          /* exchanges under it, and those that wait for it */
+	enum ipsec_proto gone_proto; /* I: begun because the peer sends into this one, */
+	uint32_t gone_spi;           /* which is not here; 0: not for that */
 	uint64_t begun_ms, established_ms;
+	bool tell_life;      /* R: it lives shorter than the peer offered */
+	uint64_t told_life;  /* I: seconds that the peer says; 0: nothing */
 	char *trouble;       /* what went wrong last, for who waits for it; NULL: nothing */
 	uint64_t trouble_ms; /* when that was */
 	const char *failure; /* why it ends, for the log; NULL: it did not fail */

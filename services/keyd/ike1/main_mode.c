@@ -13,6 +13,7 @@
  */
 #include <errno.h>
 
+#include "keyd/ike1/life.h"
 #include "keyd/ike1/nat.h"
 #include "keyd/ike1/phase1.h"
 #include "keyd/ike1/vendor.h"
@@ -170,6 +171,7 @@ static void create_6(struct isakmp *sa)
 	ike_out_whole(&o, IKE1_P_ID, sa->idr.p, sa->idr.n);
 	phase1_put_certs(sa, &o);
 	auth_put_proof(sa, &o);
+	life_put1(sa, &o);
 	phase1_send(sa, &o, true, false);
 	if (sa->state != ISAKMP_GONE)
 		phase1_up(sa);

@@ -4,6 +4,8 @@
  */
 #include "keyd/ike1/nat.h"
 
+#include "keyd/ike1/child.h"
+
 #include "base/wr.h"
 #include "wire/ike/v1.h"
 
@@ -80,10 +82,34 @@ void nat_move(struct isakmp *sa)
 	sa->path.local_port = sa->path.remote_port = IKE_PORT_NATT;
 }
 
+static bool is_there(const struct ike_path *p, const struct ike_path *at, uint16_t port)
+{
+	return p->remote_port == port && p->local_port == IKE_PORT_NATT &&
+	       inet_addr_equal(&p->remote, &at->remote) && inet_addr_equal(&p->local, &at->local);
+}
+
+void nat_moved(struct core *c, const struct ike_path *path, uint16_t old_port)
+{
+	list_foreach (sa, &c->isakmp, struct isakmp, all)
+		if (isakmp_is_up(sa) && is_there(&sa->path, path, old_port))
+			sa->path.remote_port = path->remote_port;
+	list_foreach (k, &c->children, struct child, node)
+		if (is_there(&k->path, path, old_port))
+			k->path.remote_port = path->remote_port;
+}
+
 void nat_follow(struct isakmp *sa)
 {
+	struct core *c = sa->core;
+	uint16_t old = sa->path.remote_port;
+
 	if (!sa->heard_from.remote_port)
 		return;
+	if (isakmp_is_up(sa) && sa->path.local_port == IKE_PORT_NATT &&
+	    sa->heard_from.local_port == IKE_PORT_NATT && old != sa->heard_from.remote_port) {
+		nat_moved(c, &sa->heard_from, old);
+		c->ports.moved(c->ports.arg, &sa->heard_from, old);
+	}
 	sa->path.local_port = sa->heard_from.local_port;
 	sa->path.remote_port = sa->heard_from.remote_port;
 }

@@ -139,6 +139,8 @@ int phase1_choose(struct isakmp *sa, const struct ike_payload *p, struct octets 
 	set_terms(sa, offer_at(sa, choice.own),
 	    choice.peer.key_bits ? choice.peer.key_bits : ike1_default_bits(choice.peer.cipher),
 	    choice.seconds);
+	sa->tell_life =
+	    sa->terms.seconds < (choice.peer.life.seconds ? choice.peer.life.seconds : IKE1_LIFE_DEFAULT_S);
 	return 0;
 }
 

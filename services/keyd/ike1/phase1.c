@@ -13,6 +13,7 @@
 #include "keyd/ike1/child.h"
 #include "keyd/ike1/cipher.h"
 #include "keyd/ike1/inform.h"
+#include "keyd/ike1/life.h"
 #include "keyd/ike1/quick.h"
 
 int phase1_make_ke(struct isakmp *sa, enum alg_group group)
@@ -66,6 +67,7 @@ int phase1_take_id(struct isakmp *sa, const struct ike_chain *c)
 	struct ike_id who;
 	int r = ike1_ident_parse(p, &id) == IKE_OK ? ident_peer(&id, &who) : -EBADMSG;
 
+	life_note1(sa, c);
 	if (r == 0)
 		r = octets_set(sa->initiator ? &sa->idr : &sa->idi, p->body, p->len);
 	if (r == 0)
@@ -184,7 +186,17 @@ static void plan_renewal(struct isakmp *sa)
 
 	if (sa->initiator && isakmp_peer(sa)->rekey != IKE_OFF)
 		(void)!timer_set(&c->timers, &sa->renew,
-		    core_now(c) + sa->terms.seconds * 1000 / 100 * SOFT_PERCENT, on_renew);
+		    sa->established_ms + sa->terms.seconds * 1000 / 100 * SOFT_PERCENT, on_renew);
+}
+
+void phase1_plan(struct isakmp *sa)
+{
+	struct core *c = sa->core;
+
+	if (timer_set(&c->timers, &sa->patience, sa->established_ms + sa->terms.seconds * 1000, on_life) < 0)
+		isakmp_end(sa);
+	else
+		plan_renewal(sa);
 }
 
 void phase1_up(struct isakmp *sa)
@@ -205,14 +217,16 @@ void phase1_up(struct isakmp *sa)
 		octets_fini(&sa->own_cert[i]);
 	}
 	sa->n_certs = sa->n_own_certs = 0;
-	if (timer_set(&c->timers, &sa->patience, core_now(c) + sa->terms.seconds * 1000, on_life) < 0)
-		isakmp_end(sa);
+	phase1_plan(sa);
+	life_up(sa);
 	core_log(c, CORE_INFO, "isakmp.up", "ISAKMP-SA established %s peer=%s", isakmp_name(sa, name),
 	    ike_id_format(&sa->peer_id, id, sizeof(id)));
-	plan_renewal(sa);
 	dpd_begin(sa);
 	inform_initial_contact(sa);
 	watch_tell(c, sa, 0, "");
+	if (sa->gone_spi)
+		inform_delete_spi(sa, sa->gone_proto, sa->gone_spi);
+	life_tell1(sa);
 	quick_resume(sa);
 }
 

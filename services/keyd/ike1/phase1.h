@@ -78,6 +78,9 @@ void phase1_fail(struct isakmp *sa, uint16_t notify, const char *why);
 /* A message is passed over: counted, and noted. */
 void phase1_ignore(struct isakmp *sa, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+/* Sets the timers for its renewal and its end, from its lifetime. Without memory it ends. */
+void phase1_plan(struct isakmp *sa);
+
 /* "Identity Protection mode", "Aggressive mode": racoon's words. */
 const char *phase1_mode_words(enum ike_mode m);
 /* Sends the first message of one that we begin, unless it is under way. */

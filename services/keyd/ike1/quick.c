@@ -15,6 +15,8 @@
 #include "keyd/ike1/phase1.h"
 #include "keyd/ike1/trace.h"
 
+enum { CROSSED_MS = 1000 };
+
 #define TO(s) (1U << (s))
 
 static const struct {
@@ -27,8 +29,10 @@ static const struct {
     [QUICK_GRANTING] = {"waiting for leave", TO(QUICK_NUMBERING)},
     [QUICK_NUMBERING] = {"waiting for an SPI", TO(QUICK_OFFERED) | TO(QUICK_OPENING)},
     [QUICK_OFFERED] = {"message 1 sent", TO(QUICK_OPENING)},
-    [QUICK_OPENING] = {"installing what receives", TO(QUICK_ANSWERED) | TO(QUICK_SENDING)},
+    [QUICK_OPENING] = {"installing what receives",
+        TO(QUICK_ANSWERED) | TO(QUICK_CONFIRMING) | TO(QUICK_SENDING)},
     [QUICK_ANSWERED] = {"message 2 sent", TO(QUICK_SENDING)},
+    [QUICK_CONFIRMING] = {"message 3 sent", TO(QUICK_SENDING)},
     [QUICK_SENDING] = {"installing what sends", TO(QUICK_DONE)},
     [QUICK_DONE] = {"done", 0},
 };
@@ -72,7 +76,7 @@ static void on_patience(struct timer *t, void *arg)
 	struct quick *q = container_of(t, struct quick, patience);
 
 	(void)arg;
-	if (q->state == QUICK_OFFERED || q->state == QUICK_ANSWERED)
+	if (quick_listens(q))
 		no_answer(q);
 	else
 		quick_fail(q, 0, "%s", q->state == QUICK_WAITING ? "time up waiting for phase1" : "time up");
@@ -98,6 +102,7 @@ struct quick *quick_new(struct isakmp *sa, bool initiator)
 	q->begun_ms = core_now(sa->core);
 	q->number = ++sa->core->last_number;
 	window_init(&q->window, sa->core, &sa->path, on_lost);
+	q->window.cut = &sa->cuts;
 	list_init(&q->node);
 	list_append(&sa->quicks, &q->node);
 	quick_set_state(q, initiator ? QUICK_WAITING : QUICK_MATCHING);
@@ -146,7 +151,7 @@ static void undo(struct quick *q)
 /* The peer may have taken our message 2, or 3, and send already into what goes away now. */
 static void say_gone(struct quick *q)
 {
-	if (q->state != QUICK_ANSWERED && q->state != QUICK_SENDING)
+	if (q->state != QUICK_ANSWERED && q->state != QUICK_CONFIRMING && q->state != QUICK_SENDING)
 		return;
 	for (uint8_t i = 0; i < q->n_parts; i++)
 		inform_delete_spi(q->sa, q->part[i].proto, q->part[i].spi_in);
@@ -251,14 +256,25 @@ struct quick *quick_find(struct isakmp *sa, uint32_t msg_id)
 	return NULL;
 }
 
-/* One under way for this policy, begun by us. */
-static struct quick *find_policy(struct core *c, uint32_t policy_id)
+/* One under way for this policy with this peer; `ours`: begun by us. */
+static struct quick *find_policy(
+    struct core *c, uint32_t policy_id, const struct inet_addr *remote, bool ours)
 {
 	list_foreach (sa, &c->isakmp, struct isakmp, all)
 		list_foreach (q, &sa->quicks, struct quick, node)
-			if (q->initiator && q->state != QUICK_DONE && q->out.id == policy_id)
+			if ((q->initiator || !ours) && q->state != QUICK_DONE && q->out.id == policy_id &&
+			    inet_addr_equal(&sa->path.remote, remote))
 				return q;
 	return NULL;
+}
+
+/* A pair was made while the question was on its way here. Later ones are asked because it is gone, or cannot
+ * be used. */
+static bool just_made(struct core *c, const struct core_acquire *a)
+{
+	const struct child *k = child_of_policy(c, a->policy->id);
+
+	return k && inet_addr_equal(&k->path.remote, &a->dst) && core_now(c) < k->made_ms + CROSSED_MS;
 }
 
 struct isakmp *quick_phase1_with(struct core *c, uint32_t peer, const struct ike_path *path)
@@ -330,7 +346,7 @@ void quick_acquire(struct core *c, const struct core_acquire *a)
 	const struct ike_path path = {
 	    .local = a->src, .remote = a->dst, .local_port = IKE_PORT, .remote_port = IKE_PORT};
 	const char *why = quick_unfit(c, &path);
-	struct quick *q = why ? NULL : find_policy(c, a->policy->id);
+	struct quick *q = why ? NULL : find_policy(c, a->policy->id, &a->dst, false);
 	char b[INET_ADDR_STRLEN];
 
 	if (why) {
@@ -343,6 +359,8 @@ void quick_acquire(struct core *c, const struct core_acquire *a)
 		q->acquire = a->seq;
 	else if (q)
 		c->ports.acquire_done(c->ports.arg, a->seq, false);
+	else if (just_made(c, a))
+		c->ports.acquire_done(c->ports.arg, a->seq, true);
 	else
 		(void)start(c, a->policy, &path, a->seq, NULL, 0);
 }
@@ -350,10 +368,11 @@ void quick_acquire(struct core *c, const struct core_acquire *a)
 int quick_up(
     struct core *c, uint64_t token, const struct ike_path *path, const struct policy *out, struct err_text *e)
 {
-	struct quick *q = find_policy(c, out->id);
+	const struct child *k = child_of_policy(c, out->id);
+	struct quick *q = find_policy(c, out->id, &path->remote, false);
 	int r;
 
-	if (child_of_policy(c, out->id))
+	if (k && inet_addr_equal(&k->path.remote, &path->remote))
 		return 1;
 	if (!q) {
 		/* Who watches is told of whatever happens from here on. */
@@ -372,7 +391,7 @@ void quick_renew(struct child *k)
 	struct core *c = k->core;
 	const struct ike_peer *p = c->conf ? ike_conf_find_peer(c->conf->c, &k->path.remote) : NULL;
 
-	if (p && !find_policy(c, k->out.id) && listen_has(c->conf->c, &k->path.local))
+	if (p && !find_policy(c, k->out.id, &k->path.remote, true) && listen_has(c->conf->c, &k->path.local))
 		(void)start(c, &k->out, &k->path, 0, k, 0);
 }
 

@@ -11,14 +11,15 @@
 
 enum quick_state {
 	QUICK_NONE = 0,
-	QUICK_WAITING,   /* for its ISAKMP SA */
-	QUICK_MATCHING,  /* R: waits for the policies that fit (policyd) */
-	QUICK_GRANTING,  /* waits for leave (policyd) */
-	QUICK_NUMBERING, /* waits for SPIs (datapathd) */
-	QUICK_OFFERED,   /* I: message 1 is out */
-	QUICK_OPENING,   /* installs what receives (datapathd) */
-	QUICK_ANSWERED,  /* R: message 2 is out */
-	QUICK_SENDING,   /* installs what sends (datapathd) */
+	QUICK_WAITING,    /* for its ISAKMP SA */
+	QUICK_MATCHING,   /* R: waits for the policies that fit (policyd) */
+	QUICK_GRANTING,   /* waits for leave (policyd) */
+	QUICK_NUMBERING,  /* waits for SPIs (datapathd) */
+	QUICK_OFFERED,    /* I: message 1 is out */
+	QUICK_OPENING,    /* installs what receives (datapathd) */
+	QUICK_ANSWERED,   /* R: message 2 is out */
+	QUICK_CONFIRMING, /* I: message 3 is out, and the peer wants to say when it is ready */
+	QUICK_SENDING,    /* installs what sends (datapathd) */
 	QUICK_DONE,
 	QUICK_STATES,
 };
@@ -60,6 +61,8 @@ struct quick {
 	bool tell_life; /* R: the peer must hear that lifetimes are shorter */
 	struct octets ni, nr, ke, id_local, id_remote;
 	bool with_ids;
+	bool commit;                          /* the peer has set the commit bit */
+	struct inet_addr oa_local, oa_remote; /* NAT-OA: how the peer sees us, how it sees itself */
 	struct crypto_dh *dh;
 	struct secret *gxy;
 	struct window window;
@@ -88,6 +91,11 @@ void quick_orphan(struct isakmp *sa);
 void quick_forget_child(struct core *c, const struct child *k);
 struct quick *quick_new(struct isakmp *sa, bool initiator);
 void quick_set_state(struct quick *q, enum quick_state next);
+/* A message of the peer is what it waits for. */
+static inline bool quick_listens(const struct quick *q)
+{
+	return q->state == QUICK_OFFERED || q->state == QUICK_ANSWERED || q->state == QUICK_CONFIRMING;
+}
 /* It has failed: `notify` (0: none) for the peer, `why` for the log. Frees it. */
 void quick_fail(struct quick *q, uint16_t notify, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 /* Everything is installed: leaves the pair behind. Frees it. */
@@ -97,6 +105,9 @@ struct quick *quick_find(struct isakmp *sa, uint32_t msg_id);
 /* quick_mode.c: its messages. */
 void quick_begin(struct quick *q);
 void quick_message(struct isakmp *sa, const struct ike_hdr *hdr, const uint8_t *d);
+
+/* CONNECTED came in an informational exchange with this message id. */
+void quick_connected(struct isakmp *sa, uint32_t msg_id);
 
 /* quick_steps.c: its questions to others; each goes on with `then` or fails. */
 void quick_ask_grant(struct quick *q, void (*then)(struct quick *q));

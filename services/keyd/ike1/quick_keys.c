@@ -68,6 +68,7 @@ int quick_sa(const struct quick *q, const struct quick_part *p, bool inbound, st
 	if (p->proto == IPSEC_ESP && nat_found(q->sa)) {
 		d.encap.sport = inbound ? path->remote_port : IKE_PORT_NATT;
 		d.encap.dport = inbound ? IKE_PORT_NATT : path->remote_port;
+		d.encap.nat_oa = q->oa_remote;
 	}
 	r = n_enc + n_auth ? keymat_of(q, p, spi, n_enc + n_auth, ret_keymat) : -EINVAL;
 	if (r < 0)

@@ -4,16 +4,19 @@
  *      1  HDR*, HASH(1), SA, Ni, [KE,] [IDci, IDcr]   -->
  *      2                                              <--  HDR*, HASH(2), SA, Nr, [KE,] [IDci, IDcr]
  *      3  HDR*, HASH(3)                               -->
+ *      4                                              <--  HDR*, HASH(4), N (CONNECTED), with a commit bit
  *
  * What receives is installed before the message that lets the peer send goes out, and what sends after the
- * message that says the peer can receive has come: no packet is sent into an SA that is not there.
+ * message that says the peer can receive has come: no packet is sent into an SA that is not there. So we
+ * never set the commit bit (RFC 2408 section 3.1); a peer that does is waited for, or told.
  */
 #include <errno.h>
 
 #include "keyd/core/ident.h"
 #include "keyd/ike1/hashed.h"
+#include "keyd/ike1/life.h"
 #include "keyd/ike1/nat.h"
-#include "keyd/ike1/quick.h"
+#include "keyd/ike1/quick_nat.h"
 #include "keyd/ike1/select.h"
 #include "keyd/ike1/trace.h"
 #include "wire/ike/v1_payload.h"
@@ -93,7 +96,11 @@ static void create_1(struct quick *q)
 	quick_put_offer(q, &o);
 	put_nonce_and_ke(q, &o);
 	put_ids(q, &o);
+	quick_nat_put(q, &o);
 	quick_set_state(q, QUICK_OFFERED);
+	/* Our own message was phase 1's last, and a peer that looks at this one first passes it over. */
+	q->window.early = q->sa->mode == IKE_MODE_AGGRESSIVE && q->sa->initiator &&
+	                  q->sa->established_ms + WINDOW_EARLY_MS > core_now(c);
 	transmit(q, &o, &h, true);
 }
 
@@ -192,6 +199,8 @@ static void create_2(struct quick *q)
 	put_nonce_and_ke(q, &o);
 	if (q->with_ids)
 		put_ids(q, &o);
+	quick_nat_put(q, &o);
+	life_put2(q, &o);
 	quick_set_state(q, QUICK_ANSWERED);
 	transmit(q, &o, &h, true);
 }
@@ -280,8 +289,11 @@ static int take_ids(struct quick *q, const struct ike_chain *c, struct selector 
 		if (e == 0 && ike1_ident_parse(&own, &id[k]) != IKE_OK)
 			e = -EBADMSG;
 	}
+	if (e == 0)
+		e = quick_nat_take(q, c);
 	if (e < 0)
 		return e;
+	quick_nat_ids(q, &id[1], &id[0]);
 	q->conf = select_child(sa->conf->c, isakmp_peer(sa), &sa->peer_id, &id[1], &id[0], &sa->path.remote);
 	return ident_selector(&id[1], &id[0], ret_out);
 }
@@ -332,8 +344,10 @@ static void opened_for_answer(struct quick *q)
 
 	hashed_begin(q->sa, &o, IKE1_QUICK, 0, q->msg_id);
 	n = hashed_end(q->sa, &o, &h, q->msg_id, q->iv);
-	if (!n || window_send(&q->window, q->sa->conf->c, c->out, n, false) < 0)
+	if (!n || window_send(&q->window, q->sa->conf->c, c->out, n, q->commit) < 0)
 		quick_fail(q, 0, "the message cannot be made");
+	else if (q->commit)
+		quick_set_state(q, QUICK_CONFIRMING);
 	else
 		quick_install(q, false, finish);
 }
@@ -365,6 +379,11 @@ static void consume_2(struct quick *q, const struct quick_msg *m)
 		    "the answer is for other addresses than were asked for");
 		return;
 	}
+	life_take2(q, &m->chain);
+	if (quick_nat_take(q, &m->chain) < 0) {
+		quick_fail(q, IKE1_N_PAYLOAD_MALFORMED, "the answer's original addresses are malformed");
+		return;
+	}
 	r = ike1_nonce_ok(nonce) && !!ke == !!q->dh ? octets_set(&q->nr, nonce->body, nonce->len) : -EBADMSG;
 	if (r == 0 && ke)
 		r = crypto_dh_shared(q->dh, ke->body, ke->len, &q->gxy);
@@ -377,8 +396,56 @@ static void consume_2(struct quick *q, const struct quick_msg *m)
 
 /* --- 3 --- */
 
+/* RFC 2408 has the side that set the bit say CONNECTED, RFC 2409 the responder; whoever set it, this is what
+ * an initiator can wait for. */
+static void confirm(struct quick *q)
+{
+	const struct ike1_notification connected = {
+	    .doi = IKE1_DOI_IPSEC, .protocol = IKE1_PROTO_ISAKMP, .type = IKE1_N_CONNECTED};
+	const struct hashed h = {.rest = true};
+	struct core *c = q->sa->core;
+	struct ike_out o;
+	size_t n;
+
+	hashed_begin(q->sa, &o, IKE1_QUICK, 0, q->msg_id);
+	ike1_put_notify(&o, &connected);
+	n = hashed_end(q->sa, &o, &h, q->msg_id, q->iv);
+	if (!n || window_send(&q->window, q->sa->conf->c, c->out, n, false) < 0)
+		quick_fail(q, 0, "the message cannot be made");
+	else
+		finish(q);
+}
+
 static void consume_3(struct quick *q)
 {
+	quick_install(q, false, q->commit ? confirm : finish);
+}
+
+/* --- 4 --- */
+
+static bool is_connected(const struct quick_msg *m)
+{
+	struct ike1_notification n;
+
+	return ike1_notify_parse(ike_chain_find(&m->chain, IKE1_P_NOTIFY, 0), &n) == IKE_OK &&
+	       n.type == IKE1_N_CONNECTED;
+}
+
+static void consume_4(struct quick *q, const struct quick_msg *m)
+{
+	if (is_connected(m))
+		quick_install(q, false, finish);
+	else
+		quick_fail(q, 0, "the peer says something else than CONNECTED in message 4");
+}
+
+void quick_connected(struct isakmp *sa, uint32_t msg_id)
+{
+	struct quick *q = quick_find(sa, msg_id);
+
+	if (!q || q->state != QUICK_CONFIRMING)
+		return;
+	window_answered(&q->window);
 	quick_install(q, false, finish);
 }
 
@@ -386,7 +453,14 @@ static void consume_3(struct quick *q)
 
 static enum ike1_message expected(const struct quick *q)
 {
-	return q->state == QUICK_ANSWERED ? IKE1_M_QUICK_END : IKE1_M_QUICK_SA;
+	switch (q->state) {
+	case QUICK_ANSWERED:
+		return IKE1_M_QUICK_END;
+	case QUICK_CONFIRMING:
+		return IKE1_M_QUICK_CONNECTED;
+	default:
+		return IKE1_M_QUICK_SA;
+	}
 }
 
 static struct hashed expected_hash(const struct quick *q)
@@ -453,6 +527,7 @@ static void first_message(struct isakmp *sa, struct quick_msg *m)
 	if (!q)
 		return;
 	q->msg_id = m->hdr.msg_id;
+	q->commit = m->hdr.flags & IKE1_F_COMMIT;
 	memcpy(q->iv, m->next_iv, sizeof(q->iv));
 	window_got(&q->window, m->d, m->hdr.length);
 	core_log(sa->core, CORE_INFO, "ipsec.respond", "respond new phase 2 negotiation: %s[0]<=>%s[0]",
@@ -471,14 +546,17 @@ void quick_message(struct isakmp *sa, const struct ike_hdr *hdr, const uint8_t *
 	}
 	if (window_repeated(&q->window, d, hdr->length))
 		return;
-	if (q->state != QUICK_OFFERED && q->state != QUICK_ANSWERED)
+	if (!quick_listens(q))
 		return;
 	if (!open_message(sa, q, q->iv, &m))
 		return;
 	memcpy(q->iv, m.next_iv, sizeof(q->iv));
 	window_got(&q->window, d, hdr->length);
+	q->commit |= hdr->flags & IKE1_F_COMMIT;
 	if (q->state == QUICK_OFFERED)
 		consume_2(q, &m);
-	else
+	else if (q->state == QUICK_ANSWERED)
 		consume_3(q);
+	else
+		consume_4(q, &m);
 }

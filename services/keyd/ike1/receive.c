@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "keyd/ike1/cipher.h"
+#include "keyd/ike1/fragment.h"
 #include "keyd/ike1/inform.h"
 #include "keyd/ike1/phase1.h"
 #include "keyd/ike1/quick.h"
@@ -244,6 +245,38 @@ static void known(struct isakmp *sa, const struct ike_hdr *hdr, const uint8_t *d
 	}
 }
 
+static void joined(
+    struct core *c, const struct ike_path *path, const struct ike_hdr *of, const uint8_t *d, size_t n)
+{
+	struct ike_hdr hdr;
+
+	/* Of the same SA, and not itself a fragment. */
+	if (ike_hdr_parse(d, n, &hdr) != IKE_OK || hdr.major != 1 || hdr.next == IKE1_P_FRAGMENT ||
+	    memcmp(hdr.icookie, of->icookie, IKE_COOKIE_LEN) != 0 ||
+	    memcmp(hdr.rcookie, of->rcookie, IKE_COOKIE_LEN) != 0)
+		c->counters.malformed++;
+	else
+		ike1_datagram(c, path, &hdr, d);
+}
+
+/* Before anything else of it is looked at: its SA must be there, so a stranger's first message cannot be one.
+ */
+static void fragment(struct core *c, const struct ike_path *path, const struct ike_hdr *hdr, const uint8_t *d)
+{
+	struct isakmp *sa = is_zero(hdr->rcookie) ? NULL : isakmp_find(c, hdr->icookie, hdr->rcookie);
+	uint8_t *message;
+	size_t n = 0;
+
+	if (!sa || !inet_addr_equal(&sa->path.remote, &path->remote)) {
+		c->counters.unknown++;
+		return;
+	}
+	fragment_take(sa, hdr, d, &message, &n);
+	if (message)
+		joined(c, path, hdr, message, n);
+	free(message);
+}
+
 void ike1_datagram(struct core *c, const struct ike_path *path, const struct ike_hdr *hdr, const uint8_t *d)
 {
 	bool first = is_zero(hdr->rcookie) && hdr->msg_id == 0 && !(hdr->flags & IKE1_F_ENCRYPTED);
@@ -251,6 +284,10 @@ void ike1_datagram(struct core *c, const struct ike_path *path, const struct ike
 
 	if (is_zero(hdr->icookie)) {
 		c->counters.malformed++;
+		return;
+	}
+	if (hdr->next == IKE1_P_FRAGMENT) {
+		fragment(c, path, hdr, d);
 		return;
 	}
 	if (first && (hdr->exchange == IKE1_MAIN || hdr->exchange == IKE1_AGGRESSIVE)) {

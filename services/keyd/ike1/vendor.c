@@ -21,11 +21,23 @@ static const struct vendor {
     {"KAME/racoon", 16,
         {0x70, 0x03, 0xcb, 0xc1, 0x09, 0x7d, 0xbe, 0x9c, 0x26, 0x00, 0xba, 0x69, 0x83, 0xbc, 0x8b, 0x35}},
     {"XAuth", 8, {0x09, 0x00, 0x26, 0x89, 0xdf, 0xd6, 0xb7, 0x12}},
+    {"FRAGMENTATION", 16,
+        {0x40, 0x48, 0xb7, 0xd5, 0x6e, 0xbc, 0xe8, 0x85, 0x25, 0xe7, 0xde, 0x7f, 0x00, 0xd6, 0xc2, 0xd3, 0xc0,
+            0, 0, 0}},
     {"Cisco Unity", 16,
         {0x12, 0xf5, 0xf2, 0x8c, 0x45, 0x71, 0x68, 0xa9, 0x70, 0x2d, 0x9f, 0xe2, 0x74, 0xcc, 0x01, 0x00}},
 };
 
-enum { DPD = 0, NATT_RFC, NATT_DRAFT, DPD_LEN = 16 /* with its version, 1.0 */, NATT_LEN = 16 };
+/* FRAGMENTATION has four octets of flags: in main and aggressive mode, in base mode. */
+enum {
+	DPD = 0,
+	NATT_RFC,
+	NATT_DRAFT,
+	FRAGMENTATION = 6,
+	FRAGMENTATION_LEN = 20,
+	DPD_LEN = 16 /* with its version, 1.0 */,
+	NATT_LEN = 16
+};
 
 void vendor_put(const struct isakmp *sa, struct ike_out *o)
 {
@@ -33,6 +45,8 @@ void vendor_put(const struct isakmp *sa, struct ike_out *o)
 		ike_out_whole(o, IKE1_P_VENDOR, vendors[NATT_RFC].id, NATT_LEN);
 		ike_out_whole(o, IKE1_P_VENDOR, vendors[NATT_DRAFT].id, NATT_LEN);
 	}
+	if (isakmp_peer(sa)->ike_frag != IKE_OFF)
+		ike_out_whole(o, IKE1_P_VENDOR, vendors[FRAGMENTATION].id, FRAGMENTATION_LEN);
 	if (isakmp_peer(sa)->dpd.announce)
 		ike_out_whole(o, IKE1_P_VENDOR, vendors[DPD].id, DPD_LEN);
 }
@@ -64,6 +78,9 @@ void vendor_take(struct isakmp *sa, const struct ike_chain *c)
 		core_note(sa->core, CORE_DEBUG, "isakmp.vendor", "received Vendor ID: %s", v->name);
 		if (v == &vendors[DPD])
 			sa->peer_dpd = true;
+		/* Whatever our own ike_frag says: racoon's sending was always on. */
+		if (v == &vendors[FRAGMENTATION])
+			sa->cuts = true;
 		if (v == &vendors[NATT_RFC])
 			know_nat(sa, NAT_RFC);
 		if (v == &vendors[NATT_DRAFT])

@@ -222,6 +222,13 @@ static void port_remove(void *arg, uint64_t serial)
 	datapathd_remove(k->datapathd, serial);
 }
 
+static void port_moved(void *arg, const struct ike_path *path, uint16_t old_port)
+{
+	struct keyd *k = arg;
+
+	datapathd_moved(k->datapathd, path, old_port);
+}
+
 struct core_ports keyd_ports(struct keyd *k)
 {
 	return (struct core_ports){.arg = k,
@@ -241,7 +248,8 @@ struct core_ports keyd_ports(struct keyd *k)
 	    .reserve = port_reserve,
 	    .release = port_release,
 	    .install = port_install,
-	    .remove = port_remove};
+	    .remove = port_remove,
+	    .moved = port_moved};
 }
 
 static void on_subscribed(struct ipc_client *c, int result, const struct ipc_record *rec, void *arg)
@@ -288,13 +296,24 @@ static int on_expired(struct core *core, const struct ipc_record *rec)
 
 static int on_unknown(struct core *core, const struct ipc_record *rec)
 {
-	struct inet_addr remote;
+	struct inet_addr local, remote;
 	enum ipsec_proto proto;
 	uint32_t spi;
-	int r = datapathd_unknown_decode(rec, &remote, &proto, &spi);
+	int r = datapathd_unknown_decode(rec, &local, &remote, &proto, &spi);
 
 	if (r == 0)
-		core_unknown_spi(core, &remote, proto, spi);
+		core_unknown_spi(core, &local, &remote, proto, spi);
+	return r;
+}
+
+static int on_moved(struct core *core, const struct ipc_record *rec)
+{
+	struct ike_path path;
+	uint16_t old;
+	int r = datapathd_moved_decode(rec, &path, &old);
+
+	if (r == 0)
+		core_moved(core, &path, old);
 	return r;
 }
 
@@ -307,6 +326,8 @@ static int on_datapathd_event(struct ipc_client *c, const struct ipc_record *rec
 		return on_expired(core, rec);
 	case IPC_SPI_UNKNOWN:
 		return on_unknown(core, rec);
+	case IPC_PEER_MOVED:
+		return on_moved(core, rec);
 	case IPC_IKE_DATAGRAM:
 		return datapathd_datagram_decode(rec, on_datagram, core);
 	default:

@@ -167,7 +167,6 @@ static void test_racoon_what_is_ignored_is_named(void **state)
 	    {"OFFER", OFFER " gssapi_id \"x\";"},
 	    {"OFFER", OFFER " strength high;"},
 	    {"OFFER", OFFER " lifetime byte 10 MB;"},
-	    {"REMOTE", "ike_frag on;"},
 	    {"REMOTE", "generate_policy on;"},
 	    {"REMOTE", "mode_cfg on;"},
 	    {"REMOTE", "xauth_login \"x\";"},
@@ -192,6 +191,30 @@ static void test_racoon_what_is_ignored_is_named(void **state)
 		assert_memory_equal(h.warning, place, strlen(place));
 		assert_non_null(strstr(h.warning, "ignored"));
 	}
+}
+
+static void test_racoon_ike_frag(void **state)
+{
+	static const struct {
+		const char *statement;
+		enum ike_switch want;
+	} rows[] = {{"", IKE_OFF}, {"ike_frag off;", IKE_OFF}, {"ike_frag on;", IKE_ON},
+	    {"ike_frag force;", IKE_FORCE}};
+	char text[TEXT_MAX];
+	struct heard h;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct ike_conf *c;
+
+		wrap("REMOTE", rows[i].statement, text);
+		c = good(text, &h);
+		assert_int_equal(c->peer[0].ike_frag, rows[i].want);
+		ike_conf_free(c);
+	}
+	wrap("REMOTE", "ike_frag maybe;", text);
+	assert_null(read_text(text, strlen(text), &h));
+	assert_non_null(strstr(h.error, "one of on, off and force"));
 }
 
 static void test_racoon_lifetime_is_the_block_s_also_where_the_proposal_is_inherited(void **state)
@@ -423,6 +446,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_racoon_what_is_malformed_is_told_with_its_place),
 	    cmocka_unit_test(test_racoon_what_is_ignored_is_named),
+	    cmocka_unit_test(test_racoon_ike_frag),
 	    cmocka_unit_test(test_racoon_lifetime_is_the_block_s_also_where_the_proposal_is_inherited),
 	    cmocka_unit_test(test_racoon_peers_identifier_replaces_the_inherited_ones),
 	    cmocka_unit_test(test_racoon_host_bits_do_not_make_another_sainfo),

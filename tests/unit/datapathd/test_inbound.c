@@ -142,12 +142,26 @@ static void test_unknown_spi_counts_nosa(void **state)
 	const struct sa_desc d = pair_esp(0x5007, IPSEC_TUNNEL);
 	size_t len = sealed_packet(tunnel_esp, &d, true);
 
+	struct unknown_ring ring = {0};
+	struct unknown_spi u;
+
 	(void)state;
+	pair_b.path.unknown = &ring;
 	pair_buf[20] ^= 1;
 	assert_int_equal(receive(pair_buf, len), DROP_IN_NOSA);
+	assert_true(unknown_ring_pop(&ring, &u));
+	assert_true(inet_addr_equal(&u.src, &d.src) && inet_addr_equal(&u.dst, &d.dst));
+	assert_int_equal(u.proto, IPSEC_ESP);
+	assert_int_equal(u.spi, 0x5007 ^ 0x01000000);
+	/* A flood is a few hints, and never more than the ring has room for. */
+	for (int i = 0; i < 1000; i++)
+		assert_int_equal(receive(pair_buf, len), DROP_IN_NOSA);
+	for (unsigned n = 0; unknown_ring_pop(&ring, &u); n++)
+		assert_true(n < UNKNOWN_RING_SLOTS);
+	pair_b.path.unknown = NULL;
 	memset(pair_buf + 20, 0, 4); /* RFC 4303 section 2.1: SPI 0 is for local use and never on the wire */
 	assert_int_equal(receive(pair_buf, len), DROP_IN_NOSA);
-	assert_int_equal(path_rig_kame(&pair_b, KAME_IN_NOSA), 2);
+	assert_int_equal(path_rig_kame(&pair_b, KAME_IN_NOSA), 1002);
 }
 
 static void test_foreign_outer_source_counts_inval(void **state)

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 #include "datapathd/sa/lifetime.h"
@@ -127,6 +128,102 @@ static void test_keyd_edge_every_limit_is_told_once(void **state)
 	assert_int_equal(kr.d.sad.n, 0);
 	keyd_rig_grant(KEYD_RIG_GRANT);
 	keyd_rig_hear_nothing();
+}
+
+static void push_unknown(const char *src, uint32_t spi)
+{
+	const struct unknown_spi u = {
+	    .src = path_rig_addr(src), .dst = path_rig_addr("127.0.0.5"), .proto = IPSEC_ESP, .spi = spi};
+
+	(void)unknown_ring_push(&kr.d.worker->unknown, &u);
+}
+
+/* All that wait, up to the answer to a question. */
+static unsigned hear_unknown(void)
+{
+	const Postern__SpiReserve ask = keyd_rig_reserve();
+	unsigned n = 0;
+	struct ipc_record rec;
+
+	keyd_rig_tell(IPC_SPI_RESERVE, ++kr.last_id, &ask.base);
+	while (rig_recv(&kr.ipc, kr.fd, &rec) == 1 && rec.type == IPC_SPI_UNKNOWN) {
+		ProtobufCMessage *got = ipc_unpack(&postern__spi_unknown__descriptor, &rec, 1024);
+		const Postern__SpiUnknown *m = (const Postern__SpiUnknown *)got;
+
+		assert_non_null(m);
+		assert_int_equal(rec.id, 0);
+		assert_int_equal(m->proto, IPSEC_ESP);
+		assert_int_equal(m->dst->bytes.data[3], 5);
+		n++;
+		ipc_unpack_free(got);
+	}
+	assert_int_equal(rec.type, IPC_SPI_REPLY);
+	return n;
+}
+
+/* Hints of packets for SAs that are not there: a few of one source, some more of many, and again later. */
+static void test_keyd_edge_unknown_spis_are_rationed(void **state)
+{
+	char text[20];
+
+	(void)state;
+	for (uint32_t i = 0; i < 60; i++)
+		push_unknown("192.0.2.1", i);
+	keyd_edge_unknown(&kr.d);
+	assert_int_equal(hear_unknown(), 3);
+	for (uint32_t i = 0; i < 60; i++) {
+		snprintf(text, sizeof(text), "192.0.2.%u", i + 2);
+		push_unknown(text, i);
+	}
+	keyd_edge_unknown(&kr.d);
+	assert_in_range(hear_unknown(), 10, 20);
+	kr.ipc.fake.ms += 5000;
+	for (uint32_t i = 0; i < 60; i++)
+		push_unknown("192.0.2.1", i);
+	keyd_edge_unknown(&kr.d);
+	assert_int_equal(hear_unknown(), 3);
+}
+
+/* A translator has moved the peer: what is sent follows, keyd hears of it once, and says it itself as well.
+ */
+static void test_keyd_edge_moved_peers_are_followed(void **state)
+{
+	struct sa_desc in = desc_of(true, keyd_rig_reserved()), out = desc_of(false, 0x1000);
+	struct moved m = {.local = kr.addr[0], .remote = kr.addr[1], .old_port = 20001, .new_port = 20002};
+	Postern__PeerMoved told = POSTERN__PEER_MOVED__INIT;
+	const struct sa *sa;
+	struct ipc_record rec;
+	uint64_t serial;
+
+	(void)state;
+	kr.d.fd.in[SOURCE_UDP4] = STDERR_FILENO; /* port 4500 is to be had */
+	in.encap = (struct sa_encap){.sport = 20001, .dport = 4500};
+	out.encap = (struct sa_encap){.sport = 4500, .dport = 20001};
+	(void)installed(&in, true);
+	serial = installed(&out, false);
+	sa = sad_find_serial(&kr.d.sad, serial);
+	assert_int_equal(sa_rt_far_port(sa->rt, sa->rt->encap.dport), 20001);
+	m.old_port = 20009; /* somebody else behind the same translator */
+	assert_true(moved_ring_push(&kr.d.worker->moved, &m));
+	keyd_edge_moved(&kr.d);
+	assert_int_equal(sa_rt_far_port(sa->rt, sa->rt->encap.dport), 20001);
+	keyd_rig_hear_nothing();
+	m.old_port = 20001;
+	assert_true(moved_ring_push(&kr.d.worker->moved, &m));
+	assert_true(moved_ring_push(&kr.d.worker->moved, &m));
+	keyd_edge_moved(&kr.d);
+	assert_int_equal(sa_rt_far_port(sa->rt, sa->rt->encap.dport), 20002);
+	assert_int_equal(sa->desc.encap.dport, 20002);
+	keyd_rig_hear(IPC_PEER_MOVED, &rec);
+	keyd_rig_hear_nothing();
+	told.local = &kr.pb[0];
+	told.remote = &kr.pb[1];
+	told.old_port = 20002;
+	told.new_port = 20003;
+	keyd_rig_tell(IPC_PEER_MOVED, 0, &told.base);
+	keyd_rig_hear_nothing();
+	assert_int_equal(sa_rt_far_port(sa->rt, sa->rt->encap.dport), 20003);
+	kr.d.fd.in[SOURCE_UDP4] = -1;
 }
 
 /* Root's own SAs are none of keyd's business. */
@@ -280,6 +377,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    T(test_keyd_edge_pair_lives_and_dies),
 	    T(test_keyd_edge_every_limit_is_told_once),
+	    T(test_keyd_edge_unknown_spis_are_rationed),
+	    T(test_keyd_edge_moved_peers_are_followed),
 	    T(test_keyd_edge_manual_sas_are_not_told_of),
 	    T(test_keyd_edge_refusals_have_their_sentences),
 	    T(test_keyd_edge_end_of_the_connection_ends_reservations),

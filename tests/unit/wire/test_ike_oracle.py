@@ -175,6 +175,34 @@ class Oracle(unittest.TestCase):
                 got = {field: [word for word in value.split(",") if word] for field, value in zip(FIELDS, values)}
                 self.assertEqual(got, self.expected(one, phase1))
 
+    @unittest.skipUnless(shutil.which("tshark"), "tshark is not installed")
+    def test_fragments_are_joined_by_tshark(self):
+        """Messages cut by ours: it sees each fragment's number and end, and with the last the message; the others in
+        any order (it shows a message in the frame of its last fragment alone)."""
+        vendor = random.randbytes(200).hex()
+        asked = {"exchange": 4, "flags": 0, "msg_id": 0, "payloads": [{"type": VENDOR, "body": vendor}, {"type": NONCE, "body": "77" * 20}]}
+        for fit in (60, 100, 200):
+            icookie = rand(8, 8).hex()  # its conversations are told apart by it
+            message = self.ask(write={**asked, "icookie": icookie, "rcookie": rand(8, 8).hex()})["message"]
+            pieces = [bytes.fromhex(one) for one in self.ask(cut=message, fit=fit)["datagrams"]]
+            self.assertTrue(all(len(one) <= fit for one in pieces))
+            self.assertGreater(len(pieces), 1)
+            for order in (range(len(pieces)), [*random.sample(range(len(pieces) - 1), len(pieces) - 1), len(pieces) - 1]):
+                with tempfile.TemporaryDirectory() as folder, self.subTest(fit=fit, order=list(order)):
+                    path = os.path.join(folder, "ike.pcap")
+                    wrpcap(path, [IP(src="192.0.2.1", dst="192.0.2.2") / UDP(sport=500, dport=500) / Raw(pieces[at]) for at in order],
+                           linktype=101)
+                    words = ["tshark", "-n", "-r", path, "-T", "fields", "-E", "occurrence=a", "-E", "aggregator=,", "-E", "separator=|"]
+                    for field in ("isakmp.frag.seq", "isakmp.frag.last", "isakmp.fragment.count", "isakmp.vid_bytes", "_ws.malformed"):
+                        words += ["-e", field]
+                    rows = [line.split("|") for line in subprocess.run(
+                        words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=True).stdout.splitlines()]
+                    self.assertEqual([int(row[0]) for row in rows], [at + 1 for at in order])
+                    self.assertEqual([row[1] in ("1", "True") for row in rows], [at == len(pieces) - 1 for at in order])
+                    self.assertEqual([row[2] for row in rows], [""] * (len(pieces) - 1) + [str(len(pieces))])
+                    self.assertEqual(rows[-1][3].replace(":", ""), vendor)
+                    self.assertEqual([row[4] for row in rows], [""] * len(pieces))
+
     def test_what_is_written_is_read_by_ours(self):
         for _ in range(ROUNDS):
             asked, _ = self.message()

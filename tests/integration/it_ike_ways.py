@@ -1,0 +1,67 @@
+#!/usr/bin/python3
+"""racoon.conf's words between two hosts: compression that is negotiated, and a host that only answers (S143, S149)."""
+
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+
+import labtest  # noqa: E402
+from labtap import Tap  # noqa: E402
+from labtest import ELMER, RELENT, wait_for  # noqa: E402
+
+RACOON = """
+path pre_shared_key "/etc/inet/psk.txt";
+remote %(peer)s {
+    exchange_mode main;
+    %(more)s
+    proposal { encryption_algorithm aes; hash_algorithm sha1; authentication_method pre_shared_key; dh_group 14; }
+}
+sainfo anonymous {
+    encryption_algorithm aes;
+    authentication_algorithm hmac_sha1;
+    compression_algorithm deflate;
+}
+"""
+
+
+class Ways(labtest.LabTest):
+    def load(self, host, requests, more=""):
+        peer = ELMER if host is self.relent else RELENT
+        host.run("install", "-D", "-m", "600", "/dev/stdin", "/etc/inet/psk.txt", text=f"{peer} mekmitasdigoat\n")
+        host.run("install", "-D", "-m", "600", "/dev/stdin", "/etc/inet/racoon.conf", text=RACOON % {"peer": peer, "more": more})
+        host.setkey(f"spdadd {host.address} {peer} icmp -P out ipsec {requests};\n"
+                    f"spdadd {peer} {host.address} icmp -P in ipsec {requests};\n")
+        host.run("ipsecctl", "racoon")
+
+    def reaches(self, sender, receiver, *more):
+        return sender.run("ping", "-c", "1", "-W", "1", *more, receiver.address, check=False).returncode == 0
+
+    def test_S143_compression_algorithm_deflate(self):
+        for host in self.both:
+            self.load(host, "ipcomp/transport//require esp/transport//require")
+        with Tap(self.lab, "ip proto 50 and greater 600") as long, Tap(self.lab, "ip proto 50") as all_of_it:
+            wait_for("an answer", lambda: self.reaches(self.relent, self.elmer, "-s", "1300", "-p", "00"))
+            wait_for("question and answer", lambda: all_of_it.count >= 2)
+        self.assertEqual(long.count, 0)
+        for host in self.both:
+            rows = host.json("sad")["sas"]
+            self.assertEqual(sorted(row["proto"] for row in rows), ["esp", "esp", "ipcomp", "ipcomp"])
+            self.assertIn("IPsec-SA established: IPCOMP/Transport", self.lab.log_tail(host.name, 200))
+
+    def test_S149_a_passive_host_answers_and_never_begins(self):
+        before = len(self.lab.log_tail("relent", 1000))
+        self.load(self.relent, "esp/transport//require", "passive on;")
+        self.load(self.elmer, "esp/transport//require")
+        with Tap(self.lab, f"udp port 500 and src host {RELENT}") as said:
+            self.assertFalse(self.reaches(self.relent, self.elmer))
+        self.assertEqual(said.count, 0)
+        self.assertFalse(self.relent.json("sad")["sas"])
+        wait_for("an answer to who begins", lambda: self.reaches(self.elmer, self.relent))
+        self.assertTrue(self.reaches(self.relent, self.elmer))
+        self.assertIn("initiate new phase 1", self.lab.log_tail("elmer", 200))
+        self.assertNotIn("initiate new", self.lab.log_tail("relent", 1000)[before:])
+
+
+if __name__ == "__main__":
+    labtest.main()
