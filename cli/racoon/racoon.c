@@ -11,6 +11,7 @@
 
 #include "base/auto.h"
 #include "cli/racoon/load.h"
+#include "cli/racoon/place.h"
 #include "cli/verbs.h"
 #include "config/racoon/racoon.h"
 
@@ -94,7 +95,7 @@ static int read_file(struct cli *cli, const char *file, struct ike_conf **ret)
 	return cli_fail(cli, "failed to parse configuration file.");
 }
 
-static int load(struct cli *cli, const char *file)
+int racoon_load_file(struct cli *cli, const char *file)
 {
 	AUTO_IKE_CONF struct ike_conf *c = NULL;
 	struct err_text e = {{0}};
@@ -102,7 +103,11 @@ static int load(struct cli *cli, const char *file)
 
 	if (code != CLI_OK)
 		return code;
-	return racoon_load(cli, c, &e) < 0 ? cli_fail(cli, "%s", e.s) : CLI_OK;
+	if (racoon_load(cli, c, &e) < 0)
+		return cli_fail(cli, "%s", e.s);
+	if (place_put(&cli->settings, file, &e) < 0)
+		(void)cli_fail(cli, "warning: `ipsecctl reload` will not know the file: %s", e.s);
+	return CLI_OK;
 }
 
 /* An empty configuration: peers are told, and nobody is answered any more. */
@@ -113,6 +118,7 @@ static int withdraw(struct cli *cli)
 
 	if (!c)
 		return cli_fail(cli, "out of memory.");
+	place_forget(&cli->settings);
 	return racoon_load(cli, c, &e) < 0 ? cli_fail(cli, "%s", e.s) : CLI_OK;
 }
 
@@ -134,7 +140,7 @@ static int stay(struct cli *cli, const char *file, const sigset_t *set)
 			continue;
 		if (number != SIGHUP)
 			break;
-		(void)load(cli, file); /* a faulty file leaves the old configuration in force */
+		(void)racoon_load_file(cli, file); /* a faulty file leaves the old configuration in force */
 	}
 	fprintf(cli->err, "%s: INFO: caught signal %d\n", cli->prog, number);
 	(void)withdraw(cli);
@@ -182,6 +188,6 @@ int racoon_main(struct cli *cli, int argc, char **argv, bool compat)
 	if (!cli_need_root(cli, "load peers and keys"))
 		return CLI_FAILED;
 	wait_signals(&set);
-	code = load(cli, o.file);
+	code = racoon_load_file(cli, o.file);
 	return code == CLI_OK && compat ? stay_behind(cli, o.file, &set, o.foreground) : code;
 }

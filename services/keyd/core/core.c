@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "keyd/core/waiters.h"
 #include "keyd/ike1/child.h"
 #include "keyd/ike1/inform.h"
 #include "keyd/ike1/isakmp.h"
@@ -43,6 +44,7 @@ struct core *core_new(const struct core_def *d)
 	for (size_t i = 0; i < ARRAY_SIZE(c->unproved); i++)
 		list_init(&c->unproved[i]);
 	list_init(&c->children);
+	list_init(&c->waiters);
 	list_init(&c->dead);
 	bucket_init(&c->strangers, STRANGERS_RATE, STRANGERS_RATE, core_now(c));
 	bucket_init(&c->hints, HINTS_RATE, HINTS_RATE, core_now(c));
@@ -67,6 +69,8 @@ struct core *core_free(struct core *c)
 {
 	if (!c)
 		return NULL;
+	list_foreach_safe (w, next, &c->waiters, struct waiter, node)
+		waiter_free(w);
 	forget_all(c);
 	core_conf_unref(c->conf);
 	timers_fini(&c->timers);

@@ -3,6 +3,7 @@
  */
 #include "keyd/ike1/inform.h"
 
+#include "keyd/core/waiters.h"
 #include "keyd/ike1/child.h"
 #include "keyd/ike1/hashed.h"
 #include "keyd/ike1/nat.h"
@@ -213,6 +214,21 @@ static void initial_contact(struct isakmp *sa)
 	}
 }
 
+/* In words for whoever waits. */
+static const char *notify_meaning(uint16_t type)
+{
+	switch (type) {
+	case IKE1_N_NO_PROPOSAL_CHOSEN:
+		return "no proposal is acceptable to it";
+	case IKE1_N_INVALID_ID_INFORMATION:
+		return "our identity, or the addresses, are not acceptable to it";
+	case IKE1_N_AUTHENTICATION_FAILED:
+		return "it does not believe our proof";
+	default:
+		return "RFC 2408 section 3.14.1 has its meaning";
+	}
+}
+
 static void take_notify(struct isakmp *sa, const struct ike_payload *p)
 {
 	struct ike1_notification n;
@@ -229,6 +245,7 @@ static void take_notify(struct isakmp *sa, const struct ike_payload *p)
 		dpd_notify(sa, &n);
 		break;
 	default:
+		waiters_hint(sa, "the peer says: notification %u (%s)", n.type, notify_meaning(n.type));
 		core_log(sa->core, CORE_NOTICE, "isakmp.notify", "the peer says: notification %u. %s", n.type,
 		    isakmp_name(sa, name));
 		break;
@@ -319,6 +336,8 @@ void inform_clear(struct isakmp *sa, const struct ike_hdr *hdr, const uint8_t *d
 	p = ike_chain_find(&c, IKE1_P_NOTIFY, 0);
 	if (!p || ike1_notify_parse(p, &n) != IKE_OK)
 		return;
+	waiters_hint(
+	    sa, "somebody who may be the peer refuses: notification %u (%s)", n.type, notify_meaning(n.type));
 	core_note(sa->core, CORE_WARNING, "isakmp.notify",
 	    "somebody who may be the peer refuses: notification %u (14: no proposal is acceptable to it; 18: "
 	    "our "

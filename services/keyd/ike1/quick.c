@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "keyd/core/ident.h"
+#include "keyd/core/waiters.h"
 #include "keyd/ike1/inform.h"
 #include "keyd/ike1/phase1.h"
 
@@ -28,6 +29,11 @@ static const struct {
     [QUICK_SENDING] = {"installing what sends", TO(QUICK_DONE)},
     [QUICK_DONE] = {"done", 0},
 };
+
+const char *quick_state_name(enum quick_state s)
+{
+	return (unsigned)s < QUICK_STATES ? rows[s].name : "?";
+}
 
 void quick_set_state(struct quick *q, enum quick_state next)
 {
@@ -157,6 +163,7 @@ void quick_fail(struct quick *q, uint16_t notify, const char *fmt, ...)
 	    rows[q->state].name);
 	if (notify)
 		inform_notify(q->sa, notify, NULL, 0);
+	waiters_policy_failed(q->sa, q->out.id, text);
 	say_gone(q);
 	undo(q);
 	if (q->acquire)
@@ -202,7 +209,11 @@ void quick_done(struct quick *q)
 		    .spi_in = q->part[i].spi_in,
 		    .spi_out = q->part[i].spi_out,
 		    .serial_in = q->part[i].serial_in,
-		    .serial_out = q->part[i].serial_out};
+		    .serial_out = q->part[i].serial_out,
+		    .enc = q->part[i].enc,
+		    .bits = q->part[i].wire_bits,
+		    .auth = q->part[i].auth,
+		    .comp = q->part[i].comp};
 	if (!child_new(c, &k)) {
 		quick_fail(q, 0, "out of memory");
 		return;
@@ -222,8 +233,7 @@ struct quick *quick_find(struct isakmp *sa, uint32_t msg_id)
 	return NULL;
 }
 
-/* One under way for this policy, begun by us. */
-static struct quick *find_policy(struct core *c, uint32_t policy_id)
+struct quick *quick_of_policy(struct core *c, uint32_t policy_id)
 {
 	list_foreach (sa, &c->isakmp, struct isakmp, all)
 		list_foreach (q, &sa->quicks, struct quick, node)
@@ -232,8 +242,7 @@ static struct quick *find_policy(struct core *c, uint32_t policy_id)
 	return NULL;
 }
 
-/* An ISAKMP SA with this peer: there, on its way, or begun now. NULL: it cannot be begun, which was told. */
-static struct isakmp *phase1_with(struct core *c, uint32_t peer, const struct ike_path *path)
+struct isakmp *quick_phase1_with(struct core *c, uint32_t peer, const struct ike_path *path)
 {
 	const struct ike_peer *p = &c->conf->c->peer[peer];
 	struct isakmp *sa = isakmp_find_up(c, &path->remote, peer);
@@ -253,7 +262,7 @@ static void start(struct core *c, const struct policy *out, const struct ike_pat
     struct child *old)
 {
 	const struct ike_peer *p = ike_conf_find_peer(c->conf->c, &path->remote);
-	struct isakmp *sa = phase1_with(c, (uint32_t)(p - c->conf->c->peer), path);
+	struct isakmp *sa = quick_phase1_with(c, (uint32_t)(p - c->conf->c->peer), path);
 	char b[INET_ADDR_STRLEN];
 	struct quick *q = sa ? quick_new(sa, true) : NULL;
 
@@ -294,7 +303,7 @@ void quick_acquire(struct core *c, const struct core_acquire *a)
 	const struct ike_path path = {
 	    .local = a->src, .remote = a->dst, .local_port = IKE_PORT, .remote_port = IKE_PORT};
 	const char *why = unfit(c, a);
-	struct quick *q = why ? NULL : find_policy(c, a->policy->id);
+	struct quick *q = why ? NULL : quick_of_policy(c, a->policy->id);
 	char b[INET_ADDR_STRLEN];
 
 	if (why) {
@@ -316,8 +325,14 @@ void quick_renew(struct child *k)
 	struct core *c = k->core;
 	const struct ike_peer *p = c->conf ? ike_conf_find_peer(c->conf->c, &k->path.remote) : NULL;
 
-	if (p && !find_policy(c, k->out.id))
+	if (p && !quick_of_policy(c, k->out.id))
 		start(c, &k->out, &k->path, 0, k);
+}
+
+void quick_wish(struct core *c, const struct policy *out, const struct ike_path *path)
+{
+	if (!quick_of_policy(c, out->id))
+		start(c, out, path, 0, NULL);
 }
 
 void quick_resume(struct isakmp *sa)
