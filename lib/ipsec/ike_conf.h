@@ -218,6 +218,7 @@ struct ike_pool {
 struct ike_conf {
 	char *psk_file, *cert_dir, *script_dir, *pidfile;
 	enum ike_log log; /* NONE: not said */
+	bool as_racoon;   /* written in racoon.conf: who wrote it looks for racoon in syslog */
 	struct ike_timers timers;
 	struct ike_padding padding;
 	struct ike_listen listen[IKE_LISTEN_MAX];
