@@ -234,6 +234,13 @@ static void test_refused_at_once(void **state)
 	rig_fini(&rig);
 
 	begin(IKE_MODE_MAIN);
+	rig.a.core->conf->c->n_listen = 1;
+	rig.a.core->conf->c->listen[0].addr = rig.b.addr;
+	ask(NULL, 1000);
+	assert_failed(-ENOENT, "listen names other addresses");
+	rig_fini(&rig);
+
+	begin(IKE_MODE_MAIN);
 	rig.b.dead = true;
 	for (unsigned i = 0; i < CORE_WAITERS_MAX; i++)
 		ask(NULL, CORE_WAIT_MAX_MS);

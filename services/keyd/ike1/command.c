@@ -6,6 +6,7 @@
 
 #include <errno.h>
 
+#include "keyd/core/listen.h"
 #include "keyd/core/waiters.h"
 #include "keyd/ike1/child.h"
 #include "keyd/ike1/inform.h"
@@ -24,7 +25,10 @@ static int begin(struct core *c, const struct core_up *u, const char **ret_why)
 		*ret_why = "the configuration has no remote for this address, and no `remote anonymous`";
 	else if (!p->n_modes)
 		*ret_why = "its remote has no exchange_mode with which it could be begun";
-	if (!p || !p->n_modes)
+	else if (!listen_has(c->conf->c, &u->path.local))
+		*ret_why =
+		    "listen names other addresses of this host than the one it would be negotiated from";
+	if (**ret_why)
 		return -ENOENT;
 	if (u->policy) {
 		quick_wish(c, u->policy, &u->path);
