@@ -133,12 +133,12 @@ int admin_start_monitor(struct ipc_sync *s, struct err_text *e)
 	return tell(s, IPC_MONITOR, NULL, e);
 }
 
-int admin_read_event(struct ipc_sync *s, struct admin_event *ret, struct err_text *e)
+static int read_event(struct ipc_sync *s, uint32_t timeout_ms, struct admin_event *ret, struct err_text *e)
 {
 	AUTO(ipc_unpack_freep_) ProtobufCMessage *m = NULL;
 	const Postern__Event *ev;
 	struct ipc_record rec;
-	int r = ipc_sync_recv(s, CLI_TIMEOUT_MS, &rec, e);
+	int r = ipc_sync_recv(s, timeout_ms, &rec, e);
 
 	if (r < 0)
 		return r;
@@ -154,6 +154,16 @@ int admin_read_event(struct ipc_sync *s, struct admin_event *ret, struct err_tex
 	copy_text(ret->name, sizeof(ret->name), ev->name);
 	copy_text(ret->text, sizeof(ret->text), ev->text);
 	return 0;
+}
+
+int admin_read_event(struct ipc_sync *s, struct admin_event *ret, struct err_text *e)
+{
+	return read_event(s, CLI_TIMEOUT_MS, ret, e);
+}
+
+int admin_wait_event(struct ipc_sync *s, struct admin_event *ret, struct err_text *e)
+{
+	return read_event(s, 0, ret, e);
 }
 
 int admin_set_enabled(struct ipc_sync *policyd, bool on, struct err_text *e)

@@ -1,7 +1,7 @@
 /*
  * Words that mean the same everywhere (--json, the suite's settings) are taken out of the command line first;
- * what is left is a verb and its own words. Under the names setkey and ipseckey there is no verb: the whole
- * command line is setkey's.
+ * what is left is a verb and its own words. Under the names setkey, ipseckey, racoon and racoonctl there is
+ * no verb: the whole command line is theirs.
  */
 #include "cli/cli.h"
 
@@ -72,8 +72,8 @@ static const char *verb_of_option(const char *word)
 
 int cli_run(struct cli *cli, const char *name, int argc, char **argv)
 {
-	bool racoon = strcmp(name, "racoon") == 0;
-	bool compat = racoon || strcmp(name, "setkey") == 0 || strcmp(name, "ipseckey") == 0;
+	bool racoon = strcmp(name, "racoon") == 0, racoonctl = strcmp(name, "racoonctl") == 0;
+	bool compat = racoon || racoonctl || strcmp(name, "setkey") == 0 || strcmp(name, "ipseckey") == 0;
 	const struct cli_verb *verb;
 	struct err_text e = {""};
 
@@ -85,6 +85,8 @@ int cli_run(struct cli *cli, const char *name, int argc, char **argv)
 	}
 	if (racoon)
 		return racoon_main(cli, argc, argv, true);
+	if (racoonctl)
+		return racoonctl_main(cli, argc, argv);
 	if (compat)
 		return setkey_main(cli, argc, argv, true);
 	take_json(cli, &argc, argv);

@@ -25,6 +25,27 @@ const struct cli_verb cli_verbs[] = {
         "Under the name racoon the same program stays until it is ended, and takes the configuration back "
         "then.",
         verb_racoon, false},
+    {"reload", "", "load the running racoon.conf again, from the file it came from",
+        "Files that it names, keys among them, are read again too. A faulty file leaves all as it was.",
+        verb_reload, false},
+    {"show", "[PEER]", "show what is negotiated: SAs of key exchange, and what was made under them",
+        "PEER is an address, the name of a remote in the configuration, or the name of a host.", verb_show,
+        true},
+    {"up", "[-1] [-t SECONDS] [-l ADDRESS] PEER", "negotiate with a peer now, and say what became of it",
+        "The SA of key exchange, then the SAs of every policy that is with this peer. What is up already "
+        "stays.\n"
+        "-1          the SA of key exchange alone\n"
+        "-t SECONDS  how long all of it may take: 30 if left out; 0: begin, and do not wait\n"
+        "-l ADDRESS  from this address of ours; else as policies and routes say",
+        verb_up, false},
+    {"down", "PEER", "end everything that was negotiated with a peer, and tell it",
+        "A packet or the peer may begin anew at once: policies and the configuration stay.", verb_down,
+        false},
+    {"delete", "isakmp COOKIE:COOKIE | ipsec esp|ah|ipcomp SPI [PEER]",
+        "end one SA of key exchange, or one pair of SAs",
+        "Cookies and SPIs are those of `show`; an SPI of either direction ends its pair. The peer is told.\n"
+        "Keys that were set by hand are setkey's to delete.",
+        verb_delete, false},
     {"sad", "[-a] [-p] [--keys]", "show the security associations",
         "-a      also SAs whose life is over\n"
         "-p      with port numbers\n"

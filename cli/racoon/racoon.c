@@ -12,6 +12,7 @@
 
 #include "base/auto.h"
 #include "cli/racoon/load.h"
+#include "cli/racoon/place.h"
 #include "cli/verbs.h"
 #include "config/racoon/racoon.h"
 
@@ -131,7 +132,18 @@ static int load(struct cli *cli, const struct options *o)
 
 	if (code != CLI_OK)
 		return code;
-	return racoon_load(cli, c, &known, &e) < 0 ? cli_fail(cli, "%s", e.s) : CLI_OK;
+	if (racoon_load(cli, c, &known, &e) < 0)
+		return cli_fail(cli, "%s", e.s);
+	if (place_put(&cli->settings, o->file, &e) < 0)
+		(void)cli_fail(cli, "warning: `ipsecctl reload` will not know the file: %s", e.s);
+	return CLI_OK;
+}
+
+int racoon_load_file(struct cli *cli, const char *file)
+{
+	const struct options o = {.file = file, .passphrase_fd = -1};
+
+	return load(cli, &o);
 }
 
 /* An empty configuration: peers are told, and nobody is answered any more. */
@@ -143,6 +155,7 @@ static int withdraw(struct cli *cli)
 
 	if (!c)
 		return cli_fail(cli, "out of memory.");
+	place_forget(&cli->settings);
 	return racoon_load(cli, c, &none, &e) < 0 ? cli_fail(cli, "%s", e.s) : CLI_OK;
 }
 

@@ -110,6 +110,15 @@ enum ipc_type {
 	IPC_CREDENTIAL_PUT = 320,  /* CredentialPut and a descriptor -> IPC_OK or IPC_CREDENTIAL_LOCKED */
 	IPC_CREDENTIAL_LOCKED,     /* the key is enciphered: its passphrase is wanted before prepare */
 	IPC_CREDENTIAL_PASSPHRASE, /* CredentialPassphrase -> IPC_OK; EACCES: it is the wrong one */
+
+	/* keyd, admin: SAs of key exchange */
+	IPC_IKE_DUMP = 336, /* no body -> rows of IPC_IKE_ROW, the last with IPC_F_END */
+	IPC_IKE_ROW,
+	IPC_IKE_FIND, /* IkeFind -> IPC_IKE_FOUND */
+	IPC_IKE_FOUND,
+	IPC_IKE_UP,  /* IkeUp -> IPC_IKE_ROW, or IPC_ERROR: why not */
+	IPC_IKE_END, /* IkeEnd -> IPC_IKE_ENDED */
+	IPC_IKE_ENDED,
 };
 
 #endif

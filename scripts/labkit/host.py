@@ -29,7 +29,7 @@ def program_links(build):
                 path = os.path.join(root, service, name)
                 if name.startswith("postern-") and os.path.isfile(path) and os.access(path, os.X_OK):
                     links[name] = path
-    for name in ("ipsecctl", "setkey", "ipseckey", "racoon"):
+    for name in ("ipsecctl", "setkey", "ipseckey", "racoon", "racoonctl"):
         links[name] = os.path.join(build, "cli", "ipsecctl")
     return links
 

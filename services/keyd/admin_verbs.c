@@ -1,11 +1,12 @@
 /*
- * The admin socket's own verbs: a configuration is loaded.
+ * The admin socket's own verbs: a configuration is loaded; those about SAs are admin_sas.c's.
  */
 #include <errno.h>
 
 #include "crypto/crypto.h"
 #include "ipc/ike_kept.h"
 #include "ipc/ike_load.h"
+#include "keyd/admin_sas.h"
 #include "keyd/keyd.h"
 
 /* So that the next life of this service has it at once. */
@@ -122,13 +123,20 @@ static int on_commit(struct ipc_conn *c, const struct ipc_record *rec)
 
 void keyd_admin_on_close(struct ipc_conn *c)
 {
+	admin_sas_on_close(c);
 	ike_load_close(&keyd_of_conn(c)->load, c);
 }
+
+enum { READERS = IPC_ROLE_ADMIN | IPC_ROLE_ROOT };
 
 const struct ipc_rule keyd_admin_rules[] = {
     {IPC_IKE_LOAD_BEGIN, "ike.load.begin", IPC_ROLE_ROOT, 16 << 10, 1, 1, false, on_begin, false},
     {IPC_IKE_LOAD_ROW, "ike.load.row", IPC_ROLE_ROOT, 60 << 10, 0, 1, false, on_row, false},
     {IPC_IKE_LOAD_PREPARE, "ike.load.prepare", IPC_ROLE_ROOT, 64, 1, 1, false, on_prepare, false},
     {IPC_IKE_LOAD_COMMIT, "ike.load.commit", IPC_ROLE_ROOT, 64, 1, 1, false, on_commit, false},
+    {IPC_IKE_DUMP, "ike.dump", READERS, 64, 1, 100, false, admin_on_dump, false},
+    {IPC_IKE_FIND, "ike.find", READERS, 512, 4, 1, false, admin_on_find, false},
+    {IPC_IKE_UP, "ike.up", IPC_ROLE_ROOT, 8192, 16, 10, false, admin_on_up, false},
+    {IPC_IKE_END, "ike.end", IPC_ROLE_ROOT, 512, 4, 10, false, admin_on_end, false},
 };
 const size_t keyd_n_admin_rules = ARRAY_SIZE(keyd_admin_rules);

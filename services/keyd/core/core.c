@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "keyd/core/listen.h"
+#include "keyd/core/waiters.h"
 #include "keyd/ike1/child.h"
 #include "keyd/ike1/inform.h"
 #include "keyd/ike1/isakmp.h"
@@ -50,6 +51,7 @@ struct core *core_new(const struct core_def *d)
 	for (size_t i = 0; i < ARRAY_SIZE(c->fragments); i++)
 		list_init(&c->fragments[i].rooms);
 	list_init(&c->children);
+	list_init(&c->waiters);
 	list_init(&c->dead);
 	bucket_init(&c->strangers, STRANGERS_RATE, STRANGERS_RATE, core_now(c));
 	bucket_init(&c->hints, HINTS_RATE, HINTS_RATE, core_now(c));
@@ -75,6 +77,8 @@ struct core *core_free(struct core *c)
 {
 	if (!c)
 		return NULL;
+	list_foreach_safe (w, next, &c->waiters, struct waiter, node)
+		waiter_free(w);
 	forget_all(c);
 	core_conf_unref(c->conf);
 	timers_fini(&c->timers);

@@ -54,8 +54,10 @@ struct core {
 	struct list by_cookie[CORE_BUCKETS]; /* ISAKMP SAs */
 	struct list isakmp;                  /* all of them, oldest first */
 	struct list children;                /* established pairs of IPsec SAs */
-	struct list dead;                    /* to be freed when nothing of theirs is on the stack */
-	struct list unproved[2];             /* begun by others and not up, oldest first: silent, returned */
+	struct list waiters;                 /* who waits for a negotiation (waiters.h) */
+	uint32_t n_waiters;
+	struct list dead;        /* to be freed when nothing of theirs is on the stack */
+	struct list unproved[2]; /* begun by others and not up, oldest first: silent, returned */
 	uint32_t n_unproved[2];
 	uint32_t n_isakmp, n_children;
 	struct fragment_pool fragments[2]; /* of the trusted, of all others */

@@ -15,6 +15,10 @@ struct child_part {
 	enum ipsec_mode mode;
 	uint32_t spi_in, spi_out;
 	uint64_t serial_in, serial_out;
+	enum alg_enc enc; /* for those who look: what was agreed on */
+	uint16_t bits;    /* 0: the algorithm has one length */
+	enum alg_auth auth;
+	enum alg_comp comp;
 };
 
 struct child {

@@ -3,6 +3,7 @@
  */
 #include "keyd/ike1/inform.h"
 
+#include "keyd/core/waiters.h"
 #include "keyd/ike1/child.h"
 #include "keyd/ike1/hashed.h"
 #include "keyd/ike1/life.h"
@@ -214,6 +215,21 @@ static void initial_contact(struct isakmp *sa)
 	}
 }
 
+/* In words for whoever waits. */
+static const char *notify_meaning(uint16_t type)
+{
+	switch (type) {
+	case IKE1_N_NO_PROPOSAL_CHOSEN:
+		return "no proposal is acceptable to it";
+	case IKE1_N_INVALID_ID_INFORMATION:
+		return "our identity, or the addresses, are not acceptable to it";
+	case IKE1_N_AUTHENTICATION_FAILED:
+		return "it does not believe our proof";
+	default:
+		return "RFC 2408 section 3.14.1 has its meaning";
+	}
+}
+
 /* It cannot say so of any but its own, and could as well delete it. */
 static void invalid_spi(struct isakmp *sa, const struct ike1_notification *n)
 {
@@ -251,6 +267,7 @@ static void take_notify(struct isakmp *sa, uint32_t msg_id, const struct ike_pay
 		quick_connected(sa, msg_id);
 		break;
 	default:
+		waiters_hint(sa, "the peer says: notification %u (%s)", n.type, notify_meaning(n.type));
 		core_log(sa->core, CORE_NOTICE, "isakmp.notify", "the peer says: notification %u. %s", n.type,
 		    isakmp_name(sa, name));
 		break;
@@ -341,6 +358,8 @@ void inform_clear(struct isakmp *sa, const struct ike_hdr *hdr, const uint8_t *d
 	p = ike_chain_find(&c, IKE1_P_NOTIFY, 0);
 	if (!p || ike1_notify_parse(p, &n) != IKE_OK)
 		return;
+	waiters_hint(
+	    sa, "somebody who may be the peer refuses: notification %u (%s)", n.type, notify_meaning(n.type));
 	core_note(sa->core, CORE_WARNING, "isakmp.notify",
 	    "somebody who may be the peer refuses: notification %u (14: no proposal is acceptable to it; 18: "
 	    "our "

@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 
+#include "keyd/core/waiters.h"
 #include "keyd/ike1/fragment.h"
 #include "keyd/ike1/quick.h"
 
@@ -181,6 +182,7 @@ void isakmp_end(struct isakmp *sa)
 	list_append(&c->dead, &sa->all);
 	c->n_isakmp--;
 	tell_end(sa, was);
+	waiters_isakmp_ended(sa, was);
 	quick_orphan(sa);
 }
 
@@ -209,6 +211,7 @@ void isakmp_bury(struct core *c)
 {
 	list_foreach_safe (sa, next, &c->dead, struct isakmp, all)
 		isakmp_free(sa);
+	waiters_settle(c);
 }
 
 struct isakmp *isakmp_find(struct core *c, const uint8_t *icookie, const uint8_t *rcookie)

@@ -107,7 +107,7 @@ struct isakmp *isakmp_new(
 void isakmp_set_state(struct isakmp *sa, enum isakmp_state next);
 /* It ends: exchanges under it end with it, and it is freed when nothing is on the stack. */
 void isakmp_end(struct isakmp *sa);
-/* Frees what has ended. */
+/* Frees what has ended, and answers those who waited for what has happened. */
 void isakmp_bury(struct core *c);
 /* By both cookies; one that we began and that has no answer yet is found by its own. NULL: none. */
 struct isakmp *isakmp_find(struct core *c, const uint8_t *icookie, const uint8_t *rcookie);

@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "keyd/core/ident.h"
+#include "keyd/core/waiters.h"
 #include "keyd/ike1/child.h"
 #include "keyd/ike1/cipher.h"
 #include "keyd/ike1/inform.h"
@@ -239,6 +240,7 @@ void phase1_ignore(struct isakmp *sa, const char *fmt, ...)
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	sa->core->counters.malformed++;
+	waiters_hint(sa, "a message was passed over: %s", text);
 	core_note(sa->core, CORE_WARNING, "isakmp.ignored", "a message is passed over: %s. %s (%s)", text,
 	    isakmp_name(sa, name), isakmp_state_name(sa->state));
 }

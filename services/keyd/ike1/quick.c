@@ -9,6 +9,7 @@
 
 #include "keyd/core/ident.h"
 #include "keyd/core/listen.h"
+#include "keyd/core/waiters.h"
 #include "keyd/ike1/inform.h"
 #include "keyd/ike1/phase1.h"
 #include "keyd/ike1/trace.h"
@@ -34,6 +35,11 @@ static const struct {
     [QUICK_SENDING] = {"installing what sends", TO(QUICK_DONE)},
     [QUICK_DONE] = {"done", 0},
 };
+
+const char *quick_state_name(enum quick_state s)
+{
+	return (unsigned)s < QUICK_STATES ? rows[s].name : "?";
+}
 
 void quick_set_state(struct quick *q, enum quick_state next)
 {
@@ -164,6 +170,7 @@ void quick_fail(struct quick *q, uint16_t notify, const char *fmt, ...)
 	    rows[q->state].name);
 	if (notify)
 		inform_notify(q->sa, notify, NULL, 0);
+	waiters_policy_failed(q->sa, q->out.id, text);
 	say_gone(q);
 	undo(q);
 	if (q->acquire)
@@ -209,7 +216,11 @@ void quick_done(struct quick *q)
 		    .spi_in = q->part[i].spi_in,
 		    .spi_out = q->part[i].spi_out,
 		    .serial_in = q->part[i].serial_in,
-		    .serial_out = q->part[i].serial_out};
+		    .serial_out = q->part[i].serial_out,
+		    .enc = q->part[i].enc,
+		    .bits = q->part[i].wire_bits,
+		    .auth = q->part[i].auth,
+		    .comp = q->part[i].comp};
 	if (!child_new(c, &k)) {
 		quick_fail(q, 0, "out of memory");
 		return;
@@ -241,6 +252,15 @@ static struct quick *find_policy(
 	return NULL;
 }
 
+struct quick *quick_of_policy(struct core *c, uint32_t policy_id)
+{
+	list_foreach (sa, &c->isakmp, struct isakmp, all)
+		list_foreach (q, &sa->quicks, struct quick, node)
+			if (q->initiator && q->state != QUICK_DONE && q->out.id == policy_id)
+				return q;
+	return NULL;
+}
+
 /* A pair was made while the question was on its way here. Later ones are asked because it is gone, or cannot
  * be used. */
 static bool just_made(struct core *c, const struct core_acquire *a)
@@ -250,8 +270,7 @@ static bool just_made(struct core *c, const struct core_acquire *a)
 	return k && inet_addr_equal(&k->path.remote, &a->dst) && core_now(c) < k->made_ms + CROSSED_MS;
 }
 
-/* An ISAKMP SA with this peer: there, on its way, or begun now. NULL: it cannot be begun, which was told. */
-static struct isakmp *phase1_with(struct core *c, uint32_t peer, const struct ike_path *path)
+struct isakmp *quick_phase1_with(struct core *c, uint32_t peer, const struct ike_path *path)
 {
 	const struct ike_peer *p = &c->conf->c->peer[peer];
 	struct isakmp *sa = isakmp_find_up(c, &path->remote, peer);
@@ -272,7 +291,7 @@ static void start(struct core *c, const struct policy *out, const struct ike_pat
     struct child *old)
 {
 	const struct ike_peer *p = ike_conf_find_peer(c->conf->c, &path->remote);
-	struct isakmp *sa = phase1_with(c, (uint32_t)(p - c->conf->c->peer), path);
+	struct isakmp *sa = quick_phase1_with(c, (uint32_t)(p - c->conf->c->peer), path);
 	char b[INET_ADDR_STRLEN];
 	struct quick *q = sa ? quick_new(sa, true) : NULL;
 
@@ -341,6 +360,12 @@ void quick_renew(struct child *k)
 
 	if (p && !find_policy(c, k->out.id, &k->path.remote, true))
 		start(c, &k->out, &k->path, 0, k);
+}
+
+void quick_wish(struct core *c, const struct policy *out, const struct ike_path *path)
+{
+	if (!quick_of_policy(c, out->id))
+		start(c, out, path, 0, NULL);
 }
 
 void quick_resume(struct isakmp *sa)

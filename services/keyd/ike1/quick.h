@@ -74,6 +74,13 @@ struct quick {
 /* quick.c: its life. */
 void quick_acquire(struct core *c, const struct core_acquire *a);
 void quick_renew(struct child *k);
+/* The administrator's: begins, unless one of this policy is under way. The peer has a remote. */
+void quick_wish(struct core *c, const struct policy *out, const struct ike_path *path);
+/* One under way for this policy, begun by us. NULL: none. */
+struct quick *quick_of_policy(struct core *c, uint32_t policy_id);
+/* An ISAKMP SA with this peer: there, on its way, or made now and still to be begun. NULL: it cannot be. */
+struct isakmp *quick_phase1_with(struct core *c, uint32_t peer, const struct ike_path *path);
+const char *quick_state_name(enum quick_state s);
 /* The ISAKMP SA is up: what waited for it begins. */
 void quick_resume(struct isakmp *sa);
 /* The ISAKMP SA has ended: what has a successor goes there, the rest ends. */

@@ -1,0 +1,21 @@
+/*
+ * The configuration again from where it came from. What is named in it, keys among it, is read anew too.
+ */
+#include "cli/racoon/load.h"
+#include "cli/racoon/place.h"
+#include "cli/verbs.h"
+
+int verb_reload(struct cli *cli, int argc, char **argv)
+{
+	struct err_text e = {{0}};
+	char file[PATH_MAX];
+
+	if (argc > 1)
+		return cli_usage(
+		    cli, cli_verb_find("reload"), "reload takes no words, not even `%s`.", argv[1]);
+	if (!cli_need_root(cli, "load peers and keys"))
+		return CLI_FAILED;
+	if (place_get(&cli->settings, file, &e) < 0)
+		return cli_fail(cli, "%s", e.s);
+	return racoon_load_file(cli, file);
+}
