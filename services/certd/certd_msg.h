@@ -16,7 +16,8 @@ struct certd_request {
 	struct prove_claim claim;
 	struct facts facts; /* IKE1_SIGN */
 	struct secret *skeyid;
-	uint64_t generation; /* LOCAL_ID */
+	struct prove_login login; /* XAUTH_CHECK; XAUTH_PASSWORD has its ticket alone */
+	uint64_t generation;      /* LOCAL_ID */
 	uint32_t peer;
 };
 void certd_request_fini(struct certd_request *r);
@@ -27,10 +28,15 @@ must_check int certd_verify_decode(const struct ipc_record *rec, struct certd_re
 must_check int certd_sign_decode(const struct ipc_record *rec, struct certd_request *ret);
 must_check int certd_local_id_decode(const struct ipc_record *rec, struct certd_request *ret);
 
+must_check int certd_xauth_check_decode(const struct ipc_record *rec, struct certd_request *ret);
+must_check int certd_xauth_password_decode(const struct ipc_record *rec, struct certd_request *ret);
+
 void certd_send_skeyid(struct ipc_conn *c, uint32_t id, const struct secret *skeyid);
 void certd_send_ticket(struct ipc_conn *c, uint32_t id, const uint8_t *ticket, size_t n);
 void certd_send_signature(struct ipc_conn *c, uint32_t id, const uint8_t *sig, size_t n);
 void certd_send_local_id(struct ipc_conn *c, uint32_t id, const struct own_key *k);
+void certd_send_xauth(struct ipc_conn *c, uint32_t id, const uint8_t *ticket, size_t n, const char *groups);
+void certd_send_password(struct ipc_conn *c, uint32_t id, const struct secret *password);
 
 /* A file of a load. `ret_name` has CREDS_NAME_MAX octets. */
 must_check int certd_credential_decode(

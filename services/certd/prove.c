@@ -11,6 +11,7 @@ void prover_init(struct prover *p)
 {
 	memset(p, 0, sizeof(*p));
 	meter_init(&p->meter, PROVE_RATE, PROVE_BURST);
+	meter_init(&p->logins, LOGIN_RATE, LOGIN_BURST);
 }
 
 /* The peer's block, and the credentials it is in. */

@@ -10,9 +10,21 @@
 
 enum { PROVE_RATE = 10, PROVE_BURST = 40 }; /* computations a second for one address */
 
+enum { LOGIN_RATE = 1, LOGIN_BURST = 10 }; /* passwords a second from one address */
+enum {
+	WRONG_PLACES = 1024,
+	WRONG_BURST = 10,
+	WRONG_REST_S = 30
+}; /* of one user: so many at once, then rarely */
+
 struct prover {
 	struct creds *now, *before; /* NULL: nothing is loaded; the configuration that was loaded before */
-	struct meter meter;
+	struct meter meter, logins;
+	struct {
+		uint32_t
+		    n; /* wrong passwords that count against a user; one is forgotten every WRONG_REST_S */
+		uint64_t since_ms;
+	} wrong[WRONG_PLACES];
 	struct ticket_key ticket_key;
 };
 
@@ -41,5 +53,19 @@ must_check int prove_local_id(
 /* Octets of our signature. */
 must_check int prove_sign(struct prover *p, const struct session *s, const struct secret *skeyid,
     const struct facts *f, uint64_t now_ms, uint8_t ret[OWN_SIGNATURE_MAX], struct err_text *e);
+
+/* Whether a peer's user is who he says (draft-beaulieu-ike-xauth-02). The ticket shows which peer it is, and
+ * that it has shown itself; the answer is another one with the user in it. Octets of the ticket; -EACCES: no;
+ * -EBUSY: too many have been tried; the sentence is for the log. */
+struct prove_login {
+	struct ike1_octets ticket, user;
+	struct secret *password; /* owned by whoever made this */
+};
+must_check int prove_user(struct prover *p, const struct prove_login *l, uint64_t now_ms,
+    uint8_t ret[TICKET_MAX], char ret_groups[USERS_GROUPS_MAX], struct err_text *e);
+
+/* Our password for a server that has shown who it is by this ticket. */
+must_check int prove_password(
+    struct prover *p, struct ike1_octets ticket, uint64_t now_ms, struct secret **ret, struct err_text *e);
 
 #endif

@@ -12,7 +12,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
-enum { SKEYID, VERIFY, SIGN, LOCAL_ID, CREDENTIAL, KINDS };
+enum { SKEYID, VERIFY, SIGN, LOCAL_ID, CREDENTIAL, XAUTH_CHECK, XAUTH_PASSWORD, KINDS };
 
 static struct prover prover;
 
@@ -99,6 +99,18 @@ static void credential(const struct ipc_record *rec)
 		     strnlen(name, sizeof(name)) < sizeof(name));
 }
 
+/* Without a ticket that certd made, no password is even looked at. */
+static void login(const struct certd_request *q, uint64_t now)
+{
+	char groups[USERS_GROUPS_MAX];
+	uint8_t ticket[TICKET_MAX];
+	struct err_text e = {{0}};
+
+	must(q->login.user.n && q->login.user.n <= TICKET_USER_MAX);
+	must(secret_len(q->login.password) && secret_len(q->login.password) <= USERS_PASSWORD_MAX);
+	must(prove_user(&prover, &q->login, now, ticket, groups, &e) < 0 && e.s[0]);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	AUTO(certd_request_fini) struct certd_request q = {0};
@@ -133,6 +145,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	case LOCAL_ID:
 		if (certd_local_id_decode(&rec, &q) == 0)
 			must(prove_local_id(&prover, q.generation, q.peer, &k, &e) < 0 && e.s[0]);
+		break;
+	case XAUTH_CHECK:
+		if (certd_xauth_check_decode(&rec, &q) == 0)
+			login(&q, now);
+		break;
+	case XAUTH_PASSWORD:
+		if (certd_xauth_password_decode(&rec, &q) == 0)
+			must(prove_password(&prover, q.login.ticket, now, &skeyid, &e) < 0 && e.s[0]);
 		break;
 	default:
 		credential(&rec);

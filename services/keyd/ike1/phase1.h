@@ -55,8 +55,7 @@ void auth_check(
     struct isakmp *sa, void (*then)(struct isakmp *sa), void (*not_so)(struct isakmp *sa, const char *why));
 static inline bool auth_with_signature(const struct isakmp *sa)
 {
-	return sa->terms.auth == IKE_AUTH_RSA || sa->terms.auth == IKE_AUTH_XAUTH_RSA_CLIENT ||
-	       sa->terms.auth == IKE_AUTH_XAUTH_RSA_SERVER;
+	return ike_auth_is_rsa(sa->terms.auth);
 }
 /* Writes sa->proof as the payload it is. */
 void auth_put_proof(const struct isakmp *sa, struct ike_out *o);
