@@ -95,7 +95,9 @@ enum ipc_type {
 	IPC_POLICY_MATCH_REPLY,
 	IPC_GRANT_ASK, /* GrantAsk -> IPC_GRANT_REPLY */
 	IPC_GRANT_REPLY,
-	IPC_GRANT_DROP, /* GrantDrop; no answer */
+	IPC_GRANT_DROP,  /* GrantDrop; no answer */
+	IPC_POLICY_MAKE, /* PolicyMake -> IPC_POLICY_MATCH_REPLY */
+	IPC_POLICY_DROP, /* PolicyDrop; no answer */
 
 	/* datapathd <- keyd */
 	IPC_SPI_RESERVE = 288, /* SpiReserve -> IPC_SPI_REPLY */

@@ -29,6 +29,10 @@ struct rig_side {
 	struct inet_addr addr;
 	const char *psk;
 	const char *subject; /* of its certificate; NULL: none */
+	/* XAuth: the one user there is, and his password; of a client what it sends; NULL: there is none */
+	const char *user, *password;
+	bool makes_none; /* policies for clients */
+	unsigned n_logins, n_made, n_dropped;
 	struct policy out[RIG_POLICIES_MAX], in[RIG_POLICIES_MAX];
 	size_t n_policies;
 	struct rig_sa sa[RIG_SAS_MAX];

@@ -156,13 +156,19 @@ static bool take_nets(const struct ike1_attr *a, struct ike1_nets *to)
 	if (a->basic && a->number)
 		return false;
 	while (rd_left(&r)) {
-		size_t left = rd_left(&r);
-		struct inet_prefix net = {.addr = inet_addr_from_bytes(rd_bytes(&r, V4), V4)};
-		struct inet_addr mask = inet_addr_from_bytes(rd_bytes(&r, V4), V4);
+		bool alone = rd_left(&r) == 2 * V4;
+		uint8_t b[2 * V4];
+		struct inet_prefix net;
+		struct inet_addr mask;
 
-		if (left != 2 * V4)
+		rd_copy(&r, b, sizeof(b));
+		if (!alone)
 			rd_skip(&r, NET_LEN - 2 * V4);
-		if (!rd_ok(&r) || !ike1_mask_len(&mask, &net.plen))
+		if (!rd_ok(&r))
+			return false;
+		net = (struct inet_prefix){.addr = inet_addr_from_bytes(b, V4)};
+		mask = inet_addr_from_bytes(b + V4, V4);
+		if (!ike1_mask_len(&mask, &net.plen))
 			return false;
 		if (to->n < IKE1_CFG_NETS_MAX)
 			to->net[to->n++] = net;

@@ -71,6 +71,7 @@ struct core *core_free(struct core *c)
 	core_conf_unref(c->conf);
 	timers_fini(&c->timers);
 	repeat_fini(&c->repeat);
+	leases_fini(&c->leases);
 	wipe(c->in, sizeof(c->in));
 	wipe(c->out, sizeof(c->out));
 	free(c);
@@ -108,7 +109,7 @@ int core_load(struct core *c, uint64_t generation, struct ike_conf *conf)
 		isakmp_end(sa);
 	}
 	isakmp_bury(c);
-	return 0;
+	return leases_follow(&c->leases, &c->conf->c->pool);
 }
 
 void core_datagram(struct core *c, const struct ike_path *path, const uint8_t *d, size_t n)

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/rng.h"
 #include "inet/meter.h"
+#include "keyd/core/leases.h"
 #include "keyd/core/notes.h"
 #include "keyd/core/parked.h"
 #include "keyd/core/ports.h"
@@ -58,7 +59,8 @@ struct core {
 	struct bucket keys;      /* key exchanges to compute for them */
 	struct bucket again;     /* the same for those of them that ask again */
 	struct repeat repeat;
-	struct notes notes; /* log lines that they can cause */
+	struct leases leases; /* addresses of clients */
+	struct notes notes;   /* log lines that they can cause */
 	struct core_counters counters;
 	uint8_t out[CORE_DATAGRAM_MAX], in[CORE_DATAGRAM_MAX]; /* one message being made, one being read */
 };

@@ -20,7 +20,8 @@ struct core_reply {
 	const char *why; /* never NULL */
 	uint64_t number; /* a grant, an SPI, a serial */
 	uint64_t expires_ms;
-	struct secret *secret; /* SKEYID */
+	struct secret *secret; /* SKEYID, a password */
+	const char *groups;    /* a user's, commas between; NULL: it is about no user */
 	const uint8_t *octets; /* a ticket, a signature, a subject */
 	size_t n_octets;
 	const struct policy *out, *in;

@@ -22,6 +22,9 @@ enum answer_kind {
 	ANSWER_GRANT,
 	ANSWER_SPI,
 	ANSWER_SERIAL,
+	ANSWER_MADE, /* policies, and `number` is that of the outbound one */
+	ANSWER_USER,
+	ANSWER_PASSWORD,
 	ANSWER_KINDS,
 };
 

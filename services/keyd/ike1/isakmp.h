@@ -10,6 +10,7 @@
 #include "keyd/core/seen.h"
 #include "keyd/core/window.h"
 #include "keyd/ike1/choose.h"
+#include "keyd/ike1/remote_access.h"
 #include "keyd/ike1/states.h"
 #include "wire/ike/msg.h"
 #include "wire/ike/out.h"
@@ -78,7 +79,8 @@ struct isakmp {
 	struct timer patience; /* the negotiation's end; then the SA's lifetime */
 	struct timer renew;    /* when to begin another in its place */
 	struct seen seen;      /* message ids that the peer has used */
-	struct list quicks;    /* exchanges under it, and those that wait for it */
+	struct remote_access ra;
+	struct list quicks; /* exchanges under it, and those that wait for it */
 	uint64_t begun_ms, established_ms;
 	const char *failure; /* why it ends, for the log; NULL: it did not fail */
 };
@@ -93,12 +95,20 @@ static inline bool isakmp_is_up(const struct isakmp *sa)
 	return sa->state == ISAKMP_UP;
 }
 
+/* Phase 1 is over, so messages come under its keys; what is asked beside may still be open. */
+static inline bool isakmp_has_keys(const struct isakmp *sa)
+{
+	return sa->state == ISAKMP_UP || sa->state == ISAKMP_XAUTH || sa->state == ISAKMP_CONFIG;
+}
+
 /* Makes one that has sent nothing yet. `icookie` NULL: this side begins. NULL: no memory, or the table is
  * full. */
 struct isakmp *isakmp_new(
     struct core *c, uint32_t peer, const struct ike_path *path, enum ike_mode mode, const uint8_t *icookie);
 /* The only place where a state changes. */
 void isakmp_set_state(struct isakmp *sa, enum isakmp_state next);
+/* As much time again as all of phase 1 has. */
+void isakmp_be_patient(struct isakmp *sa);
 /* It ends: exchanges under it end with it, and it is freed when nothing is on the stack. */
 void isakmp_end(struct isakmp *sa);
 /* Frees what has ended. */

@@ -189,6 +189,8 @@ void phase1_up(struct isakmp *sa)
 	struct core *c = sa->core;
 	char name[ISAKMP_NAME_MAX], id[128];
 
+	if (remote_access_goes_on(sa))
+		return;
 	isakmp_set_state(sa, ISAKMP_UP);
 	if (!isakmp_is_up(sa)) {
 		isakmp_end(sa);
@@ -209,6 +211,7 @@ void phase1_up(struct isakmp *sa)
 	plan_renewal(sa);
 	dpd_begin(sa);
 	inform_initial_contact(sa);
+	remote_access_up(sa);
 	quick_resume(sa);
 }
 

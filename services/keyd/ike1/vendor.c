@@ -25,7 +25,29 @@ static const struct vendor {
         {0x12, 0xf5, 0xf2, 0x8c, 0x45, 0x71, 0x68, 0xa9, 0x70, 0x2d, 0x9f, 0xe2, 0x74, 0xcc, 0x01, 0x00}},
 };
 
-enum { DPD = 0, NATT_RFC, NATT_DRAFT, DPD_LEN = 16 /* with its version, 1.0 */, NATT_LEN = 16 };
+enum {
+	DPD = 0,
+	NATT_RFC,
+	NATT_DRAFT,
+	XAUTH = 5,
+	XAUTH_LEN = 8,
+	DPD_LEN = 16 /* with its version, 1.0 */,
+	NATT_LEN = 16
+};
+
+/* The answering side has chosen already. */
+static bool with_xauth(const struct isakmp *sa)
+{
+	const struct ike_peer *p = isakmp_peer(sa);
+
+	for (uint8_t i = 0; i < p->n_offers; i++) {
+		enum ike_auth_method m = sa->terms.auth ? sa->terms.auth : p->offer[i].auth;
+
+		if (ike_auth_asks(m) || ike_auth_is_asked(m))
+			return true;
+	}
+	return false;
+}
 
 void vendor_put(const struct isakmp *sa, struct ike_out *o)
 {
@@ -33,6 +55,8 @@ void vendor_put(const struct isakmp *sa, struct ike_out *o)
 		ike_out_whole(o, IKE1_P_VENDOR, vendors[NATT_RFC].id, NATT_LEN);
 		ike_out_whole(o, IKE1_P_VENDOR, vendors[NATT_DRAFT].id, NATT_LEN);
 	}
+	if (with_xauth(sa))
+		ike_out_whole(o, IKE1_P_VENDOR, vendors[XAUTH].id, XAUTH_LEN);
 	if (isakmp_peer(sa)->dpd.announce)
 		ike_out_whole(o, IKE1_P_VENDOR, vendors[DPD].id, DPD_LEN);
 }

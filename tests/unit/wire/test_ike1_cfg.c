@@ -121,13 +121,15 @@ static void test_values_refused(void **state)
 	const struct ike1_config mask = PARSE(2, 0, 0, 9, 0, 2, 0, 4, 255, 0, 255, 0),
 	                         short_addr = PARSE(2, 0, 0, 9, 0, 1, 0, 3, 10, 0, 0),
 	                         two = PARSE(2, 0, 0, 9, 0, 1, 0, 4, 10, 0, 0, 1, 0, 1, 0, 4, 10, 0, 0, 2),
-	                         net = PARSE(2, 0, 0, 9, 0x70, 4, 0, 9, 10, 0, 0, 0, 255, 0, 0, 0, 0);
+	                         net = PARSE(2, 0, 0, 9, 0x70, 4, 0, 9, 10, 0, 0, 0, 255, 0, 0, 0, 0),
+	                         cut = PARSE(2, 0, 0, 9, 0x70, 4, 0, 3, 10, 0, 0);
 	struct ike1_values v;
 
 	assert_int_equal(ike1_values_decode(&mask, &v), IKE_BAD_VALUE);
 	assert_int_equal(ike1_values_decode(&short_addr, &v), IKE_BAD_VALUE);
 	assert_int_equal(ike1_values_decode(&two, &v), IKE_BAD_VALUE);
 	assert_int_equal(ike1_values_decode(&net, &v), IKE_BAD_VALUE);
+	assert_int_equal(ike1_values_decode(&cut, &v), IKE_BAD_VALUE);
 }
 
 /* More than there is room for: the first ones. */
