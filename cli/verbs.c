@@ -13,10 +13,14 @@ const struct cli_verb cli_verbs[] = {
         "Under the names setkey and ipseckey the same program works statement by statement, as the old one "
         "did.",
         verb_setkey, true /* it names the verbs that have it */},
-    {"racoon", "[-C] [-f FILE]", "load peers and keys for automatic keying from a racoon.conf",
+    {"racoon", "[-C] [-f FILE] [--passphrase-fd N]",
+        "load peers and keys for automatic keying from a racoon.conf",
         "-f FILE  the configuration; without it /etc/inet/racoon.conf, /etc/racoon/racoon.conf and\n"
         "         /etc/racoon.conf are tried\n"
         "-C       check it, and change nothing: needs no suite and no root\n"
+        "--passphrase-fd N  read passphrases of private keys from descriptor N, a line for each file, and do "
+        "not "
+        "ask\n"
         "It is read to its end first. Only if all of it is right, and every service takes it, does it hold.\n"
         "Under the name racoon the same program stays until it is ended, and takes the configuration back "
         "then.",

@@ -17,15 +17,15 @@ static int open_all(struct cli *cli, struct ipc_sync *s[LOAD_SERVICES], struct e
 	return r;
 }
 
-static int prepare(
-    struct cli *cli, const struct ike_conf *c, struct ipc_sync *s[LOAD_SERVICES], struct err_text *e)
+static int prepare(struct cli *cli, const struct ike_conf *c, struct passphrases *known,
+    struct ipc_sync *s[LOAD_SERVICES], struct err_text *e)
 {
 	int r = 0;
 
 	for (int i = 0; r == 0 && i < LOAD_SERVICES; i++)
 		r = load_send_conf(s[i], c, e);
 	if (r == 0)
-		r = racoon_send_credentials(cli, c, s[LOAD_CERTD], s[LOAD_VERIFY], e);
+		r = racoon_send_credentials(cli, c, s[LOAD_CERTD], s[LOAD_VERIFY], known, e);
 	for (int i = 0; r == 0 && i < LOAD_SERVICES; i++) {
 		r = load_prepare(s[i], e);
 		if (r < 0)
@@ -34,7 +34,7 @@ static int prepare(
 	return r;
 }
 
-int racoon_load(struct cli *cli, const struct ike_conf *c, struct err_text *e)
+int racoon_load(struct cli *cli, const struct ike_conf *c, struct passphrases *known, struct err_text *e)
 {
 	struct ipc_sync *s[LOAD_SERVICES] = {NULL};
 	/* Larger than that of every load before, whoever made it. */
@@ -42,7 +42,7 @@ int racoon_load(struct cli *cli, const struct ike_conf *c, struct err_text *e)
 	int r = open_all(cli, s, e);
 
 	if (r == 0)
-		r = prepare(cli, c, s, e);
+		r = prepare(cli, c, known, s, e);
 	for (int i = 0; r == 0 && i < LOAD_SERVICES; i++) {
 		r = load_commit(s[i], generation, e);
 		if (r < 0)

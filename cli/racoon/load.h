@@ -7,6 +7,7 @@
 #define POSTERN_CLI_RACOON_LOAD_H
 
 #include "cli/cli.h"
+#include "cli/racoon/passphrase.h"
 #include "ipsec/credential.h"
 #include "ipsec/ike_conf.h"
 
@@ -14,17 +15,22 @@
 enum load_service { LOAD_CERTD = 0, LOAD_VERIFY, LOAD_POLICYD, LOAD_KEYD, LOAD_SERVICES };
 
 /* All of it. 0, or -errno with a sentence. */
-must_check int racoon_load(struct cli *cli, const struct ike_conf *c, struct err_text *e);
+must_check int racoon_load(
+    struct cli *cli, const struct ike_conf *c, struct passphrases *known, struct err_text *e);
 
 /* credentials.c: opens the files that the configuration names, and sends them where they belong. Warnings are
  * written to cli->err. */
 must_check int racoon_send_credentials(struct cli *cli, const struct ike_conf *c, struct ipc_sync *certd,
-    struct ipc_sync *verify, struct err_text *e);
+    struct ipc_sync *verify, struct passphrases *known, struct err_text *e);
 
-/* load_msg.c */
+/* load_msg.c; load_send_file() gives LOAD_LOCKED for a private key that wants a passphrase */
+enum { LOAD_LOCKED = 1 };
 must_check int load_send_conf(struct ipc_sync *s, const struct ike_conf *c, struct err_text *e);
 must_check int load_send_file(struct ipc_sync *s, enum credential_kind kind, uint32_t peer, const char *name,
     int fd, struct err_text *e);
+/* -EACCES: it is the wrong one. */
+must_check int load_send_passphrase(
+    struct ipc_sync *s, uint32_t peer, const struct secret *passphrase, struct err_text *e);
 must_check int load_prepare(struct ipc_sync *s, struct err_text *e);
 must_check int load_commit(struct ipc_sync *s, uint64_t generation, struct err_text *e);
 

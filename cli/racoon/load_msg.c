@@ -15,6 +15,8 @@ static int call(
 
 	if (r < 0)
 		return r;
+	if (rec.type == IPC_CREDENTIAL_LOCKED && type == IPC_CREDENTIAL_PUT)
+		return LOAD_LOCKED;
 	return rec.type == IPC_OK
 	           ? 0
 	           : err_set(e, -EPROTO, "an answer of type %u: are both of one release?", rec.type);
@@ -69,6 +71,17 @@ int load_send_file(struct ipc_sync *s, enum credential_kind kind, uint32_t peer,
 	m.peer = peer;
 	m.name = (char *)(uintptr_t)name;
 	return call(s, IPC_CREDENTIAL_PUT, &m.base, fd, e);
+}
+
+int load_send_passphrase(
+    struct ipc_sync *s, uint32_t peer, const struct secret *passphrase, struct err_text *e)
+{
+	Postern__CredentialPassphrase m = POSTERN__CREDENTIAL_PASSPHRASE__INIT;
+
+	m.peer = peer;
+	m.passphrase.data = (uint8_t *)(uintptr_t)secret_bytes(passphrase);
+	m.passphrase.len = secret_len(passphrase);
+	return call(s, IPC_CREDENTIAL_PASSPHRASE, &m.base, -1, e);
 }
 
 int load_prepare(struct ipc_sync *s, struct err_text *e)

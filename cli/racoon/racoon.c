@@ -3,6 +3,7 @@
  * takes the configuration back, and SIGHUP reads it anew.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <signal.h>
 #include <string.h>
@@ -17,6 +18,7 @@
 struct options {
 	const char *file;
 	bool check, foreground, version;
+	int passphrase_fd; /* -1: the terminal is asked */
 };
 
 static const char *const places[] = {
@@ -37,15 +39,41 @@ static int unused(struct cli *cli, int option)
 	return 0;
 }
 
+static int say_usage(struct cli *cli, bool compat, const char *before, const char *word, const char *behind)
+{
+	return compat ? cli_fail(cli, "%s %s%s", before, word, behind)
+	              : cli_usage(cli, cli_verb_find("racoon"), "%s %s%s", before, word, behind);
+}
+
+static bool take_passphrase_fd(const char *word, int *ret)
+{
+	char *end;
+	long fd = strtol(word, &end, 10);
+
+	if (!*word || *end || fd < 0 || fd > INT32_MAX || fcntl((int)fd, F_GETFD) < 0)
+		return false;
+	*ret = (int)fd;
+	return true;
+}
+
 static int parse(struct cli *cli, int argc, char **argv, bool compat, struct options *ret)
 {
+	enum { PASSPHRASE_FD = 256 };
+	static const struct option words[] = {{"passphrase-fd", required_argument, NULL, PASSPHRASE_FD}, {0}};
+	char letter[] = "-?";
 	int option;
 
-	*ret = (struct options){0};
+	*ret = (struct options){.passphrase_fd = -1};
 	optind = 0;
 	opterr = 0;
-	while ((option = getopt(argc, argv, "46BCdFf:Ll:P:p:a:VvZ")) != -1) {
+	while ((option = getopt_long(argc, argv, "46BCdFf:Ll:P:p:a:VvZ", words, NULL)) != -1) {
 		switch (option) {
+		case PASSPHRASE_FD:
+			if (!take_passphrase_fd(optarg, &ret->passphrase_fd))
+				return say_usage(cli, compat,
+				    "--passphrase-fd wants the number of an open descriptor:", optarg,
+				    " is none.");
+			break;
 		case 'f':
 			ret->file = optarg;
 			break;
@@ -59,9 +87,9 @@ static int parse(struct cli *cli, int argc, char **argv, bool compat, struct opt
 			ret->version = true;
 			break;
 		case '?':
-			return compat ? cli_fail(cli, "there is no option -%c.", optopt)
-			              : cli_usage(
-			                    cli, cli_verb_find("racoon"), "there is no option -%c.", optopt);
+			letter[1] = (char)optopt;
+			return say_usage(cli, compat, "there is no option",
+			    optopt > 0 && optopt < PASSPHRASE_FD ? letter : argv[optind - 1], ".");
 		case 'd':
 		case 'v':
 		case 'L':
@@ -94,26 +122,28 @@ static int read_file(struct cli *cli, const char *file, struct ike_conf **ret)
 	return cli_fail(cli, "failed to parse configuration file.");
 }
 
-static int load(struct cli *cli, const char *file)
+static int load(struct cli *cli, const struct options *o)
 {
+	AUTO_PASSPHRASES struct passphrases known = PASSPHRASES_INIT(o->passphrase_fd);
 	AUTO_IKE_CONF struct ike_conf *c = NULL;
 	struct err_text e = {{0}};
-	int code = read_file(cli, file, &c);
+	int code = read_file(cli, o->file, &c);
 
 	if (code != CLI_OK)
 		return code;
-	return racoon_load(cli, c, &e) < 0 ? cli_fail(cli, "%s", e.s) : CLI_OK;
+	return racoon_load(cli, c, &known, &e) < 0 ? cli_fail(cli, "%s", e.s) : CLI_OK;
 }
 
 /* An empty configuration: peers are told, and nobody is answered any more. */
 static int withdraw(struct cli *cli)
 {
+	AUTO_PASSPHRASES struct passphrases none = PASSPHRASES_INIT(-1);
 	AUTO_IKE_CONF struct ike_conf *c = ike_conf_new();
 	struct err_text e = {{0}};
 
 	if (!c)
 		return cli_fail(cli, "out of memory.");
-	return racoon_load(cli, c, &e) < 0 ? cli_fail(cli, "%s", e.s) : CLI_OK;
+	return racoon_load(cli, c, &none, &e) < 0 ? cli_fail(cli, "%s", e.s) : CLI_OK;
 }
 
 static void wait_signals(sigset_t *set)
@@ -125,7 +155,7 @@ static void wait_signals(sigset_t *set)
 	sigprocmask(SIG_BLOCK, set, NULL);
 }
 
-static int stay(struct cli *cli, const char *file, const sigset_t *set)
+static int stay(struct cli *cli, const struct options *o, const sigset_t *set)
 {
 	int number;
 
@@ -134,7 +164,7 @@ static int stay(struct cli *cli, const char *file, const sigset_t *set)
 			continue;
 		if (number != SIGHUP)
 			break;
-		(void)load(cli, file); /* a faulty file leaves the old configuration in force */
+		(void)load(cli, o); /* a faulty file leaves the old configuration in force */
 	}
 	fprintf(cli->err, "%s: INFO: caught signal %d\n", cli->prog, number);
 	(void)withdraw(cli);
@@ -142,25 +172,63 @@ static int stay(struct cli *cli, const char *file, const sigset_t *set)
 	return CLI_OK;
 }
 
-/* Loaded before the shell gets its prompt back, so that a script may go on. */
-static int stay_behind(struct cli *cli, const char *file, const sigset_t *set, bool foreground)
+/* Ends when the child has loaded, with the code that it tells; without one it has died. */
+static int wait_loaded(struct cli *cli, int from)
 {
-	if (!foreground) {
-		pid_t pid = fork();
+	uint8_t code;
+	ssize_t n;
 
-		if (pid < 0)
-			return cli_fail(cli, "cannot go into the background: %s", err_name(-errno));
-		if (pid > 0)
-			return CLI_OK;
-		(void)setsid();
+	do
+		n = read(from, &code, 1);
+	while (n < 0 && errno == EINTR);
+	return n == 1 ? code : cli_fail(cli, "the process in the background ended before it had loaded.");
+}
+
+/* Loaded before the shell gets its prompt back, so that a script may go on; and by the process that stays,
+ * because memory of secrets does not outlive fork(2). */
+static int stay_behind(struct cli *cli, const struct options *o, const sigset_t *set)
+{
+	AUTO_CLOSE int from = -1, to = -1;
+	uint8_t told;
+	int fds[2], code;
+	pid_t pid;
+
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return cli_fail(cli, "cannot go into the background: %s", err_name(-errno));
+	from = fds[0];
+	to = fds[1];
+	pid = fork();
+	if (pid < 0)
+		return cli_fail(cli, "cannot go into the background: %s", err_name(-errno));
+	if (pid > 0) {
+		close(take_fd(&to));
+		return wait_loaded(cli, from);
 	}
-	return stay(cli, file, set);
+	code = load(cli, o);
+	fflush(cli->err);
+	if (code == CLI_OK)
+		(void)setsid();
+	told = (uint8_t)code;
+	(void)!write(to, &told, 1);
+	close(take_fd(&to));
+	return code == CLI_OK ? stay(cli, o, set) : code;
+}
+
+static int run(struct cli *cli, const struct options *o, bool stays)
+{
+	sigset_t set;
+	int code;
+
+	wait_signals(&set);
+	if (stays && !o->foreground)
+		return stay_behind(cli, o, &set);
+	code = load(cli, o);
+	return code == CLI_OK && stays ? stay(cli, o, &set) : code;
 }
 
 int racoon_main(struct cli *cli, int argc, char **argv, bool compat)
 {
 	struct options o;
-	sigset_t set;
 	int code = parse(cli, argc, argv, compat, &o);
 
 	if (code != CLI_OK)
@@ -181,7 +249,5 @@ int racoon_main(struct cli *cli, int argc, char **argv, bool compat)
 	}
 	if (!cli_need_root(cli, "load peers and keys"))
 		return CLI_FAILED;
-	wait_signals(&set);
-	code = load(cli, o.file);
-	return code == CLI_OK && compat ? stay_behind(cli, o.file, &set, o.foreground) : code;
+	return run(cli, &o, compat);
 }

@@ -309,11 +309,7 @@ int crypto_init(struct err_text *e)
 
 void crypto_fini(void)
 {
+	(void)crypto_use_engine(NULL);
 	release_all();
 	ready = false;
-}
-
-const char *crypto_engine_name(void)
-{
-	return OpenSSL_version(OPENSSL_VERSION);
 }

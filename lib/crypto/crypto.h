@@ -1,6 +1,7 @@
 /*
- * The one wrapper around OpenSSL for packets: keyed state for one direction of one SA, and operations on
- * bursts of packets, in place, without allocation and without looking an algorithm up.
+ * The one wrapper around OpenSSL (and ipsec-mb where it is there) for packets: keyed state for one direction
+ * of one SA, and operations on bursts of packets, in place, without allocation and without looking an
+ * algorithm up.
  */
 #ifndef POSTERN_CRYPTO_CRYPTO_H
 #define POSTERN_CRYPTO_CRYPTO_H
@@ -114,7 +115,12 @@ struct crypto_mac_op {
 size_t crypto_mac_seal_burst(struct crypto_mac_op *ops, size_t n);
 size_t crypto_mac_open_burst(struct crypto_mac_op *ops, size_t n);
 
-/* "OpenSSL 3.0.11": for status and bug reports. */
+/* "OpenSSL 3.0.11, ipsec-mb 1.3.0 (AVX2)": for status and bug reports. Static. */
 const char *crypto_engine_name(void);
+/* Has SAs that are made from now on worked on by this engine for what it has (crypto/mb/mb.h); NULL: by
+ * OpenSSL alone. After crypto_init(), before a sandbox, while there is no SA. False: it is not for this
+ * processor or gives wrong answers, and is not used. */
+struct crypto_engine;
+bool crypto_use_engine(const struct crypto_engine *e);
 
 #endif

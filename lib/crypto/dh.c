@@ -71,6 +71,15 @@ size_t crypto_dh_public_len(enum alg_group g)
 	return x ? x->public_len : 0;
 }
 
+size_t crypto_dh_shared_len(enum alg_group g)
+{
+	const struct group *x = group_of(g);
+
+	if (!x)
+		return 0;
+	return x->kind == ECP ? x->public_len / 2U : x->public_len; /* of a point, one coordinate */
+}
+
 const char *crypto_dh_weakness(enum alg_group g)
 {
 	const struct group *x = group_of(g);

@@ -18,6 +18,8 @@ const char *crypto_dh_name(enum alg_group g);
 /* Octets of a public value on the wire, fixed for each group (RFC 2409 section 5, RFC 5903 section 7); 0: no
  * group of ours. */
 size_t crypto_dh_public_len(enum alg_group g);
+/* Octets of the shared secret, fixed likewise; 0: no group of ours. */
+size_t crypto_dh_shared_len(enum alg_group g);
 /* Why nobody should use it any more (RFC 8247 section 2.4); NULL: it is good. */
 const char *crypto_dh_weakness(enum alg_group g);
 

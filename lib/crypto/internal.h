@@ -23,7 +23,11 @@ must_check int crypto_mark_wrong(
 struct crypto_sa {
 	/* One packet; which pair it is, is decided once, when the SA is made. NULL for AH. */
 	enum crypto_result (*run)(struct crypto_sa *sa, const struct crypto_op *op);
-	EVP_CIPHER_CTX *cipher; /* keyed, NULL for NULL encryption */
+	EVP_CIPHER_CTX *cipher; /* keyed, NULL for NULL encryption, and where an engine does it */
+	void *engine_key;       /* owned, aligned as the engine wants it; NULL: OpenSSL does it */
+	size_t engine_key_len;
+	void (*engine_run)(void); /* the engine's call for this key and direction */
+	bool in_pairs;            /* the engine takes it in bursts; else engine_key is a cipher's */
 	struct mac mac;
 	uint64_t iv_start;          /* CBC: random, added to the sequence number before it is enciphered */
 	uint8_t iv_fill[BLOCK_MAX]; /* CBC: random first half of a 16-octet block */
@@ -33,8 +37,10 @@ struct crypto_sa {
 	bool esn;
 };
 
-/* How one kind of cipher is keyed and used. init() finds sa->cipher allocated; 0 or -EIO. */
+/* How one kind of cipher is keyed and used. init() finds sa->cipher allocated, unless the way is an engine's;
+ * 0, -ENOMEM or -EIO. */
 struct crypto_way {
+	bool bare; /* an engine's: no context of OpenSSL */
 	int (*init)(struct crypto_sa *sa, const EVP_CIPHER *c, const struct crypto_sa_params *p);
 	enum crypto_result (*seal)(struct crypto_sa *sa, const struct crypto_op *op);
 	enum crypto_result (*open)(struct crypto_sa *sa, const struct crypto_op *op);
@@ -80,6 +86,10 @@ extern const struct cipher_answer crypto_cipher_answers[];
 extern const struct mac_answer crypto_mac_answers[];
 extern const size_t crypto_n_cipher_answers, crypto_n_mac_answers;
 
+/* Whether the ciphers of this kind answer rightly, as SAs made now would. */
+must_check bool crypto_kind_answers(enum alg_kind kind);
+/* Whether the engine in use seals and opens bursts of ciphers with integrity beside them as OpenSSL does. */
+must_check bool crypto_pairs_agree(void);
 /* Every answer; an algorithm that computes another one is marked. 0, or -EIO as from crypto_mark_wrong(). */
 must_check int crypto_known_answers(
     const struct cipher_answer *c, size_t n_c, const struct mac_answer *m, size_t n_m, struct err_text *e);

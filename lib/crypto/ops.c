@@ -5,6 +5,7 @@
  * the interface so that an engine that works on several packets at once can stand behind it; OpenSSL takes
  * them one by one.
  */
+#include "crypto/engine.h"
 #include "crypto/internal.h"
 
 #include <limits.h>
@@ -87,13 +88,47 @@ enum crypto_result esp_check_icv(struct crypto_sa *sa, const struct crypto_op *o
 	return secret_equal_bytes(mac, op->icv, sa->icv_len) ? CRYPTO_OK : CRYPTO_BAD_ICV;
 }
 
+/* The engine works on octets as they lie on the wire, and not on none. */
+static bool in_one_piece(const struct crypto_op *op)
+{
+	return op->len && op->iv == op->hdr + ESP_AAD_LEN && op->data == op->iv + op->sa->iv_len &&
+	       op->icv == op->data + op->len;
+}
+
+/* Ops that wait for others to be worked on together. */
+struct waiting {
+	struct crypto_op *op[CRYPTO_PAIRS_MAX];
+	size_t n;
+};
+
+/* Returns how many came out well. */
+static size_t run_waiting(struct waiting *w, enum crypto_dir dir)
+{
+	size_t n_ok = 0;
+
+	if (w->n)
+		crypto_engine()->run_pairs(w->op, w->n, dir);
+	for (size_t i = 0; i < w->n; i++)
+		n_ok += w->op[i]->result == CRYPTO_OK;
+	w->n = 0;
+	return n_ok;
+}
+
 static size_t esp_burst(struct crypto_op *ops, size_t n, enum crypto_dir dir)
 {
+	struct waiting w = {.n = 0};
 	size_t n_ok = 0;
 
 	for (size_t i = 0; i < n; i++) {
 		struct crypto_op *op = &ops[i];
 
+		if (op->sa->dir == dir && op->sa->in_pairs && !(op->len & (op->sa->block - 1u)) &&
+		    in_one_piece(op)) {
+			w.op[w.n++] = op;
+			if (w.n == CRYPTO_PAIRS_MAX)
+				n_ok += run_waiting(&w, dir);
+			continue;
+		}
 		if (op->sa->dir != dir || !op->sa->run)
 			op->result = CRYPTO_FAILED;
 		else if (op->len & (op->sa->block - 1u) || op->len > INT_MAX - 2 * BLOCK_MAX)
@@ -102,6 +137,7 @@ static size_t esp_burst(struct crypto_op *ops, size_t n, enum crypto_dir dir)
 			op->result = (uint8_t)op->sa->run(op->sa, op);
 		n_ok += op->result == CRYPTO_OK;
 	}
+	n_ok += run_waiting(&w, dir);
 	/* A wrong tag leaves a line in OpenSSL's error queue; it must not grow. */
 	if (n_ok < n)
 		ERR_clear_error();

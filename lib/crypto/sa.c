@@ -2,6 +2,7 @@
  * Everything that depends on the key or the algorithm is settled here, so that a packet costs one indirect
  * call and the cipher. Contexts are copies of the key and are freed, which wipes them, in one place.
  */
+#include "crypto/engine.h"
 #include "crypto/internal.h"
 
 #include <errno.h>
@@ -11,8 +12,12 @@
 
 #include "secret/secret.h"
 
-static const struct crypto_way *way_of(enum alg_kind kind)
+static const struct crypto_way *way_of(enum alg_kind kind, size_t key_len)
 {
+	const struct crypto_way *engine = crypto_engine_way(kind, key_len);
+
+	if (engine)
+		return engine;
 	switch (kind) {
 	case ALG_KIND_NULL:
 		return &crypto_way_null;
@@ -70,7 +75,7 @@ static int check_params(
 static int init_cipher(struct crypto_sa *sa, const struct crypto_sa_params *p, const struct alg_enc_info *enc)
 {
 	const EVP_CIPHER *c = crypto_cipher(enc->id, p->enc_key_len - enc->salt_len);
-	const struct crypto_way *way = way_of(enc->kind);
+	const struct crypto_way *way = way_of(enc->kind, p->enc_key_len - enc->salt_len);
 
 	if (!way)
 		return -EOPNOTSUPP;
@@ -83,8 +88,32 @@ static int init_cipher(struct crypto_sa *sa, const struct crypto_sa_params *p, c
 		return 0;
 	if (!c)
 		return -EOPNOTSUPP;
+	if (way->bare)
+		return way->init(sa, c, p);
 	sa->cipher = EVP_CIPHER_CTX_new();
 	return sa->cipher ? way->init(sa, c, p) : -ENOMEM;
+}
+
+static void drop_engine_key(struct crypto_sa *sa)
+{
+	if (sa->engine_key)
+		wipe(sa->engine_key, sa->engine_key_len);
+	free(sa->engine_key);
+	sa->engine_key = NULL;
+}
+
+/* OpenSSL's states stay for packets that do not lie in one piece. */
+static int init_pair(struct crypto_sa *sa, const struct crypto_sa_params *p)
+{
+	const struct crypto_engine *e = crypto_engine();
+	int r = e ? e->pair(sa, p) : -EOPNOTSUPP;
+
+	sa->in_pairs = r == 0;
+	if (r == -EOPNOTSUPP) {
+		drop_engine_key(sa);
+		return 0;
+	}
+	return r;
 }
 
 static int init_sa(struct crypto_sa *sa, const struct crypto_sa_params *p)
@@ -102,7 +131,7 @@ static int init_sa(struct crypto_sa *sa, const struct crypto_sa_params *p)
 		sa->icv_len = p->icv_len ? p->icv_len : auth->icv_len;
 		r = mac_init(&sa->mac, p->auth, p->auth_key, p->auth_key_len);
 	}
-	return r;
+	return r == 0 && enc && auth ? init_pair(sa, p) : r;
 }
 
 int crypto_sa_new(const struct crypto_sa_params *p, struct crypto_sa **ret)
@@ -127,6 +156,7 @@ struct crypto_sa *crypto_sa_free(struct crypto_sa *sa)
 	if (!sa)
 		return NULL;
 	EVP_CIPHER_CTX_free(sa->cipher);
+	drop_engine_key(sa);
 	mac_fini(&sa->mac);
 	wipe(sa, sizeof(*sa));
 	free(sa);

@@ -270,6 +270,8 @@ void model_ike_begin_encode(const struct ike_conf *c, struct model_ike_begin_pb 
 	}
 	m->listen = ret->listen_p;
 	m->n_listen = c->n_listen;
+	m->log = c->log;
+	m->as_racoon = c->as_racoon;
 }
 
 static int get_timers(const Postern__IkeTimers *m, struct ike_timers *ret, struct err_text *e)
@@ -312,6 +314,10 @@ int model_ike_begin_decode(const Postern__IkeLoadBegin *m, struct ike_conf *c, s
 	if (m->n_peers > IKE_PEERS_MAX || m->n_children > IKE_CHILDREN_MAX)
 		return err_set(
 		    e, -EBADMSG, "too many peers or children: %u and %u", m->n_peers, m->n_children);
+	if (m->log > IKE_LOG_DEBUG2)
+		return err_set(e, -EBADMSG, "there is no log level %u", m->log);
+	c->log = m->log;
+	c->as_racoon = m->as_racoon;
 	c->padding = (struct ike_padding){m->padding->randomize, m->padding->randomize_length,
 	    m->padding->strict_check, m->padding->exclusive_tail, m->padding->maximum_length};
 	r = get_listen(m, c, e);

@@ -70,22 +70,23 @@ enum ipc_type {
 	IPC_IKE_LOAD_PREPARE,     /* -> IPC_OK: complete and acceptable; IPC_ERROR says why not */
 	IPC_IKE_LOAD_COMMIT,      /* IkeLoadCommit -> IPC_OK: in force */
 
-	/* certd <- keyd */
-	IPC_PSK_SKEYID = 224, /* PskSkeyid -> IPC_PSK_SKEYID_REPLY */
-	IPC_PSK_SKEYID_REPLY,
-	IPC_PSK_VERIFY, /* PskVerify -> IPC_TICKET */
-	IPC_TICKET,
-	IPC_LOCAL_ID, /* LocalId -> IPC_LOCAL_ID_REPLY */
-	IPC_LOCAL_ID_REPLY,
-	IPC_IKE1_SIGN, /* Ike1Sign -> IPC_IKE1_SIGN_REPLY */
-	IPC_IKE1_SIGN_REPLY,
-	IPC_XAUTH_CHECK, /* XauthCheck -> IPC_XAUTH_CHECK_REPLY */
+	/* certd <- keyd; 224 to 226, 228 to 231 and 240 were used once */
+	IPC_TICKET = 227,     /* answer to IPC_IKE1_VERIFY with a pre-shared key, and to IPC_IKE1_JUDGE */
+	IPC_IKE1_BEGIN = 242, /* Ike1Begin -> IPC_IKE1_BEGUN */
+	IPC_IKE1_BEGUN,
+	IPC_IKE1_KEYS, /* Ike1Keys -> IPC_IKE1_KEYS_REPLY */
+	IPC_IKE1_KEYS_REPLY,
+	IPC_IKE1_PROVE, /* Ike1Prove -> IPC_IKE1_PROOF */
+	IPC_IKE1_PROOF,
+	IPC_IKE1_VERIFY, /* Ike1Verify -> IPC_TICKET, or with signatures IPC_STATEMENT */
+	IPC_STATEMENT,
+	IPC_XAUTH_CHECK = 232, /* XauthCheck -> IPC_XAUTH_CHECK_REPLY */
 	IPC_XAUTH_CHECK_REPLY,
 	IPC_XAUTH_PASSWORD, /* XauthPassword -> IPC_XAUTH_PASSWORD_REPLY */
 	IPC_XAUTH_PASSWORD_REPLY,
 
 	/* certd-verify <- keyd */
-	IPC_IKE1_VERIFY_SIGNATURE = 240, /* Ike1VerifySignature -> IPC_TICKET */
+	IPC_IKE1_JUDGE = 241, /* Ike1Judge -> IPC_TICKET */
 
 	/* policyd <- keyd */
 	IPC_ACQUIRE_SUBSCRIBE = 256, /* AcquireSubscribe -> IPC_OK, then IPC_ACQUIRE_EVENT */
@@ -111,7 +112,9 @@ enum ipc_type {
 	IPC_IKE_DATAGRAM, /* IkeDatagram: event when it came, record without an answer when it goes */
 
 	/* certd, certd-verify, admin: files that ipsecctl has opened come beside the record */
-	IPC_CREDENTIAL_PUT = 320, /* CredentialPut and a descriptor -> IPC_OK */
+	IPC_CREDENTIAL_PUT = 320,  /* CredentialPut and a descriptor -> IPC_OK or IPC_CREDENTIAL_LOCKED */
+	IPC_CREDENTIAL_LOCKED,     /* the key is enciphered: its passphrase is wanted before prepare */
+	IPC_CREDENTIAL_PASSPHRASE, /* CredentialPassphrase -> IPC_OK; EACCES: it is the wrong one */
 };
 
 #endif

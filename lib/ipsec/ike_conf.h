@@ -227,6 +227,7 @@ bool ike_pool_has(const struct ike_pool *p, const struct inet_addr *a);
 struct ike_conf {
 	char *psk_file, *cert_dir, *script_dir, *pidfile;
 	enum ike_log log; /* NONE: not said */
+	bool as_racoon;   /* written in racoon.conf: who wrote it looks for racoon in syslog */
 	struct ike_timers timers;
 	struct ike_padding padding;
 	struct ike_listen listen[IKE_LISTEN_MAX];

@@ -29,6 +29,7 @@ static const char *const level_names[] = {
 static struct log_sink sink = {.fd = -1};
 static const char *sink_tag = "postern";
 static _Atomic int current_level = LOG_LEVEL_INFO;
+static _Atomic(const char *) syslog_tag;
 static _Atomic uint64_t n_dropped, n_dropped_told;
 
 const char *log_level_name(enum log_level l)
@@ -57,6 +58,11 @@ int log_open(const char *target, const char *tag, enum log_level level, struct e
 	sink_tag = tag;
 	log_set_level(level);
 	return 0;
+}
+
+void log_set_syslog_tag(const char *tag)
+{
+	atomic_store(&syslog_tag, tag);
 }
 
 void log_set_level(enum log_level l)
@@ -101,7 +107,12 @@ static void escape(const char *in, char *out, size_t room)
 
 static bool put(enum log_level l, const char *event, const char *text)
 {
-	const struct log_line line = {.level = l, .tag = sink_tag, .event = event, .text = text};
+	const char *other = atomic_load(&syslog_tag);
+	const struct log_line line = {.level = l,
+	    .tag = sink_tag,
+	    .syslog_tag = other ? other : sink_tag,
+	    .event = event,
+	    .text = text};
 	char buf[RAW_MAX + 512];
 	int n;
 

@@ -30,6 +30,9 @@ enum log_level log_level_parse(const char *name);
 int log_open(const char *target, const char *tag, enum log_level level, struct err_text *e);
 void log_set_level(enum log_level l);
 enum log_level log_get_level(void);
+/* What syslog and the journal know the lines by from now on, in place of log_open()'s tag; borrowed for ever.
+ * NULL: that one again. */
+void log_set_syslog_tag(const char *tag);
 /* Lines that the sink refused since the start. */
 uint64_t log_dropped(void);
 

@@ -88,8 +88,8 @@ static bool put_datagram(struct log_sink *s, const char *buf, size_t n)
 static bool put_syslog(struct log_sink *s, const struct log_line *l)
 {
 	char buf[LINE_MAX_LEN];
-	int n = snprintf(buf, sizeof(buf), "<%d>%s[%d]: %s: %s", SYSLOG_DAEMON | severity(l->level), l->tag,
-	    (int)getpid(), l->event, l->text);
+	int n = snprintf(buf, sizeof(buf), "<%d>%s[%d]: %s: %s", SYSLOG_DAEMON | severity(l->level),
+	    l->syslog_tag, (int)getpid(), l->event, l->text);
 
 	return put_datagram(s, buf, (size_t)n < sizeof(buf) ? (size_t)n : sizeof(buf) - 1);
 }
@@ -99,7 +99,7 @@ static bool put_journal(struct log_sink *s, const struct log_line *l)
 	char buf[LINE_MAX_LEN];
 	int n = snprintf(buf, sizeof(buf),
 	    "PRIORITY=%d\nSYSLOG_FACILITY=%d\nSYSLOG_IDENTIFIER=%s\nPOSTERN_EVENT=%s\nMESSAGE=%s: %s\n",
-	    severity(l->level), SYSLOG_DAEMON >> 3, l->tag, l->event, l->event, l->text);
+	    severity(l->level), SYSLOG_DAEMON >> 3, l->syslog_tag, l->event, l->event, l->text);
 
 	if (n >= (int)sizeof(buf)) {
 		n = (int)sizeof(buf) - 1;

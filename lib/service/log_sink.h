@@ -14,8 +14,9 @@ struct log_sink;
 struct log_line {
 	enum log_level level;
 	const char *tag;
-	const char *event; /* stable dotted id */
-	const char *text;  /* one line, escaped */
+	const char *syslog_tag; /* the same, unless somebody looks for another there */
+	const char *event;      /* stable dotted id */
+	const char *text;       /* one line, escaped */
 };
 
 struct log_sink_ops {

@@ -1,6 +1,6 @@
 /*
- * Fields one behind the other in network order, then the MAC over all of them. The form is between programs
- * of one build, so its version is its first octet and another one is simply not believed.
+ * Fields one behind the other in network order, then the seal. The form is between programs of one build, so
+ * its version is its first octet and another one is simply not believed.
  */
 #include "ticket/ticket.h"
 
@@ -10,10 +10,11 @@
 
 #include "base/rd.h"
 #include "base/wr.h"
+#include "ticket/seal.h"
 
-_Static_assert(TICKET_KEY_LEN == crypto_auth_KEYBYTES, "the key's length is libsodium's");
+enum { FORM = 3, ADDR_LEN = 16 };
 
-enum { FORM = 2, MAC_LEN = crypto_auth_BYTES, ADDR_LEN = 16 };
+static const char label[] = "postern ticket";
 
 int ticket_init(struct err_text *e)
 {
@@ -23,7 +24,6 @@ int ticket_init(struct err_text *e)
 int ticket_seal(const struct ticket_key *key, const struct ticket *t, uint8_t *buf, size_t room)
 {
 	struct wr w = wr_init(buf, room);
-	uint8_t mac[MAC_LEN];
 
 	if (t->id.len > IKE_ID_DATA_MAX)
 		return -EINVAL;
@@ -41,11 +41,7 @@ int ticket_seal(const struct ticket_key *key, const struct ticket *t, uint8_t *b
 	wr_bytes(&w, t->id.data, t->id.len);
 	wr_u8(&w, (uint8_t)strnlen(t->user, TICKET_USER_MAX));
 	wr_bytes(&w, t->user, strnlen(t->user, TICKET_USER_MAX));
-	if (!wr_ok(&w))
-		return -EMSGSIZE;
-	crypto_auth(mac, buf, wr_len(&w), key->octets);
-	wr_bytes(&w, mac, sizeof(mac));
-	return wr_ok(&w) ? (int)wr_len(&w) : -EMSGSIZE;
+	return seal_close(key, label, buf, &w);
 }
 
 static bool read_fields(struct rd *r, struct ticket *ret)
@@ -75,11 +71,9 @@ static bool read_fields(struct rd *r, struct ticket *ret)
 int ticket_open(const struct ticket_key *key, const uint8_t *buf, size_t n, uint64_t now_ms,
     struct ticket *ret, struct err_text *e)
 {
-	struct rd r = rd_init(buf, n < MAC_LEN ? 0 : n - MAC_LEN);
+	struct rd r;
 
-	/* The MAC before anything is read. */
-	if (n < MAC_LEN || n > TICKET_MAX ||
-	    crypto_auth_verify(buf + n - MAC_LEN, buf, n - MAC_LEN, key->octets))
+	if (n > TICKET_MAX || !seal_open(key, label, buf, n, &r))
 		return err_set(e, -EBADMSG, "neither certd nor certd-verify made this ticket");
 	if (!read_fields(&r, ret))
 		return err_set(e, -EBADMSG, "a ticket of another release");

@@ -13,7 +13,7 @@
 #include "ipsec/ike_conf.h"
 
 enum { TICKET_USER_MAX = 128 /* octets of a user's name */ };
-enum { TICKET_KEY_LEN = 32, TICKET_COOKIE_LEN = 8, TICKET_MAX = IKE_ID_DATA_MAX + 512 /* octets */ };
+enum { TICKET_KEY_LEN = 32, TICKET_COOKIE_LEN = 8, TICKET_MAX = IKE_ID_DATA_MAX + 256 /* octets */ };
 
 struct ticket_key {
 	uint8_t octets[TICKET_KEY_LEN];

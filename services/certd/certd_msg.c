@@ -5,87 +5,126 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
+#include "certd/proof.h"
 #include "certd/session_msg.h"
+#include "ipc/model.h"
 #include "ipc/model_ike.h"
+
+#include "certd_keyd.pb-c.h"
 
 enum { CAP = 64 << 10 };
 
 void certd_request_fini(struct certd_request *r)
 {
-	secret_free(r->skeyid);
+	secret_free(r->gxy);
 	secret_free(r->login.password);
 	ipc_unpack_free(r->m);
 	*r = (struct certd_request){0};
 }
 
-int certd_skeyid_decode(const struct ipc_record *rec, struct certd_request *ret)
+int certd_begin_decode(const struct ipc_record *rec, struct certd_request *ret)
 {
-	const Postern__PskSkeyid *m;
+	const Postern__Ike1Begin *m;
+	struct err_text e;
+
+	ret->m = ipc_unpack(&postern__ike1_begin__descriptor, rec, CAP);
+	m = (const Postern__Ike1Begin *)ret->m;
+	if (!m)
+		return -EBADMSG;
+	ret->session.generation = m->generation;
+	ret->session.peer = m->peer;
+	ret->we_began = m->we_began;
+	return model_addr_decode(m->peer_addr, false, &ret->session.addr, &e);
+}
+
+static int cookie(const ProtobufCBinaryData *b, uint8_t ret[IKE1_COOKIE], struct err_text *e)
+{
+	struct ike1_octets o;
+	int r = session_octets(b, IKE1_COOKIE, IKE1_COOKIE, &o, e);
+
+	if (r == 0)
+		memcpy(ret, o.p, IKE1_COOKIE);
+	return r;
+}
+
+static int values(const Postern__Ike1Keys *m, struct certd_request *ret, struct err_text *e)
+{
+	struct ike1_octets gxy;
+	int r = session_octets(&m->gxi, 1, ALG_GROUP_PUBLIC_MAX, &ret->facts.gxi, e);
+
+	if (r == 0)
+		r = session_octets(&m->gxr, 1, ALG_GROUP_PUBLIC_MAX, &ret->facts.gxr, e);
+	if (r == 0)
+		r = session_octets(&m->gxy, 1, ALG_GROUP_PUBLIC_MAX, &gxy, e);
+	if (r < 0)
+		return r;
+	ret->gxy = secret_dup_bytes(gxy.p, gxy.n);
+	return ret->gxy ? 0 : -ENOMEM;
+}
+
+static int facts(const Postern__Ike1Keys *m, struct certd_request *ret, struct err_text *e)
+{
+	struct exchange_facts *f = &ret->facts;
+	int r = session_octets(&m->peer_nonce, IKE_NONCE_MIN, IKE_NONCE_MAX, &f->peer_nonce, e);
+
+	if (r == 0)
+		r = cookie(&m->icookie, f->icookie, e);
+	if (r == 0)
+		r = cookie(&m->rcookie, f->rcookie, e);
+	if (r == 0)
+		r = session_octets(&m->sa, PROOF_SA_MIN, PROOF_SA_MAX, &f->sa, e);
+	if (r == 0 && m->peer_id) {
+		r = model_ike_id_decode(m->peer_id, &ret->peer_id, e);
+		f->peer_id = &ret->peer_id;
+	}
+	return r;
+}
+
+int certd_keys_decode(const struct ipc_record *rec, struct certd_request *ret)
+{
+	const Postern__Ike1Keys *m;
 	struct err_text e;
 	int r;
 
-	ret->m = ipc_unpack(&postern__psk_skeyid__descriptor, rec, CAP);
-	m = (const Postern__PskSkeyid *)ret->m;
-	r = m ? session_decode(m->session, &ret->session, &e) : -EBADMSG;
-	if (r < 0)
-		return r;
-	ret->has_id = m->peer_id != NULL;
-	return ret->has_id ? model_ike_id_decode(m->peer_id, &ret->id, &e) : 0;
+	ret->m = ipc_unpack(&postern__ike1_keys__descriptor, rec, CAP);
+	m = (const Postern__Ike1Keys *)ret->m;
+	if (!m || !crypto_prf_len(m->prf) || m->auth == IKE_AUTH_NONE || m->auth > IKE_AUTH_XAUTH_RSA_SERVER)
+		return -EBADMSG;
+	ret->facts.auth = m->auth;
+	ret->facts.prf = m->prf;
+	ret->facts.group = m->group;
+	r = session_octets(&m->nonce, NONCE_LEN, NONCE_LEN, &ret->nonce, &e);
+	if (r == 0)
+		r = facts(m, ret, &e);
+	return r < 0 ? r : values(m, ret, &e);
+}
+
+int certd_prove_decode(const struct ipc_record *rec, struct certd_request *ret)
+{
+	const Postern__Ike1Prove *m;
+	struct err_text e;
+	int r;
+
+	ret->m = ipc_unpack(&postern__ike1_prove__descriptor, rec, CAP);
+	m = (const Postern__Ike1Prove *)ret->m;
+	r = m ? session_octets(&m->nonce, NONCE_LEN, NONCE_LEN, &ret->nonce, &e) : -EBADMSG;
+	return r < 0 ? r : session_octets(&m->id, SESSION_ID_MIN, SESSION_ID_MAX, &ret->id, &e);
 }
 
 int certd_verify_decode(const struct ipc_record *rec, struct certd_request *ret)
 {
-	const Postern__PskVerify *m;
+	const Postern__Ike1Verify *m;
 	struct err_text e;
 	int r;
 
-	ret->m = ipc_unpack(&postern__psk_verify__descriptor, rec, CAP);
-	m = (const Postern__PskVerify *)ret->m;
-	r = m ? session_decode(m->session, &ret->session, &e) : -EBADMSG;
+	ret->m = ipc_unpack(&postern__ike1_verify__descriptor, rec, CAP);
+	m = (const Postern__Ike1Verify *)ret->m;
+	r = m ? session_octets(&m->nonce, NONCE_LEN, NONCE_LEN, &ret->nonce, &e) : -EBADMSG;
 	if (r == 0)
-		r = model_ike_id_decode(m->peer_id, &ret->claim.id, &e);
-	if (r == 0)
-		r = session_facts(
-		    m->peer_began, &m->gx_peer, &m->gx_mine, &m->sa, &m->id, &ret->claim.facts, &e);
-	if (r == 0)
-		r = session_octets(&m->hash, 1, ALG_PRF_LEN_MAX, &ret->claim.hash, &e);
-	if (r == 0)
-		ret->claim.by_id = m->by_id;
-	return r;
-}
-
-int certd_sign_decode(const struct ipc_record *rec, struct certd_request *ret)
-{
-	const Postern__Ike1Sign *m;
-	struct ike1_octets skeyid;
-	struct err_text e;
-	int r;
-
-	ret->m = ipc_unpack(&postern__ike1_sign__descriptor, rec, CAP);
-	m = (const Postern__Ike1Sign *)ret->m;
-	r = m ? session_decode(m->session, &ret->session, &e) : -EBADMSG;
-	if (r == 0)
-		r = session_facts(m->we_began, &m->gx_mine, &m->gx_peer, &m->sa, &m->id, &ret->facts, &e);
-	if (r == 0)
-		r = session_octets(&m->skeyid, 1, ALG_PRF_LEN_MAX, &skeyid, &e);
-	if (r < 0)
-		return r;
-	ret->skeyid = secret_dup_bytes(skeyid.p, skeyid.n);
-	return ret->skeyid ? 0 : -ENOMEM;
-}
-
-int certd_local_id_decode(const struct ipc_record *rec, struct certd_request *ret)
-{
-	const Postern__LocalId *m;
-
-	ret->m = ipc_unpack(&postern__local_id__descriptor, rec, CAP);
-	m = (const Postern__LocalId *)ret->m;
-	if (!m)
-		return -EBADMSG;
-	ret->generation = m->generation;
-	ret->peer = m->peer;
-	return 0;
+		r = session_octets(&m->id, SESSION_ID_MIN, SESSION_ID_MAX, &ret->id, &e);
+	return r < 0 ? r : session_octets(&m->hash, 0, ALG_PRF_LEN_MAX, &ret->hash, &e);
 }
 
 int certd_xauth_check_decode(const struct ipc_record *rec, struct certd_request *ret)
@@ -123,12 +162,48 @@ static ProtobufCBinaryData slice(const void *p, size_t n)
 	return (ProtobufCBinaryData){.data = (uint8_t *)(uintptr_t)p, .len = n};
 }
 
-void certd_send_skeyid(struct ipc_conn *c, uint32_t id, const struct secret *skeyid)
+static ProtobufCBinaryData hidden(const struct secret *s)
 {
-	Postern__PskSkeyidReply m = POSTERN__PSK_SKEYID_REPLY__INIT;
+	return slice(secret_bytes(s), secret_len(s));
+}
 
-	m.skeyid = slice(secret_bytes(skeyid), secret_len(skeyid));
-	(void)ipc_conn_send(c, IPC_PSK_SKEYID_REPLY, id, &m.base);
+void certd_send_begun(
+    struct ipc_conn *c, uint32_t id, const uint8_t nonce[NONCE_LEN], const struct own_key *k)
+{
+	Postern__Ike1Begun m = POSTERN__IKE1_BEGUN__INIT;
+	ProtobufCBinaryData certs[OWN_CERTS_MAX];
+	struct ike1_octets cert[OWN_CERTS_MAX], subject, issuer;
+
+	m.nonce = slice(nonce, NONCE_LEN);
+	if (k) {
+		subject = own_key_subject(k);
+		issuer = own_key_issuer(k);
+		m.subject = slice(subject.p, subject.n);
+		m.issuer = slice(issuer.p, issuer.n);
+		m.n_certs = own_key_certs(k, cert);
+		m.certs = certs;
+		for (size_t i = 0; i < m.n_certs; i++)
+			certs[i] = slice(cert[i].p, cert[i].n);
+	}
+	(void)ipc_conn_send(c, IPC_IKE1_BEGUN, id, &m.base);
+}
+
+void certd_send_keys(struct ipc_conn *c, uint32_t id, const struct ike1_keys *k)
+{
+	Postern__Ike1KeysReply m = POSTERN__IKE1_KEYS_REPLY__INIT;
+
+	m.skeyid_d = hidden(k->d);
+	m.skeyid_a = hidden(k->a);
+	m.skeyid_e = hidden(k->e);
+	(void)ipc_conn_send(c, IPC_IKE1_KEYS_REPLY, id, &m.base);
+}
+
+void certd_send_proof(struct ipc_conn *c, uint32_t id, const uint8_t *proof, size_t n)
+{
+	Postern__Ike1Proof m = POSTERN__IKE1_PROOF__INIT;
+
+	m.proof = slice(proof, n);
+	(void)ipc_conn_send(c, IPC_IKE1_PROOF, id, &m.base);
 }
 
 void certd_send_ticket(struct ipc_conn *c, uint32_t id, const uint8_t *ticket, size_t n)
@@ -139,12 +214,12 @@ void certd_send_ticket(struct ipc_conn *c, uint32_t id, const uint8_t *ticket, s
 	(void)ipc_conn_send(c, IPC_TICKET, id, &m.base);
 }
 
-void certd_send_signature(struct ipc_conn *c, uint32_t id, const uint8_t *sig, size_t n)
+void certd_send_statement(struct ipc_conn *c, uint32_t id, const uint8_t *statement, size_t n)
 {
-	Postern__Ike1SignReply m = POSTERN__IKE1_SIGN_REPLY__INIT;
+	Postern__Statement m = POSTERN__STATEMENT__INIT;
 
-	m.signature = slice(sig, n);
-	(void)ipc_conn_send(c, IPC_IKE1_SIGN_REPLY, id, &m.base);
+	m.statement = slice(statement, n);
+	(void)ipc_conn_send(c, IPC_STATEMENT, id, &m.base);
 }
 
 void certd_send_xauth(struct ipc_conn *c, uint32_t id, const uint8_t *ticket, size_t n, const char *groups)
@@ -164,22 +239,6 @@ void certd_send_password(struct ipc_conn *c, uint32_t id, const struct secret *p
 	(void)ipc_conn_send(c, IPC_XAUTH_PASSWORD_REPLY, id, &m.base);
 }
 
-void certd_send_local_id(struct ipc_conn *c, uint32_t id, const struct own_key *k)
-{
-	Postern__LocalIdReply m = POSTERN__LOCAL_ID_REPLY__INIT;
-	struct ike1_octets cert[OWN_CERTS_MAX], subject = own_key_subject(k), issuer = own_key_issuer(k);
-	ProtobufCBinaryData certs[OWN_CERTS_MAX];
-	size_t n = own_key_certs(k, cert);
-
-	for (size_t i = 0; i < n; i++)
-		certs[i] = slice(cert[i].p, cert[i].n);
-	m.subject = slice(subject.p, subject.n);
-	m.issuer = slice(issuer.p, issuer.n);
-	m.certs = certs;
-	m.n_certs = n;
-	(void)ipc_conn_send(c, IPC_LOCAL_ID_REPLY, id, &m.base);
-}
-
 int certd_credential_decode(
     const struct ipc_record *rec, enum credential_kind *ret_kind, uint32_t *ret_peer, char *ret_name)
 {
@@ -193,4 +252,18 @@ int certd_credential_decode(
 	*ret_peer = m->peer;
 	ipc_text_copy(ret_name, CREDS_NAME_MAX, m->name);
 	return 0;
+}
+
+int certd_passphrase_decode(const struct ipc_record *rec, uint32_t *ret_peer, struct secret **ret_passphrase)
+{
+	AUTO(ipc_unpack_freep_)
+	ProtobufCMessage *u = ipc_unpack(&postern__credential_passphrase__descriptor, rec, CAP);
+	const Postern__CredentialPassphrase *m = (const Postern__CredentialPassphrase *)u;
+
+	if (!m || !m->passphrase.len || m->passphrase.len > OWN_PASSPHRASE_MAX ||
+	    memchr(m->passphrase.data, 0, m->passphrase.len))
+		return -EBADMSG;
+	*ret_peer = m->peer;
+	*ret_passphrase = secret_dup_bytes(m->passphrase.data, m->passphrase.len);
+	return *ret_passphrase ? 0 : -ENOMEM;
 }

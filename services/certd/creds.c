@@ -31,9 +31,10 @@ struct creds *creds_new(uint32_t n_peers)
 	c->cert = calloc(n_peers + 1U, sizeof(*c->cert));
 	c->key = calloc(n_peers + 1U, sizeof(*c->key));
 	c->own = calloc(n_peers + 1U, sizeof(struct own_key *));
+	c->unlocked = calloc(n_peers + 1U, sizeof(*c->unlocked));
 	for (uint32_t i = 0; c->cert && c->key && i < n_peers; i++)
 		c->cert[i].fd = c->key[i].fd = -1;
-	return c->cert && c->key && c->own ? c : creds_free(c);
+	return c->cert && c->key && c->own && c->unlocked ? c : creds_free(c);
 }
 
 struct creds *creds_free(struct creds *c)
@@ -53,6 +54,7 @@ struct creds *creds_free(struct creds *c)
 	free(c->cert);
 	free(c->key);
 	free(c->own);
+	free(c->unlocked);
 	ike_conf_free(c->conf);
 	free(c);
 	return NULL;
@@ -96,23 +98,104 @@ int creds_add(
 	}
 	close_file(to);
 	*to = f;
+	if (kind != CREDENTIAL_PSK) { /* read from another file, if at all */
+		c->own[peer] = own_key_free(c->own[peer]);
+		c->unlocked[peer] = false;
+	}
 	return 0;
 }
 
-static int read_own(struct creds *c, uint32_t i, const char *peer, struct err_text *e)
+static int read_one(const struct creds_file *from, struct file *ret, struct err_text *e)
+{
+	return from->fd < 0 ? 0 : file_read(from->fd, from->name, OWN_FILE_MAX, ret, e);
+}
+
+bool creds_is_locked(const struct creds *c, uint32_t peer)
 {
 	AUTO_FILE struct file cert = {0}, key = {0};
-	int r = file_read(c->cert[i].fd, c->cert[i].name, OWN_FILE_MAX, &cert, e);
+	struct err_text e;
 
-	if (r == 0 && c->key[i].fd >= 0)
-		r = file_read(c->key[i].fd, c->key[i].name, OWN_FILE_MAX, &key, e);
+	return peer < c->n_peers && read_one(&c->cert[peer], &cert, &e) == 0 &&
+	       read_one(&c->key[peer], &key, &e) == 0 && own_key_is_locked(&cert, &key);
+}
+
+/* `instead`: the key in clear, in place of its file. */
+static int read_own(struct creds *c, uint32_t i, const struct secret *passphrase, const struct file *instead,
+    struct err_text *e)
+{
+	AUTO_FILE struct file cert = {0}, key = {0};
+	struct own_key *own = NULL;
+	int r = read_one(&c->cert[i], &cert, e);
+
+	if (r == 0 && !instead)
+		r = read_one(&c->key[i], &key, e);
 	if (r < 0)
 		return r;
-	r = own_key_new(&cert, &key, "", &c->own[i], e);
+	r = own_key_new(&cert, instead ? instead : &key, passphrase, &own, e);
 	if (r < 0)
-		return err_prefix(e, r, "remote %s, %s with %s", peer, c->cert[i].name,
-		    c->key[i].fd >= 0 ? c->key[i].name : "its own key");
+		return err_prefix(
+		    e, r, "%s with %s", c->cert[i].name, c->key[i].fd >= 0 ? c->key[i].name : "its own key");
+	own_key_free(c->own[i]);
+	c->own[i] = own;
 	return 0;
+}
+
+static int check_files(const struct creds *c, uint32_t peer, struct err_text *e)
+{
+	if (peer < c->n_peers && c->cert[peer].fd >= 0 && c->key[peer].fd >= 0)
+		return 0;
+	return err_set(e, -EINVAL, "a passphrase for peer %u, whose certificate and key did not come", peer);
+}
+
+int creds_unlock(struct creds *c, uint32_t peer, const struct secret *passphrase, struct err_text *e)
+{
+	int r = check_files(c, peer, e);
+
+	if (r == 0)
+		r = read_own(c, peer, passphrase, NULL, e);
+	if (r == 0)
+		c->unlocked[peer] = true;
+	return r;
+}
+
+int creds_give_key(struct creds *c, uint32_t peer, const void *key, size_t n, struct err_text *e)
+{
+	const struct file clear = {.p = (uint8_t *)(uintptr_t)key, .n = n};
+	int r = check_files(c, peer, e);
+
+	if (r == 0)
+		r = read_own(c, peer, NULL, &clear, e);
+	if (r == 0)
+		c->unlocked[peer] = true;
+	return r;
+}
+
+/* racoon.conf names the methods of RFC 2409 alone, whose signatures are RSA's; those of RFC 4754 it cannot.
+ */
+static int check_method(
+    const struct ike_peer *p, const struct own_key *k, const char *name, struct err_text *e)
+{
+	char kind[OWN_KIND_MAX];
+
+	for (uint8_t i = 0; i < p->n_offers && !own_key_is_rsa(k); i++)
+		if (ike_auth_is_rsa(p->offer[i].auth))
+			return err_set(e, -EOPNOTSUPP,
+			    "authentication_method rsasig wants an RSA key, and %s is %s: name an RSA key "
+			    "and its certificate in certificate_type",
+			    name, own_key_kind(k, kind));
+	return 0;
+}
+
+static int read_peer(struct creds *c, uint32_t i, const struct ike_peer *p, struct err_text *e)
+{
+	const char *key = c->key[i].fd >= 0 ? c->key[i].name : c->cert[i].name;
+	int r = 0;
+
+	if (c->cert[i].fd < 0)
+		return p->cert ? err_set(e, -ENOENT, "names a certificate, and no file came for it") : 0;
+	if (!c->own[i])
+		r = read_own(c, i, NULL, NULL, e);
+	return r < 0 ? r : check_method(p, c->own[i], key, e);
 }
 
 int creds_read(struct creds *c, const struct ike_conf *conf, struct err_text *e)
@@ -120,11 +203,9 @@ int creds_read(struct creds *c, const struct ike_conf *conf, struct err_text *e)
 	int r = 0;
 
 	for (uint32_t i = 0; r == 0 && i < c->n_peers && i < conf->n_peers; i++) {
-		if (c->cert[i].fd >= 0)
-			r = read_own(c, i, conf->peer[i].name, e);
-		else if (conf->peer[i].cert)
-			r = err_set(e, -ENOENT, "remote %s names a certificate, and no file came for it",
-			    conf->peer[i].name);
+		r = read_peer(c, i, &conf->peer[i], e);
+		if (r < 0)
+			(void)err_prefix(e, r, "remote %s", conf->peer[i].name);
 	}
 	return r;
 }

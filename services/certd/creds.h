@@ -21,10 +21,11 @@ struct creds_file {
 struct creds {
 	uint64_t generation;
 	struct ike_conf *conf;
-	uint32_t n_peers; /* as was announced; own, cert and key are of that length */
+	uint32_t n_peers; /* as was announced; the arrays are of that length */
 	struct creds_file psk, users;
 	struct creds_file *cert, *key; /* also behind reading: the launcher keeps them */
 	struct own_key **own;          /* NULL: that block has none */
+	bool *unlocked;                /* that one was enciphered, and a passphrase has opened it */
 };
 
 /* Empty, for so many peers. NULL without memory. */
@@ -35,7 +36,16 @@ struct creds *creds_free(struct creds *c);
  * may read; -EINVAL; with a sentence. */
 must_check int creds_add(
     struct creds *c, enum credential_kind kind, uint32_t peer, const char *name, int fd, struct err_text *e);
-/* Reads the certificates and keys. 0, or -errno naming the first that cannot be used. */
+/* Whether the key of a peer's block wants a passphrase: once its certificate and it are there. */
+bool creds_is_locked(const struct creds *c, uint32_t peer);
+/* Reads the certificate and the key of a peer's block with a passphrase, which is needed no more afterwards.
+ * 0; -EACCES: it is the wrong one; -errno; with a sentence. */
+must_check int creds_unlock(
+    struct creds *c, uint32_t peer, const struct secret *passphrase, struct err_text *e);
+/* The same with the key in clear, as own_key_private() gave it to an earlier life of this service. */
+must_check int creds_give_key(struct creds *c, uint32_t peer, const void *key, size_t n, struct err_text *e);
+/* Reads the certificates and keys that are not read yet, and looks whether they can do what the configuration
+ * says. 0, or -errno naming the first that cannot be used. */
 must_check int creds_read(struct creds *c, const struct ike_conf *conf, struct err_text *e);
 /* The pre-shared key of an identity (NULL: not known) or else of an address, from the file as it is now.
  * *ret_by_id: it was the identity. 0, with a notice in *e where an identity was given and the address had to

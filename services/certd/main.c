@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "certd/certd_msg.h"
+#include "certd/kept_keys.h"
 #include "crypto/crypto.h"
 #include "ipc/ike_kept.h"
 #include "ipc/ike_load.h"
@@ -23,6 +24,7 @@ struct certd {
 	struct service *service;
 	struct prover prover;
 	struct ike_load *load;
+	struct secret_region kept; /* while a configuration is restored: its keys behind passphrases */
 	uint64_t n_proofs, n_refused;
 	struct log_limit refusals;
 };
@@ -51,23 +53,58 @@ static int refuse(struct certd *d, struct ipc_conn *c, uint32_t id, int r, const
 	return 0;
 }
 
-static int on_skeyid(struct ipc_conn *c, const struct ipc_record *rec)
+static int on_begin_exchange(struct ipc_conn *c, const struct ipc_record *rec)
 {
 	AUTO(certd_request_fini) struct certd_request q = {0};
-	AUTO_SECRET struct secret *skeyid = NULL;
 	struct certd *d = certd_of(c);
+	const struct own_key *own = NULL;
+	uint8_t nonce[NONCE_LEN];
 	struct err_text e = {{0}};
-	int r = certd_skeyid_decode(rec, &q);
+	int r = certd_begin_decode(rec, &q);
 
 	if (r < 0)
 		return r;
-	r = prove_skeyid(&d->prover, &q.session, q.has_id ? &q.id : NULL, now_ms(d), &skeyid, &e);
+	r = prove_begin(&d->prover, &q.session, q.we_began, now_ms(d), nonce, &own, &e);
+	if (r < 0)
+		return refuse(d, c, rec->id, r, &e);
+	certd_send_begun(c, rec->id, nonce, own);
+	return 0;
+}
+
+static int on_keys(struct ipc_conn *c, const struct ipc_record *rec)
+{
+	AUTO(certd_request_fini) struct certd_request q = {0};
+	AUTO(ike1_keys_fini) struct ike1_keys keys = {0};
+	struct certd *d = certd_of(c);
+	struct err_text e = {{0}};
+	int r = certd_keys_decode(rec, &q);
+
+	if (r < 0)
+		return r;
+	r = prove_keys(&d->prover, q.nonce, &q.facts, q.gxy, now_ms(d), &keys, &e);
 	if (r < 0)
 		return refuse(d, c, rec->id, r, &e);
 	if (e.s[0])
 		log_notice("psk.by_address", "%s", e.s);
+	certd_send_keys(c, rec->id, &keys);
+	return 0;
+}
+
+static int on_prove(struct ipc_conn *c, const struct ipc_record *rec)
+{
+	AUTO(certd_request_fini) struct certd_request q = {0};
+	struct certd *d = certd_of(c);
+	uint8_t proof[OWN_SIGNATURE_MAX];
+	struct err_text e = {{0}};
+	int r = certd_prove_decode(rec, &q);
+
+	if (r < 0)
+		return r;
+	r = prove_us(&d->prover, q.nonce, q.id, now_ms(d), proof, &e);
+	if (r < 0)
+		return refuse(d, c, rec->id, r, &e);
 	d->n_proofs++;
-	certd_send_skeyid(c, rec->id, skeyid);
+	certd_send_proof(c, rec->id, proof, (size_t)r);
 	return 0;
 }
 
@@ -75,52 +112,20 @@ static int on_verify(struct ipc_conn *c, const struct ipc_record *rec)
 {
 	AUTO(certd_request_fini) struct certd_request q = {0};
 	struct certd *d = certd_of(c);
-	uint8_t ticket[TICKET_MAX];
+	uint8_t word[PROVE_WORD_MAX];
 	struct err_text e = {{0}};
+	bool is_ticket;
 	int r = certd_verify_decode(rec, &q);
 
 	if (r < 0)
 		return r;
-	r = prove_verify(&d->prover, &q.session, &q.claim, now_ms(d), ticket, &e);
+	r = prove_peer(&d->prover, q.nonce, q.id, q.hash, now_ms(d), &is_ticket, word, &e);
 	if (r < 0)
 		return refuse(d, c, rec->id, r, &e);
-	d->n_proofs++;
-	certd_send_ticket(c, rec->id, ticket, (size_t)r);
-	return 0;
-}
-
-static int on_sign(struct ipc_conn *c, const struct ipc_record *rec)
-{
-	AUTO(certd_request_fini) struct certd_request q = {0};
-	struct certd *d = certd_of(c);
-	uint8_t sig[OWN_SIGNATURE_MAX];
-	struct err_text e = {{0}};
-	int r = certd_sign_decode(rec, &q);
-
-	if (r < 0)
-		return r;
-	r = prove_sign(&d->prover, &q.session, q.skeyid, &q.facts, now_ms(d), sig, &e);
-	if (r < 0)
-		return refuse(d, c, rec->id, r, &e);
-	d->n_proofs++;
-	certd_send_signature(c, rec->id, sig, (size_t)r);
-	return 0;
-}
-
-static int on_local_id(struct ipc_conn *c, const struct ipc_record *rec)
-{
-	AUTO(certd_request_fini) struct certd_request q = {0};
-	struct certd *d = certd_of(c);
-	const struct own_key *k;
-	struct err_text e = {{0}};
-	int r = certd_local_id_decode(rec, &q);
-
-	if (r < 0)
-		return r;
-	r = prove_local_id(&d->prover, q.generation, q.peer, &k, &e);
-	if (r < 0)
-		return refuse(d, c, rec->id, r, &e);
-	certd_send_local_id(c, rec->id, k);
+	if (is_ticket)
+		certd_send_ticket(c, rec->id, word, (size_t)r);
+	else
+		certd_send_statement(c, rec->id, word, (size_t)r);
 	return 0;
 }
 
@@ -161,10 +166,10 @@ static int on_xauth_password(struct ipc_conn *c, const struct ipc_record *rec)
 }
 
 static const struct ipc_rule rules[] = {
-    {IPC_PSK_SKEYID, "psk.skeyid", IPC_ROLE_KEYD, 4096, 256, 1, false, on_skeyid, false},
-    {IPC_PSK_VERIFY, "psk.verify", IPC_ROLE_KEYD, 24 << 10, 256, 1, false, on_verify, false},
-    {IPC_LOCAL_ID, "local.id", IPC_ROLE_KEYD, 64, 256, 1, false, on_local_id, false},
-    {IPC_IKE1_SIGN, "ike1.sign", IPC_ROLE_KEYD, 24 << 10, 256, 10, true, on_sign, false},
+    {IPC_IKE1_BEGIN, "ike1.begin", IPC_ROLE_KEYD, 128, 256, 1, false, on_begin_exchange, false},
+    {IPC_IKE1_KEYS, "ike1.keys", IPC_ROLE_KEYD, 24 << 10, 256, 1, true, on_keys, false},
+    {IPC_IKE1_PROVE, "ike1.prove", IPC_ROLE_KEYD, 2048, 256, 10, false, on_prove, false},
+    {IPC_IKE1_VERIFY, "ike1.verify", IPC_ROLE_KEYD, 2048, 256, 1, false, on_verify, false},
     /* A hash that is slow on purpose: few at a time. */
     {IPC_XAUTH_CHECK, "xauth.check", IPC_ROLE_KEYD, 4096, 64, 40, true, on_xauth_check, false},
     {IPC_XAUTH_PASSWORD, "xauth.password", IPC_ROLE_KEYD, 2304, 64, 1, false, on_xauth_password, false},
@@ -225,6 +230,27 @@ static int on_credential(struct ipc_conn *c, const struct ipc_record *rec)
 	if (r < 0)
 		(void)ipc_conn_send_error(c, rec->id, -r, "%s", e.s);
 	else
+		(void)ipc_conn_send(c,
+		    kind == CREDENTIAL_KEY && creds_is_locked(l->extra, peer) ? IPC_CREDENTIAL_LOCKED
+		                                                              : IPC_OK,
+		    rec->id, NULL);
+	return 0;
+}
+
+static int on_passphrase(struct ipc_conn *c, const struct ipc_record *rec)
+{
+	struct ike_load *l = ike_load_of(&certd_of(c)->load, c);
+	AUTO_SECRET struct secret *passphrase = NULL;
+	struct err_text e = {{0}};
+	uint32_t peer;
+	int r = l ? certd_passphrase_decode(rec, &peer, &passphrase) : -EBADMSG;
+
+	if (r < 0)
+		return r;
+	r = creds_unlock(l->extra, peer, passphrase, &e);
+	if (r < 0)
+		(void)ipc_conn_send_error(c, rec->id, -r, "%s", e.s);
+	else
 		(void)ipc_conn_send(c, IPC_OK, rec->id, NULL);
 	return 0;
 }
@@ -251,6 +277,21 @@ static int store(struct certd *d, const char *name, int fd)
 	return 0;
 }
 
+/* What a passphrase has opened cannot be had from its file again. */
+static int keep_unlocked(struct certd *d, const struct creds *c)
+{
+	AUTO_SECRET_REGION struct secret_region keys = SECRET_REGION_INIT;
+	struct err_text e = {{0}};
+	int r = kept_keys_make(c, KEPT_MAX, &keys, &e);
+
+	if (r < 0)
+		log_notice("store.keys",
+		    "after a restart of this service the configuration has to be loaded again, because keys "
+		    "behind passphrases are not kept: %s",
+		    e.s);
+	return store(d, "unlocked", keys.fd);
+}
+
 /* So that the next life of this service has it at once: the configuration, and the files as ipsecctl opened
  * them. */
 static void keep(struct certd *d, uint64_t generation, const struct ike_load *l, const struct creds *c)
@@ -263,6 +304,8 @@ static void keep(struct certd *d, uint64_t generation, const struct ike_load *l,
 		r = store(d, "psk", c->psk.fd);
 	if (r == 0)
 		r = store(d, "users", c->users.fd);
+	if (r == 0)
+		r = keep_unlocked(d, c);
 	for (uint32_t i = 0; r == 0 && i < c->n_peers && i < KEPT_MAX; i++) {
 		snprintf(name, sizeof(name), "cert-%u", i);
 		r = store(d, name, c->cert[i].fd);
@@ -270,7 +313,16 @@ static void keep(struct certd *d, uint64_t generation, const struct ike_load *l,
 		if (r == 0)
 			r = store(d, name, c->key[i].fd);
 	}
-	if (r < 0)
+	for (uint32_t i = KEPT_MAX; r == 0 && i < c->n_peers; i++)
+		if (c->cert[i].fd >= 0)
+			r = -ENOSPC;
+	if (r == -ENOSPC)
+		log_notice("store.none",
+		    "more than %d remotes have certificates: after a restart of this service the "
+		    "configuration "
+		    "has to be loaded again",
+		    KEPT_MAX);
+	else if (r < 0)
 		log_notice(
 		    "store.none", "nobody keeps the keys for a restart of this service: %s", err_name(r));
 }
@@ -306,9 +358,11 @@ static int restore_file(void *arg, struct ike_load *l, const struct ike_kept_pie
 {
 	const struct ipc_record rec = {.type = p->type, .body = p->body, .body_len = p->n_body};
 	char name[CREDS_NAME_MAX], stored[24] = "psk";
+	struct ike1_octets key;
 	struct certd *d = arg;
 	enum credential_kind kind;
 	uint32_t peer;
+	int r;
 
 	if (p->type != IPC_CREDENTIAL_PUT || certd_credential_decode(&rec, &kind, &peer, name) < 0)
 		return -EBADMSG;
@@ -317,7 +371,23 @@ static int restore_file(void *arg, struct ike_load *l, const struct ike_kept_pie
 		snprintf(stored, sizeof(stored), "users");
 	else if (kind != CREDENTIAL_PSK)
 		snprintf(stored, sizeof(stored), "%s-%u", kind == CREDENTIAL_KEY ? "key" : "cert", peer);
-	return creds_add(l->extra, kind, peer, name, service_take_fd(d->service, stored), e);
+	r = creds_add(l->extra, kind, peer, name, service_take_fd(d->service, stored), e);
+	if (r == 0 && kind == CREDENTIAL_KEY && kept_keys_find(d->kept.p, d->kept.len, peer, &key) == 0)
+		r = creds_give_key(l->extra, peer, key.p, key.n, e);
+	return r;
+}
+
+/* The keys behind passphrases, of an earlier life. */
+static void adopt_unlocked(struct certd *d)
+{
+	int fd = service_take_fd(d->service, "unlocked");
+	struct err_text e;
+
+	d->kept = (struct secret_region)SECRET_REGION_INIT;
+	if (fd < 0 || secret_region_adopt(fd, 0, &d->kept, &e) == 0)
+		return;
+	close(fd);
+	log_error("store.keys", "keys behind passphrases that were kept are not used: %s", e.s);
 }
 
 static void restore(struct certd *d)
@@ -325,9 +395,13 @@ static void restore(struct certd *d)
 	int fd = service_take_fd(d->service, "conf");
 	struct err_text e = {{0}};
 
-	if (fd >= 0 && ike_load_restore(fd, &ops, d, restore_begun, restore_file, &e) < 0)
+	adopt_unlocked(d);
+	if (fd >= 0 && ike_load_restore(fd, &ops, d, restore_begun, restore_file, &e) < 0) {
 		log_error("conf.restore",
 		    "the configuration of before is lost: %s; load it again (ipsecctl racoon)", e.s);
+		service_set_state(d->service, "the configuration was lost in a restart: load it again");
+	}
+	secret_region_fini(&d->kept);
 }
 
 static int on_prepare(struct ipc_conn *c, const struct ipc_record *rec)
@@ -349,6 +423,8 @@ static const struct ipc_rule admin_rules[] = {
     {IPC_IKE_LOAD_BEGIN, "ike.load.begin", IPC_ROLE_ROOT, 16 << 10, 1, 1, false, on_begin, false},
     {IPC_IKE_LOAD_ROW, "ike.load.row", IPC_ROLE_ROOT, 60 << 10, 0, 1, false, on_row, false},
     {IPC_CREDENTIAL_PUT, "credential.put", IPC_ROLE_ROOT, 2048, 64, 1, false, on_credential, true},
+    {IPC_CREDENTIAL_PASSPHRASE, "credential.passphrase", IPC_ROLE_ROOT, 2048, 1, 1, true, on_passphrase,
+        false},
     {IPC_IKE_LOAD_PREPARE, "ike.load.prepare", IPC_ROLE_ROOT, 64, 1, 1, false, on_prepare, false},
     {IPC_IKE_LOAD_COMMIT, "ike.load.commit", IPC_ROLE_ROOT, 64, 1, 1, false, on_commit, false},
 };
@@ -359,7 +435,7 @@ static int open_privileged(struct service *s, struct err_text *e)
 	int r = secret_init(ARENA, e);
 
 	d.service = s;
-	prover_init(&d.prover);
+	prover_init(&d.prover, &rng_kernel);
 	log_limit_init(&d.refusals, 1, 20);
 	service_set_data(s, &d);
 	if (r == 0)
@@ -380,9 +456,7 @@ static void stop(struct service *s)
 {
 	struct certd *d = service_data(s);
 
-	d->prover.now = creds_free(d->prover.now);
-	d->prover.before = creds_free(d->prover.before);
-	wipe(&d->prover.ticket_key, sizeof(d->prover.ticket_key));
+	prover_fini(&d->prover);
 }
 
 static void status(struct service *s, struct service_status_sink *to)
@@ -405,12 +479,23 @@ static void stats(struct service *s, struct service_stats_sink *to)
 	service_stats_add(to, "certd.proofs", d->n_proofs);
 	service_stats_add(to, "certd.refused", d->n_refused);
 	service_stats_add(to, "certd.too_often", d->prover.meter.n_refused);
+	service_stats_add(to, "certd.exchanges", d->prover.exchanges.n);
+	service_stats_add(to, "certd.gave_way", d->prover.exchanges.n_evicted);
 }
 
 int main(int argc, char **argv)
 {
-	/* Files come as descriptors and are read from their beginning. */
-	static const int syscalls[] = {SCMP_SYS(pread64), SCMP_SYS(memfd_create)};
+	static const int syscalls[] = {
+	    /* Files come as descriptors and are read from their beginning. */
+	    SCMP_SYS(pread64),
+	    /* what the launcher keeps: the configuration, and keys in secret memory */
+	    SCMP_SYS(memfd_create),
+	    SCMP_SYS(memfd_secret),
+	    SCMP_SYS(ftruncate),
+	    SCMP_SYS(fstatfs),
+	    SCMP_SYS(mlock),
+	    SCMP_SYS(mlock2),
+	};
 	const struct service_def def = {
 	    .name = "certd",
 	    .syscalls = syscalls,

@@ -5,6 +5,7 @@
 #include "certd/own_key.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <openssl/err.h>
@@ -70,73 +71,134 @@ static bool add_cert(struct own_key *k, X509 *c)
 	return n > 0;
 }
 
-static int no_passphrase(char *buf, int size, int rwflag, void *arg)
+/* What OpenSSL asks; it would ask the terminal itself. */
+static int give_passphrase(char *buf, int size, int rwflag, void *arg)
 {
-	const char *text = arg;
-	size_t n = text ? strlen(text) : 0;
+	const struct secret *s = arg;
+	size_t n = s ? secret_len(s) : 0;
 
 	if (n > (size_t)size)
 		return -1;
-	memcpy(buf, text, n);
+	if (n)
+		memcpy(buf, secret_bytes(s), n);
 	return (int)n;
 }
 
-static void read_pem_certs(struct own_key *k, const struct file *f)
+static void *unconst(const struct secret *s)
+{
+	return (void *)(uintptr_t)s;
+}
+
+static bool read_pem_certs(struct own_key *k, const struct file *f)
 {
 	AUTO(bio_freep) BIO *b = memory(f);
 
-	while (b && add_cert(k, PEM_read_bio_X509(b, NULL, no_passphrase, NULL)))
+	while (b && add_cert(k, PEM_read_bio_X509(b, NULL, give_passphrase, NULL)))
 		;
 	ERR_clear_error();
+	return k->n_certs;
 }
 
-static void read_der_cert(struct own_key *k, const struct file *f)
+static bool read_der_cert(struct own_key *k, const struct file *f)
 {
 	const unsigned char *p = f->p;
 
 	(void)add_cert(k, d2i_X509(NULL, &p, (long)f->n));
 	ERR_clear_error();
+	return k->n_certs;
 }
 
-/* Both in one; false: it is none, or the passphrase is wrong. */
-static bool read_pkcs12(struct own_key *k, const struct file *f, const char *passphrase)
+/* What a PKCS #12 file holds; all NULL: it is none, or the passphrase is not its. */
+struct p12 {
+	EVP_PKEY *key;
+	X509 *cert;
+	STACK_OF(X509) * ca;
+};
+
+static void p12_fini(struct p12 *x)
+{
+	EVP_PKEY_free(x->key);
+	X509_free(x->cert);
+	sk_X509_pop_free(x->ca, X509_free);
+}
+
+/* With a MAC: what has none, OpenSSL does not read. */
+static bool is_p12(const struct file *f)
 {
 	const unsigned char *p = f->p;
 	PKCS12 *p12 = d2i_PKCS12(NULL, &p, (long)f->n);
-	STACK_OF(X509) *ca = NULL;
-	X509 *cert = NULL;
-	bool ok = p12 && PKCS12_parse(p12, passphrase, &k->key, &cert, &ca) && k->key && add_cert(k, cert);
 
-	while (sk_X509_num(ca) > 0)
-		(void)add_cert(k, sk_X509_shift(ca));
-	sk_X509_free(ca);
+	bool has_mac = p12 && PKCS12_mac_present(p12);
+
+	PKCS12_free(p12);
+	ERR_clear_error();
+	return has_mac;
+}
+
+static bool p12_open(const struct file *f, const struct secret *passphrase, struct p12 *ret)
+{
+	char text[OWN_PASSPHRASE_MAX + 1];
+	AUTO_WIPE(text);
+	const unsigned char *p = f->p;
+	PKCS12 *p12 = d2i_PKCS12(NULL, &p, (long)f->n);
+	int n = give_passphrase(text, OWN_PASSPHRASE_MAX, 0, unconst(passphrase));
+	bool ok;
+
+	text[n > 0 ? n : 0] = '\0';
+	ok = p12 && n >= 0 && PKCS12_parse(p12, text, &ret->key, &ret->cert, &ret->ca);
 	PKCS12_free(p12);
 	ERR_clear_error();
 	return ok;
 }
 
-static void read_key(struct own_key *k, const struct file *f, const char *passphrase)
+static bool read_p12_certs(struct own_key *k, const struct file *f, const struct secret *passphrase)
 {
-	AUTO(bio_freep) BIO *b = memory(f);
-	const unsigned char *p = f->p;
+	AUTO(p12_fini) struct p12 x = {0};
 
-	k->key = b ? PEM_read_bio_PrivateKey(b, NULL, no_passphrase, (void *)(uintptr_t)passphrase) : NULL;
-	if (!k->key)
-		k->key = d2i_AutoPrivateKey(NULL, &p, (long)f->n);
-	ERR_clear_error();
+	if (!p12_open(f, passphrase, &x))
+		return false;
+	if (x.cert)
+		(void)add_cert(k, take_ptr(x.cert));
+	while (sk_X509_num(x.ca) > 0)
+		(void)add_cert(k, sk_X509_shift(x.ca));
+	return k->n_certs;
 }
 
-/* A PKCS #12 file that this passphrase is not the one of. */
-static bool is_locked_pkcs12(const struct file *f, const char *passphrase)
+/* Whether OpenSSL lacks what it would need; a wrong passphrase is another fault. Empties its list of errors.
+ */
+static bool lacks_algorithm(void)
 {
-	const unsigned char *p = f->p;
-	PKCS12 *p12 = d2i_PKCS12(NULL, &p, (long)f->n);
-	bool locked = p12 && PKCS12_mac_present(p12) && !PKCS12_verify_mac(p12, passphrase, -1) &&
-	              (*passphrase || !PKCS12_verify_mac(p12, NULL, 0));
+	unsigned long x;
+	bool lacks = false;
 
-	PKCS12_free(p12);
-	ERR_clear_error();
-	return locked;
+	while ((x = ERR_get_error()))
+		lacks |= ERR_GET_LIB(x) == ERR_LIB_EVP && ERR_GET_REASON(x) == ERR_R_UNSUPPORTED;
+	return lacks;
+}
+
+static EVP_PKEY *read_key(const struct file *f, const struct secret *passphrase, bool *ret_lacks)
+{
+	AUTO(bio_freep) BIO *b = memory(f);
+	AUTO(p12_fini) struct p12 x = {0};
+	const unsigned char *p = f->p;
+	EVP_PKEY *key = b ? PEM_read_bio_PrivateKey(b, NULL, give_passphrase, unconst(passphrase)) : NULL;
+	X509_SIG *enciphered;
+
+	if (!key)
+		key = d2i_AutoPrivateKey(NULL, &p, (long)f->n);
+	*ret_lacks = lacks_algorithm();
+	if (!key && p12_open(f, passphrase, &x))
+		key = take_ptr(x.key);
+	p = f->p;
+	enciphered = key ? NULL : d2i_X509_SIG(NULL, &p, (long)f->n);
+	if (enciphered) {
+		AUTO(bio_freep) BIO *der = memory(f);
+
+		key = der ? d2i_PKCS8PrivateKey_bio(der, NULL, give_passphrase, unconst(passphrase)) : NULL;
+	}
+	X509_SIG_free(enciphered);
+	*ret_lacks |= lacks_algorithm();
+	return key;
 }
 
 /* PEM of both kinds says so; PKCS #8 as DER has a form of its own (RFC 5958 section 3). */
@@ -151,36 +213,95 @@ static bool is_enciphered(const struct file *f)
 	return yes;
 }
 
-static int refuse_passphrase(const char *passphrase, struct err_text *e)
+static bool is_locked(const struct file *f)
 {
-	return err_set(e, -EACCES,
-	    *passphrase ? "the passphrase does not open the private key"
-	                : "the private key is enciphered, and its passphrase was not given: store it without "
-	                  "(openssl pkey -in FILE -out NEW), readable by root alone");
+	AUTO(p12_fini) struct p12 x = {0};
+	EVP_PKEY *key;
+	bool lacks;
+
+	if (is_p12(f))
+		return !p12_open(f, NULL, &x);
+	if (!is_enciphered(f))
+		return false;
+	key = read_key(f, NULL, &lacks);
+	EVP_PKEY_free(key);
+	return !key;
+}
+
+bool own_key_is_locked(const struct file *cert, const struct file *key)
+{
+	return (key->n && is_locked(key)) || ((!key->n || is_p12(cert)) && is_locked(cert));
+}
+
+static int refuse_passphrase(const struct secret *passphrase, struct err_text *e)
+{
+	return err_set(e, -EACCES, "%s",
+	    passphrase ? "the passphrase does not open the private key"
+	               : "the private key is enciphered, and its passphrase was not given");
 }
 
 static int read_files(struct own_key *k, const struct file *cert, const struct file *key,
-    const char *passphrase, struct err_text *e)
+    const struct secret *passphrase, struct err_text *e)
 {
-	if (!key->n && is_locked_pkcs12(cert, passphrase))
-		return refuse_passphrase(passphrase, e);
-	if (!key->n && read_pkcs12(k, cert, passphrase))
-		return 0;
-	read_pem_certs(k, cert);
-	if (!k->n_certs)
-		read_der_cert(k, cert);
-	if (!k->n_certs)
-		return err_set(e, -EINVAL, "it is no certificate: PEM, DER and PKCS #12 are read");
-	read_key(k, key->n ? key : cert, passphrase);
+	const struct file *of_key = key->n ? key : cert;
+	bool lacks;
+
+	if (!read_pem_certs(k, cert) && !read_der_cert(k, cert) && !read_p12_certs(k, cert, passphrase)) {
+		if (is_p12(cert) && is_locked(cert))
+			return refuse_passphrase(passphrase, e);
+		return err_set(e, -EINVAL, "it is no certificate: PEM, DER and PKCS #12 with a MAC are read");
+	}
+	k->key = read_key(of_key, passphrase, &lacks);
 	if (k->key)
 		return 0;
-	if (is_enciphered(key->n ? key : cert))
+	if (lacks && is_enciphered(of_key))
+		return err_set(e, -EOPNOTSUPP,
+		    "the private key is enciphered in a way that OpenSSL does not read any more: encipher it "
+		    "anew (openssl pkcs8 -topk8 -provider legacy -provider default -in FILE -out NEW)");
+	if (is_p12(of_key) ? is_locked(of_key) : is_enciphered(of_key))
 		return refuse_passphrase(passphrase, e);
-	return err_set(e, -EINVAL, "it is no private key: PEM (traditional and PKCS #8) and DER are read");
+	return err_set(e, -EINVAL,
+	    "it is no private key: PEM (traditional and PKCS #8), DER and PKCS #12 with a MAC are read");
 }
 
-int own_key_new(const struct file *cert, const struct file *key, const char *passphrase, struct own_key **ret,
-    struct err_text *e)
+/* OpenSSL's name of the curve, and the one of FIPS 186-4; NULL: another curve, or no key on one. */
+static const char *curve_name(const EVP_PKEY *key)
+{
+	static const struct {
+		const char *ours, *name;
+	} curves[] = {{"prime256v1", "P-256"}, {"secp384r1", "P-384"}, {"secp521r1", "P-521"}};
+	char group[32];
+
+	if (!EVP_PKEY_is_a(key, "EC") || !EVP_PKEY_get_group_name(key, group, sizeof(group), NULL))
+		return NULL;
+	for (size_t i = 0; i < ARRAY_SIZE(curves); i++)
+		if (strcmp(group, curves[i].ours) == 0)
+			return curves[i].name;
+	return NULL;
+}
+
+static int check_kind(const struct own_key *k, struct err_text *e)
+{
+	const char *type = EVP_PKEY_get0_type_name(k->key);
+
+	if (own_key_is_rsa(k)) {
+		if ((size_t)EVP_PKEY_get_size(k->key) <= OWN_SIGNATURE_MAX)
+			return 0;
+		return err_set(e, -EOPNOTSUPP, "the RSA key has %d bits: %d are the most",
+		    EVP_PKEY_get_bits(k->key), 8 * OWN_SIGNATURE_MAX);
+	}
+	if (curve_name(k->key) || EVP_PKEY_is_a(k->key, "ED25519") || EVP_PKEY_is_a(k->key, "ED448"))
+		return 0;
+	return err_set(e, -EOPNOTSUPP,
+	    "the private key is of a kind that is not used (%s): take RSA, ECDSA on P-256, P-384 or P-521, "
+	    "Ed25519 or Ed448",
+	    EVP_PKEY_is_a(k->key, "EC") ? "EC on another curve"
+	    : type                      ? type
+	                                : "unknown");
+}
+
+int own_key_new(const struct file *cert, const struct file *key, const struct secret *passphrase,
+    struct own_key **ret, struct err_text *e)
 {
 	AUTO(own_key_freep) struct own_key *k = calloc(1, sizeof(*k));
 	int r;
@@ -188,6 +309,8 @@ int own_key_new(const struct file *cert, const struct file *key, const char *pas
 	if (!k)
 		return err_set(e, -ENOMEM, "out of memory");
 	r = read_files(k, cert, key, passphrase, e);
+	if (r == 0)
+		r = check_kind(k, e);
 	if (r < 0)
 		return r;
 	if (!X509_check_private_key(k->cert[0], k->key)) {
@@ -197,6 +320,38 @@ int own_key_new(const struct file *cert, const struct file *key, const char *pas
 	}
 	*ret = take_ptr(k);
 	return 0;
+}
+
+int own_key_private(const struct own_key *k, struct secret **ret)
+{
+	PKCS8_PRIV_KEY_INFO *info = EVP_PKEY2PKCS8(k->key);
+	unsigned char *der = NULL;
+	int n = info ? i2d_PKCS8_PRIV_KEY_INFO(info, &der) : -1;
+
+	*ret = n > 0 ? secret_dup_bytes(der, (size_t)n) : NULL;
+	if (n > 0)
+		OPENSSL_clear_free(der, (size_t)n);
+	PKCS8_PRIV_KEY_INFO_free(info);
+	ERR_clear_error();
+	return *ret ? 0 : -ENOMEM;
+}
+
+bool own_key_is_rsa(const struct own_key *k)
+{
+	return EVP_PKEY_is_a(k->key, "RSA");
+}
+
+const char *own_key_kind(const struct own_key *k, char buf[OWN_KIND_MAX])
+{
+	const char *curve = curve_name(k->key);
+
+	if (curve)
+		snprintf(buf, OWN_KIND_MAX, "ECDSA %s", curve);
+	else if (own_key_is_rsa(k))
+		snprintf(buf, OWN_KIND_MAX, "RSA of %d bits", EVP_PKEY_get_bits(k->key));
+	else
+		snprintf(buf, OWN_KIND_MAX, "%s", EVP_PKEY_is_a(k->key, "ED448") ? "Ed448" : "Ed25519");
+	return buf;
 }
 
 const char *own_key_warning(const struct own_key *k, struct err_text *buf)
@@ -247,7 +402,7 @@ int own_key_sign1(const struct own_key *k, const uint8_t *hash, size_t n, uint8_
 	AUTO(ctx_freep) EVP_PKEY_CTX *c = NULL;
 	size_t len = OWN_SIGNATURE_MAX;
 
-	if (!EVP_PKEY_is_a(k->key, "RSA") || (size_t)EVP_PKEY_get_size(k->key) > OWN_SIGNATURE_MAX)
+	if (!own_key_is_rsa(k))
 		return -EOPNOTSUPP;
 	c = EVP_PKEY_CTX_new(k->key, NULL);
 	if (!c || EVP_PKEY_sign_init(c) <= 0 || EVP_PKEY_CTX_set_rsa_padding(c, RSA_PKCS1_PADDING) <= 0 ||

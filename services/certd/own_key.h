@@ -7,20 +7,37 @@
 #include "certd/file.h"
 #include "crypto/ike1.h"
 #include "ipsec/ike_conf.h"
+#include "secret/secret.h"
 
-enum { OWN_CERTS_MAX = 10, OWN_FILE_MAX = 1 << 18 /* octets */, OWN_SIGNATURE_MAX = 1024 };
+enum {
+	OWN_CERTS_MAX = 10,
+	OWN_FILE_MAX = 1 << 18 /* octets */,
+	OWN_SIGNATURE_MAX = 1024,
+	OWN_KIND_MAX = 32,
+	OWN_PASSPHRASE_MAX = 1023 /* octets */
+};
 
 struct own_key;
 
 /* From the contents of both files: certificates as PEM (own first) or one as DER; the key as PEM of any kind
- * or DER; or PKCS#12, which has both, as `cert`, with `key` empty. Enciphered keys want a passphrase ("":
- * none is known). 0; -EINVAL, -EKEYREJECTED when the two do not belong together, -EACCES when the passphrase
- * is missing or wrong; with a sentence that says what to do. */
-must_check int own_key_new(const struct file *cert, const struct file *key, const char *passphrase,
+ * or DER, in the same file if `key` is empty; either as PKCS #12. Keys are RSA, ECDSA on P-256, P-384 and
+ * P-521, Ed25519 and Ed448. `passphrase` opens what is enciphered (NULL: none is known). 0; -EINVAL;
+ * -EOPNOTSUPP for another kind of key; -EKEYREJECTED when the two do not belong together; -EACCES when the
+ * passphrase is missing or wrong; with a sentence that says what to do. */
+must_check int own_key_new(const struct file *cert, const struct file *key, const struct secret *passphrase,
     struct own_key **ret, struct err_text *e);
+/* Whether one of the two takes a passphrase to read. */
+bool own_key_is_locked(const struct file *cert, const struct file *key);
+/* The private key in clear, PKCS #8 as DER (RFC 5208): what own_key_new() takes for `key` without a
+ * passphrase. 0; -ENOMEM: also when the arena of secrets is full. */
+must_check int own_key_private(const struct own_key *k, struct secret **ret);
 /* Wipes and frees; NULL is fine. Returns NULL. */
 struct own_key *own_key_free(struct own_key *k);
 
+/* "RSA of 2048 bits", "ECDSA P-256", "Ed25519" ... into buf. */
+const char *own_key_kind(const struct own_key *k, char buf[OWN_KIND_MAX]);
+/* The one kind that signs in version 1 (RFC 2409 section 5.1, authentication method 3). */
+bool own_key_is_rsa(const struct own_key *k);
 /* What should be known of it now: expired, not yet valid, or near its end. NULL: nothing. */
 const char *own_key_warning(const struct own_key *k, struct err_text *buf);
 /* DER: the subject, and the certificates in order. Borrowed. */

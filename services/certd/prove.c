@@ -1,17 +1,29 @@
 /*
  * keyd names a peer by its place in a configuration; what may be done for it is looked up here, in the same
- * configuration as root loaded it, and not taken from keyd.
+ * configuration as root loaded it, and not taken from keyd. Why what is answered here is of no use to a keyd
+ * that was taken over: proof.c.
  */
 #include "certd/prove.h"
 
 #include <errno.h>
 #include <string.h>
 
-void prover_init(struct prover *p)
+#include "certd/proof.h"
+
+void prover_init(struct prover *p, struct rng *rng)
 {
 	memset(p, 0, sizeof(*p));
 	meter_init(&p->meter, PROVE_RATE, PROVE_BURST);
 	meter_init(&p->logins, LOGIN_RATE, LOGIN_BURST);
+	exchanges_init(&p->exchanges, rng);
+}
+
+void prover_fini(struct prover *p)
+{
+	exchanges_fini(&p->exchanges);
+	p->now = creds_free(p->now);
+	p->before = creds_free(p->before);
+	wipe(&p->ticket_key, sizeof(p->ticket_key));
 }
 
 /* The peer's block, and the credentials it is in. */
@@ -48,35 +60,165 @@ static int check_address(
 	    e, -EACCES, "remote %s is not the one configured for %s", p->name, inet_addr_format(addr, a));
 }
 
-static int begin(struct prover *p, const struct session *s, uint64_t now_ms, struct creds **ret_c,
-    const struct ike_peer **ret_p, struct err_text *e)
+int prove_begin(struct prover *p, const struct session *s, bool we_began, uint64_t now_ms,
+    uint8_t ret_nonce[NONCE_LEN], const struct own_key **ret_own, struct err_text *e)
 {
-	char a[INET_ADDR_STRLEN];
-	int r = look_up(p, s->generation, s->peer, ret_c, ret_p, e);
-
-	if (r == 0)
-		r = check_address(*ret_c, *ret_p, &s->addr, e);
-	if (r == 0 && !meter_ok(&p->meter, &s->addr, now_ms))
-		r = err_set(e, -EBUSY, "%s asks for more than is computed for one address",
-		    inet_addr_format(&s->addr, a));
-	return r;
-}
-
-int prove_skeyid(struct prover *p, const struct session *s, const struct ike_id *id, uint64_t now_ms,
-    struct secret **ret, struct err_text *e)
-{
-	AUTO_SECRET struct secret *psk = NULL;
 	const struct ike_peer *peer = NULL;
+	struct exchange *x = NULL;
+	char a[INET_ADDR_STRLEN];
 	struct creds *c = NULL;
-	bool by_id;
-	int r = begin(p, s, now_ms, &c, &peer, e);
+	int r = look_up(p, s->generation, s->peer, &c, &peer, e);
 
 	if (r == 0)
-		r = creds_psk(c, peer, id, &s->addr, &psk, &by_id, e);
+		r = check_address(c, peer, &s->addr, e);
 	if (r < 0)
 		return r;
-	r = ike1_skeyid_psk(s->prf, psk, s->ni, s->nr, ret);
-	return r < 0 ? err_set(e, r, "SKEYID cannot be computed: %s", err_name(r)) : 0;
+	if (!meter_ok(&p->meter, &s->addr, now_ms))
+		return err_set(e, -EBUSY, "%s asks for more than is computed for one address",
+		    inet_addr_format(&s->addr, a));
+	r = exchange_begin(&p->exchanges, s, we_began, now_ms, &x);
+	if (r < 0)
+		return err_set(e, r, "no exchange can be begun: %s", err_name(r));
+	memcpy(ret_nonce, x->nonce, NONCE_LEN);
+	*ret_own = c->own[s->peer];
+	return 0;
+}
+
+/* The exchange, which must have its keys or must not, and its peer's block. */
+static int look_on(struct prover *p, struct ike1_octets nonce, bool keyed, uint64_t now_ms,
+    struct exchange **ret, struct creds **ret_c, const struct ike_peer **ret_p, struct err_text *e)
+{
+	struct exchange *x = exchange_find(&p->exchanges, nonce, now_ms);
+
+	if (!x)
+		return err_set(e, -ESTALE,
+		    "certd does not know this exchange: certd has been restarted, or the exchange has taken "
+		    "longer than %d seconds or made room for newer ones. The next packet begins another",
+		    EXCHANGE_MS / 1000);
+	if (x->keyed != keyed)
+		return err_set(e, -EPROTO,
+		    keyed ? "this exchange has no keys yet" : "this exchange has its keys already");
+	*ret = x;
+	return look_up(p, x->s.generation, x->s.peer, ret_c, ret_p, e);
+}
+
+/* What is agreed on is one of the block's proposals, so what it does not propose was never agreed on. */
+static int check_proposed(const struct ike_peer *peer, const struct exchange_facts *f, struct err_text *e)
+{
+	for (uint8_t i = 0; i < peer->n_offers; i++) {
+		const struct ike_offer *o = &peer->offer[i];
+
+		if (o->auth == f->auth && o->hash == f->prf && o->group == f->group)
+			return 0;
+	}
+	return err_set(e, -EACCES, "remote %s proposes no %s with this hash and group", peer->name,
+	    ike_auth_method_name(f->auth));
+}
+
+/* Main mode knows the address when the key is needed, the others the identity (section 5.4). A block that
+ * does not have the one kind of modes does not have that way to its key either. */
+static int check_lookup(const struct ike_peer *peer, const struct exchange_facts *f, struct err_text *e)
+{
+	bool fits = false;
+
+	for (uint8_t i = 0; i < peer->n_modes; i++)
+		fits |= (peer->mode[i] == IKE_MODE_MAIN) == (f->peer_id == NULL);
+	return fits ? 0
+	            : err_set(e, -EACCES,
+	                  "exchange_mode of remote %s has none in which the key is looked up by %s",
+	                  peer->name, f->peer_id ? "identity" : "address");
+}
+
+int prove_keys(struct prover *p, struct ike1_octets nonce, const struct exchange_facts *f,
+    const struct secret *gxy, uint64_t now_ms, struct ike1_keys *ret, struct err_text *e)
+{
+	AUTO_SECRET struct secret *psk = NULL;
+	bool signs = proof_with_signature(f->auth), by_id = false;
+	const struct ike_peer *peer = NULL;
+	struct secret *skeyid = NULL;
+	struct exchange *x = NULL;
+	struct creds *c = NULL;
+	int r = look_on(p, nonce, false, now_ms, &x, &c, &peer, e);
+
+	*ret = (struct ike1_keys){0};
+	if (r == 0)
+		r = check_proposed(peer, f, e);
+	if (r == 0)
+		r = proof_check(&p->exchanges, f, gxy, e);
+	if (r == 0 && !signs)
+		r = check_lookup(peer, f, e);
+	if (r == 0 && !signs)
+		r = creds_psk(c, peer, f->peer_id, &x->s.addr, &psk, &by_id, e);
+	if (r < 0)
+		return r;
+	r = proof_skeyid(x, f, gxy, psk, &skeyid);
+	if (r == 0)
+		r = exchange_keep(&p->exchanges, x, f, skeyid);
+	if (r == 0)
+		r = proof_keys(x, gxy, ret);
+	return r < 0 ? err_set(e, r, "the keys cannot be made: %s", err_name(r)) : 0;
+}
+
+/* Root has written it down as what this block says of itself, or the certificate bears it. */
+static bool may_say(const struct own_key *k, const struct ike_peer *peer, const struct ike_id *id)
+{
+	const struct ike_id *mine = &peer->my_id;
+
+	if ((k && own_key_speaks_for(k, id)) || ike_id_equal(mine, id))
+		return true;
+	/* Without an address of its own it says the one in use, which is keyd's to know. */
+	return mine->kind == IKE_ID_ADDRESS && !mine->len && id->kind == IKE_ID_ADDRESS;
+}
+
+/* What may be proved of us: 0, or -errno. */
+static int check_own(const struct exchange *x, const struct own_key *k, const struct ike_peer *peer,
+    struct ike1_octets body, struct err_text *e)
+{
+	struct ike_id id;
+	char name[200];
+
+	if (x->proved)
+		return err_set(e, -EPROTO, "this exchange has our proof already");
+	if (proof_with_signature(x->auth) && !k)
+		return err_set(
+		    e, -ENOENT, "remote %s has no private key: certificate_type names none", peer->name);
+	if (!session_id_of(body, &id))
+		return err_set(
+		    e, -EINVAL, "our ID payload for remote %s holds no identity of a peer", peer->name);
+	if (!may_say(k, peer, &id))
+		return err_set(e, -EACCES, "our key for remote %s does not speak for %s", peer->name,
+		    ike_id_format(&id, name, sizeof(name)));
+	return 0;
+}
+
+/* With a pre-shared key nothing is left to ask of it once both sides are proved. */
+static void end_if_done(struct prover *p, struct exchange *x)
+{
+	if (x->proved && x->verified)
+		exchange_end(&p->exchanges, x);
+}
+
+int prove_us(struct prover *p, struct ike1_octets nonce, struct ike1_octets id, uint64_t now_ms,
+    uint8_t ret[OWN_SIGNATURE_MAX], struct err_text *e)
+{
+	uint8_t hash[ALG_PRF_LEN_MAX];
+	const struct ike_peer *peer = NULL;
+	struct exchange *x = NULL;
+	struct creds *c = NULL;
+	int r = look_on(p, nonce, true, now_ms, &x, &c, &peer, e);
+
+	if (r == 0)
+		r = check_own(x, c->own[x->s.peer], peer, id, e);
+	if (r < 0)
+		return r;
+	x->proved = true; /* whatever comes of it */
+	r = proof_hash(x, true, id, hash);
+	if (r > 0 && proof_with_signature(x->auth))
+		r = own_key_sign1(c->own[x->s.peer], hash, (size_t)r, ret);
+	else if (r > 0)
+		memcpy(ret, hash, (size_t)r);
+	end_if_done(p, x);
+	return r < 0 ? err_set(e, r, "no proof can be made: %s", err_name(r)) : r;
 }
 
 /* racoon's rule: an identity that nobody asked for is let in, unless verify_identifier is on. */
@@ -97,80 +239,79 @@ static int check_expected(const struct ike_peer *peer, const struct ike_id *id, 
 	    ike_id_format(id, name, sizeof(name)), peer->name);
 }
 
-int prove_verify(struct prover *p, const struct session *s, const struct prove_claim *c, uint64_t now_ms,
-    uint8_t ret[TICKET_MAX], struct err_text *e)
+/* The pre-shared key was one identity's, and proves no other. */
+static int check_keyed_for(const struct exchange *x, const struct ike_id *id, struct err_text *e)
 {
-	AUTO_SECRET struct secret *psk = NULL, *skeyid = NULL;
-	uint8_t hash[ALG_PRF_LEN_MAX];
-	const struct ike_peer *peer = NULL;
-	struct creds *creds = NULL;
-	bool by_id;
-	int r = begin(p, s, now_ms, &creds, &peer, e), n;
+	if (!x->peer_id || ike_id_equal(x->peer_id, id))
+		return 0;
+	return err_set(e, -EACCES, "the identity is not the one that the key was looked up by");
+}
 
-	if (r == 0 && !session_id_is(c->facts.id, &c->id))
-		r = err_set(e, -EINVAL, "the identity is not the one of the ID payload");
-	if (r == 0)
-		r = creds_psk(creds, peer, c->by_id ? &c->id : NULL, &s->addr, &psk, &by_id, e);
-	if (r < 0)
-		return r;
-	r = ike1_skeyid_psk(s->prf, psk, s->ni, s->nr, &skeyid);
-	if (r < 0)
-		return err_set(e, r, "SKEYID cannot be computed: %s", err_name(r));
-	n = session_hash(s, &c->facts, skeyid, hash);
-	if (n < 0 || (size_t)n != c->hash.n || !secret_equal_bytes(hash, c->hash.p, (size_t)n))
+static int judge_hash(struct prover *p, struct exchange *x, const struct ike_peer *peer,
+    const struct ike_id *id, struct ike1_octets body, struct ike1_octets hash, uint64_t now_ms,
+    uint8_t ret[PROVE_WORD_MAX], struct err_text *e)
+{
+	uint8_t want[ALG_PRF_LEN_MAX];
+	int n = proof_hash(x, false, body, want), r;
+
+	if (n < 0)
+		return err_set(e, n, "the peer's hash cannot be judged: %s", err_name(n));
+	if ((size_t)n != hash.n || !secret_equal_bytes(want, hash.p, (size_t)n))
 		return err_set(e, -EBADMSG, "HASH mismatched: the peer's key is another one than ours");
-	r = check_expected(peer, &c->id, e);
-	return r < 0 ? r : session_ticket(s, &c->id, &p->ticket_key, now_ms, ret);
+	r = check_keyed_for(x, id, e);
+	if (r == 0)
+		r = check_expected(peer, id, e);
+	if (r == 0)
+		r = session_ticket(&x->s, id, &p->ticket_key, now_ms, ret);
+	return r;
 }
 
-int prove_local_id(
-    struct prover *p, uint64_t generation, uint32_t peer, const struct own_key **ret, struct err_text *e)
+/* What the peer's signature has to be over. */
+static int state_hash(const struct prover *p, const struct exchange *x, struct ike1_octets body,
+    uint64_t now_ms, uint8_t ret[PROVE_WORD_MAX], struct err_text *e)
 {
-	const struct ike_peer *block = NULL;
-	struct creds *c = NULL;
-	int r = look_up(p, generation, peer, &c, &block, e);
+	struct statement s = {.generation = x->s.generation,
+	    .peer = x->s.peer,
+	    .addr = x->s.addr,
+	    .n_id = (uint16_t)body.n,
+	    .expires_ms = now_ms + PROVE_STATEMENT_MS};
+	int n = proof_hash(x, false, body, s.hash);
 
-	if (r < 0)
-		return r;
-	*ret = c->own[peer];
-	return *ret ? 0
-	            : err_set(e, -ENOENT, "remote %s has no certificate: certificate_type names none",
-	                  block->name);
+	if (n < 0)
+		return err_set(e, n, "the peer's hash cannot be made: %s", err_name(n));
+	s.n_hash = (uint8_t)n;
+	memcpy(s.id, body.p, body.n);
+	memcpy(s.icookie, x->s.icookie, sizeof(s.icookie));
+	memcpy(s.rcookie, x->s.rcookie, sizeof(s.rcookie));
+	return statement_seal(&p->ticket_key, &s, ret, PROVE_WORD_MAX);
 }
 
-/* The certificate bears it, or root has written it down as what this block says of itself. */
-static bool may_say(const struct own_key *k, const struct ike_peer *peer, const struct ike_id *id)
+int prove_peer(struct prover *p, struct ike1_octets nonce, struct ike1_octets id, struct ike1_octets hash,
+    uint64_t now_ms, bool *ret_is_ticket, uint8_t ret[PROVE_WORD_MAX], struct err_text *e)
 {
-	const struct ike_id *mine = &peer->my_id;
-
-	if (own_key_speaks_for(k, id) || ike_id_equal(mine, id))
-		return true;
-	/* Without an address of its own it says the one in use, which is keyd's to know. */
-	return mine->kind == IKE_ID_ADDRESS && !mine->len && id->kind == IKE_ID_ADDRESS;
-}
-
-int prove_sign(struct prover *p, const struct session *s, const struct secret *skeyid, const struct facts *f,
-    uint64_t now_ms, uint8_t ret[OWN_SIGNATURE_MAX], struct err_text *e)
-{
-	uint8_t hash[ALG_PRF_LEN_MAX];
 	const struct ike_peer *peer = NULL;
-	struct ike_id id;
-	char name[200];
+	struct exchange *x = NULL;
 	struct creds *c = NULL;
-	int r = begin(p, s, now_ms, &c, &peer, e), n;
+	struct ike_id who;
+	int r = look_on(p, nonce, true, now_ms, &x, &c, &peer, e);
 
 	if (r < 0)
 		return r;
-	if (!c->own[s->peer])
-		return err_set(
-		    e, -ENOENT, "remote %s has no private key: certificate_type names none", peer->name);
-	if (!session_id_of(f->id, &id))
-		return err_set(
-		    e, -EINVAL, "our ID payload for remote %s holds no identity of a peer", peer->name);
-	if (!may_say(c->own[s->peer], peer, &id))
-		return err_set(e, -EACCES, "our key for remote %s does not speak for %s", peer->name,
-		    ike_id_format(&id, name, sizeof(name)));
-	n = session_hash(s, f, skeyid, hash);
-	r = n < 0 ? n : own_key_sign1(c->own[s->peer], hash, (size_t)n, ret);
-	return r < 0 ? err_set(e, r, "no signature can be made: %s", err_name(r)) : r;
+	*ret_is_ticket = !proof_with_signature(x->auth);
+	if (x->verified)
+		return err_set(e, -EPROTO, "this exchange has the peer's proof already");
+	if (id.n > SESSION_ID_MAX || !session_id_of(id, &who))
+		r = err_set(e, -EBADMSG, "the peer's ID payload holds no identity of a peer");
+	else if (*ret_is_ticket)
+		r = judge_hash(p, x, peer, &who, id, hash, now_ms, ret, e);
+	else
+		r = state_hash(p, x, id, now_ms, ret, e);
+	x->tries--;
+	if (r > 0 && *ret_is_ticket) {
+		exchange_verified(&p->exchanges, x);
+		end_if_done(p, x);
+	} else if (!x->tries) {
+		exchange_end(&p->exchanges, x);
+	}
+	return r;
 }

@@ -1,14 +1,23 @@
 /*
- * What certd does for keyd, request by request: every fact is judged again here.
+ * What certd does for keyd, request by request: an exchange is begun, has its keys made, and then either side
+ * is proved. Every fact is judged again here.
  */
 #ifndef POSTERN_CERTD_PROVE_H
 #define POSTERN_CERTD_PROVE_H
 
 #include "certd/creds.h"
-#include "certd/session.h"
+#include "certd/exchange.h"
 #include "inet/meter.h"
+#include "ticket/statement.h"
 
-enum { PROVE_RATE = 10, PROVE_BURST = 40 }; /* computations a second for one address */
+enum {
+	PROVE_RATE = 10, /* exchanges a second for one address, and at once */
+	PROVE_BURST = 40,
+	PROVE_STATEMENT_MS = 60 * 1000, /* certd-verify is asked next */
+	PROVE_WORD_MAX = STATEMENT_MAX,
+};
+
+_Static_assert((int)TICKET_MAX <= (int)PROVE_WORD_MAX, "a word is a ticket or a statement");
 
 enum { LOGIN_RATE = 1, LOGIN_BURST = 10 }; /* passwords a second from one address */
 enum {
@@ -25,34 +34,36 @@ struct prover {
 		    n; /* wrong passwords that count against a user; one is forgotten every WRONG_REST_S */
 		uint64_t since_ms;
 	} wrong[WRONG_PLACES];
+	struct exchanges exchanges;
 	struct ticket_key ticket_key;
 };
 
-/* Without keys. */
-void prover_init(struct prover *p);
+/* Without keys. `rng` is borrowed. */
+void prover_init(struct prover *p, struct rng *rng);
+/* Ends all exchanges and lets go of all keys. */
+void prover_fini(struct prover *p);
 
-/* Each: 0, or -errno with a sentence. `id` NULL: the exchange has not told it yet. With 0 a notice may stand
- * in *e: the key is not the identity's. */
-must_check int prove_skeyid(struct prover *p, const struct session *s, const struct ike_id *id,
-    uint64_t now_ms, struct secret **ret, struct err_text *e);
+/* Each: 0 or octets, or -errno with a sentence. -ESTALE: it is not, or no more, known here. */
 
-/* The peer's hash under its pre-shared key. Octets of the ticket. */
-struct prove_claim {
-	struct facts facts;
-	struct ike_id id;
-	bool by_id;
-	struct ike1_octets hash;
-};
-must_check int prove_verify(struct prover *p, const struct session *s, const struct prove_claim *c,
-    uint64_t now_ms, uint8_t ret[TICKET_MAX], struct err_text *e);
+/* `s` without cookies. *ret_own is borrowed until the next load; NULL: we have no certificate for this peer.
+ */
+must_check int prove_begin(struct prover *p, const struct session *s, bool we_began, uint64_t now_ms,
+    uint8_t ret_nonce[NONCE_LEN], const struct own_key **ret_own, struct err_text *e);
 
-/* *ret is borrowed until the next load. */
-must_check int prove_local_id(
-    struct prover *p, uint64_t generation, uint32_t peer, const struct own_key **ret, struct err_text *e);
+/* *ret has SKEYID_d, _a and _e and no SKEYID; end it with ike1_keys_fini(). With 0 a notice may stand in *e:
+ * the pre-shared key is not the identity's. */
+must_check int prove_keys(struct prover *p, struct ike1_octets nonce, const struct exchange_facts *f,
+    const struct secret *gxy, uint64_t now_ms, struct ike1_keys *ret, struct err_text *e);
 
-/* Octets of our signature. */
-must_check int prove_sign(struct prover *p, const struct session *s, const struct secret *skeyid,
-    const struct facts *f, uint64_t now_ms, uint8_t ret[OWN_SIGNATURE_MAX], struct err_text *e);
+/* Our hash or signature over this body of our ID payload. */
+must_check int prove_us(struct prover *p, struct ike1_octets nonce, struct ike1_octets id, uint64_t now_ms,
+    uint8_t ret[OWN_SIGNATURE_MAX], struct err_text *e);
+
+/* The peer's hash over this body of its ID payload; with signatures `hash` is empty. *ret is a ticket, or a
+ * statement for certd-verify. -EBADMSG: the hash is wrong; -EACCES: the identity is not expected. */
+must_check int prove_peer(struct prover *p, struct ike1_octets nonce, struct ike1_octets id,
+    struct ike1_octets hash, uint64_t now_ms, bool *ret_is_ticket, uint8_t ret[PROVE_WORD_MAX],
+    struct err_text *e);
 
 /* Whether a peer's user is who he says (draft-beaulieu-ike-xauth-02). The ticket shows which peer it is, and
  * that it has shown itself; the answer is another one with the user in it. Octets of the ticket; -EACCES: no;

@@ -1,6 +1,5 @@
 /*
- * Nothing of keyd's is believed that can be computed here: the hash is made from its parts, and what an
- * identity is comes from the octets that were proved.
+ * What an identity is comes from the octets that were proved, and from nothing that keyd says beside them.
  */
 #include "certd/session.h"
 
@@ -8,21 +7,6 @@
 #include <string.h>
 
 #include "wire/ike/v1_payload.h"
-
-int session_hash(
-    const struct session *s, const struct facts *f, const struct secret *skeyid, uint8_t ret[ALG_PRF_LEN_MAX])
-{
-	const struct ike1_keys keys = {.prf = s->prf, .skeyid = (struct secret *)(uintptr_t)skeyid};
-	const struct ike1_proof p = {.mine = f->gx_prover,
-	    .his = f->gx_other,
-	    .sa = f->sa,
-	    .id = f->id,
-	    .my_cookie = f->prover_began ? s->icookie : s->rcookie,
-	    .his_cookie = f->prover_began ? s->rcookie : s->icookie};
-	int r = ike1_proof(&keys, &p, ret);
-
-	return r < 0 ? r : (int)crypto_prf_len(s->prf);
-}
 
 bool session_id_of(struct ike1_octets body, struct ike_id *ret)
 {
@@ -41,13 +25,6 @@ bool session_id_of(struct ike1_octets body, struct ike_id *ret)
 	*ret = (struct ike_id){.kind = kinds[id.type], .len = (uint16_t)id.len};
 	memcpy(ret->data, id.data, id.len);
 	return true;
-}
-
-bool session_id_is(struct ike1_octets body, const struct ike_id *id)
-{
-	struct ike_id said;
-
-	return session_id_of(body, &said) && ike_id_equal(&said, id);
 }
 
 int session_ticket(const struct session *s, const struct ike_id *id, const struct ticket_key *key,

@@ -7,20 +7,10 @@
 #include <protobuf-c/protobuf-c.h>
 
 #include "base/err.h"
-#include "certd/session.h"
+#include "crypto/ike1.h"
 
-#include "certd_keyd.pb-c.h"
-
-enum { SESSION_SA_MAX = 16384 };
-
-/* 0 or -EBADMSG. Slices borrow from the message. */
-must_check int session_decode(const Postern__Ike1Session *m, struct session *ret, struct err_text *e);
-/* A slice of min to max octets. */
+/* A slice of min to max octets, borrowed from the message. 0 or -EBADMSG. */
 must_check int session_octets(
     const ProtobufCBinaryData *b, size_t min, size_t max, struct ike1_octets *ret, struct err_text *e);
-/* The four parts of a proof. */
-must_check int session_facts(bool prover_began, const ProtobufCBinaryData *gx_prover,
-    const ProtobufCBinaryData *gx_other, const ProtobufCBinaryData *sa, const ProtobufCBinaryData *id,
-    struct facts *ret, struct err_text *e);
 
 #endif

@@ -5,19 +5,23 @@
 #include "datapathd/batch.h"
 
 #include <errno.h>
+#include <stddef.h>
+#include <string.h>
 #include <sys/mman.h>
 
 enum { PKT_STRIDE = PKT_HEADROOM + PKT_LEN_MAX + PKT_TAILROOM };
 
 int batch_init(struct batch *b)
 {
-	size_t n = (size_t)PKT_STRIDE * BATCH_ROOM;
+	size_t n = (size_t)PKT_STRIDE * ARRAY_SIZE(b->place);
 	void *p = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	if (p == MAP_FAILED)
 		return -ENOMEM;
 	(void)madvise(p, n, MADV_DONTDUMP);
 	*b = (struct batch){.arena = p, .arena_len = n};
+	for (size_t i = 0; i < ARRAY_SIZE(b->place); i++)
+		b->place[i] = b->arena + i * PKT_STRIDE;
 	return 0;
 }
 
@@ -32,8 +36,20 @@ void batch_fini(struct batch *b)
 struct pkt *batch_slot(struct batch *b, uint32_t i)
 {
 	struct pkt *p = &b->pkt[i];
-	uint8_t *room = b->arena + (size_t)i * PKT_STRIDE;
+	uint8_t *room = b->place[i];
 
-	*p = (struct pkt){.room = room, .room_end = room + PKT_STRIDE, .data = room + PKT_HEADROOM};
+	memset(p, 0, offsetof(struct pkt, bound));
+	p->room = room;
+	p->room_end = room + PKT_STRIDE;
+	p->data = room + PKT_HEADROOM;
 	return p;
+}
+
+const uint8_t *batch_put_aside(struct batch *b, uint32_t i)
+{
+	uint8_t *aside = b->place[i];
+
+	b->place[i] = b->place[BATCH_ROOM];
+	b->place[BATCH_ROOM] = aside;
+	return aside + PKT_HEADROOM;
 }

@@ -30,6 +30,7 @@ enum verdict {
 	VERDICT_GO = 0,  /* still in the pipeline */
 	VERDICT_DROP,    /* ended, with a reason */
 	VERDICT_SEND,    /* out: protected, for the wire */
+	VERDICT_SENT,    /* out: on the wire */
 	VERDICT_CLEAR,   /* out: nothing to apply, for the wire as it is */
 	VERDICT_DELIVER, /* in: for the TUN device; out: our answer to the packet's sender */
 	VERDICT_HELD,    /* kept: a fragment until the rest has come, a packet until its SA has */
@@ -62,23 +63,27 @@ struct pkt {
 	uint8_t *room, *room_end; /* of the whole buffer */
 	enum verdict verdict;
 	enum drop_reason reason;
-	bool v6;               /* family of the packet at `data` */
-	bool fragment;         /* `data` is a fragment */
-	struct packet_key key; /* of the clear packet */
-	struct spd_rule *rule; /* out: the policy found */
+	bool v6;                /* family of the packet at `data` */
+	bool fragment;          /* `data` is a fragment */
+	struct packet_key key;  /* of the clear packet */
+	const struct pkt *like; /* an earlier one of the batch with the same key and no surprises: what was
+	                           found for it holds for this one; NULL: none */
+	struct spd_rule *rule;  /* out: the policy found */
 	uint8_t n_bound, next_bound;
-	struct bound bound[POLICY_REQUESTS_MAX]; /* out: innermost first */
-	struct sa_rt *sa;                        /* of the header being worked on */
-	enum ipsec_mode mode;                    /* out: how it is applied */
-	uint64_t seq;                            /* taken or received for `sa` */
-	uint16_t udp_sport, udp_dport;           /* in: of the datagram around it; 0: none */
-	struct ip_place place;                   /* in: the header being undone */
-	struct esp_frame esp;                    /* in: the opened ESP's parts */
-	struct content content;                  /* in: what was inside */
-	bool whole_again;                        /* out: put together from fragments */
-	uint64_t wait_until_ms;                  /* out: has waited for its SA, and may until then; 0: new */
-	bool peeled;                             /* in: no header for this host is left */
+	struct sa_rt *sa;              /* of the header being worked on */
+	enum ipsec_mode mode;          /* out: how it is applied */
+	uint64_t seq;                  /* taken or received for `sa` */
+	uint16_t udp_sport, udp_dport; /* in: of the datagram around it; 0: none */
+	struct ip_place place;         /* in: the header being undone */
+	struct esp_frame esp;          /* in: the opened ESP's parts */
+	struct content content;        /* in: what was inside */
+	struct ip_view inner;          /* in: of the packet at `data` once it is peeled */
+	bool whole_again;              /* out: put together from fragments */
+	uint64_t wait_until_ms;        /* out: has waited for its SA, and may until then; 0: new */
+	bool peeled;                   /* in: no header for this host is left */
 	uint8_t n_applied;
+	/* Not emptied with the rest: n_bound and n_applied say how much of them is there. */
+	struct bound bound[POLICY_REQUESTS_MAX]; /* out: innermost first */
 	struct applied applied[POLICY_REQUESTS_MAX];
 };
 
@@ -86,6 +91,7 @@ struct batch {
 	uint32_t n;
 	uint8_t *arena;
 	size_t arena_len;
+	uint8_t *place[BATCH_ROOM + 1]; /* whose room is which; the last one is nobody's */
 	struct pkt pkt[BATCH_ROOM];
 };
 
@@ -94,6 +100,8 @@ int must_check batch_init(struct batch *b);
 void batch_fini(struct batch *b);
 /* Empties packet i for reading: data at the end of the headroom. The caller sets len. */
 struct pkt *batch_slot(struct batch *b, uint32_t i);
+/* What was read into packet i is out of the batch's way until the next call: the slot can be used again. */
+const uint8_t *batch_put_aside(struct batch *b, uint32_t i);
 
 #define batch_foreach(p, b) for (struct pkt *p = (b)->pkt; p < (b)->pkt + (b)->n; p++)
 /* Only packets that are still in the pipeline. */

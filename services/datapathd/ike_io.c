@@ -11,7 +11,7 @@
 #include "datapathd/keying.h"
 #include "wire/esp/udp_encap.h"
 
-enum { SEND_TRIES = 3 };
+enum { IKE_SEND_TRIES = 3 };
 
 static const uint8_t marker[UDP_ENCAP_MARKER];
 
@@ -69,7 +69,7 @@ static int send_once_more(int fd, const struct msghdr *h)
 	int tries = 0;
 
 	while (sendmsg(fd, h, MSG_DONTWAIT) < 0) {
-		if (errno == EAGAIN || ++tries == SEND_TRIES)
+		if (errno == EAGAIN || ++tries == IKE_SEND_TRIES)
 			return -errno;
 	}
 	return 0;

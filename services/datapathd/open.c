@@ -9,6 +9,7 @@
 #include <net/if.h>
 #include <netinet/icmp6.h>
 #include <netinet/in.h>
+#include <netinet/udp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -18,6 +19,7 @@
 #include <unistd.h>
 
 #include "crypto/crypto.h"
+#include "crypto/mb/mb.h"
 #include "datapathd/datapathd.h"
 #include "datapathd/sa/prints_file.h"
 
@@ -25,6 +27,9 @@ enum {
 	TUN_MAJOR = 10,
 	TUN_MINOR = 200,
 	SOCKET_BUFFER = 4 << 20, /* octets that may wait in a raw socket */
+	/* Of Linux 6.2: headers may be older than the kernel. */
+	OFFLOAD_USO4 = 0x20,
+	OFFLOAD_USO6 = 0x40,
 };
 
 /* What a socket is for. */
@@ -142,8 +147,14 @@ static int prepare_receiver(int fd, const struct socket_kind *k, uint32_t mark)
 	    {IPPROTO_IPV6, IPV6_RECVDSTOPTS, 1},
 	    {IPPROTO_IPV6, IPV6_RECVRTHDR, 1},
 	};
+	static const struct switched udp[] = {{SOL_SOCKET, SO_SNDBUFFORCE, SOCKET_BUFFER}};
+	static const struct switched gro[] = {{SOL_UDP, UDP_GRO, 1}};
 	int r = set_all(fd, both, ARRAY_SIZE(both));
 
+	if (r == 0 && k->role == ROLE_UDP) {
+		r = set_all(fd, udp, ARRAY_SIZE(udp));
+		(void)set_all(fd, gro, ARRAY_SIZE(gro)); /* before Linux 5.0 datagrams come one by one */
+	}
 	if (r < 0)
 		return r;
 	return k->family == AF_INET ? set_all(fd, four, ARRAY_SIZE(four)) : set_all(fd, six, ARRAY_SIZE(six));
@@ -210,13 +221,26 @@ static bool is_tun(int fd, const struct settings *s)
 	return fstat(fd, &st) == 0 && S_ISCHR(st.st_mode) && st.st_rdev == makedev(TUN_MAJOR, TUN_MINOR) &&
 	       ioctl(fd, TUNGETIFF, &ifr) == 0 && strncmp(ifr.ifr_name, s->device, IFNAMSIZ) == 0 &&
 	       (ifr.ifr_flags & (IFF_TUN | IFF_NO_PI | IFF_VNET_HDR | IFF_MULTI_QUEUE)) ==
-	           (IFF_TUN | IFF_NO_PI);
+	           (IFF_TUN | IFF_NO_PI | IFF_VNET_HDR);
+}
+
+/* Superpackets of TCP, and of UDP where the kernel has them. Without either it works packet by packet. */
+static bool offload_tun(int fd)
+{
+	const unsigned tcp = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6;
+
+	if (ioctl(fd, TUNSETOFFLOAD, tcp | OFFLOAD_USO4 | OFFLOAD_USO6) == 0)
+		return true;
+	if (ioctl(fd, TUNSETOFFLOAD, tcp) < 0)
+		log_notice("tun.offload",
+		    "the kernel hands over single packets only (%s): transfers are slower", err_name(-errno));
+	return false;
 }
 
 static int make_tun(const struct settings *s, struct err_text *e)
 {
 	AUTO_CLOSE int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK);
-	struct ifreq ifr = {.ifr_flags = IFF_TUN | IFF_NO_PI};
+	struct ifreq ifr = {.ifr_flags = IFF_TUN | IFF_NO_PI | IFF_VNET_HDR};
 
 	if (fd < 0)
 		return err_set(e, -errno,
@@ -279,7 +303,7 @@ static int open_socket(struct service *s, const struct socket_kind *k, int *ret,
 	return 0;
 }
 
-static int open_tun(struct service *s, int *ret, struct err_text *e)
+static int open_tun(struct service *s, struct worker_fds *ret, struct err_text *e)
 {
 	int fd = service_take_fd(s, "tun");
 
@@ -294,7 +318,8 @@ static int open_tun(struct service *s, int *ret, struct err_text *e)
 			return fd;
 		store(s, "tun", fd);
 	}
-	*ret = fd;
+	ret->tun = fd;
+	ret->tun_udp = offload_tun(fd);
 	return 0;
 }
 
@@ -324,6 +349,8 @@ static int start_crypto(struct err_text *e)
 
 	for (size_t i = 0; r == 0 && crypto_absent_at(i, &why); i++)
 		log_warning("crypto.absent", "%s", why.s);
+	if (r == 0 && crypto_mb() && !crypto_use_engine(crypto_mb()))
+		log_notice("crypto.engine", "ipsec-mb is not for this processor: OpenSSL does all");
 	return r;
 }
 
@@ -333,7 +360,7 @@ int datapathd_open_privileged(struct service *s, struct err_text *e)
 	int r = start_crypto(e);
 
 	if (r == 0)
-		r = open_tun(s, &d->fd.tun, e);
+		r = open_tun(s, &d->fd, e);
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(receivers); i++)
 		r = open_socket(s, &receivers[i], &d->fd.in[i], e);
 	if (r == 0)

@@ -11,10 +11,7 @@
 #include "datapathd/worker.h"
 #include "wire/ip/frag.h"
 
-enum {
-	SEND_WAIT_MS = 2, /* for a full socket to drain, at most SEND_TRIES times in a batch */
-	SEND_TRIES = 4,
-};
+enum { SEND_WAIT_MS = 2 /* for a full socket to drain, at most SEND_TRIES times in a batch */ };
 
 static int send_piece(int fd, const struct ip_frag *f, const struct msghdr *like)
 {
@@ -43,7 +40,7 @@ static void remember(struct worker *w, struct pkt *p, uint32_t mtu)
  */
 static void send_fragments(struct worker *w, int fd, uint32_t i, uint32_t mtu)
 {
-	struct pkt *p = w->msg_pkt[i];
+	struct pkt *p = w->sending.pkt[i];
 	struct ip_fragger fr;
 	struct ip_frag f;
 	struct ip_view v;
@@ -56,7 +53,7 @@ static void send_fragments(struct worker *w, int fd, uint32_t i, uint32_t mtu)
 		return;
 	}
 	while (ip_fragger_next(&fr, &f)) {
-		if (send_piece(fd, &f, &w->msg[i].msg_hdr) < 0) {
+		if (send_piece(fd, &f, &w->sending.msg[i].msg_hdr) < 0) {
 			stage_drop(&w->counters, p, DROP_OUT_SEND);
 			return;
 		}
@@ -65,7 +62,7 @@ static void send_fragments(struct worker *w, int fd, uint32_t i, uint32_t mtu)
 	count_path(&w->counters, p->verdict == VERDICT_SEND ? PATH_SENT : PATH_SENT_CLEAR);
 }
 
-static bool wait_writable(int fd)
+bool worker_wait_writable(int fd)
 {
 	struct pollfd pfd = {.fd = fd, .events = POLLOUT};
 
@@ -95,14 +92,14 @@ static void count_sent(struct worker *w, uint32_t first, uint32_t n)
 {
 	for (uint32_t i = first; i < first + n; i++)
 		count_path(
-		    &w->counters, w->msg_pkt[i]->verdict == VERDICT_SEND ? PATH_SENT : PATH_SENT_CLEAR);
+		    &w->counters, w->sending.pkt[i]->verdict == VERDICT_SEND ? PATH_SENT : PATH_SENT_CLEAR);
 }
 
 static void refused_as_too_long(struct worker *w, int fd, uint32_t i)
 {
 	uint32_t mtu = worker_first_hop_mtu(fd);
 
-	remember(w, w->msg_pkt[i], mtu);
+	remember(w, w->sending.pkt[i], mtu);
 	send_fragments(w, fd, i, mtu);
 }
 
@@ -113,7 +110,7 @@ static void send_all(struct worker *w, int fd, uint32_t n)
 	uint32_t i = 0;
 
 	while (i < n) {
-		int sent = sendmmsg(fd, &w->msg[i], n - i, MSG_DONTWAIT);
+		int sent = sendmmsg(fd, &w->sending.msg[i], n - i, MSG_DONTWAIT);
 		int err = errno;
 
 		if (sent > 0) {
@@ -123,12 +120,12 @@ static void send_all(struct worker *w, int fd, uint32_t n)
 		}
 		if (err == EINTR)
 			continue;
-		if ((err == EAGAIN || err == ENOBUFS) && tries++ < SEND_TRIES && wait_writable(fd))
+		if ((err == EAGAIN || err == ENOBUFS) && tries++ < SEND_TRIES && worker_wait_writable(fd))
 			continue;
 		if (err == EMSGSIZE)
 			refused_as_too_long(w, fd, i);
 		else
-			stage_drop(&w->counters, w->msg_pkt[i], reason_of(err));
+			stage_drop(&w->counters, w->sending.pkt[i], reason_of(err));
 		i++;
 	}
 }
@@ -141,19 +138,20 @@ static uint32_t scope_of(const struct pkt *p)
 
 static void prepare(struct worker *w, uint32_t i, struct pkt *p)
 {
-	w->iov[i] = (struct iovec){.iov_base = p->data, .iov_len = p->len};
-	w->msg[i] = (struct mmsghdr){.msg_hdr = {.msg_iov = &w->iov[i], .msg_iovlen = 1}};
-	w->msg_pkt[i] = p;
+	w->sending.iov[i] = (struct iovec){.iov_base = p->data, .iov_len = p->len};
+	w->sending.msg[i] = (struct mmsghdr){.msg_hdr = {.msg_iov = &w->sending.iov[i], .msg_iovlen = 1}};
+	w->sending.pkt[i] = p;
 	if (p->v6) {
-		w->to6[i] = (struct sockaddr_in6){.sin6_family = AF_INET6, .sin6_scope_id = scope_of(p)};
-		memcpy(&w->to6[i].sin6_addr, p->data + 24, 16);
-		w->msg[i].msg_hdr.msg_name = &w->to6[i];
-		w->msg[i].msg_hdr.msg_namelen = sizeof(w->to6[i]);
+		w->sending.to6[i] =
+		    (struct sockaddr_in6){.sin6_family = AF_INET6, .sin6_scope_id = scope_of(p)};
+		memcpy(&w->sending.to6[i].sin6_addr, p->data + 24, 16);
+		w->sending.msg[i].msg_hdr.msg_name = &w->sending.to6[i];
+		w->sending.msg[i].msg_hdr.msg_namelen = sizeof(w->sending.to6[i]);
 	} else {
-		w->to4[i] = (struct sockaddr_in){.sin_family = AF_INET};
-		memcpy(&w->to4[i].sin_addr, p->data + 16, 4);
-		w->msg[i].msg_hdr.msg_name = &w->to4[i];
-		w->msg[i].msg_hdr.msg_namelen = sizeof(w->to4[i]);
+		w->sending.to4[i] = (struct sockaddr_in){.sin_family = AF_INET};
+		memcpy(&w->sending.to4[i].sin_addr, p->data + 16, 4);
+		w->sending.msg[i].msg_hdr.msg_name = &w->sending.to4[i];
+		w->sending.msg[i].msg_hdr.msg_namelen = sizeof(w->sending.to4[i]);
 	}
 }
 
@@ -162,6 +160,7 @@ static void send_family(struct worker *w, struct batch *b, bool v6)
 	int fd = v6 ? w->fd.send6 : w->fd.send4;
 	uint32_t n = 0;
 
+	worker_send_trains(w, b, v6);
 	batch_foreach(p, b)
 	{
 		uint32_t mtu;

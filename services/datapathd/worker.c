@@ -148,7 +148,15 @@ static void lose_tun(struct worker *w)
 
 static bool take_from(struct worker *w, enum worker_source s)
 {
-	return s == SOURCE_ICMP6 ? worker_reports(w) : worker_inbound(w, s);
+	switch (s) {
+	case SOURCE_ICMP6:
+		return worker_reports(w);
+	case SOURCE_UDP4:
+	case SOURCE_UDP6:
+		return worker_datagrams(w, s);
+	default:
+		return worker_inbound(w, s);
+	}
 }
 
 /* As many as were asked for; a full ring is four batches. */

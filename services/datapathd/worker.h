@@ -15,6 +15,7 @@
 #include "base/err.h"
 #include "datapathd/ike_ring.h"
 #include "datapathd/stage/path.h"
+#include "wire/ip/merge.h"
 
 /* Where packets come from; the first ones are sockets, received alike but for the last of them, to which only
  * ICMPv6's "too big" comes. */
@@ -38,10 +39,18 @@ enum worker_source {
 struct worker_fds {
 	int tun, send4, send6;
 	int in[SOURCE_SOCKETS];
+	bool tun_udp; /* the device takes superpackets of UDP too (Linux 6.2) */
 };
 
 /* Octets of control messages with one packet: IPv6 extension headers come in them. */
-enum { RECEIVE_CONTROL = 1024 };
+enum { RECEIVE_CONTROL = 1024, SEND_CONTROL = 128 };
+
+enum { SEND_TRIES = 4 /* waits for a full socket in a batch */ };
+
+enum {
+	RECEIVE_LONG = 8,      /* messages of a UDP socket in one call: each may be many datagrams */
+	BATCH_DATAGRAMS = 128, /* packets of them in one batch: two of the longest messages */
+};
 
 /* Room for one call of recvmmsg(). */
 struct receive {
@@ -49,6 +58,18 @@ struct receive {
 	struct iovec iov[BATCH_MAX];
 	struct sockaddr_storage from[BATCH_MAX];
 	_Alignas(struct cmsghdr) uint8_t control[BATCH_MAX][RECEIVE_CONTROL];
+};
+
+/* Scratch of sending one batch. */
+struct sending {
+	struct mmsghdr msg[BATCH_ROOM];
+	struct iovec iov[BATCH_ROOM];
+	struct pkt *pkt[BATCH_ROOM];
+	uint32_t first[BATCH_ROOM]; /* udp: of each message's packets in pkt[] */
+	struct sockaddr_in to4[BATCH_ROOM];
+	struct sockaddr_in6 to6[BATCH_ROOM];
+	_Alignas(struct cmsghdr) uint8_t control[BATCH_ROOM][SEND_CONTROL];
+	bool no_trains; /* the kernel cannot send many datagrams as one message */
 };
 
 struct worker {
@@ -72,12 +93,11 @@ struct worker {
 	struct batch in, out;
 	unsigned ready, errors; /* bit N: source N may have more; has something in its error queue */
 	struct receive receive;
-	/* Scratch of sending. */
-	struct mmsghdr msg[BATCH_ROOM];
-	struct iovec iov[BATCH_ROOM];
-	struct sockaddr_in to4[BATCH_ROOM];
-	struct sockaddr_in6 to6[BATCH_ROOM];
-	struct pkt *msg_pkt[BATCH_ROOM];
+	uint8_t datagrams[RECEIVE_LONG][PKT_LEN_MAX];
+	struct merger merger;
+	struct pkt *merged[BATCH_ROOM]; /* whose link is which */
+	bool no_chains;                 /* the device refuses superpackets */
+	struct sending sending;
 };
 
 struct worker_env {
@@ -106,8 +126,9 @@ int worker_tell_fd(const struct worker *w);
 /* Ends the thread if there is one and releases everything but the packet descriptors. */
 void worker_fini(struct worker *w);
 
-/* receive_io.c, tun_io.c: one turn of each; true when there was a whole batch and may be more. */
+/* receive_io.c, udp_io.c, tun_io.c: one turn of each; true when there was a whole batch and may be more. */
 bool worker_inbound(struct worker *w, enum worker_source s);
+bool worker_datagrams(struct worker *w, enum worker_source s);
 bool worker_outbound(struct worker *w);
 /* tun_io.c: those that waited for an SA try again, and wait on or are dropped where there is none. */
 void worker_waiting(struct worker *w);
@@ -115,6 +136,11 @@ void worker_waiting(struct worker *w);
 void worker_deliver(struct worker *w, struct batch *b);
 /* send_io.c: what of a batch is for the wire. */
 void worker_send(struct worker *w, struct batch *b);
+/* The same: waits a moment until a full socket has room. False: it has none. */
+bool worker_wait_writable(int fd);
+/* train_io.c: what of it can go by the socket of port 4500, datagrams of one flow as one message; the rest
+ * keeps its verdict. */
+void worker_send_trains(struct worker *w, struct batch *b, bool v6);
 /* error_io.c: ICMP errors about what we sent, and the kernel's own word on the first hop. */
 void worker_errors(struct worker *w, enum worker_source s);
 /* error_io.c: one turn of SOURCE_ICMP6; true when there may be more. */

@@ -3,6 +3,7 @@
  */
 #include <errno.h>
 
+#include "crypto/crypto.h"
 #include "ipc/ike_kept.h"
 #include "ipc/ike_load.h"
 #include "keyd/keyd.h"
@@ -18,6 +19,52 @@ static void keep(struct keyd *k, uint64_t generation, const struct ike_load *l)
 		    err_name(r));
 }
 
+/* What a file says of the log holds until the next one; one that says nothing goes by the launcher's word. */
+static void set_log(struct keyd *k, const struct ike_conf *c)
+{
+	static const enum log_level levels[] = {[IKE_LOG_NONE] = LOG_LEVEL_NONE,
+	    [IKE_LOG_ERROR] = LOG_LEVEL_ERROR,
+	    [IKE_LOG_WARNING] = LOG_LEVEL_WARNING,
+	    [IKE_LOG_NOTIFY] = LOG_LEVEL_NOTICE,
+	    [IKE_LOG_INFO] = LOG_LEVEL_INFO,
+	    [IKE_LOG_DEBUG] = LOG_LEVEL_DEBUG,
+	    [IKE_LOG_DEBUG2] = LOG_LEVEL_DEBUG};
+
+	if (c->log)
+		log_set_level(levels[c->log]);
+	else if (k->level_is_files)
+		log_set_level(log_level_parse(service_settings(k->service)->log_level));
+	k->level_is_files = c->log != IKE_LOG_NONE;
+	log_set_syslog_tag(c->as_racoon ? "racoon" : NULL);
+}
+
+static void say_socket(int fd, const char *any)
+{
+	if (fd >= 0)
+		log_info("socket.used", "%s[%d] used as isakmp port (fd=%d)", any, IKE_PORT, fd);
+}
+
+/* What racoon says when it has read its file. */
+static void say_racoon(const struct keyd *k, const struct ike_conf *c)
+{
+	char a[INET_ADDR_STRLEN];
+
+	log_info("conf.product", "@(#)racoon (Postern " POSTERN_VERSION ")");
+	log_info("conf.library", "@(#)This product linked %s", crypto_engine_name());
+	/* Its sockets carry a mark that the packet filter lets by. */
+	log_info("socket.bypass", "setsockopt_bypass: in bypass");
+	log_info("socket.bypass", "setsockopt_bypass: out bypass");
+	if (!c->n_listen) {
+		log_debug("socket.default", "configuring default isakmp port.");
+		say_socket(k->udp4, "0.0.0.0");
+		say_socket(k->udp6, "::");
+	}
+	for (uint8_t i = 0; i < c->n_listen; i++)
+		log_info("socket.used", "%s[%u] used as isakmp port%s",
+		    inet_addr_format(&c->listen[i].addr, a), c->listen[i].port,
+		    c->listen[i].natt ? " with NAT-T" : "");
+}
+
 static int take(void *arg, uint64_t generation, struct ike_load *l, struct err_text *e)
 {
 	struct keyd *k = arg;
@@ -25,6 +72,9 @@ static int take(void *arg, uint64_t generation, struct ike_load *l, struct err_t
 
 	if (r < 0)
 		return err_set(e, r, "out of memory");
+	set_log(k, l->conf);
+	if (l->conf->as_racoon && l->conf->n_peers)
+		say_racoon(k, l->conf);
 	keep(k, generation, l);
 	log_info("conf.loaded", "generation=%llu peers=%u children=%u", (unsigned long long)generation,
 	    l->conf->n_peers, l->conf->n_children);

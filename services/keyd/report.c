@@ -41,6 +41,7 @@ void keyd_stats(struct service *s, struct service_stats_sink *to)
 	    {"ike.datagrams", n->datagrams},
 	    {"ike.malformed", n->malformed},
 	    {"ike.unknown", n->unknown},
+	    {"ike.not_listening", n->not_listening},
 	    {"ike.duplicates", n->duplicates},
 	    {"ike.retransmits", n->retransmits},
 	    {"ike.refused_busy", n->refused_busy},

@@ -298,11 +298,26 @@ static void stats(struct service *s, struct service_stats_sink *to)
 	service_stats_add(to, "kernel_repairs", p->enforce.n_repairs);
 }
 
+/* For launchers that give no service a folder to write in: whoever comes later finds it. */
+static int make_ticket_key(const struct settings *s)
+{
+	struct ticket_key key;
+	struct err_text e = {{0}};
+	int r = ticket_key_file(s->run_dir, &key, &e);
+
+	wipe(&key, sizeof(key));
+	if (r < 0)
+		log_error("ticket.key", "%s", e.s);
+	return r < 0 ? r : 1;
+}
+
 static int option(struct service *s, const char *word)
 {
 	struct err_text e = {{0}};
 	int r;
 
+	if (strcmp(word, "--ticket-key") == 0)
+		return make_ticket_key(service_settings(s));
 	if (strcmp(word, "--withdraw") != 0)
 		return 0;
 	r = withdraw(service_settings(s), &e);
@@ -337,8 +352,10 @@ int main(int argc, char **argv)
 	    .status = status,
 	    .stats = stats,
 	    .option = option,
-	    .option_help =
-	        "  --withdraw           take everything of this suite out of the kernel, and end\n",
+	    .option_help = "  --withdraw           take everything of this suite out of the kernel, and end\n"
+	                   "  --ticket-key         make the key of the tickets in the run directory if there "
+	                   "is none, and "
+	                   "end\n",
 	};
 	struct service_def with_rules = def;
 

@@ -113,6 +113,65 @@ static void test_wrong_key(void **state)
 	}
 }
 
+/* certd is another one from the n-th datagram on. */
+static unsigned reborn;
+
+static bool restart_at(struct rig *r, unsigned n, bool from_a, uint8_t *d, size_t n_d)
+{
+	if (n == reborn) {
+		rig_certd_restart(&r->a);
+		rig_certd_restart(&r->b);
+	}
+	return true;
+}
+
+/* Whoever still needs certd gives up at once and says why, and the next packet begins another. */
+static void test_certd_restarts(void **state)
+{
+	enum { MESSAGES = 6 };
+
+	for (size_t k = 0; k < ARRAY_SIZE(kinds); k++)
+		for (reborn = 0; reborn < MESSAGES; reborn++) {
+			bool up;
+
+			begin(1, kinds[k].mode, kinds[k].auth);
+			rig.wire.tamper = restart_at;
+			rig_packet(&rig.a, 0);
+			rig_run(&rig, LONG_MS);
+			assert_sound("certd restarted at", reborn);
+			up = rig_count(&rig.a, false) == 1 && rig_count(&rig.b, false) == 1;
+			if (!up && !rig_logged(&rig.a, "no such exchange") &&
+			    !rig_logged(&rig.b, "no such exchange"))
+				fail_msg("kind %zu, datagram %u: not a word", k, reborn);
+			if (!up)
+				rig_packet(&rig.a, 0);
+			rig_run(&rig, LONG_MS);
+			assert_sound("after certd restarted at", reborn);
+			if (rig_count(&rig.a, false) != 1 || rig_count(&rig.b, false) != 1)
+				fail_msg("kind %zu, datagram %u: no SAs", k, reborn);
+			rig_fini(&rig);
+		}
+}
+
+/* First messages that nobody follows up, which anybody can forge. */
+static bool only_the_first(struct rig *r, unsigned n, bool from_a, uint8_t *d, size_t n_d)
+{
+	return from_a;
+}
+
+/* Of main mode certd hears nothing before there is an answer, on either side. */
+static void test_main_mode_asks_certd_late(void **state)
+{
+	begin(1, IKE_MODE_MAIN, IKE_AUTH_RSA);
+	rig.wire.tamper = only_the_first;
+	rig_packet(&rig.a, 0);
+	rig_run(&rig, LONG_MS);
+	assert_true(rig.b.core->counters.failed1 > 0);
+	assert_int_equal(rig.a.n_begun, 0);
+	assert_int_equal(rig.b.n_begun, 0);
+	rig_fini(&rig);
+}
+
 static void test_nobody_there(void **state)
 {
 	begin(1, IKE_MODE_MAIN, IKE_AUTH_PSK);
@@ -190,6 +249,8 @@ int main(void)
 	    cmocka_unit_test(test_each_message_lost),
 	    cmocka_unit_test(test_each_octet_altered),
 	    cmocka_unit_test(test_wrong_key),
+	    cmocka_unit_test(test_certd_restarts),
+	    cmocka_unit_test(test_main_mode_asks_certd_late),
 	    cmocka_unit_test(test_nobody_there),
 	    cmocka_unit_test(test_both_at_once),
 	    cmocka_unit_test(test_random_schedules),

@@ -1,7 +1,7 @@
 /*
  * What keyd may send to certd, and root's record beside a file: the first octet chooses the message, the rest
- * is its body. What a decoder accepts is within its bounds, and goes on to be proved: nobody who does not
- * have the key gets a ticket.
+ * is its body. What a decoder accepts is within its bounds, and goes on to an exchange that stands where
+ * the question belongs: nobody who does not have the key gets a ticket.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -12,9 +12,10 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
-enum { SKEYID, VERIFY, SIGN, LOCAL_ID, CREDENTIAL, XAUTH_CHECK, XAUTH_PASSWORD, KINDS };
+enum { BEGIN, KEYS, PROVE, VERIFY, CREDENTIAL, PASSPHRASE, XAUTH_CHECK, XAUTH_PASSWORD, KINDS };
 
 static struct prover prover;
+static struct rng_seeded rng;
 
 static void must(bool true_)
 {
@@ -22,70 +23,119 @@ static void must(bool true_)
 		abort();
 }
 
-/* A peer at any address, and no file of keys. */
+/* Peers at any address, with signatures and with pre-shared keys, and no file of keys. */
 static void prepare(void)
 {
+	struct ike_peer *p;
 	struct err_text e;
 
 	must(secret_init(64 << 10, &e) == 0 && crypto_init(&e) == 0 && ticket_init(&e) == 0);
-	prover_init(&prover);
+	rng_seeded_init(&rng, 1);
+	prover_init(&prover, &rng.rng);
 	prover.now = creds_new(1);
 	must(prover.now);
 	prover.now->generation = 1;
 	prover.now->conf = ike_conf_new();
 	must(prover.now->conf && ike_conf_add_peer(prover.now->conf));
-	prover.now->conf->peer[0].name = strdup("anonymous");
+	p = &prover.now->conf->peer[0];
+	p->name = strdup("anonymous");
+	p->mode[p->n_modes++] = IKE_MODE_AGGRESSIVE;
+	p->offer = calloc(2, sizeof(*p->offer));
+	must(p->offer);
+	for (; p->n_offers < 2; p->n_offers++)
+		p->offer[p->n_offers] = (struct ike_offer){.hash = ALG_PRF_HMAC_SHA1,
+		    .group = ALG_GROUP_MODP1024,
+		    .auth = p->n_offers ? IKE_AUTH_PSK : IKE_AUTH_RSA};
 }
 
-static void check_session(const struct session *s)
+/* The one exchange that all questions are about, whatever nonce they have; `keyed`: with signatures. */
+static struct ike1_octets an_exchange(bool keyed, uint64_t now)
 {
-	must(crypto_prf_len(s->prf) && s->addr.family);
-	must(s->ni.n >= IKE_NONCE_MIN && s->ni.n <= IKE_NONCE_MAX);
-	must(s->nr.n >= IKE_NONCE_MIN && s->nr.n <= IKE_NONCE_MAX);
+	static uint8_t nonce[NONCE_LEN], value[2][128] = {{1}, {2}}, sa[52];
+	AUTO_SECRET struct secret *gxy = secret_dup_bytes(value[0], sizeof(value[0]));
+	const struct session s = {.generation = 1, .addr = inet_addr_v4(0x0a00006e)};
+	const struct exchange_facts f = {.peer_nonce = {value[0], 16},
+	    .auth = IKE_AUTH_RSA,
+	    .prf = ALG_PRF_HMAC_SHA1,
+	    .group = ALG_GROUP_MODP1024,
+	    .gxi = {value[0], 128},
+	    .gxr = {value[1], 128},
+	    .sa = {sa, sizeof(sa)}};
+	AUTO(ike1_keys_fini) struct ike1_keys keys = {0};
+	const struct ike1_octets name = {nonce, sizeof(nonce)};
+	const struct own_key *own;
+	struct err_text e;
+
+	must(prove_begin(&prover, &s, true, now, nonce, &own, &e) == 0 && !own);
+	if (keyed)
+		must(prove_keys(&prover, name, &f, gxy, now, &keys, &e) == 0);
+	return name;
 }
 
-static void check_facts(const struct facts *f)
+static void begin(const struct certd_request *q, uint64_t now)
 {
-	must(f->gx_prover.n && f->gx_prover.n <= ALG_GROUP_PUBLIC_MAX);
-	must(f->gx_other.n && f->gx_other.n <= ALG_GROUP_PUBLIC_MAX);
-	must(f->sa.n && f->sa.n <= 16384 && f->id.n > 4 && f->id.n <= 4 + IKE_ID_DATA_MAX);
-}
-
-/* The hash under a key that is there, as prove_verify() makes it where it finds one. */
-static void hash(const struct session *s, const struct facts *f)
-{
-	AUTO_SECRET struct secret *psk = secret_dup_bytes("key", 3), *skeyid = NULL;
-	uint8_t h[ALG_PRF_LEN_MAX];
-	int r = ike1_skeyid_psk(s->prf, psk, s->ni, s->nr, &skeyid);
-
-	if (r == 0)
-		must(session_hash(s, f, skeyid, h) == (int)crypto_prf_len(s->prf));
-}
-
-static void verify(struct certd_request *q, uint64_t now)
-{
-	uint8_t ticket[TICKET_MAX];
+	uint8_t nonce[NONCE_LEN];
+	const struct own_key *own;
 	struct err_text e = {{0}};
+	int r;
 
-	check_session(&q->session);
-	check_facts(&q->claim.facts);
-	must(q->claim.hash.n && q->claim.hash.n <= ALG_PRF_LEN_MAX && q->claim.id.len <= IKE_ID_DATA_MAX);
-	hash(&q->session, &q->claim.facts);
-	must(prove_verify(&prover, &q->session, &q->claim, now, ticket, &e) < 0 && e.s[0]);
+	must(q->session.addr.family);
+	r = prove_begin(&prover, &q->session, q->we_began, now, nonce, &own, &e);
+	must(r == 0 ? q->session.generation == 1 && q->session.peer == 0 : e.s[0] != 0);
 }
 
-static void sign(struct certd_request *q, uint64_t now)
+/* Only what the configuration proposes gets keys, and only from values that have their group's length. */
+static void keys(struct certd_request *q, uint64_t now)
 {
-	uint8_t sig[OWN_SIGNATURE_MAX];
+	AUTO(ike1_keys_fini) struct ike1_keys k = {0};
+	const struct exchange_facts *f = &q->facts;
+	struct err_text e = {{0}};
+	int r;
+
+	must(q->nonce.n == NONCE_LEN && crypto_prf_len(f->prf));
+	must(f->peer_nonce.n >= IKE_NONCE_MIN && f->peer_nonce.n <= IKE_NONCE_MAX);
+	must(f->gxi.n && f->gxr.n && secret_len(q->gxy) && f->sa.n >= 40 && f->sa.n <= 16384);
+	must(!f->peer_id || f->peer_id->len <= IKE_ID_DATA_MAX);
+	r = prove_keys(&prover, an_exchange(false, now), f, q->gxy, now, &k, &e);
+	must(!k.skeyid && (r == 0) == (k.d && k.a && k.e));
+	if (r == 0)
+		must(f->auth == IKE_AUTH_RSA && f->prf == ALG_PRF_HMAC_SHA1 && f->gxi.n == 128 &&
+		     f->gxr.n == 128 && secret_len(q->gxy) == 128 && memcmp(f->gxi.p, f->gxr.p, 128) != 0);
+	else
+		must(e.s[0]);
+}
+
+static void prove(const struct certd_request *q, uint64_t now)
+{
+	uint8_t proof[OWN_SIGNATURE_MAX];
 	struct err_text e = {{0}};
 	struct ike_id id;
 
-	check_session(&q->session);
-	check_facts(&q->facts);
-	must(secret_len(q->skeyid) && secret_len(q->skeyid) <= ALG_PRF_LEN_MAX);
-	if (session_id_of(q->facts.id, &id))
+	must(q->nonce.n == NONCE_LEN && q->id.n > 4 && q->id.n <= SESSION_ID_MAX);
+	if (session_id_of(q->id, &id))
 		must(id.kind != IKE_ID_NONE && id.kind <= IKE_ID_DN_DER && id.len <= IKE_ID_DATA_MAX);
-	must(prove_sign(&prover, &q->session, q->skeyid, &q->facts, now, sig, &e) < 0 && e.s[0]);
+	must(prove_us(&prover, an_exchange(true, now), q->id, now, proof, &e) < 0 && e.s[0]);
+}
+
+/* A statement, which is no ticket. */
+static void verify(const struct certd_request *q, uint64_t now)
+{
+	uint8_t word[PROVE_WORD_MAX];
+	struct err_text e = {{0}};
+	struct statement s;
+	bool is_ticket;
+	int r;
+
+	must(q->nonce.n == NONCE_LEN && q->id.n > 4 && q->id.n <= SESSION_ID_MAX &&
+	     q->hash.n <= ALG_PRF_LEN_MAX);
+	r = prove_peer(&prover, an_exchange(true, now), q->id, q->hash, now, &is_ticket, word, &e);
+	must(!is_ticket);
+	if (r < 0) {
+		must(e.s[0]);
+		return;
+	}
+	must(statement_open(&prover.ticket_key, word, (size_t)r, now, &s, &e) == 0);
+	must(s.n_id == q->id.n && memcmp(s.id, q->id.p, s.n_id) == 0);
 }
 
 static void credential(const struct ipc_record *rec)
@@ -97,6 +147,20 @@ static void credential(const struct ipc_record *rec)
 	if (certd_credential_decode(rec, &kind, &peer, name) == 0)
 		must(kind != CREDENTIAL_NONE && kind < CREDENTIAL_KINDS &&
 		     strnlen(name, sizeof(name)) < sizeof(name));
+}
+
+/* No key is there that it could open. */
+static void passphrase(const struct ipc_record *rec)
+{
+	AUTO_SECRET struct secret *s = NULL;
+	struct err_text e = {{0}};
+	uint32_t peer;
+
+	if (certd_passphrase_decode(rec, &peer, &s) < 0)
+		return;
+	must(secret_len(s) && secret_len(s) <= OWN_PASSPHRASE_MAX);
+	must(!memchr(secret_bytes(s), 0, secret_len(s)));
+	must(creds_unlock(prover.now, peer, s, &e) < 0 && e.s[0]);
 }
 
 /* Without a ticket that certd made, no password is even looked at. */
@@ -111,12 +175,17 @@ static void login(const struct certd_request *q, uint64_t now)
 	must(prove_user(&prover, &q->login, now, ticket, groups, &e) < 0 && e.s[0]);
 }
 
+static void password(const struct certd_request *q, uint64_t now)
+{
+	struct err_text e = {{0}};
+	struct secret *s = NULL;
+
+	must(prove_password(&prover, q->login.ticket, now, &s, &e) < 0 && e.s[0] && !s);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	AUTO(certd_request_fini) struct certd_request q = {0};
-	AUTO_SECRET struct secret *skeyid = NULL;
-	const struct own_key *k;
-	struct err_text e = {{0}};
 	struct ipc_record rec;
 	static uint64_t now;
 
@@ -127,24 +196,24 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	now += 1000; /* so that the meter lets everything through */
 	rec = (struct ipc_record){.body = data + 1, .body_len = n - 1};
 	switch (data[0] % KINDS) {
-	case SKEYID:
-		if (certd_skeyid_decode(&rec, &q) < 0)
-			break;
-		check_session(&q.session);
-		must(prove_skeyid(&prover, &q.session, q.has_id ? &q.id : NULL, now, &skeyid, &e) < 0 &&
-		     e.s[0]);
+	case BEGIN:
+		if (certd_begin_decode(&rec, &q) == 0)
+			begin(&q, now);
+		break;
+	case KEYS:
+		if (certd_keys_decode(&rec, &q) == 0)
+			keys(&q, now);
+		break;
+	case PROVE:
+		if (certd_prove_decode(&rec, &q) == 0)
+			prove(&q, now);
 		break;
 	case VERIFY:
 		if (certd_verify_decode(&rec, &q) == 0)
 			verify(&q, now);
 		break;
-	case SIGN:
-		if (certd_sign_decode(&rec, &q) == 0)
-			sign(&q, now);
-		break;
-	case LOCAL_ID:
-		if (certd_local_id_decode(&rec, &q) == 0)
-			must(prove_local_id(&prover, q.generation, q.peer, &k, &e) < 0 && e.s[0]);
+	case PASSPHRASE:
+		passphrase(&rec);
 		break;
 	case XAUTH_CHECK:
 		if (certd_xauth_check_decode(&rec, &q) == 0)
@@ -152,7 +221,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		break;
 	case XAUTH_PASSWORD:
 		if (certd_xauth_password_decode(&rec, &q) == 0)
-			must(prove_password(&prover, q.login.ticket, now, &skeyid, &e) < 0 && e.s[0]);
+			password(&q, now);
 		break;
 	default:
 		credential(&rec);

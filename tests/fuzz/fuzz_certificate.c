@@ -38,9 +38,7 @@ static struct anchors *world(void)
 /* A stranger's certificates, or a pinned one, with a signature that is none: believed never. */
 static void judge_it(const struct file *one, const struct file *two, bool pinned)
 {
-	AUTO_SECRET struct secret *skeyid = secret_dup_bytes(octets, 20);
-	const struct session s = {.prf = ALG_PRF_HMAC_SHA1, .ni = {octets, 16}, .nr = {octets, 16}};
-	struct judge_claim c = {.facts = {true, {octets, 64}, {octets, 64}, {octets, 40}, {octets, 8}},
+	struct judge_claim c = {.hash = {octets, 20},
 	    .id = {.kind = IKE_ID_DN_DER, .len = sizeof(subject)},
 	    .cert = {{one->p, one->n}, {two->p, two->n}},
 	    .n_certs = 2,
@@ -54,7 +52,7 @@ static void judge_it(const struct file *one, const struct file *two, bool pinned
 	if (pinned && anchors_add(a, CREDENTIAL_PEER_CERT, 0, one, &e) < 0)
 		must(e.s[0]);
 	a->conf->peer[0].verify_cert = one->n % 2;
-	must(judge(a, &s, skeyid, &c, &e) != VERIFY_NONE);
+	must(judge(a, &c, &e) != VERIFY_NONE);
 	anchors_free(a);
 }
 
@@ -76,7 +74,7 @@ static void own(const struct file *one, const struct file *two)
 	struct err_text e = {{0}};
 	size_t n;
 
-	if (own_key_new(one, two, "", &k, &e) < 0) {
+	if (own_key_new(one, two, NULL, &k, &e) < 0) {
 		must(!k && e.s[0]);
 		return;
 	}

@@ -22,10 +22,11 @@ enum { CAP = 256 << 10, ROOM = 1 << 18, MEMORY = 1 << 20, DATAGRAM_MAX = 60000 }
 
 static const enum ipc_type answers[ANSWER_KINDS] = {
     [ANSWER_NONE] = IPC_ERROR,
-    [ANSWER_SKEYID] = IPC_PSK_SKEYID_REPLY,
+    [ANSWER_KEYS] = IPC_IKE1_KEYS_REPLY,
     [ANSWER_TICKET] = IPC_TICKET,
-    [ANSWER_SIGNATURE] = IPC_IKE1_SIGN_REPLY,
-    [ANSWER_LOCAL_ID] = IPC_LOCAL_ID_REPLY,
+    [ANSWER_PROOF] = IPC_IKE1_PROOF,
+    [ANSWER_BEGUN] = IPC_IKE1_BEGUN,
+    [ANSWER_STATEMENT] = IPC_STATEMENT,
     [ANSWER_POLICIES] = IPC_POLICY_MATCH_REPLY,
     [ANSWER_GRANT] = IPC_GRANT_REPLY,
     [ANSWER_SPI] = IPC_SPI_REPLY,
@@ -67,20 +68,22 @@ static void answer(enum answer_kind kind, enum ipc_type type, const uint8_t *bod
 	answer_decode(kind, 0, &rec, &a);
 	must(a.reply.why != NULL && a.reply.result <= 0);
 	if (a.reply.result < 0) {
-		must(a.reply.why[0] && !a.reply.number && !a.reply.secret && !a.reply.n_octets &&
-		     !a.reply.n_certs && !a.reply.out && !a.reply.in);
+		must(a.reply.why[0] && !a.reply.number && !a.reply.d && !a.reply.a && !a.reply.e &&
+		     !a.reply.secret && !a.reply.n_octets && !a.reply.n_certs && !a.reply.out && !a.reply.in);
 	} else {
 		must(kind != ANSWER_NONE && type == answers[kind]);
-		must((kind == ANSWER_SKEYID || kind == ANSWER_PASSWORD) == (a.reply.secret != NULL));
+		must((kind == ANSWER_KEYS) == (a.reply.d && a.reply.a && a.reply.e));
+		must((kind == ANSWER_PASSWORD) == (a.reply.secret != NULL));
 		must(kind == ANSWER_MADE || (kind == ANSWER_GRANT || kind == ANSWER_SPI ||
 		                                kind == ANSWER_SERIAL) == (a.reply.number != 0));
-		must((kind == ANSWER_TICKET || kind == ANSWER_SIGNATURE || kind == ANSWER_LOCAL_ID ||
-		         kind == ANSWER_USER) == (a.reply.n_octets != 0));
+		must((kind == ANSWER_TICKET || kind == ANSWER_PROOF || kind == ANSWER_BEGUN ||
+		         kind == ANSWER_STATEMENT || kind == ANSWER_USER) == (a.reply.n_octets != 0));
 		must((kind == ANSWER_USER) == (a.reply.groups != NULL));
 		must(kind != ANSWER_MADE || (a.reply.out && a.reply.in));
 		good_policy(a.reply.out);
 		good_policy(a.reply.in);
-		s += sum(a.reply.octets, a.reply.n_octets) + sum(a.reply.issuer.p, a.reply.issuer.n);
+		s += sum(a.reply.octets, a.reply.n_octets) + sum(a.reply.issuer.p, a.reply.issuer.n) +
+		     sum(a.reply.subject.p, a.reply.subject.n);
 		for (uint32_t i = 0; i < a.reply.n_certs; i++)
 			s += sum(a.reply.certs[i].p, a.reply.certs[i].n);
 	}
@@ -213,7 +216,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	if (kind < ANSWER_KINDS)
 		answer((enum answer_kind)kind, answers[kind], rec.body, rec.body_len);
 	else if (kind == REFUSAL) /* in place of any answer */
-		for (unsigned k = ANSWER_SKEYID; k < ANSWER_KINDS; k++)
+		for (unsigned k = ANSWER_KEYS; k < ANSWER_KINDS; k++)
 			answer((enum answer_kind)k, IPC_ERROR, rec.body, rec.body_len);
 	else
 		event(kind, &rec);

@@ -4,6 +4,7 @@
 import os
 import re
 import sys
+import threading
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 
@@ -114,6 +115,66 @@ class Guide(labtest.LabTest):
         self.elmer.run("sh", "-c", "racoon >/dev/null 2>&1 &")
         wait_for("another one", lambda: self.racoon_pids(self.elmer))
         self.carried(7014, check_wire=False)
+
+    def with_level(self, level):
+        """The guide's file with another `log`, loaded; what keyd says from then on."""
+        self.relent.run("sed", "-i", "-E", f"s/^ *log .*/log {level};/", "/etc/inet/racoon.conf")
+        began = len(self.log(self.relent))
+        self.relent.run("ipsecctl", "racoon")
+        return lambda: self.log(self.relent)[began:]
+
+    def test_S92_S93_S224_the_file_says_how_much_is_logged(self):
+        self.prepare_psk()
+        said = self.with_level("debug")
+        wait_for("the start in racoon's words", lambda: "configuring default isakmp port." in said())  # S172
+        for line in ("@(#)racoon (Postern ", "@(#)This product linked OpenSSL ",              # S165, S166
+                     "setsockopt_bypass: in bypass", "setsockopt_bypass: out bypass",           # S173
+                     "0.0.0.0[500] used as isakmp port (fd="):                                  # S174
+            self.assertIn(line, said())
+        self.connect(self.elmer, self.relent, 7021)
+        wait_for("a negotiation that is read along", lambda: "bytes message received from" in said())
+        said = self.with_level("notify")
+        self.elmer.run("ipsecctl", "racoon")
+        self.elmer.run("setkey", "-F")
+        self.relent.run("setkey", "-F")
+        self.connect(self.elmer, self.relent, 7022)
+        self.assertNotIn("@(#)racoon", said())
+        self.assertNotIn("IPsec-SA established", said())
+        said = self.with_level("info")
+        wait_for("the lines of level info", lambda: "@(#)racoon" in said())
+        self.assertNotIn("configuring default isakmp port.", said())
+
+    def test_S31_syslog_has_it_under_the_tag_racoon(self):
+        journal = "/run/systemd/journal/socket"
+        listener = self.relent.popen("/usr/bin/python3", "-c", f"""
+import os, socket
+os.makedirs(os.path.dirname({journal!r}), exist_ok=True)
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.bind({journal!r})
+os.chmod({journal!r}, 0o666)
+print("ready", flush=True)
+while True:
+    fields = dict(line.split("=", 1) for line in s.recv(65536).decode().splitlines())
+    print(fields["SYSLOG_IDENTIFIER"], fields["POSTERN_EVENT"], flush=True)
+""")
+        self.addCleanup(listener.kill)
+        self.assertEqual(listener.stdout.readline(), "ready\n")
+        self.relent.stop()
+        self.addCleanup(self.relent.start)
+        self.addCleanup(self.relent.stop)
+        self.addCleanup(self.relent.run, "rm", "-r", "/run/systemd")
+        self.relent.start("--log", "journal")
+        self.relent.wait_ready()
+        self.give(self.relent, "psk-relent.txt", "/etc/inet/psk.txt")
+        self.give(self.relent, "psk-relent.racoon.conf", "/etc/inet/racoon.conf")
+        heard = set()
+        threading.Thread(target=lambda: heard.update(listener.stdout), daemon=True).start()
+
+        def told():
+            self.relent.run("ipsecctl", "racoon")  # again, because a full logger loses lines
+            return {"racoon conf.product\n", "racoon conf.loaded\n"} <= heard
+        wait_for("keyd's lines under the tag racoon", told)
+        self.assertIn("postern-policyd start.ready\n", heard)
 
     def test_the_packet_that_asked_is_not_lost(self):
         self.prepare_psk()

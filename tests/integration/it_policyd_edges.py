@@ -19,15 +19,18 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from it_policyd_rig import (ANY, DATAPATHD_UID, LIBC, TYPE, Admin, Edge, Netns, Policy, Policyd, Refused, decode, main,  # noqa: E402
                             message, varint, wait_for)
 
-SYS_SETRESUID = 117
+SYS_SETRESUID, SYS_SETRESGID = 117, 119
 SNAPSHOT_BEGIN, SNAPSHOT_ROW, SNAPSHOT_COMMIT, SNAPSHOT_ACK = 128, 129, 130, 131
 
 
-def as_uid(uid, function):
-    """Calls function() by a thread with another uid: only that thread changes."""
+def as_uid(uid, function, gid=0):
+    """Calls function() by a thread with another uid (and gid): only that thread changes."""
     result = []
 
     def enter():
+        if gid and LIBC.syscall(ctypes.c_long(SYS_SETRESGID), gid, gid, gid) != 0:
+            result.append(OSError(ctypes.get_errno(), "setresgid"))
+            return
         if LIBC.syscall(ctypes.c_long(SYS_SETRESUID), uid, uid, uid) != 0:
             result.append(OSError(ctypes.get_errno(), "setresuid"))
             return

@@ -216,9 +216,9 @@ class KeydTest(unittest.TestCase):
         with open(os.path.join(self.policyd.run_dir, "ticket.key"), "rb") as file:
             key = file.read()
         family = 6 if ":" in at else 4
-        said = struct.pack("!BQIB16sI8s8sQBHB", 2, generation, peer, family, address(at), 0, cookie, b"respondr",
+        said = struct.pack("!BQIB16sI8s8sQBHB", 3, generation, peer, family, address(at), 0, cookie, b"respondr",
                            boottime_ms() + life_ms, 1, 0, 0)
-        return said + hmac.digest(key, said, "sha512")[:32]
+        return said + hmac.digest(key, b"postern ticket\0" + said, "sha512")[:32]
 
     def ask_body(self, policy, ticket, local="192.0.2.1", remote="192.0.2.2"):
         return message(f1=ticket, f2=policy, f3=addr(local), f4=addr(remote))

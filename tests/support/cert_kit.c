@@ -63,7 +63,7 @@ static void add_ext(X509 *x, const X509 *issuer, int nid, const char *value)
 /* Ed25519 has no hash of its own choice. */
 static const EVP_MD *hash_for(EVP_PKEY *k)
 {
-	return EVP_PKEY_is_a(k, "ED25519") ? NULL : EVP_sha256();
+	return EVP_PKEY_is_a(k, "ED25519") || EVP_PKEY_is_a(k, "ED448") ? NULL : EVP_sha256();
 }
 
 X509 *kit_cert(const struct kit_cert *c)
@@ -273,22 +273,41 @@ void kit_hmac(const void *key, size_t n_key, const struct ike1_octets *part, siz
 	assert_non_null(HMAC(EVP_sha1(), key, (int)n_key, all, at, ret, &len));
 }
 
-/* prf(pre-shared-key, Ni_b | Nr_b) */
-void kit_skeyid(const char *psk, const struct session *s, uint8_t ret[20])
+/* prf(pre-shared-key, Ni_b | Nr_b), or prf(Ni_b | Nr_b, g^xy) */
+void kit_skeyid(const char *psk, const struct kit_exchange *x, uint8_t ret[20])
 {
-	const struct ike1_octets part[] = {s->ni, s->nr};
+	const struct ike1_octets part[] = {x->ni, x->nr};
+	uint8_t nonces[512];
 
-	kit_hmac(psk, strlen(psk), part, 2, ret);
+	if (psk) {
+		kit_hmac(psk, strlen(psk), part, 2, ret);
+		return;
+	}
+	assert_true(x->ni.n + x->nr.n <= sizeof(nonces));
+	memcpy(nonces, x->ni.p, x->ni.n);
+	memcpy(nonces + x->ni.n, x->nr.p, x->nr.n);
+	kit_hmac(nonces, x->ni.n + x->nr.n, &x->gxy, 1, ret);
+}
+
+/* prf(SKEYID, g^xy | CKY-I | CKY-R | 0), and the one before in front with 1 and 2. */
+void kit_keys(const uint8_t skeyid[20], const struct kit_exchange *x, uint8_t ret[3][20])
+{
+	for (uint8_t i = 0; i < 3; i++) {
+		const struct ike1_octets part[] = {
+		    {i ? ret[i - 1] : ret[0], i ? 20 : 0}, x->gxy, x->icookie, x->rcookie, {&i, 1}};
+
+		kit_hmac(skeyid, 20, part, 5, ret[i]);
+	}
 }
 
 /* prf(SKEYID, g^xi | g^xr | CKY-I | CKY-R | SAi_b | IDii_b), and with r for i and i for r. */
-void kit_hash(const uint8_t skeyid[20], const struct session *s, const struct facts *f, uint8_t ret[20])
+void kit_hash(const uint8_t skeyid[20], const struct kit_exchange *x, bool initiators, struct ike1_octets id,
+    uint8_t ret[20])
 {
-	const struct ike1_octets i = {s->icookie, 8}, r = {s->rcookie, 8};
-	const struct ike1_octets part[] = {
-	    f->gx_prover, f->gx_other, f->prover_began ? i : r, f->prover_began ? r : i, f->sa, f->id};
+	const struct ike1_octets i[] = {x->gxi, x->gxr, x->icookie, x->rcookie, x->sa, id},
+	                         r[] = {x->gxr, x->gxi, x->rcookie, x->icookie, x->sa, id};
 
-	kit_hmac(skeyid, 20, part, 6, ret);
+	kit_hmac(skeyid, 20, initiators ? i : r, 6, ret);
 }
 
 size_t kit_sign(EVP_PKEY *key, const uint8_t *hash, size_t n, uint8_t ret[1024])

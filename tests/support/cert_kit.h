@@ -13,7 +13,8 @@
 #include <openssl/x509.h>
 
 #include "certd/file.h"
-#include "certd/session.h"
+#include "crypto/ike1.h"
+#include "ipsec/ike_conf.h"
 
 enum { KIT_DAY = 86400 };
 
@@ -55,9 +56,16 @@ size_t kit_id_body(uint8_t type, const void *data, size_t n, uint8_t *buf);
 
 /* HMAC-SHA1 of the parts, one behind the other. */
 void kit_hmac(const void *key, size_t n_key, const struct ike1_octets *part, size_t n, uint8_t ret[20]);
-/* SKEYID with a pre-shared key, and HASH_I or HASH_R, by RFC 2409 section 5, with SHA-1. */
-void kit_skeyid(const char *psk, const struct session *s, uint8_t ret[20]);
-void kit_hash(const uint8_t skeyid[20], const struct session *s, const struct facts *f, uint8_t ret[20]);
+/* What both sides of an exchange have said. */
+struct kit_exchange {
+	struct ike1_octets ni, nr, icookie, rcookie, gxi, gxr, gxy, sa;
+};
+/* SKEYID with a pre-shared key and with signatures (`psk` NULL), SKEYID_d, _a and _e, and HASH_I or HASH_R,
+ * by RFC 2409 section 5, with SHA-1. */
+void kit_skeyid(const char *psk, const struct kit_exchange *x, uint8_t ret[20]);
+void kit_keys(const uint8_t skeyid[20], const struct kit_exchange *x, uint8_t ret[3][20]);
+void kit_hash(const uint8_t skeyid[20], const struct kit_exchange *x, bool initiators, struct ike1_octets id,
+    uint8_t ret[20]);
 /* Section 5.1's signature. Octets. */
 size_t kit_sign(EVP_PKEY *key, const uint8_t *hash, size_t n, uint8_t ret[1024]);
 

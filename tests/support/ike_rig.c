@@ -9,24 +9,9 @@
 #include <string.h>
 
 #include "crypto/crypto.h"
+#include "support/ike_rig_event.h"
 
 enum { ANSWER_MS = 1, WIRE_MS = 5, LATE_MS = 9000, MEMORY = 1 << 20 };
-
-/* A datagram to a side, or an answer to its question. */
-struct event {
-	struct list node;
-	uint64_t due_ms;
-	struct rig_side *to;
-	bool is_datagram;
-	void (*undo)(struct rig_side *s, uint64_t number); /* nobody wants the answer any more; may be NULL */
-	struct ike_path path;
-	uint64_t token;
-	struct core_reply reply;
-	struct policy out, in;
-	struct ike1_octets cert;
-	uint8_t *octets;
-	size_t n;
-};
 
 static struct event *event_new(struct rig_side *to, uint64_t delay)
 {
@@ -49,12 +34,15 @@ static struct event *event_new(struct rig_side *to, uint64_t delay)
 static void event_free(struct event *e)
 {
 	list_remove(&e->node);
+	secret_free(e->reply.d);
+	secret_free(e->reply.a);
+	secret_free(e->reply.e);
 	secret_free(e->reply.secret);
 	free(e->octets);
 	free(e);
 }
 
-static void keep(struct event *e, const void *p, size_t n)
+void rig_keep(struct event *e, const void *p, size_t n)
 {
 	e->octets = malloc(n ? n : 1);
 	memcpy(e->octets, p, n);
@@ -63,7 +51,7 @@ static void keep(struct event *e, const void *p, size_t n)
 	e->reply.n_octets = n;
 }
 
-static struct event *answer(struct rig_side *s, uint64_t token, int result, const char *why)
+struct event *rig_answer(struct rig_side *s, uint64_t token, int result, const char *why)
 {
 	struct event *e = event_new(s, ANSWER_MS);
 
@@ -73,7 +61,7 @@ static struct event *answer(struct rig_side *s, uint64_t token, int result, cons
 	return e;
 }
 
-static struct rig_side *other_side(struct rig_side *s)
+struct rig_side *rig_other(struct rig_side *s)
 {
 	return s == &s->rig->a ? &s->rig->b : &s->rig->a;
 }
@@ -88,12 +76,12 @@ static void deliver(
 	    .remote = from->local,
 	    .local_port = from->remote_port,
 	    .remote_port = from->local_port};
-	keep(e, d, n);
+	rig_keep(e, d, n);
 }
 
 static void port_send(void *arg, const struct ike_path *path, const uint8_t *d, size_t n)
 {
-	struct rig_side *s = arg, *to = other_side(s);
+	struct rig_side *s = arg, *to = rig_other(s);
 	struct rig *r = s->rig;
 	uint8_t copy[CORE_DATAGRAM_MAX];
 	unsigned number = r->n_datagrams++;
@@ -107,6 +95,11 @@ static void port_send(void *arg, const struct ike_path *path, const uint8_t *d, 
 	    rng_below(&r->rng.rng, 1000) < r->wire.late ? rng_below(&r->rng.rng, LATE_MS) + 1 : WIRE_MS);
 	if (rng_below(&r->rng.rng, 1000) < r->wire.twice)
 		deliver(to, path, copy, n, rng_below(&r->rng.rng, LATE_MS) + 1);
+}
+
+static bool port_traces(void *arg)
+{
+	return ((struct rig_side *)arg)->traces;
 }
 
 static void port_log(void *arg, int level, const char *event, const char *text)
@@ -123,109 +116,10 @@ static void port_log(void *arg, int level, const char *event, const char *text)
 	s->n_log += (size_t)n;
 }
 
-static struct secret *skeyid(const struct rig_side *s, const struct ike1_session *x)
-{
-	AUTO_SECRET struct secret *psk = secret_dup_bytes(s->psk, strlen(s->psk));
-	struct secret *k = NULL;
-
-	(void)!ike1_skeyid_psk(x->prf, psk, x->ni, x->nr, &k);
-	return k;
-}
-
-static int port_skeyid(void *arg, uint64_t token, const struct ike1_session *x, const struct ike_id *id)
-{
-	struct rig_side *s = arg;
-
-	if (!s->psk) {
-		answer(s, token, -ENOENT, "there is no key for it");
-		return 0;
-	}
-	answer(s, token, 0, "")->reply.secret = skeyid(s, x);
-	return 0;
-}
-
-/* HASH_I or HASH_R under this SKEYID. */
-static size_t prove(const struct secret *k, const struct ike1_session *x, const struct ike1_facts *f,
-    uint8_t ret[ALG_PRF_LEN_MAX])
-{
-	const struct ike1_keys keys = {.prf = x->prf, .skeyid = (struct secret *)(uintptr_t)k};
-	const struct ike1_proof p = {.mine = f->gx_prover,
-	    .his = f->gx_other,
-	    .sa = f->sa,
-	    .id = f->id,
-	    .my_cookie = f->prover_began ? x->icookie : x->rcookie,
-	    .his_cookie = f->prover_began ? x->rcookie : x->icookie};
-
-	return ike1_proof(&keys, &p, ret) == 0 ? crypto_prf_len(x->prf) : 0;
-}
-
-static struct event *judge(struct rig_side *s, uint64_t token, bool right)
-{
-	struct event *e = answer(s, token, right ? 0 : -EBADMSG, right ? "" : "HASH mismatched");
-
-	if (right)
-		keep(e, "ticket", 6);
-	return e;
-}
-
-static int port_psk_verify(
-    void *arg, uint64_t token, const struct ike1_session *x, const struct ike1_claim *c)
-{
-	struct rig_side *s = arg;
-	AUTO_SECRET struct secret *k = skeyid(s, x);
-	uint8_t hash[ALG_PRF_LEN_MAX];
-	size_t n = prove(k, x, &c->facts, hash);
-
-	judge(s, token, n == c->proof.n && memcmp(hash, c->proof.p, n) == 0);
-	return 0;
-}
-
-/* A stupid signature: the hash behind the signer's name. */
-static int port_sign(void *arg, uint64_t token, const struct ike1_session *x, const struct secret *k,
-    const struct ike1_facts *f)
-{
-	struct rig_side *s = arg;
-	uint8_t sig[256];
-	size_t n = strlen(s->subject);
-
-	memcpy(sig, s->subject, n);
-	n += prove(k, x, f, sig + n);
-	keep(answer(s, token, 0, ""), sig, n);
-	return 0;
-}
-
-static int port_verify(void *arg, uint64_t token, const struct ike1_session *x, const struct secret *k,
-    const struct ike1_claim *c)
-{
-	struct rig_side *s = arg;
-	const char *subject = other_side(s)->subject;
-	size_t n = strlen(subject);
-	uint8_t want[256];
-
-	memcpy(want, subject, n);
-	n += prove(k, x, &c->facts, want + n);
-	judge(s, token, c->n_certs == 1 && n == c->proof.n && memcmp(want, c->proof.p, n) == 0);
-	return 0;
-}
-
-static int port_local_id(void *arg, uint64_t token, uint64_t generation, uint32_t peer)
-{
-	struct rig_side *s = arg;
-	struct event *e = answer(s, token, s->subject ? 0 : -ENOENT, "there is no certificate");
-
-	if (!s->subject)
-		return 0;
-	keep(e, s->subject, strlen(s->subject));
-	e->cert = (struct ike1_octets){s->subject, strlen(s->subject)};
-	e->reply.certs = &e->cert;
-	e->reply.n_certs = 1;
-	return 0;
-}
-
 static int port_match(void *arg, uint64_t token, const struct selector *out, const struct ike_path *path)
 {
 	struct rig_side *s = arg;
-	struct event *e = answer(s, token, 0, "");
+	struct event *e = rig_answer(s, token, 0, "");
 
 	for (size_t i = 0; i < s->n_policies; i++)
 		if (selector_equal(&s->out[i].sel, out)) {
@@ -247,16 +141,21 @@ static int port_xauth_check(void *arg, uint64_t token, struct ike1_octets ticket
 {
 	struct rig_side *s = arg;
 	bool right = is_text(user, s->user) && is_text(password, s->password) && is_text(ticket, "ticket");
+	struct event *e;
 
 	s->n_logins++;
-	judge(s, token, right)->reply.groups = "staff";
+	e = rig_answer(s, token, right ? 0 : -EACCES, right ? "" : "wrong password");
+	if (right) {
+		rig_keep(e, "ticket", 6);
+		e->reply.groups = "staff";
+	}
 	return 0;
 }
 
 static int port_xauth_password(void *arg, uint64_t token, struct ike1_octets ticket)
 {
 	struct rig_side *s = arg;
-	struct event *e = answer(s, token, s->password ? 0 : -ENOENT, s->password ? "" : "no line");
+	struct event *e = rig_answer(s, token, s->password ? 0 : -ENOENT, s->password ? "" : "no line");
 
 	if (s->password)
 		e->reply.secret = secret_dup_bytes(s->password, strlen(s->password));
@@ -283,7 +182,7 @@ static int port_policy_make(void *arg, uint64_t token, const uint8_t *ticket, si
 	struct event *e;
 
 	if (s->makes_none || i == RIG_POLICIES_MAX) {
-		answer(s, token, -EACCES, "no sainfo allows it");
+		rig_answer(s, token, -EACCES, "no sainfo allows it");
 		return 0;
 	}
 	s->out[i] = s->in[i] = *out;
@@ -297,7 +196,7 @@ static int port_policy_make(void *arg, uint64_t token, const uint8_t *ticket, si
 	s->in[i].req[0].dst = out->req[0].src;
 	s->n_policies++;
 	s->n_made++;
-	e = answer(s, token, 0, "");
+	e = rig_answer(s, token, 0, "");
 	e->out = s->out[i];
 	e->in = s->in[i];
 	e->reply.out = &e->out;
@@ -338,7 +237,7 @@ static int port_grant(void *arg, uint64_t token, const uint8_t *ticket, size_t n
 {
 	struct rig_side *s = arg;
 	bool good = n == 6 && memcmp(ticket, "ticket", 6) == 0;
-	struct event *e = answer(s, token, good ? 0 : -EACCES, good ? "" : "no ticket");
+	struct event *e = rig_answer(s, token, good ? 0 : -EACCES, good ? "" : "no ticket");
 
 	if (!good)
 		return 0;
@@ -371,7 +270,7 @@ static int port_reserve(void *arg, uint64_t token, uint64_t grant, const struct 
 
 	if (s->n_larvae == RIG_SAS_MAX)
 		return -ENOSPC;
-	e = answer(s, token, 0, "");
+	e = rig_answer(s, token, 0, "");
 	e->reply.number = 0x1000 + ++s->rig->last_spi;
 	e->undo = take_larva;
 	s->larva[s->n_larvae++] = (uint32_t)e->reply.number;
@@ -404,7 +303,7 @@ static int port_install(void *arg, uint64_t token, uint64_t grant, const struct 
 			memcpy(x->auth_key, sa->auth_key, sa->auth_key_len);
 		if (inbound)
 			take_larva(s, sa->spi);
-		e = answer(s, token, 0, "");
+		e = rig_answer(s, token, 0, "");
 		e->reply.number = x->serial;
 		e->undo = undo_install;
 		return 0;
@@ -426,11 +325,12 @@ static struct core *make_core(struct rig_side *s, struct ike_conf *conf)
 	    .ports = {.arg = s,
 	        .send = port_send,
 	        .log = port_log,
-	        .psk_skeyid = port_skeyid,
-	        .psk_verify = port_psk_verify,
-	        .sign = port_sign,
-	        .local_id = port_local_id,
-	        .verify = port_verify,
+	        .traces = port_traces,
+	        .ike1_begin = rig_port_begin,
+	        .ike1_keys = rig_port_keys,
+	        .ike1_prove = rig_port_prove,
+	        .ike1_verify = rig_port_verify,
+	        .ike1_judge = rig_port_judge,
 	        .match = port_match,
 	        .grant = port_grant,
 	        .grant_drop = port_grant_drop,
@@ -455,6 +355,7 @@ static void side_init(struct rig *r, struct rig_side *s, uint32_t addr, struct i
 	s->addr = inet_addr_v4(addr);
 	s->psk = "mekmitasdigoat";
 	s->log = calloc(1, RIG_LOG_MAX);
+	list_init(&s->exchanges);
 	s->core = make_core(s, conf);
 }
 
@@ -464,6 +365,7 @@ void rig_restart(struct rig_side *s, struct ike_conf *conf)
 		if (e->to == s && !e->is_datagram)
 			event_free(e);
 	core_free(s->core);
+	rig_certd_restart(s);
 	memset(s->sa, 0, sizeof(s->sa));
 	s->n_larvae = s->n_grants = 0;
 	s->core = make_core(s, conf);
@@ -491,6 +393,8 @@ void rig_fini(struct rig *r)
 		event_free(e);
 	r->a.core = core_free(r->a.core);
 	r->b.core = core_free(r->b.core);
+	rig_certd_restart(&r->a);
+	rig_certd_restart(&r->b);
 	free(r->a.log);
 	free(r->b.log);
 }
@@ -512,7 +416,7 @@ struct ike_conf *rig_conf(enum ike_mode mode, enum ike_auth_method auth, bool fa
 	    .group = fast ? ALG_GROUP_CURVE25519 : ALG_GROUP_MODP1024,
 	    .auth = auth,
 	    .seconds = 3600};
-	if (auth == IKE_AUTH_RSA) {
+	if (ike_auth_is_rsa(auth)) {
 		p->cert = strdup("cert.pem");
 		p->my_id.kind = IKE_ID_DN;
 	}
@@ -575,7 +479,7 @@ void rig_packet(struct rig_side *s, size_t n)
 	    .policy = &s->out[n],
 	    .packet = s->out[n].sel,
 	    .src = s->addr,
-	    .dst = other_side(s)->addr};
+	    .dst = rig_other(s)->addr};
 
 	core_acquire(s->core, &a);
 }

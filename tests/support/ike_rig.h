@@ -21,6 +21,17 @@ struct rig_sa {
 	uint8_t enc_key[ALG_KEY_MAX], auth_key[ALG_KEY_MAX];
 };
 
+/* An exchange that certd would know. */
+struct rig_exchange {
+	struct list node;
+	uint8_t nonce[32];
+	bool we_began, keyed, proved;
+	uint8_t icookie[8], rcookie[8];
+	struct ike1_keys keys;
+	struct octets gxi, gxr, sa;
+	enum ike_auth_method auth;
+};
+
 struct rig;
 
 struct rig_side {
@@ -28,7 +39,9 @@ struct rig_side {
 	struct core *core;
 	struct inet_addr addr;
 	const char *psk;
-	const char *subject; /* of its certificate; NULL: none */
+	const char *subject;   /* of its certificate; NULL: none */
+	struct list exchanges; /* of struct rig_exchange */
+	uint32_t n_begun, n_forgotten;
 	/* XAuth: the one user there is, and his password; of a client what it sends; NULL: there is none */
 	const char *user, *password;
 	bool makes_none; /* policies for clients */
@@ -38,8 +51,9 @@ struct rig_side {
 	struct rig_sa sa[RIG_SAS_MAX];
 	uint32_t larva[RIG_SAS_MAX];
 	uint32_t n_larvae, n_grants, n_done_ok, n_done_bad;
-	bool dead; /* hears and says nothing */
-	char *log; /* every line of this side */
+	bool dead;   /* hears and says nothing */
+	bool traces; /* level debug is read */
+	char *log;   /* every line of this side */
 	size_t n_log;
 };
 
@@ -80,6 +94,8 @@ void rig_run(struct rig *r, uint64_t ms);
 bool rig_live(struct rig *r, uint64_t ms);
 /* The soft or hard limit in octets has come for every SA of this side. */
 void rig_spent(struct rig_side *s, bool hard);
+/* This side's certd forgets every exchange. */
+void rig_certd_restart(struct rig_side *s);
 /* This host forgets everything without a word and comes back with `conf` (taken). */
 void rig_restart(struct rig_side *s, struct ike_conf *conf);
 

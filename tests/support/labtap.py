@@ -44,7 +44,7 @@ class Tap:
     def __init__(self, lab, expression, target=None, snap=65535, keep=200000):
         self.expression = expression
         self.packets = collections.deque(maxlen=keep)
-        self.count = 0
+        self.count = self.octets = 0
         device = lab.tap(target)
 
         def make():
@@ -69,6 +69,7 @@ class Tap:
             except BlockingIOError:
                 return
             self.count += 1
+            self.octets += len(packet)
             self.packets.append((time.monotonic(), packet))
 
     def _collect(self):

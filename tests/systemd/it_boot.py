@@ -85,6 +85,26 @@ class Inside(unittest.TestCase):
             self.assertEqual((rows["NoNewPrivs"], rows["Seccomp"]), ("1", "2"))
         self.assertEqual(len(uids), len(SERVICES))
 
+    def test_1a_no_service_can_write_where_the_key_of_the_tickets_lies(self):
+        self.wait_up()
+        self.assertEqual(os.stat("/run/postern/ticket.key").st_mode & 0o777, 0o600)
+        for unit in SERVICES:
+            # As root in the service's own view of the files, which is what it is before it drops; root passes file modes.
+            said = run("nsenter", "-t", str(main_pid(unit)), "-m", "touch", "/run/postern/planted", check=False)
+            self.assertIn("Read-only file system", said, unit)
+        self.assertFalse(os.path.exists("/run/postern/planted"))
+
+    def test_1b_the_key_comes_back_with_the_next_start(self):
+        self.wait_up()
+        with open("/run/postern/ticket.key", "rb") as file:
+            before = file.read()
+        os.unlink("/run/postern/ticket.key")
+        for unit in ("postern-policyd", "postern-certd", "postern-certd-verify"):
+            run("systemctl", "restart", f"{unit}.service")
+        self.wait_up()
+        with open("/run/postern/ticket.key", "rb") as file:
+            self.assertNotEqual(file.read(), before)
+
     def test_2_killed_services_come_back_with_their_store(self):
         self.wait_up()
         run("setkey", "-c", text=SA)

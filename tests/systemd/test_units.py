@@ -18,7 +18,7 @@ HOST_UNITS = "/usr/lib/systemd/system"
 SKIP = 77
 # systemd's own measure, 10 is no protection at all. The services start as root to drop by themselves, which costs them the rest.
 EXPOSURE_MAX = {"postern-policyd.service": 3.0, "postern-datapathd.service": 3.2, "postern-withdraw.service": 3.0,
-                "postern-keyd.service": 3.2, "postern-certd.service": 2.5, "postern-certd-verify.service": 2.5, "postern.service": 3.8}
+                "postern-keyd.service": 3.2, "postern-certd.service": 2.5, "postern-certd-verify.service": 2.5, "postern.service": 3.8, "postern-ticket-key.service": 2.0}
 
 
 def read(path):
@@ -49,7 +49,7 @@ class Units(unittest.TestCase):
                               stderr=subprocess.STDOUT, text=True)
 
     def test_verify_has_nothing_to_say(self):
-        self.assertEqual(len(self.names), 19, self.names)
+        self.assertEqual(len(self.names), 20, self.names)
         done = self.analyze("verify", "--man=no", *self.names)
         self.assertEqual((done.returncode, done.stdout), (0, ""))
 
@@ -109,11 +109,21 @@ class Units(unittest.TestCase):
         for name in ("postern-certd.service", "postern-certd-verify.service"):
             self.assertEqual(re.findall(r"^RestrictAddressFamilies=(.*)$", read(f"{self.units}/{name}"), re.M), ["AF_UNIX"], name)
 
-    def test_who_makes_the_key_of_the_tickets_may_write_where_it_lies(self):
+    def test_no_service_may_write_where_the_key_of_the_tickets_lies(self):
+        """A unit of its own makes the key, and is there before each service that reads it."""
+        self.assertIn(" --ticket-key\n", read(f"{self.units}/postern-ticket-key.service"))
         for name in self.names:
-            found = re.findall(r"^ReadWritePaths=(.*)$", read(f"{self.units}/{name}"), re.M)
-            uses = name in ("postern-policyd.service", "postern-certd.service", "postern-certd-verify.service")
-            self.assertEqual(found, ["/run/postern"] if uses else [], name)
+            text = read(f"{self.units}/{name}")
+            self.assertNotIn("ReadWritePaths", text, name)
+            if name.removesuffix(".service") in ("postern-policyd", "postern-datapathd", "postern-keyd", "postern-certd", "postern-certd-verify"):
+                self.assertIn("\nReadOnlyPaths=/run/postern\n", text, name)
+            makes = name in ("postern-ticket-key.service", "postern.service")  # the supervisor makes sockets there
+            self.assertEqual("\nRuntimeDirectory=postern\n" in text, makes, name)
+            if name in ("postern-policyd.service", "postern-certd.service", "postern-certd-verify.service"):
+                for word in ("Wants", "After"):
+                    self.assertIn("postern-ticket-key.service", " ".join(re.findall(rf"^{word}=(.*)$", text, re.M)).split(), name)
+            else:
+                self.assertNotIn("=postern-ticket-key.service", text, name)
 
     def test_key_exchange_stops_before_the_datapath(self):
         self.assertRegex(read(f"{self.units}/postern-keyd.service"), r"(?m)^After=postern-datapathd\.service$")

@@ -54,7 +54,7 @@ static bool take_keyid(struct rc_cur *c, struct ike_id *ret)
 		return false;
 	r = rc_load(c->r, path, &text, &n);
 	if (r < 0)
-		ok = rc_fault(c, w, "cannot be read: %s", err_name(r));
+		ok = rc_fault(c, w, "cannot be read: %s", rc_load_fault(r));
 	else
 		ok = set_octets(c, w, text, n, ret);
 	free(text);
@@ -70,6 +70,67 @@ static int digit(char x)
 	return at ? (int)(at - digits) : -1;
 }
 
+static bool is_letter(char x)
+{
+	return (x >= 'A' && x <= 'Z') || (x >= 'a' && x <= 'z');
+}
+
+static bool is_digit(char x)
+{
+	return x >= '0' && x <= '9';
+}
+
+/* A type of attribute: a word, or the numbers of one (RFC 4514 section 3). */
+static bool is_type(const char *p, size_t n)
+{
+	bool word = n && is_letter(*p);
+
+	if (!n || (!word && (!is_digit(*p) || !is_digit(p[n - 1]))))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (word ? !is_letter(p[i]) && !is_digit(p[i]) && p[i] != '-'
+		         : !is_digit(p[i]) && (p[i] != '.' || p[i - 1] == '.'))
+			return false;
+	return true;
+}
+
+/* TYPE=VALUE, one behind the other, with `,` or `/` between; a backslash takes the next octet's meaning away.
+ */
+static bool is_name(const char *p, size_t n)
+{
+	size_t at = 0;
+
+	while (at < n) {
+		size_t from, to;
+
+		while (at < n && p[at] == ' ')
+			at++;
+		for (from = at; at < n && p[at] != '='; at++)
+			;
+		for (to = at; to > from && p[to - 1] == ' '; to--)
+			;
+		if (at == n || !is_type(p + from, to - from))
+			return false;
+		for (from = ++at; at < n && p[at] != ',' && p[at] != '/'; at++)
+			at += p[at] == '\\' && at + 1 < n;
+		for (to = at; to > from && p[to - 1] == ' '; to--)
+			;
+		if (to == from || (at < n && at + 1 == n))
+			return false;
+		at += at < n;
+	}
+	return n > 0;
+}
+
+static bool take_name_text(struct rc_cur *c, const struct rc_word *w, struct ike_id *ret)
+{
+	if (!take_text(c, ret))
+		return false;
+	if (!is_name((const char *)ret->data, ret->len))
+		return rc_fault(c, w, "is no name: it is written as \"C=DE, O=Example, CN=gateway\"");
+	return true;
+}
+
 /* A name as text, "~" and its DER in hexadecimal, or nothing: the certificate's. */
 static bool take_name(struct rc_cur *c, struct ike_id *ret)
 {
@@ -80,7 +141,7 @@ static bool take_name(struct rc_cur *c, struct ike_id *ret)
 	if (!w)
 		return true;
 	if (w->kind != RC_STRING || !w->n || w->p[0] != '~')
-		return take_text(c, ret);
+		return take_name_text(c, w, ret);
 	(void)rc_next(c);
 	for (uint32_t i = 1; i + 1 < w->n && n < sizeof(der); i += 2) {
 		int hi = digit(w->p[i]), lo = digit(w->p[i + 1]);

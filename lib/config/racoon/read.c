@@ -9,9 +9,11 @@
 
 #include "config/racoon/reader.h"
 
-static int load_file(const char *path, char **ret, size_t *ret_n)
+/* `regular`: nothing else will do, and nobody is waited for. The configuration itself may come through a
+ * pipe, as from `<(...)`. */
+static int load_file(const char *path, bool regular, char **ret, size_t *ret_n)
 {
-	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | (regular ? O_NONBLOCK : 0));
 	AUTO_FREE char *text = NULL;
 	struct stat st;
 	ssize_t n;
@@ -23,6 +25,8 @@ static int load_file(const char *path, char **ret, size_t *ret_n)
 		return -errno;
 	if (S_ISDIR(st.st_mode))
 		return -EISDIR;
+	if (regular && !S_ISREG(st.st_mode))
+		return S_ISFIFO(st.st_mode) ? -ESPIPE : -EINVAL;
 	text = malloc(RC_FILE_MAX + 1);
 	if (!text)
 		return -ENOMEM;
@@ -41,7 +45,14 @@ static int load_file(const char *path, char **ret, size_t *ret_n)
 
 int rc_load(struct rc_read *r, const char *path, char **ret, size_t *ret_n)
 {
-	return r->o->load ? r->o->load(r->o->arg, path, ret, ret_n) : load_file(path, ret, ret_n);
+	return r->o->load ? r->o->load(r->o->arg, path, ret, ret_n) : load_file(path, true, ret, ret_n);
+}
+
+const char *rc_load_fault(int r)
+{
+	return r == -ESPIPE   ? "it is a named pipe, and a regular file is wanted"
+	       : r == -EINVAL ? "it is no regular file"
+	                      : err_name(r);
 }
 
 static void say_shape(void *arg, const char *text)
@@ -82,7 +93,7 @@ static bool include_one(struct rc_cur *c, const struct rc_word *w, const char *p
 	int e = rc_load(c->r, path, &text, &n);
 
 	if (e < 0)
-		return rc_fault(c, w, "cannot be included: %s: %s", path, err_name(e));
+		return rc_fault(c, w, "cannot be included: %s: %s", path, rc_load_fault(e));
 	c->r->depth++;
 	read_one(c->r, path, text, n);
 	c->r->depth--;
@@ -144,6 +155,7 @@ int racoon_read_text(
 
 	if (!r.conf)
 		return -ENOMEM;
+	r.conf->as_racoon = true;
 	read_one(&r, name, text, n);
 	return finish(&r, ret);
 }
@@ -153,7 +165,7 @@ int racoon_read(const char *path, const struct racoon_options *o, struct ike_con
 	AUTO_FREE char *text = NULL;
 	struct rc_read r = {.o = o};
 	size_t n = 0;
-	int x = rc_load(&r, path, &text, &n);
+	int x = o->load ? rc_load(&r, path, &text, &n) : load_file(path, false, &text, &n);
 
 	if (x < 0)
 		return err_set(e, x, "%s cannot be read: %s", path, err_name(x));

@@ -97,7 +97,9 @@ void rc_sort_children(struct rc_read *r);
 void rc_top(struct rc_read *r);
 /* read.c: `include`. */
 bool rc_include(struct rc_cur *c, void *block);
+/* A file that the configuration names: a regular one. 0 with its contents, to be freed; -errno. */
 int rc_load(struct rc_read *r, const char *path, char **ret, size_t *ret_n);
+const char *rc_load_fault(int r); /* what was wrong, in words */
 
 /* BASE/NAME, or NAME when it is absolute or BASE is NULL; malloc'd. */
 char *rc_join(const char *base, const char *name);

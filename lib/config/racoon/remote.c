@@ -2,6 +2,8 @@
  * `remote`: its header, its statements, and what has to be true of all of them together (racoon-conf.md
  * section 4).
  */
+#include <stdio.h>
+
 #include "config/racoon/reader.h"
 
 static bool exchange_mode(struct rc_cur *c, void *block)
@@ -153,18 +155,29 @@ static bool script(struct rc_cur *c, void *block)
 	return true;
 }
 
+/* The port in brackets; left out or "any" it is the usual one. */
+static bool take_port(struct rc_cur *c, uint16_t *ret)
+{
+	const struct rc_word *w = rc_peek(c);
+	uint16_t port = 0;
+	bool said;
+
+	if (!rc_port(c, &said, &port))
+		return false;
+	if (port && port != IKE_PORT)
+		rc_warn(c, w, "port %u is ignored: peers are written to at port %d, and behind NAT at %d",
+		    port, IKE_PORT, IKE_PORT_NATT);
+	*ret = port ? port : IKE_PORT;
+	return true;
+}
+
 static bool remote_address(struct rc_cur *c, void *block)
 {
 	struct ike_peer *p = block;
-	uint16_t port;
-	bool said;
 
 	if (p->addr.family != INET_NONE)
 		return rc_fault(c, NULL, "is there already");
-	if (!rc_addr(c, &p->addr) || !rc_port(c, &said, &port))
-		return false;
-	p->port = said && port ? port : p->port;
-	return rc_end(c);
+	return rc_addr(c, &p->addr) && take_port(c, &p->port) && rc_end(c);
 }
 
 /* Switches and numbers: where each goes. */
@@ -306,30 +319,37 @@ struct header {
 	bool is_named;
 };
 
+/* With the port where it is another than the usual one. */
+static char *name_of(const struct header *h)
+{
+	char text[INET_ADDR_STRLEN], *name = NULL;
+	const char *who = h->addr.family == INET_NONE ? "anonymous" : inet_addr_format(&h->addr, text);
+
+	if (h->port == IKE_PORT)
+		return strdup(who);
+	return asprintf(&name, "%s[%u]", who, h->port) < 0 ? NULL : name;
+}
+
 static bool take_header(struct rc_cur *c, struct header *h)
 {
-	char text[INET_ADDR_STRLEN];
 	const struct rc_word *w = rc_peek(c);
-	bool said;
 
 	*h = (struct header){.port = IKE_PORT};
 	if (w && w->kind == RC_STRING) {
 		h->is_named = true;
 		return rc_string(c, &h->name);
 	}
-	if (rc_skip(c, "anonymous")) {
-		h->name = strdup("anonymous");
-	} else {
+	if (!rc_skip(c, "anonymous")) {
 		if (!w)
 			return rc_fault(
 			    c, NULL, "wants an address, `anonymous` or a name in quotes behind it");
 		if (!rc_addr(c, &h->addr))
 			return false;
-		h->name = strdup(inet_addr_format(&h->addr, text));
 	}
-	if (!h->name)
-		return rc_no_memory(c);
-	return rc_port(c, &said, &h->port);
+	if (!take_port(c, &h->port))
+		return false;
+	h->name = name_of(h);
+	return h->name || rc_no_memory(c);
 }
 
 static struct ike_peer *find(struct rc_read *r, const char *name)
@@ -340,12 +360,33 @@ static struct ike_peer *find(struct rc_read *r, const char *name)
 	return NULL;
 }
 
+/* Peers are told apart by their address, whatever their ports are. */
+static const struct ike_peer *find_other_port(struct rc_read *r, const struct header *h)
+{
+	size_t n = strcspn(h->name, "[");
+
+	for (uint32_t i = 0; i < r->conf->n_peers && !h->is_named; i++) {
+		const char *name = r->conf->peer[i].name;
+
+		if (strncmp(name, h->name, n) == 0 && (!name[n] || name[n] == '['))
+			return &r->conf->peer[i];
+	}
+	return NULL;
+}
+
 static struct ike_peer *begin(struct rc_cur *c, struct header *h, const struct rc_word *at)
 {
+	const struct ike_peer *other;
 	struct ike_peer *p;
 
 	if (find(c->r, h->name)) {
 		(void)rc_fault(c, at, "is defined already");
+		return NULL;
+	}
+	other = find_other_port(c->r, h);
+	if (other) {
+		(void)rc_fault(c, at,
+		    "is defined already, as %s: one address has one `remote`, for all ports", other->name);
 		return NULL;
 	}
 	p = ike_conf_add_peer(c->r->conf);
@@ -389,10 +430,16 @@ static bool inherit(struct rc_cur *c, struct ike_peer *p)
 }
 
 /* Names of certificates are below the folder as it is known when the block ends. */
-static bool place(struct rc_cur *c, char **name)
+static bool place(struct rc_cur *c, const struct ike_peer *p, const char *what, char **name)
 {
-	char *path = *name ? rc_join(c->r->conf->cert_dir, *name) : NULL;
+	char *path;
 
+	if (*name && (*name)[0] != '/' && !c->r->conf->cert_dir)
+		return rc_fault(c, NULL,
+		    "%s: %s names %s, which is relative, and no `path certificate` stands in front of the "
+		    "block",
+		    p->name, what, *name);
+	path = *name ? rc_join(c->r->conf->cert_dir, *name) : NULL;
 	if (*name && !path)
 		return rc_no_memory(c);
 	free(*name);
@@ -464,7 +511,8 @@ static bool finish(struct rc_cur *c, struct ike_peer *p)
 		return rc_fault(c, NULL, "%s: no exchange mode specified.", p->name);
 	if (!p->n_offers)
 		return rc_fault(c, NULL, "%s: no proposal found: nothing can be negotiated", p->name);
-	if (!place(c, &p->cert) || !place(c, &p->key) || !place(c, &p->ca) || !place(c, &p->peer_cert) ||
+	if (!place(c, p, "certificate_type", &p->cert) || !place(c, p, "certificate_type", &p->key) ||
+	    !place(c, p, "ca_type", &p->ca) || !place(c, p, "peers_certfile", &p->peer_cert) ||
 	    !check_auth(c, p))
 		return false;
 	warn_weak(c, p);

@@ -17,12 +17,16 @@ static bool path(struct rc_cur *c, void *block)
 	    [SCRIPT] = &conf->script_dir,
 	    [PID] = &conf->pidfile};
 	uint32_t kind;
+	const struct rc_word *w;
 	bool ok;
 
 	if (!rc_pick(c, "a kind of path: include, pre_shared_key, certificate, script, pidfile or backupsa",
 	        kinds, ARRAY_SIZE(kinds), &kind))
 		return false;
+	w = rc_peek(c);
 	ok = rc_string(c, to[kind]) && rc_end(c);
+	if (ok && kind == CERT && conf->cert_dir[0] != '/')
+		ok = rc_fault(c, w, "is relative, to nothing that is certain: write the folder from / on");
 	if (ok && kind == BACKUP)
 		ok = rc_fault(c, NULL, "backupsa is refused: session keys are not written to files");
 	free(unused);
@@ -58,8 +62,13 @@ static bool ignored(struct rc_cur *c, void *block)
 	return true;
 }
 
-static bool silently(struct rc_cur *c, void *block)
+static bool pfkey_buffer(struct rc_cur *c, void *block)
 {
+	uint64_t kib;
+
+	if (!rc_number(c, 0, UINT32_MAX, &kib) || !rc_end(c))
+		return false;
+	rc_warn(c, NULL, "is ignored: there is no PF_KEY socket");
 	return true;
 }
 
@@ -80,7 +89,7 @@ void rc_top(struct rc_read *r)
 	    {"ldapcfg", ignored, true},
 	    {"complex_bundle", ignored, false},
 	    {"gss_id_enc", ignored, false},
-	    {"pfkey_buffer", silently, false},
+	    {"pfkey_buffer", pfkey_buffer, false},
 	    {"identifier", identifier, false},
 	    {"policy", ignored, true},
 	    {"static_sa", ignored, true},

@@ -50,7 +50,8 @@ bool rc_say(struct rc_parse *p, const char *text)
 		    p->last.column, text);
 	p->say(p->arg, line);
 	if (p->n_messages == RC_MESSAGES_MAX) {
-		snprintf(line, sizeof(line), "%s: too many errors: the rest is not looked at", p->tree->file);
+		snprintf(line, sizeof(line), "%s:%u:%u: too many errors: the rest is not looked at",
+		    p->tree->file, p->last.line, p->last.column);
 		p->say(p->arg, line);
 	}
 	return p->n_messages < RC_MESSAGES_MAX;

@@ -128,11 +128,11 @@ static bool is_for_ike(X509 *x)
 	return fits && (X509_get_key_usage(x) & (KU_DIGITAL_SIGNATURE | KU_NON_REPUDIATION));
 }
 
-static enum verify_reason from_payload(const struct anchors *a, const struct session *s,
-    const struct judge_claim *c, bool check, X509 **ret, struct err_text *e)
+static enum verify_reason from_payload(
+    const struct anchors *a, const struct judge_claim *c, bool check, X509 **ret, struct err_text *e)
 {
 	STACK_OF(X509) *others = sk_X509_new_null();
-	X509_STORE *store = a->own[s->peer] ? a->own[s->peer] : a->all;
+	X509_STORE *store = a->own[c->peer] ? a->own[c->peer] : a->all;
 	enum verify_reason r = c->n_certs ? VERIFY_NONE : VERIFY_NO_CERT;
 
 	for (uint32_t i = 0; others && i < c->n_certs && r == VERIFY_NONE; i++) {
@@ -202,21 +202,19 @@ static void ctx_freep(EVP_PKEY_CTX **c)
 }
 
 /* PKCS #1 v1.5 over the bare hash (RFC 2409 section 5.1). */
-static enum verify_reason check_signature(
-    const struct session *s, const struct secret *skeyid, const struct judge_claim *c, X509 *x)
+static enum verify_reason check_signature(const struct judge_claim *c, X509 *x)
 {
 	AUTO(ctx_freep) EVP_PKEY_CTX *ctx = NULL;
 	EVP_PKEY *key = X509_get0_pubkey(x);
-	uint8_t hash[ALG_PRF_LEN_MAX];
-	int n = session_hash(s, &c->facts, skeyid, hash), ok;
+	int ok;
 
 	if (!key || !EVP_PKEY_is_a(key, "RSA"))
 		return VERIFY_KEY_TYPE;
 	ctx = EVP_PKEY_CTX_new(key, NULL);
-	if (n < 0 || !ctx || EVP_PKEY_verify_init(ctx) <= 0 ||
+	if (!ctx || EVP_PKEY_verify_init(ctx) <= 0 ||
 	    EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PADDING) <= 0)
 		return VERIFY_INTERNAL;
-	ok = EVP_PKEY_verify(ctx, c->signature.p, c->signature.n, hash, (size_t)n);
+	ok = EVP_PKEY_verify(ctx, c->signature.p, c->signature.n, c->hash.p, c->hash.n);
 	ERR_clear_error();
 	return ok == 1 ? VERIFY_NONE : VERIFY_BAD_SIGNATURE;
 }
@@ -238,21 +236,20 @@ static void note_weakness(X509 *x, struct err_text *e)
 		    OBJ_nid2sn(md));
 }
 
-enum verify_reason judge(const struct anchors *a, const struct session *s, const struct secret *skeyid,
-    const struct judge_claim *c, struct err_text *e)
+enum verify_reason judge(const struct anchors *a, const struct judge_claim *c, struct err_text *e)
 {
-	const struct ike_peer *p = &a->conf->peer[s->peer];
+	const struct ike_peer *p = &a->conf->peer[c->peer];
 	AUTO(x509_freep) X509 *x = NULL;
 	enum verify_reason r = VERIFY_NONE;
 
-	if (a->pinned[s->peer])
-		x = from_file(a->pinned[s->peer], e);
+	if (a->pinned[c->peer])
+		x = from_file(a->pinned[c->peer], e);
 	else
-		r = from_payload(a, s, c, p->verify_cert, &x, e);
+		r = from_payload(a, c, p->verify_cert, &x, e);
 	if (r == VERIFY_NONE)
 		r = check_identity(p, c, x, e);
 	if (r == VERIFY_NONE)
-		r = check_signature(s, skeyid, c, x);
+		r = check_signature(c, x);
 	if (r == VERIFY_NONE)
 		note_weakness(x, e);
 	return r;

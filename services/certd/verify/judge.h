@@ -4,15 +4,16 @@
 #ifndef POSTERN_CERTD_VERIFY_JUDGE_H
 #define POSTERN_CERTD_VERIFY_JUDGE_H
 
-#include "certd/session.h"
 #include "certd/verify/anchors.h"
 #include "certd/verify/reason.h"
+#include "crypto/ike1.h"
 
 enum { JUDGE_CERTS_MAX = 10 };
 
 struct judge_claim {
-	struct facts facts;
-	struct ike_id id;
+	uint32_t peer;                            /* index */
+	struct ike_id id;                         /* who it says it is */
+	struct ike1_octets hash;                  /* what it has to have signed */
 	struct ike1_octets cert[JUDGE_CERTS_MAX]; /* DER, as they came: the peer's own first */
 	uint32_t n_certs;
 	struct ike1_octets signature;
@@ -20,7 +21,6 @@ struct judge_claim {
 
 /* VERIFY_NONE: it is who it says. Otherwise *e has what is special about this case ("" when nothing is). A
  * warning (a pinned certificate that has expired, a weak key) stands in *e with VERIFY_NONE. */
-enum verify_reason judge(const struct anchors *a, const struct session *s, const struct secret *skeyid,
-    const struct judge_claim *c, struct err_text *e);
+enum verify_reason judge(const struct anchors *a, const struct judge_claim *c, struct err_text *e);
 
 #endif

@@ -6,6 +6,7 @@
 #include <seccomp.h>
 #include <stdio.h>
 
+#include "certd/verify/hearing.h"
 #include "certd/verify/verify_msg.h"
 #include "crypto/crypto.h"
 #include "ipc/ike_kept.h"
@@ -17,11 +18,10 @@ enum { ARENA = 1 << 20, MEMLOCK = 2 << 20 };
 
 struct verify {
 	struct service *service;
-	struct anchors *now, *before; /* NULL: nothing is loaded; the configuration that was loaded before */
+	struct hearing h;
 	struct ike_load *load;
-	struct ticket_key ticket_key;
 	struct log_limit refusals;
-	uint64_t n_good, n_bad[VERIFY_REASONS_N];
+	uint64_t n_good, n_unheard, n_bad[VERIFY_REASONS_N];
 };
 
 static struct verify *verify_of(const struct ipc_conn *c)
@@ -29,74 +29,55 @@ static struct verify *verify_of(const struct ipc_conn *c)
 	return service_data(service_of_conn(c));
 }
 
-static const struct anchors *anchors_of(const struct verify *v, const struct session *s)
-{
-	const struct anchors *a = NULL;
-
-	if (v->now && v->now->generation == s->generation)
-		a = v->now;
-	else if (v->before && v->before->generation == s->generation)
-		a = v->before;
-	return a && s->peer < a->conf->n_peers ? a : NULL;
-}
-
 static void refuse(struct verify *v, struct ipc_conn *c, uint32_t id, enum verify_reason r,
-    const struct session *s, const struct err_text *e)
+    const struct inet_addr *from, const struct err_text *e)
 {
 	char addr[INET_ADDR_STRLEN];
-	uint64_t held;
+	uint64_t held = 0;
 
 	v->n_bad[r]++;
-	inet_addr_format(&s->addr, addr);
+	inet_addr_format(from, addr);
 	if (log_limit_ok(&v->refusals, &held))
 		log_warning("verify.refused", "reason=%s peer=%s: %s%s%s; %s", verify_reason_name(r), addr,
 		    verify_reason_sentence(r), e->s[0] ? ": " : "", e->s, verify_reason_remedy(r));
+	if (held)
+		log_notice("log.held", "%llu lines about refusals were left out", (unsigned long long)held);
 	(void)ipc_conn_send_error(c, id, EACCES, "%s (%s)%s%s", verify_reason_sentence(r),
 	    verify_reason_name(r), e->s[0] ? ": " : "", e->s);
 }
 
-static int on_verify(struct ipc_conn *c, const struct ipc_record *rec)
+static int on_judge(struct ipc_conn *c, const struct ipc_record *rec)
 {
 	AUTO(verify_request_fini) struct verify_request q = {0};
 	struct verify *v = verify_of(c);
+	enum verify_reason why = VERIFY_NONE;
 	struct err_text e = {{0}};
-	const struct anchors *a;
 	uint8_t ticket[TICKET_MAX];
 	char addr[INET_ADDR_STRLEN];
-	enum verify_reason why;
+	struct inet_addr from;
 	int r = verify_request_decode(rec, &q);
 
 	if (r < 0)
 		return r;
-	a = anchors_of(v, &q.session);
-	if (!a) {
-		(void)ipc_conn_send_error(c, rec->id, ESTALE,
-		    "certd-verify does not have the configuration of this exchange: load it again (ipsecctl "
-		    "racoon)");
-		return 0;
-	}
-	if (ike_conf_find_peer(a->conf, &q.session.addr) != &a->conf->peer[q.session.peer] ||
-	    !session_id_is(q.claim.facts.id, &q.claim.id))
-		why = VERIFY_ID_MISMATCH;
-	else
-		why = judge(a, &q.session, q.skeyid, &q.claim, &e);
-	if (why != VERIFY_NONE) {
-		refuse(v, c, rec->id, why, &q.session, &e);
-		return 0;
-	}
-	if (e.s[0])
-		log_warning("verify.weak", "peer=%s: %s", inet_addr_format(&q.session.addr, addr), e.s);
-	r = session_ticket(
-	    &q.session, &q.claim.id, &v->ticket_key, clock_now_ms(service_clock(v->service)), ticket);
-	v->n_good++;
-	if (r > 0)
+	r = hearing_hold(
+	    &v->h, q.statement, &q.claim, clock_now_ms(service_clock(v->service)), &why, &from, ticket, &e);
+	if (r == -EACCES) {
+		refuse(v, c, rec->id, why, &from, &e);
+	} else if (r < 0) {
+		v->n_unheard++;
+		(void)ipc_conn_send_error(c, rec->id, -r, "%s", e.s[0] ? e.s : err_name(r));
+	} else {
+		if (e.s[0])
+			log_warning("verify.weak", "peer=%s: %s", inet_addr_format(&from, addr), e.s);
+		v->n_good++;
 		verify_send_ticket(c, rec->id, ticket, (size_t)r);
-	return r < 0 ? r : 0;
+	}
+	return 0;
 }
 
 /* Checking a chain costs a millisecond or so: the budget is what one core can do and more would only wait. */
 static const struct ipc_rule rules[] = {
-    {IPC_IKE1_VERIFY_SIGNATURE, "ike1.verify", IPC_ROLE_KEYD, 60 << 10, 256, 1, true, on_verify, false},
+    {IPC_IKE1_JUDGE, "ike1.judge", IPC_ROLE_KEYD, 60 << 10, 256, 1, false, on_judge, false},
 };
 
 static const struct ipc_edge edge = {
@@ -191,9 +172,9 @@ static int take(void *arg, uint64_t generation, struct ike_load *l, struct err_t
 	keep(v, generation, l);
 	a->generation = generation;
 	a->conf = take_ptr(l->conf);
-	anchors_free(v->before);
-	v->before = v->now;
-	v->now = a;
+	anchors_free(v->h.before);
+	v->h.before = v->h.now;
+	v->h.now = a;
 	log_info("conf.loaded", "generation=%llu peers=%u files=%u", (unsigned long long)generation,
 	    a->conf->n_peers, a->n_files);
 	service_set_state(v->service, "checking the certificates of %u peers", a->conf->n_peers);
@@ -270,7 +251,7 @@ static int open_privileged(struct service *s, struct err_text *e)
 		r = crypto_init(e);
 	if (r == 0)
 		r = ticket_init(e);
-	return r < 0 ? r : ticket_key_file(service_settings(s)->run_dir, &v.ticket_key, e);
+	return r < 0 ? r : ticket_key_file(service_settings(s)->run_dir, &v.h.ticket_key, e);
 }
 
 static int start(struct service *s, struct err_text *e)
@@ -284,18 +265,18 @@ static void stop(struct service *s)
 {
 	struct verify *v = service_data(s);
 
-	v->now = anchors_free(v->now);
-	v->before = anchors_free(v->before);
-	wipe(&v->ticket_key, sizeof(v->ticket_key));
+	v->h.now = anchors_free(v->h.now);
+	v->h.before = anchors_free(v->h.before);
+	wipe(&v->h.ticket_key, sizeof(v->h.ticket_key));
 }
 
 static void status(struct service *s, struct service_status_sink *to)
 {
 	const struct verify *v = service_data(s);
 
-	service_status_add(to, "files of trust", "%u", v->now ? v->now->n_files : 0);
+	service_status_add(to, "files of trust", "%u", v->h.now ? v->h.now->n_files : 0);
 	service_status_add(
-	    to, "revocation lists", "%s", v->now && sk_X509_CRL_num(v->now->crls) > 0 ? "yes" : "none");
+	    to, "revocation lists", "%s", v->h.now && sk_X509_CRL_num(v->h.now->crls) > 0 ? "yes" : "none");
 }
 
 static void stats(struct service *s, struct service_stats_sink *to)
@@ -304,6 +285,7 @@ static void stats(struct service *s, struct service_stats_sink *to)
 	char name[64];
 
 	service_stats_add(to, "verify.good", v->n_good);
+	service_stats_add(to, "verify.unheard", v->n_unheard);
 	for (int i = VERIFY_NONE + 1; i < VERIFY_REASONS_N; i++) {
 		snprintf(name, sizeof(name), "verify.%s", verify_reason_name((enum verify_reason)i));
 		service_stats_add(to, name, v->n_bad[i]);

@@ -6,20 +6,20 @@
 #include <errno.h>
 
 #include "certd/session_msg.h"
-#include "ipc/model_ike.h"
 
+#include "certd_keyd.pb-c.h"
 #include "certd_verify_keyd.pb-c.h"
+#include "ike_conf.pb-c.h"
 
-enum { CAP = 128 << 10, CERTS_OCTETS_MAX = 32768, SIGNATURE_MAX = 1024 };
+enum { CAP = 128 << 10, CERTS_OCTETS_MAX = 32768, SIGNATURE_MAX = 1024, SEALED_MAX = 2048 };
 
 void verify_request_fini(struct verify_request *r)
 {
-	secret_free(r->skeyid);
 	ipc_unpack_free(r->m);
 	*r = (struct verify_request){0};
 }
 
-static int certs_decode(const Postern__Ike1VerifySignature *m, struct judge_claim *c, struct err_text *e)
+static int certs_decode(const Postern__Ike1Judge *m, struct judge_claim *c, struct err_text *e)
 {
 	size_t all = 0;
 	int r = 0;
@@ -36,29 +36,16 @@ static int certs_decode(const Postern__Ike1VerifySignature *m, struct judge_clai
 
 int verify_request_decode(const struct ipc_record *rec, struct verify_request *ret)
 {
-	struct ike1_octets skeyid = {NULL, 0};
-	const Postern__Ike1VerifySignature *m;
+	const Postern__Ike1Judge *m;
 	struct err_text e;
 	int r;
 
-	ret->m = ipc_unpack(&postern__ike1_verify_signature__descriptor, rec, CAP);
-	m = (const Postern__Ike1VerifySignature *)ret->m;
-	r = m ? session_decode(m->session, &ret->session, &e) : -EBADMSG;
-	if (r == 0)
-		r = session_facts(
-		    m->peer_began, &m->gx_peer, &m->gx_mine, &m->sa, &m->id, &ret->claim.facts, &e);
-	if (r == 0)
-		r = model_ike_id_decode(m->peer_id, &ret->claim.id, &e);
+	ret->m = ipc_unpack(&postern__ike1_judge__descriptor, rec, CAP);
+	m = (const Postern__Ike1Judge *)ret->m;
+	r = m ? session_octets(&m->statement, 1, SEALED_MAX, &ret->statement, &e) : -EBADMSG;
 	if (r == 0)
 		r = certs_decode(m, &ret->claim, &e);
-	if (r == 0)
-		r = session_octets(&m->signature, 1, SIGNATURE_MAX, &ret->claim.signature, &e);
-	if (r == 0)
-		r = session_octets(&m->skeyid, 1, ALG_PRF_LEN_MAX, &skeyid, &e);
-	if (r < 0)
-		return r;
-	ret->skeyid = secret_dup_bytes(skeyid.p, skeyid.n);
-	return ret->skeyid ? 0 : -ENOMEM;
+	return r < 0 ? r : session_octets(&m->signature, 1, SIGNATURE_MAX, &ret->claim.signature, &e);
 }
 
 void verify_send_ticket(struct ipc_conn *c, uint32_t id, const uint8_t *ticket, size_t n)

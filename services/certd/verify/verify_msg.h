@@ -10,10 +10,9 @@
 enum { VERIFY_NAME_MAX = 256 };
 
 struct verify_request {
-	ProtobufCMessage *m; /* owned; slices point into it */
-	struct session session;
-	struct secret *skeyid;
-	struct judge_claim claim;
+	ProtobufCMessage *m;          /* owned; slices point into it */
+	struct ike1_octets statement; /* certd's, not opened yet */
+	struct judge_claim claim;     /* certificates and signature alone */
 };
 void verify_request_fini(struct verify_request *r);
 

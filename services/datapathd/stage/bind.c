@@ -6,6 +6,8 @@
  */
 #include "datapathd/stage/path.h"
 
+#include <string.h>
+
 /* The addresses a transport request's SA must have: those of the header that will be in front of it. */
 struct ends {
 	struct inet_addr src, dst;
@@ -95,14 +97,14 @@ static bool bind_one(struct path *c, struct pkt *p, uint8_t i, struct ends *ends
 
 static void bind_all(struct path *c, struct pkt *p)
 {
-	size_t n = p->v6 ? 16 : 4, at = p->v6 ? 8 : 12;
-	struct ends ends = {
-	    .src = inet_addr_from_bytes(p->data + at, n),
-	    .dst = inet_addr_from_bytes(p->data + at + n, n),
-	    .fragment = p->fragment,
-	};
+	struct ends ends = {.src = p->key.src, .dst = p->key.dst, .fragment = p->fragment};
 
 	p->n_bound = p->next_bound = 0;
+	if (p->like && p->like->verdict == VERDICT_GO) {
+		p->n_bound = p->like->n_bound;
+		memcpy(p->bound, p->like->bound, p->n_bound * sizeof(p->bound[0]));
+		return;
+	}
 	for (uint8_t i = 0; i < p->rule->p.n_requests; i++)
 		if (!bind_one(c, p, i, &ends))
 			return;

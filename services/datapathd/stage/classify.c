@@ -7,10 +7,20 @@
 
 void stage_parse_out(struct path *c, struct batch *b)
 {
+	const struct pkt *before = NULL;
+
 	batch_foreach_go(p, b)
 	{
 		struct ip_view v;
 
+		if (before && path_same_flow(before, p)) {
+			p->like = before;
+			p->v6 = before->v6;
+			p->key = before->key;
+			before = p;
+			continue;
+		}
+		before = NULL;
 		p->v6 = p->len > 0 && p->data[0] >> 4 == 6;
 		if (ip_parse(p->data, p->len, IP_TRUST_SUM, &v) != IP_OK) {
 			stage_drop(c->counters, p, DROP_OUT_MALFORMED);
@@ -20,11 +30,16 @@ void stage_parse_out(struct path *c, struct batch *b)
 		p->fragment = v.is_frag;
 		ip_packet_key(&v, &p->key);
 		path_fragment_key(&c->out_frags, &v, &p->key, c->now_ms);
+		before = p;
 	}
 }
 
 static void classify(struct path *c, struct pkt *p)
 {
+	if (p->like && p->like->verdict == VERDICT_GO) {
+		p->rule = p->like->rule;
+		return;
+	}
 	if (!c->view->enabled) {
 		p->verdict = VERDICT_CLEAR;
 		return;

@@ -25,6 +25,8 @@ enum {
 	TCP_HEADERS4 = 40,
 	TCP_HEADERS6 = 60,
 	MSS_MIN = 256,
+	TCP_FLAGS_AT = 13,
+	TCP_SYN = 2,
 	NO_LIMIT = UINT32_MAX,
 };
 
@@ -80,10 +82,10 @@ static uint32_t longest(const struct path *c, const struct pkt *p, bool careful)
 /* Only a SYN has the option; anything else is left with one look at its flags. */
 static bool may_carry_mss(const struct ip_view *v)
 {
-	enum { FLAGS_AT = 13, SYN = 2, TCP_MIN = 20 };
+	enum { TCP_MIN = 20 };
 
 	return v->proto == IPPROTO_TCP && !v->frag_off && v->total_len >= v->upper_off + TCP_MIN &&
-	       v->pkt[v->upper_off + FLAGS_AT] & SYN;
+	       v->pkt[v->upper_off + TCP_FLAGS_AT] & TCP_SYN;
 }
 
 static void clamp(struct path *c, struct pkt *p, const struct ip_view *v, uint32_t most)
@@ -168,12 +170,27 @@ static bool may_be_cut_outside(const struct path *c, const struct pkt *p)
 	return outer->mode == IPSEC_TUNNEL && !sets_df(c, outer->mode, p->v6);
 }
 
+/* One of its flow that was no shorter fitted, and it opens no connection. */
+static bool fits_like(const struct pkt *p)
+{
+	const struct pkt *like = p->like;
+
+	if (!like || like->verdict != VERDICT_GO || p->len > like->len || p->n_bound != like->n_bound ||
+	    p->bound[0].sa != like->bound[0].sa)
+		return false;
+	return p->key.proto == IPPROTO_UDP || (p->len > plain_upper(p) + TCP_FLAGS_AT &&
+	                                          !(p->data[plain_upper(p) + TCP_FLAGS_AT] & TCP_SYN));
+}
+
 static void fit(struct path *c, struct batch *b, struct pkt *p)
 {
-	uint32_t most = longest(c, p, false), told;
+	uint32_t most, told;
 	struct ip_view v;
 	bool syn;
 
+	if (fits_like(p))
+		return;
+	most = longest(c, p, false);
 	if (p->len <= most && p->key.proto != IPPROTO_TCP)
 		return;
 	if (ip_parse(p->data, p->len, IP_TRUST_SUM, &v) != IP_OK)

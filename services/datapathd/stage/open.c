@@ -4,6 +4,8 @@
  */
 #include "datapathd/stage/path.h"
 
+#include <string.h>
+
 #include "wire/esp/udp_encap.h"
 
 enum { CPI_NEGOTIATED_MIN = 256 /* below: well-known, no SA is named (RFC 3173 section 3.3) */ };
@@ -28,25 +30,45 @@ static enum drop_reason encap_fault(const struct pkt *p)
 	}
 }
 
+/* ESP right behind a header without options, which is what nearly all comes as. False: look closely. */
+static bool parse_plain(struct pkt *p)
+{
+	const uint8_t *d = p->data;
+
+	if (p->len < IP4_HDR_LEN || d[0] != 0x45 || d[9] != IPSEC_ESP || (d[6] & 0x3f) || d[7] ||
+	    (uint32_t)(d[2] << 8 | d[3]) != p->len)
+		return false;
+	p->place = (struct ip_place){.at = IP4_HDR_LEN, .proto_off = 9, .next = IPSEC_ESP};
+	return true;
+}
+
+/* Finds the first IPsec header. */
+static bool find_first(struct pkt *p)
+{
+	struct ip_view v;
+
+	if (parse_plain(p))
+		return true;
+	if (ip_parse(p->data, p->len, IP_TRUST_SUM, &v) != IP_OK || v.is_frag ||
+	    ip_find_ipsec(p->data, v.total_len, &p->place) != IP_OK || !path_is_ipsec(p->place.next))
+		return false;
+	p->len = v.total_len;
+	return true;
+}
+
 static void parse(struct path *c, struct pkt *p)
 {
 	enum drop_reason why = DROP_NONE;
-	struct ip_view v;
 
 	p->v6 = p->len > 0 && p->data[0] >> 4 == 6;
 	if (!c->view->enabled)
 		why = DROP_IN_DISABLED;
-	else if (ip_parse(p->data, p->len, IP_TRUST_SUM, &v) != IP_OK || v.is_frag ||
-	         ip_find_ipsec(p->data, v.total_len, &p->place) != IP_OK || !path_is_ipsec(p->place.next))
+	else if (!find_first(p))
 		why = DROP_IN_MALFORMED;
-	else if (p->udp_dport) {
-		p->len = v.total_len;
+	else if (p->udp_dport)
 		why = encap_fault(p);
-	}
 	if (why != DROP_NONE)
 		stage_drop(c->counters, p, why);
-	else
-		p->len = v.total_len;
 }
 
 void stage_parse_in(struct path *c, struct batch *b)
@@ -129,6 +151,29 @@ static enum drop_reason sa_fault(const struct path *c, const struct pkt *p, cons
 	return DROP_NONE;
 }
 
+/* ESP that came as the one before it did, by its association: what was found for that holds. */
+static bool is_next_of(const struct pkt *before, const struct pkt *p)
+{
+	return before->sa && !before->n_applied && !p->n_applied && !p->v6 && !before->v6 &&
+	       before->place.at == IP4_HDR_LEN && p->place.at == IP4_HDR_LEN &&
+	       before->place.next == IPSEC_ESP && p->place.next == IPSEC_ESP &&
+	       before->udp_dport == p->udp_dport && p->len >= IP4_HDR_LEN + ESP_HDR_LEN &&
+	       memcmp(before->data + 12, p->data + 12, 8 + 4) == 0;
+}
+
+static void lookup_like(struct path *c, const struct pkt *before, struct pkt *p)
+{
+	uint32_t spi;
+
+	if (!peek(p, &spi)) {
+		stage_drop(c->counters, p, DROP_IN_LENGTH);
+		return;
+	}
+	p->sa = before->sa;
+	if (p->sa->esn)
+		p->seq = replay_esn(p->sa->window, (uint32_t)p->seq);
+}
+
 static void lookup(struct path *c, struct pkt *p)
 {
 	const struct inet_addr src = end_of(p, false), dst = end_of(p, true);
@@ -153,7 +198,16 @@ static void lookup(struct path *c, struct pkt *p)
 
 void stage_lookup(struct path *c, struct batch *b)
 {
-	batch_foreach_go(p, b) lookup(c, p);
+	const struct pkt *before = NULL;
+
+	batch_foreach_go(p, b)
+	{
+		if (before && is_next_of(before, p))
+			lookup_like(c, before, p);
+		else
+			lookup(c, p);
+		before = p->verdict == VERDICT_GO ? p : NULL;
+	}
 }
 
 static bool checks_replay(const struct sa_rt *sa)

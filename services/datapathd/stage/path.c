@@ -4,6 +4,7 @@
  */
 #include "datapathd/stage/path.h"
 
+#include <netinet/in.h>
 #include <string.h>
 
 #include "datapathd/sa/path_mtu.h"
@@ -83,6 +84,30 @@ void path_inbound(struct path *c, struct batch *b)
 		stage_strip(c, b);
 		stage_policy_in(c, b);
 	}
+}
+
+/* A packet that says of itself what its length is, and nothing that has to be looked for. */
+static bool is_plain(const struct pkt *p)
+{
+	const uint8_t *d = p->data;
+
+	if (p->len < IP4_HDR_LEN + 4)
+		return false;
+	if (d[0] == 0x45)
+		return (d[9] == IPPROTO_TCP || d[9] == IPPROTO_UDP) && !(d[6] & 0x3f) && !d[7] &&
+		       (uint32_t)(d[2] << 8 | d[3]) == p->len;
+	return d[0] >> 4 == 6 && p->len >= IP6_HDR_LEN + 4 && (d[6] == IPPROTO_TCP || d[6] == IPPROTO_UDP) &&
+	       (uint32_t)(d[4] << 8 | d[5]) + IP6_HDR_LEN == p->len;
+}
+
+bool path_same_flow(const struct pkt *a, const struct pkt *b)
+{
+	const uint8_t *x = a->data, *y = b->data;
+
+	if (!is_plain(a) || !is_plain(b) || x[0] >> 4 != y[0] >> 4)
+		return false;
+	return x[0] == 0x45 ? x[9] == y[9] && memcmp(x + 12, y + 12, 8 + 4) == 0
+	                    : x[6] == y[6] && memcmp(x + 8, y + 8, 32 + 4) == 0;
 }
 
 static bool same_key(const struct packet_key *a, const struct packet_key *b)

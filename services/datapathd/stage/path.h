@@ -121,6 +121,15 @@ static inline uint8_t pkt_tos(const struct pkt *p)
 	return p->v6 ? (uint8_t)(p->data[0] << 4 | p->data[1] >> 4) : p->data[1];
 }
 
+/* Shared: both are whole TCP or UDP packets without options or extension headers, of one flow. Most packets
+ * follow one of their own flow. */
+bool path_same_flow(const struct pkt *a, const struct pkt *b);
+/* Shared: where the upper header of such a packet is. */
+static inline uint32_t plain_upper(const struct pkt *p)
+{
+	return p->v6 ? IP6_HDR_LEN : IP4_HDR_LEN;
+}
+
 /* What an ICMP error says about an SA of ours, believed only when it quotes a packet that was really sent
  * lately: SPI and number must fit (RFC 4301 section 8.2.1). */
 struct path_report {

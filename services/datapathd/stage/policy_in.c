@@ -170,32 +170,54 @@ static void remember_ports(struct path *c, const struct pkt *p, const struct ip_
 		path_fragment_key(&c->in_frags, v, &k, c->now_ms);
 }
 
-static void policy_in(struct path *c, struct pkt *p)
+/* One of the same flow that came by the same association, whole, was judged already. */
+static bool judged_like(const struct pkt *before, const struct pkt *p)
+{
+	return before->verdict == VERDICT_DELIVER && before->n_applied == 1 && p->n_applied == 1 &&
+	       before->applied[0].sa == p->applied[0].sa && before->applied[0].mode == p->applied[0].mode &&
+	       path_same_flow(before, p);
+}
+
+static void policy_in(struct path *c, struct pkt *p, const struct pkt *before)
 {
 	struct spd_found found;
+	struct ip_view *v = &p->inner;
 	enum drop_reason why;
-	struct ip_view v;
 
-	if (ip_parse(p->data, p->len, IP_TRUST_SUM, &v) != IP_OK) {
+	if (v->pkt != p->data && ip_parse(p->data, p->len, IP_TRUST_SUM, v) != IP_OK) {
 		stage_drop(c->counters, p, DROP_IN_INNER);
 		return;
 	}
-	p->fragment = v.is_frag;
-	ip_packet_key(&v, &p->key);
-	if (v.frag_off)
-		path_fragment_key(&c->in_frags, &v, &p->key, c->now_ms);
+	p->fragment = v->is_frag;
+	if (before && judged_like(before, p)) {
+		p->key = before->key;
+		p->verdict = VERDICT_DELIVER;
+		fit_inbound(c, p, v);
+		return;
+	}
+	ip_packet_key(v, &p->key);
+	if (v->frag_off)
+		path_fragment_key(&c->in_frags, v, &p->key, c->now_ms);
 	found = path_match_in(c, &p->key);
 	why = judge_in(&found, p, c->view->one_in);
-	remember_ports(c, p, &v, why == DROP_NONE);
+	remember_ports(c, p, v, why == DROP_NONE);
 	if (why != DROP_NONE) {
 		stage_drop(c->counters, p, why);
 		return;
 	}
 	p->verdict = VERDICT_DELIVER;
-	fit_inbound(c, p, &v);
+	fit_inbound(c, p, v);
 }
 
 void stage_policy_in(struct path *c, struct batch *b)
 {
-	batch_foreach_go(p, b) if (p->peeled) policy_in(c, p);
+	const struct pkt *before = NULL;
+
+	batch_foreach_go(p, b)
+	{
+		if (!p->peeled)
+			continue;
+		policy_in(c, p, before);
+		before = p;
+	}
 }

@@ -71,6 +71,8 @@ static void strip_tunnel(struct path *c, struct pkt *p, const struct content *in
 	p->v6 = v.version == 6;
 	if (tos != v.tos)
 		ip_set_tos(p->data, tos);
+	v.tos = tos;
+	p->inner = v;
 }
 
 /* Behind whatever else was inside ESP in UDP, compression for one, the addresses are still the translator's.
@@ -138,6 +140,14 @@ static bool strip_uncompressed(struct path *c, struct pkt *p)
 	return true;
 }
 
+/* TCP or UDP right behind the header: nothing has to be looked for. ip_parse() looks behind AH. */
+static bool holds_no_ipsec(const struct pkt *p)
+{
+	uint8_t next = p->data[p->v6 ? 6 : 9];
+
+	return next == IPPROTO_TCP || next == IPPROTO_UDP;
+}
+
 /*
  * Another header that is ours to undo too: one for the address the last one was for, or for another address
  * of this host. Which those are nobody tells us, but packets with an SA of theirs, source and all, are not
@@ -145,13 +155,13 @@ static bool strip_uncompressed(struct path *c, struct pkt *p)
  */
 static bool goes_round(struct path *c, struct pkt *p)
 {
-	struct ip_view v;
-
-	do
-		if (ip_parse(p->data, p->len, IP_TRUST_SUM, &v) != IP_OK || v.is_frag ||
-		    ip_find_ipsec(p->data, v.total_len, &p->place) != IP_OK)
+	do {
+		if (!p->inner.pkt && ip_parse(p->data, p->len, IP_TRUST_SUM, &p->inner) != IP_OK)
 			return false;
-	while (is_packet(p->place.next) && strip_uncompressed(c, p));
+		if (holds_no_ipsec(p) || p->inner.is_frag ||
+		    ip_find_ipsec(p->data, p->inner.total_len, &p->place) != IP_OK)
+			return false;
+	} while (is_packet(p->place.next) && strip_uncompressed(c, p));
 	return path_is_ipsec(p->place.next) && (is_ours(p) || path_has_sa(c, p));
 }
 
@@ -162,6 +172,7 @@ static void strip(struct path *c, struct pkt *p)
 
 	if (!find_content(c, p))
 		return;
+	p->inner.pkt = NULL;
 	mode = mode_of(p->sa, p->content.next);
 	if (mode == IPSEC_MODE_NONE) {
 		stage_drop(c->counters, p, DROP_IN_NEXTHEADER);

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "keyd/core/listen.h"
 #include "keyd/ike1/child.h"
 #include "keyd/ike1/inform.h"
 #include "keyd/ike1/isakmp.h"
@@ -23,6 +24,8 @@ enum {
 	   it. */
 	GUESSES_RATE = 5,
 	GUESSES_BURST = 20,
+	TRACES_RATE = 200, /* a negotiation causes some fifty */
+	TRACES_BURST = 4000,
 	AGAIN_RATE = 500, /* beside them: first messages that have come before */
 	TEXT_MAX = 900,
 };
@@ -49,6 +52,7 @@ struct core *core_new(const struct core_def *d)
 	bucket_init(&c->keys, KEYS_RATE, 2 * KEYS_RATE, core_now(c));
 	meter_init(&c->guesses, GUESSES_RATE, GUESSES_BURST);
 	bucket_init(&c->again, AGAIN_RATE, AGAIN_RATE, core_now(c));
+	bucket_init(&c->traces, TRACES_RATE, TRACES_BURST, core_now(c));
 	return c;
 }
 
@@ -112,17 +116,29 @@ int core_load(struct core *c, uint64_t generation, struct ike_conf *conf)
 	return leases_follow(&c->leases, &c->conf->c->pool);
 }
 
+static void trace_arrival(struct core *c, const struct ike_path *path, size_t n)
+{
+	char a[INET_ADDR_STRLEN], b[INET_ADDR_STRLEN];
+
+	core_trace(c, "message.received", "%zu bytes message received from %s[%u] to %s[%u]", n,
+	    inet_addr_format(&path->remote, a), path->remote_port, inet_addr_format(&path->local, b),
+	    path->local_port);
+}
+
 void core_datagram(struct core *c, const struct ike_path *path, const uint8_t *d, size_t n)
 {
 	struct ike_hdr hdr;
 	enum ike_fault f = ike_hdr_parse(d, n, &hdr);
 
 	c->counters.datagrams++;
+	trace_arrival(c, path, n);
 	if (f != IKE_OK || hdr.major != 1 || n > CORE_DATAGRAM_MAX) {
 		c->counters.malformed++;
 		return;
 	}
-	if (c->conf)
+	if (c->conf && !listen_has(c->conf->c, &path->local))
+		c->counters.not_listening++;
+	else if (c->conf)
 		ike1_datagram(c, path, &hdr, d);
 	isakmp_bury(c);
 }
@@ -210,6 +226,30 @@ static void notes_end(struct timer *t, void *arg)
 	if (held)
 		core_log(c, CORE_NOTICE, "log.held", "%llu lines that strangers caused in %d s were left out",
 		    (unsigned long long)held, NOTES_PERIOD_MS / 1000);
+}
+
+bool core_traces(const struct core *c)
+{
+	return c->ports.traces && c->ports.traces(c->ports.arg);
+}
+
+void core_trace(struct core *c, const char *event, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (!core_traces(c))
+		return;
+	if (!bucket_take(&c->traces, 1, core_now(c))) {
+		c->traces_held++;
+		return;
+	}
+	if (c->traces_held)
+		core_log(c, CORE_DEBUG, "log.held", "%llu lines of level debug were left out",
+		    (unsigned long long)c->traces_held);
+	c->traces_held = 0;
+	va_start(ap, fmt);
+	vlog(c, CORE_DEBUG, event, fmt, ap);
+	va_end(ap);
 }
 
 void core_note(struct core *c, enum core_level level, const char *event, const char *fmt, ...)

@@ -36,7 +36,7 @@ struct core_conf {
 struct core_counters {
 	uint64_t datagrams, malformed, unknown, duplicates, retransmits;
 	uint64_t refused_busy, established1, established2, failed1, failed2, evicted;
-	uint64_t bad_hash, late_replies;
+	uint64_t bad_hash, late_replies, not_listening;
 };
 
 struct core {
@@ -61,6 +61,8 @@ struct core {
 	struct repeat repeat;
 	struct leases leases; /* addresses of clients */
 	struct notes notes;   /* log lines that they can cause */
+	struct bucket traces; /* and those of level debug */
+	uint64_t traces_held;
 	struct core_counters counters;
 	uint8_t out[CORE_DATAGRAM_MAX], in[CORE_DATAGRAM_MAX]; /* one message being made, one being read */
 };
@@ -112,6 +114,12 @@ void core_log(struct core *c, enum core_level level, const char *event, const ch
  * left out. */
 void core_note(struct core *c, enum core_level level, const char *event, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
+
+/* A line of level debug: each message causes some, so that there is a bound to them too. Costs nothing while
+ * nobody reads them. */
+bool core_traces(const struct core *c);
+void core_trace(struct core *c, const char *event, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 
 static inline uint64_t core_now(const struct core *c)
 {

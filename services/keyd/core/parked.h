@@ -20,14 +20,15 @@ struct core_reply {
 	const char *why; /* never NULL */
 	uint64_t number; /* a grant, an SPI, a serial */
 	uint64_t expires_ms;
-	struct secret *secret; /* SKEYID, a password */
-	const char *groups;    /* a user's, commas between; NULL: it is about no user */
-	const uint8_t *octets; /* a ticket, a signature, a subject */
+	struct secret *d, *a, *e; /* SKEYID_d, _a and _e */
+	struct secret *secret;    /* a password */
+	const char *groups;       /* a user's, commas between; NULL: it is about no user */
+	const uint8_t *octets;    /* a nonce, a proof, a ticket, a statement */
 	size_t n_octets;
 	const struct policy *out, *in;
 	const struct ike1_octets *certs; /* our own certificate and what leads to its authority, DER */
 	uint32_t n_certs;
-	struct ike1_octets issuer; /* of our own certificate, DER */
+	struct ike1_octets subject, issuer; /* of our own certificate, DER; empty: we have none */
 };
 
 struct parked;

@@ -22,29 +22,22 @@ struct ike_path {
 	uint16_t local_port, remote_port;
 };
 
-/* The facts of an exchange of version 1 that certd and certd-verify work from (RFC 2409 section 5). */
-struct ike1_session {
-	uint64_t generation;
-	uint32_t peer; /* index in the configuration of that generation */
-	struct inet_addr peer_addr;
+/* What certd is told once of an exchange of version 1, to make its keys (RFC 2409 section 5). */
+struct ike1_told {
+	struct ike1_octets nonce; /* ours, as certd made it: it names the exchange */
+	struct ike1_octets peer_nonce;
 	const uint8_t *icookie, *rcookie;
+	enum ike_auth_method auth;
 	enum alg_prf prf;
-	struct ike1_octets ni, nr;
+	enum alg_group group;
+	struct ike1_octets gxi, gxr, sa;
+	const struct secret *gxy;
+	const struct ike_id *peer_id; /* NULL: not known yet */
 };
 
-/* What one side proves: the pieces of HASH_I or HASH_R. */
-struct ike1_facts {
-	bool prover_began; /* HASH_I */
-	struct ike1_octets gx_prover, gx_other, sa;
-	struct ike1_octets id; /* body of the prover's ID payload */
-};
-
-/* The peer's proof. */
-struct ike1_claim {
-	struct ike1_facts facts;
-	struct ike_id peer_id;
-	bool by_id;               /* the pre-shared key was looked up by it */
-	struct ike1_octets proof; /* hash or signature */
+/* A peer's signature, and certd's statement of what it has to be over. */
+struct ike1_signed {
+	struct ike1_octets statement, signature;
 	const struct ike1_octets *certs;
 	uint32_t n_certs;
 };
@@ -53,24 +46,26 @@ struct core_ports {
 	void *arg;
 	void (*send)(void *arg, const struct ike_path *path, const uint8_t *datagram, size_t n);
 	void (*log)(void *arg, int level, const char *event, const char *text); /* level: enum core_level */
+	/* Whether lines of level debug are read by anybody; NULL: nobody does. */
+	bool (*traces)(void *arg);
 
-	/* certd. `peer_id` NULL: not known yet. The answer has `secret`; a ticket; a signature; a subject's
-	 * DER. */
-	int (*psk_skeyid)(
-	    void *arg, uint64_t token, const struct ike1_session *s, const struct ike_id *peer_id);
-	int (*psk_verify)(
-	    void *arg, uint64_t token, const struct ike1_session *s, const struct ike1_claim *c);
-	int (*sign)(void *arg, uint64_t token, const struct ike1_session *s, const struct secret *skeyid,
-	    const struct ike1_facts *f);
-	int (*local_id)(void *arg, uint64_t token, uint64_t generation, uint32_t peer);
+	/* certd, for one exchange in this order, the last two in either. `peer` is an index in the
+	 * configuration of that generation. The answers: our nonce and, if we have one, our certificate;
+	 * SKEYID_d, _a and _e; our hash or signature over the body of our ID payload; a ticket for the peer's
+	 * hash over the body of its own, or a statement where that is signed (`hash` is then empty). */
+	int (*ike1_begin)(void *arg, uint64_t token, uint64_t generation, uint32_t peer,
+	    const struct inet_addr *peer_addr, bool we_began);
+	int (*ike1_keys)(void *arg, uint64_t token, const struct ike1_told *t);
+	int (*ike1_prove)(void *arg, uint64_t token, struct ike1_octets nonce, struct ike1_octets id);
+	int (*ike1_verify)(void *arg, uint64_t token, struct ike1_octets nonce, struct ike1_octets id,
+	    struct ike1_octets hash);
 	/* Whether this is a user's password: the answer has a ticket and `groups`. Our own password for a
 	 * server: the answer has `secret`. */
 	int (*xauth_check)(void *arg, uint64_t token, struct ike1_octets ticket, struct ike1_octets user,
 	    struct ike1_octets password);
 	int (*xauth_password)(void *arg, uint64_t token, struct ike1_octets ticket);
 	/* certd-verify: the answer has a ticket. */
-	int (*verify)(void *arg, uint64_t token, const struct ike1_session *s, const struct secret *skeyid,
-	    const struct ike1_claim *c);
+	int (*ike1_judge)(void *arg, uint64_t token, const struct ike1_signed *s);
 
 	/* policyd. match answers with `out` and `in`, grant with `number` and `expires_ms`. */
 	int (*match)(void *arg, uint64_t token, const struct selector *out, const struct ike_path *path);

@@ -22,6 +22,17 @@ static void transmit(struct window *w)
 	ports->send(ports->arg, w->path, w->sent.p, w->sent.n);
 }
 
+static void trace_message(struct window *w, uint32_t times)
+{
+	const struct ike_path *path = w->path;
+	char a[INET_ADDR_STRLEN], b[INET_ADDR_STRLEN];
+
+	core_trace(w->core, "message.sent",
+	    "%u times of %zu bytes message will be sent from %s[%u] to %s[%u]", times, w->sent.n,
+	    inet_addr_format(&path->local, a), path->local_port, inet_addr_format(&path->remote, b),
+	    path->remote_port);
+}
+
 static void on_timer(struct timer *t, void *arg)
 {
 	struct window *w = container_of(t, struct window, timer);
@@ -33,6 +44,7 @@ static void on_timer(struct timer *t, void *arg)
 	}
 	w->counter--;
 	c->counters.retransmits++;
+	trace_message(w, 1);
 	transmit(w);
 	/* Cannot fail: its place in the heap has just become free. */
 	(void)!timer_set(&c->timers, t, core_now(c) + w->interval_ms, on_timer);
@@ -49,6 +61,7 @@ int window_send(struct window *w, const struct ike_conf *conf, const uint8_t *d,
 	w->counter = conf->timers.counter;
 	w->interval_ms = conf->timers.interval_ms;
 	w->repeats = 0;
+	trace_message(w, conf->timers.persend);
 	for (uint32_t i = 0; i < conf->timers.persend; i++)
 		transmit(w);
 	return expect ? timer_set(&c->timers, &w->timer, core_now(c) + w->interval_ms, on_timer) : 0;

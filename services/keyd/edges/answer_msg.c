@@ -7,6 +7,7 @@
 
 #include "ipc/model.h"
 #include "ipc/types.h"
+#include "ipsec/ike_conf.h"
 #include "keyd/edges/answer.h"
 
 #include "certd_keyd.pb-c.h"
@@ -15,8 +16,8 @@
 
 enum {
 	SKEYID_MAX = 64,
-	TICKET_MAX_ = 2048,
-	SIGNATURE_MAX = 1024,
+	SEALED_MAX = 2048,
+	PROOF_MAX = 1024,
 	SUBJECT_MAX = 2048,
 	GROUPS_MAX = 511,
 	PASSWORD_MAX = 1024,
@@ -32,40 +33,54 @@ static int octets(struct answer *a, const ProtobufCBinaryData *b, size_t max)
 	return 0;
 }
 
-static int take_skeyid(struct answer *a)
+static int key(const ProtobufCBinaryData *b, struct secret **ret)
 {
-	const Postern__PskSkeyidReply *m = (const Postern__PskSkeyidReply *)a->m;
-
-	if (!m->skeyid.len || m->skeyid.len > SKEYID_MAX)
+	if (!b->len || b->len > SKEYID_MAX)
 		return -EBADMSG;
-	a->reply.secret = secret_dup_bytes(m->skeyid.data, m->skeyid.len);
-	return a->reply.secret ? 0 : -ENOMEM;
+	*ret = secret_dup_bytes(b->data, b->len);
+	return *ret ? 0 : -ENOMEM;
+}
+
+static int take_keys(struct answer *a)
+{
+	const Postern__Ike1KeysReply *m = (const Postern__Ike1KeysReply *)a->m;
+	int r = key(&m->skeyid_d, &a->reply.d);
+
+	if (r == 0)
+		r = key(&m->skeyid_a, &a->reply.a);
+	return r < 0 ? r : key(&m->skeyid_e, &a->reply.e);
 }
 
 static int take_ticket(struct answer *a)
 {
-	return octets(a, &((const Postern__Ticket *)a->m)->ticket, TICKET_MAX_);
+	return octets(a, &((const Postern__Ticket *)a->m)->ticket, SEALED_MAX);
 }
 
-static int take_signature(struct answer *a)
+static int take_statement(struct answer *a)
 {
-	return octets(a, &((const Postern__Ike1SignReply *)a->m)->signature, SIGNATURE_MAX);
+	return octets(a, &((const Postern__Statement *)a->m)->statement, SEALED_MAX);
 }
 
-static int take_local_id(struct answer *a)
+static int take_proof(struct answer *a)
 {
-	const Postern__LocalIdReply *m = (const Postern__LocalIdReply *)a->m;
+	return octets(a, &((const Postern__Ike1Proof *)a->m)->proof, PROOF_MAX);
+}
 
-	if (m->n_certs > ANSWER_CERTS_MAX)
+static int take_begun(struct answer *a)
+{
+	const Postern__Ike1Begun *m = (const Postern__Ike1Begun *)a->m;
+
+	if (m->n_certs > ANSWER_CERTS_MAX || m->subject.len > SUBJECT_MAX || m->issuer.len > SUBJECT_MAX)
+		return -EBADMSG;
+	if (m->nonce.len < IKE_NONCE_MIN)
 		return -EBADMSG;
 	for (size_t i = 0; i < m->n_certs; i++)
 		a->cert[i] = (struct ike1_octets){m->certs[i].data, m->certs[i].len};
 	a->reply.certs = a->cert;
 	a->reply.n_certs = (uint32_t)m->n_certs;
-	if (m->issuer.len > SUBJECT_MAX)
-		return -EBADMSG;
+	a->reply.subject = (struct ike1_octets){m->subject.data, m->subject.len};
 	a->reply.issuer = (struct ike1_octets){m->issuer.data, m->issuer.len};
-	return octets(a, &m->subject, SUBJECT_MAX);
+	return octets(a, &m->nonce, IKE_NONCE_MAX);
 }
 
 static int take_policies(struct answer *a)
@@ -123,7 +138,7 @@ static int take_user(struct answer *a)
 	if (strlen(m->groups) > GROUPS_MAX)
 		return -EBADMSG;
 	a->reply.groups = m->groups;
-	return octets(a, &m->ticket, TICKET_MAX_);
+	return octets(a, &m->ticket, SEALED_MAX);
 }
 
 static int take_password(struct answer *a)
@@ -141,10 +156,10 @@ static const struct {
 	const ProtobufCMessageDescriptor *d;
 	int (*take)(struct answer *a);
 } rows[ANSWER_KINDS] = {
-    [ANSWER_SKEYID] = {IPC_PSK_SKEYID_REPLY, &postern__psk_skeyid_reply__descriptor, take_skeyid},
+    [ANSWER_KEYS] = {IPC_IKE1_KEYS_REPLY, &postern__ike1_keys_reply__descriptor, take_keys},
     [ANSWER_TICKET] = {IPC_TICKET, &postern__ticket__descriptor, take_ticket},
-    [ANSWER_SIGNATURE] = {IPC_IKE1_SIGN_REPLY, &postern__ike1_sign_reply__descriptor, take_signature},
-    [ANSWER_LOCAL_ID] = {IPC_LOCAL_ID_REPLY, &postern__local_id_reply__descriptor, take_local_id},
+    [ANSWER_PROOF] = {IPC_IKE1_PROOF, &postern__ike1_proof__descriptor, take_proof},
+    [ANSWER_BEGUN] = {IPC_IKE1_BEGUN, &postern__ike1_begun__descriptor, take_begun},
     [ANSWER_POLICIES] = {IPC_POLICY_MATCH_REPLY, &postern__policy_match_reply__descriptor, take_policies},
     [ANSWER_GRANT] = {IPC_GRANT_REPLY, &postern__grant_reply__descriptor, take_grant},
     [ANSWER_SPI] = {IPC_SPI_REPLY, &postern__spi_reply__descriptor, take_spi},
@@ -152,6 +167,7 @@ static const struct {
     [ANSWER_USER] = {IPC_XAUTH_CHECK_REPLY, &postern__xauth_check_reply__descriptor, take_user},
     [ANSWER_PASSWORD] = {IPC_XAUTH_PASSWORD_REPLY, &postern__xauth_password_reply__descriptor, take_password},
     [ANSWER_SERIAL] = {IPC_SA_MADE, &postern__sa_made__descriptor, take_serial},
+    [ANSWER_STATEMENT] = {IPC_STATEMENT, &postern__statement__descriptor, take_statement},
 };
 
 static int decode(enum answer_kind kind, const struct ipc_record *rec, struct answer *a)
@@ -166,6 +182,14 @@ static int decode(enum answer_kind kind, const struct ipc_record *rec, struct an
 	return rows[kind].take(a);
 }
 
+static void let_go(struct core_reply *r)
+{
+	secret_free(r->d);
+	secret_free(r->a);
+	secret_free(r->e);
+	secret_free(r->secret);
+}
+
 void answer_decode(enum answer_kind kind, int result, const struct ipc_record *rec, struct answer *ret)
 {
 	int r;
@@ -175,7 +199,7 @@ void answer_decode(enum answer_kind kind, int result, const struct ipc_record *r
 	if (r < 0) {
 		if (!ret->why.s[0])
 			(void)err_set(&ret->why, r, "%s", r == -ETIME ? "no answer in time" : err_name(r));
-		secret_free(ret->reply.secret);
+		let_go(&ret->reply);
 		ret->reply = (struct core_reply){.result = r};
 	}
 	ret->reply.why = ret->why.s;
@@ -183,6 +207,6 @@ void answer_decode(enum answer_kind kind, int result, const struct ipc_record *r
 
 void answer_fini(struct answer *a)
 {
-	secret_free(a->reply.secret);
+	let_go(&a->reply);
 	ipc_unpack_free(a->m);
 }

@@ -9,19 +9,18 @@
 
 enum { CERTD_DEADLINE_MS = 10000 };
 
-must_check int certd_ask_skeyid(struct ipc_client *c, const struct ike1_session *s,
-    const struct ike_id *peer_id, ipc_reply_fn fn, void *arg);
-must_check int certd_ask_verify(struct ipc_client *c, const struct ike1_session *s,
-    const struct ike1_claim *claim, ipc_reply_fn fn, void *arg);
-must_check int certd_ask_sign(struct ipc_client *c, const struct ike1_session *s, const struct secret *skeyid,
-    const struct ike1_facts *f, ipc_reply_fn fn, void *arg);
-must_check int certd_ask_local_id(
-    struct ipc_client *c, uint64_t generation, uint32_t peer, ipc_reply_fn fn, void *arg);
+must_check int certd_ask_begin(struct ipc_client *c, uint64_t generation, uint32_t peer,
+    const struct inet_addr *peer_addr, bool we_began, ipc_reply_fn fn, void *arg);
+must_check int certd_ask_keys(struct ipc_client *c, const struct ike1_told *t, ipc_reply_fn fn, void *arg);
+must_check int certd_ask_prove(
+    struct ipc_client *c, struct ike1_octets nonce, struct ike1_octets id, ipc_reply_fn fn, void *arg);
+must_check int certd_ask_verify(struct ipc_client *c, struct ike1_octets nonce, struct ike1_octets id,
+    struct ike1_octets hash, ipc_reply_fn fn, void *arg);
+must_check int certd_verify_ask(
+    struct ipc_client *c, const struct ike1_signed *s, ipc_reply_fn fn, void *arg);
 must_check int certd_ask_xauth(struct ipc_client *c, struct ike1_octets ticket, struct ike1_octets user,
     struct ike1_octets password, ipc_reply_fn fn, void *arg);
 must_check int certd_ask_password(
     struct ipc_client *c, struct ike1_octets ticket, ipc_reply_fn fn, void *arg);
-must_check int certd_verify_ask(struct ipc_client *c, const struct ike1_session *s,
-    const struct secret *skeyid, const struct ike1_claim *claim, ipc_reply_fn fn, void *arg);
 
 #endif

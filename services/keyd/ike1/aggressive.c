@@ -42,10 +42,10 @@ static void create_1(struct isakmp *sa)
 
 void aggressive_begin(struct isakmp *sa)
 {
-	auth_my_id(sa, create_1);
+	auth_begin(sa, create_1);
 }
 
-/* 1: the choice, our identity, the keys, our proof; then message 2. */
+/* 1: the choice, our nonce and identity, the keys, our proof; then message 2. */
 static void create_2(struct isakmp *sa)
 {
 	struct ike_out o = begin(sa);
@@ -69,7 +69,7 @@ static void keys_2(struct isakmp *sa)
 	auth_prove(sa, create_2);
 }
 
-static void id_2(struct isakmp *sa)
+static void begun_2(struct isakmp *sa)
 {
 	isakmp_set_state(sa, ISAKMP_R_SKEYID);
 	auth_keys(sa, keys_2);
@@ -94,7 +94,7 @@ void aggressive_answer(struct isakmp *sa, struct phase1_msg *m)
 	}
 	vendor_take(sa, &m->chain);
 	phase1_got(sa, m);
-	auth_my_id(sa, id_2);
+	auth_begin(sa, begun_2);
 }
 
 /* 2, the keys, its judgement, then message 3. */

@@ -31,7 +31,7 @@ static void send_hashed(struct isakmp *sa, struct ike_out *o, uint32_t id, const
 static bool begin(struct isakmp *sa, struct ike_out *o, uint32_t *ret_id, uint8_t iv[IKE1_BLOCK_MAX])
 {
 	*ret_id = hashed_new_id(sa->core);
-	if (!isakmp_has_keys(sa) || ike1_exchange_iv(sa->terms.prf, sa->iv, sa->block, *ret_id, iv) < 0)
+	if (!sa->keys.a || ike1_exchange_iv(sa->terms.prf, sa->iv, sa->block, *ret_id, iv) < 0)
 		return false;
 	hashed_begin(sa, o, IKE1_INFORMATIONAL, 0, *ret_id);
 	return true;

@@ -8,8 +8,8 @@
  *      5  HDR*, IDii, [CERT,] proof   -->
  *      6                              <--  HDR*, IDir, [CERT,] proof
  *
- * with a hash under the pre-shared key or a signature as proof. The responder computes nothing before message
- * 3, which only somebody can send who received its cookie.
+ * with a hash under the pre-shared key or a signature as proof. The responder computes nothing, and asks
+ * certd nothing, before message 3, which only somebody can send who received its cookie.
  */
 #include <errno.h>
 
@@ -27,7 +27,7 @@ static struct ike_out begin(struct isakmp *sa)
 }
 
 /* Message 1. */
-static void create_1(struct isakmp *sa)
+void main_begin(struct isakmp *sa)
 {
 	struct ike_out o = begin(sa);
 
@@ -38,11 +38,6 @@ static void create_1(struct isakmp *sa)
 	vendor_put(sa, &o);
 	isakmp_set_state(sa, ISAKMP_I_SA);
 	phase1_send(sa, &o, false, true);
-}
-
-void main_begin(struct isakmp *sa)
-{
-	auth_my_id(sa, create_1);
 }
 
 /* 1, then message 2. */
@@ -98,7 +93,7 @@ static void consume_2(struct isakmp *sa, struct phase1_msg *m)
 	vendor_take(sa, &m->chain);
 	phase1_take_cookie(sa, m);
 	phase1_got(sa, m);
-	create_3(sa);
+	auth_begin(sa, create_3);
 }
 
 /* 3, the keys, then message 4: message 5 cannot be read without them. */
@@ -114,10 +109,9 @@ static void create_4(struct isakmp *sa)
 	phase1_send(sa, &o, false, false);
 }
 
-/* Asked only now: a first message, which anybody can forge, must not make work for certd. */
-static void id_4(struct isakmp *sa)
+static void begun_4(struct isakmp *sa)
 {
-	auth_my_id(sa, create_4);
+	auth_keys(sa, create_4);
 }
 
 static void consume_3(struct isakmp *sa, struct phase1_msg *m)
@@ -134,7 +128,7 @@ static void consume_3(struct isakmp *sa, struct phase1_msg *m)
 	phase1_got(sa, m);
 	isakmp_returned(sa);
 	isakmp_set_state(sa, ISAKMP_R_SKEYID);
-	auth_keys(sa, id_4);
+	auth_begin(sa, begun_4);
 }
 
 /* Message 5. */

@@ -6,6 +6,7 @@
 
 #include "keyd/ike1/numbers.h"
 #include "keyd/ike1/phase1.h"
+#include "keyd/ike1/trace.h"
 #include "wire/ike/v1_sa.h"
 #include "wire/ike/v1_transform.h"
 
@@ -72,6 +73,7 @@ static void set_terms(struct isakmp *sa, const struct ike_offer *o, uint16_t bit
 	    .auth = o->auth,
 	    .seconds = seconds && seconds < IKE_LIFE_MAX_S ? seconds : IKE_LIFE_MAX_S};
 	sa->block = crypto_cbc_block(o->enc);
+	trace_terms(sa);
 }
 
 /* The configured offer behind the n-th of own_offers(). */
@@ -126,6 +128,7 @@ int phase1_choose(struct isakmp *sa, const struct ike_payload *p, struct octets 
 
 	if (ike1_sa_parse(p->body, p->len, &offered) != IKE_OK)
 		return -EBADMSG;
+	trace_sa1(sa->core, &offered);
 	if (!ike1_choose1(isakmp_peer(sa)->check, own, n, &offered, missed, sa, &choice))
 		return -ENOENT;
 	r = octets_set(&sa->sa, p->body, p->len);

@@ -16,21 +16,17 @@
 
 int phase1_make_ke(struct isakmp *sa, enum alg_group group)
 {
-	struct octets *mine = sa->initiator ? &sa->gxi : &sa->gxr, *nonce = sa->initiator ? &sa->ni : &sa->nr;
-	size_t len = crypto_dh_public_len(group), n = isakmp_peer(sa)->nonce_len;
-	uint8_t public[ALG_GROUP_PUBLIC_MAX], random[IKE_NONCE_MAX];
+	uint8_t public[ALG_GROUP_PUBLIC_MAX];
+	size_t n = crypto_dh_public_len(group);
 	int r;
 
-	if (n < IKE_NONCE_MIN || n > IKE_NONCE_MAX || !len)
+	if (!n)
 		return -EINVAL;
 	sa->dh = crypto_dh_free(sa->dh);
 	r = crypto_dh_new(group, &sa->dh);
 	if (r == 0)
 		r = crypto_dh_public(sa->dh, public);
-	if (r == 0)
-		r = octets_set(mine, public, len);
-	sa->core->rng->fill(sa->core->rng, random, n);
-	return r < 0 ? r : octets_set(nonce, random, n);
+	return r < 0 ? r : octets_set(sa->initiator ? &sa->gxi : &sa->gxr, public, n);
 }
 
 void phase1_put_ke(struct isakmp *sa, struct ike_out *o)

@@ -1,5 +1,5 @@
 /*
- * What main, aggressive and base mode have in common: the SA payload, Diffie-Hellman, keys, proofs, and how a
+ * What main and aggressive mode have in common: the SA payload, Diffie-Hellman, keys, proofs, and how a
  * negotiation ends well or badly.
  */
 #ifndef POSTERN_KEYD_IKE1_PHASE1_H
@@ -29,8 +29,9 @@ must_check int phase1_take_answer(struct isakmp *sa, const struct ike_payload *p
 /* Aggressive mode's group, which has to be known before the answer. */
 enum alg_group phase1_first_group(const struct isakmp *sa);
 
-/* Our key pair and nonce; written by the other. 0 or -errno. */
+/* Our key pair. 0 or -errno. */
 must_check int phase1_make_ke(struct isakmp *sa, enum alg_group group);
+/* It and our nonce, which comes from certd: auth_begin(). */
 void phase1_put_ke(struct isakmp *sa, struct ike_out *o);
 /* The peer's. 0; -EBADMSG. */
 must_check int phase1_take_ke(struct isakmp *sa, const struct ike_chain *c);
@@ -44,13 +45,14 @@ void phase1_put_cert_request(const struct isakmp *sa, struct ike_out *o);
 
 /* auth.c. Each asks, and goes on with `then` when the answer is there; a question that cannot be asked, or an
  * answer that says no, ends the SA or the message as its comment says. */
-/* Our own identity's body. May call `then` at once. */
-void auth_my_id(struct isakmp *sa, void (*then)(struct isakmp *sa));
-/* SKEYID and from it all keys. A failure ends the SA. */
+/* Our nonce, our own identity's body and our certificate. A failure ends the SA. */
+void auth_begin(struct isakmp *sa, void (*then)(struct isakmp *sa));
+/* SKEYID_d, _a and _e, and from them all keys. A failure ends the SA. */
 void auth_keys(struct isakmp *sa, void (*then)(struct isakmp *sa));
 /* sa->proof becomes our own hash or signature. A failure ends the SA. */
 void auth_prove(struct isakmp *sa, void (*then)(struct isakmp *sa));
-/* sa->proof, the peer's, is judged: `then` with a ticket, or `not_so` when it is no proof. */
+/* sa->proof, the peer's, is judged: `then` with a ticket, or `not_so` when it is no proof. A failure to judge
+ * ends the SA. */
 void auth_check(
     struct isakmp *sa, void (*then)(struct isakmp *sa), void (*not_so)(struct isakmp *sa, const char *why));
 static inline bool auth_with_signature(const struct isakmp *sa)

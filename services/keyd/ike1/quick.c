@@ -8,8 +8,10 @@
 #include <stdio.h>
 
 #include "keyd/core/ident.h"
+#include "keyd/core/listen.h"
 #include "keyd/ike1/inform.h"
 #include "keyd/ike1/phase1.h"
+#include "keyd/ike1/trace.h"
 
 #define TO(s) (1U << (s))
 
@@ -247,6 +249,7 @@ static struct isakmp *phase1_with(struct core *c, uint32_t peer, const struct ik
 	core_log(c, CORE_INFO, "isakmp.initiate", "initiate new phase 1 negotiation: %s[%u]<=>%s[%u]",
 	    inet_addr_format(&path->local, a), path->local_port, inet_addr_format(&path->remote, b),
 	    path->remote_port);
+	trace_remote(c, p, path);
 	return isakmp_new(c, peer, path, p->mode[0], NULL);
 }
 
@@ -287,6 +290,8 @@ static const char *unfit(struct core *c, const struct core_acquire *a)
 		return "no configuration is loaded";
 	if (!p)
 		return "no configuration found";
+	if (!listen_has(c->conf->c, &a->src))
+		return "listen names other addresses of this host than the one it would be negotiated from";
 	return p->passive ? "its remote is passive" : NULL;
 }
 

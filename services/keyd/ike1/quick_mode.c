@@ -15,6 +15,7 @@
 #include "keyd/ike1/nat.h"
 #include "keyd/ike1/quick.h"
 #include "keyd/ike1/select.h"
+#include "keyd/ike1/trace.h"
 #include "wire/ike/v1_payload.h"
 #include "wire/ike/v1_rules.h"
 
@@ -119,6 +120,14 @@ static bool own_side(const struct inet_prefix *side, const struct selector *s, u
 	return ike1_ident_parse(&p, ret) == IKE_OK;
 }
 
+/* Policies and sainfo are known. */
+static void planned(struct quick *q, void (*then)(struct quick *q))
+{
+	trace_policies(q);
+	trace_sainfo(q);
+	quick_ask_grant(q, then);
+}
+
 /* policyd has both policies. */
 static void on_own_policy(struct parked *p, struct core_reply *r)
 {
@@ -150,7 +159,7 @@ static void on_own_policy(struct parked *p, struct core_reply *r)
 	if (!q->conf)
 		quick_fail(q, 0, "failed to get sainfo: none fits the policy's selector and this peer");
 	else
-		quick_ask_grant(q, granted);
+		planned(q, granted);
 }
 
 void quick_begin(struct quick *q)
@@ -161,6 +170,7 @@ void quick_begin(struct quick *q)
 
 	core_log(c, CORE_INFO, "ipsec.initiate", "initiate new phase 2 negotiation: %s[0]<=>%s[0]",
 	    inet_addr_format(&q->sa->path.local, a), inet_addr_format(&q->sa->path.remote, b));
+	core_trace(c, "ipsec.begin", "begin QUICK mode.");
 	quick_set_state(q, QUICK_MATCHING);
 	r = timer_set(&c->timers, &q->patience, core_now(c) + 2 * (uint64_t)q->sa->conf->c->timers.phase2_ms,
 	    q->patience.fn);
@@ -225,7 +235,7 @@ void quick_chosen(struct quick *q)
 	if (answer_ke(q) < 0)
 		quick_fail(q, IKE1_N_INVALID_KEY_INFORMATION, "the key exchange is malformed, or missing");
 	else
-		quick_ask_grant(q, granted_answer);
+		planned(q, granted_answer);
 }
 
 static void on_policies(struct parked *p, struct core_reply *r)
@@ -429,6 +439,8 @@ static bool open_message(struct isakmp *sa, const struct quick *q, const uint8_t
 		ignore(sa, "HASH mismatched");
 		return false;
 	}
+	trace_chain(sa->core, &m->chain);
+	trace_hash(sa, q->state == QUICK_MATCHING ? 1 : q->state == QUICK_OFFERED ? 2 : 3);
 	sa->heard_ms = core_now(sa->core);
 	nat_follow(sa);
 	return true;
@@ -448,6 +460,7 @@ static void first_message(struct isakmp *sa, struct quick_msg *m)
 	if (ike1_exchange_iv(sa->terms.prf, sa->iv, sa->block, m->hdr.msg_id, iv) < 0 ||
 	    !open_message(sa, &blank, iv, m))
 		return;
+	trace_iv(sa);
 	q = seen_add(&sa->seen, m->hdr.msg_id) ? quick_new(sa, false) : NULL;
 	if (!q)
 		return;

@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "keyd/ike1/quick.h"
+#include "keyd/ike1/trace.h"
 
 static struct quick *waiter(struct parked *p)
 {
@@ -51,7 +52,8 @@ static void on_spi(struct parked *p, struct core_reply *r)
 		quick_fail(q, 0, "datapathd gives no SPI: %s", r->why);
 		return;
 	}
-	q->part[q->at++].spi_in = (uint32_t)r->number;
+	q->part[q->at].spi_in = (uint32_t)r->number;
+	trace_spi(q, &q->part[q->at++]);
 	next_spi(q);
 }
 
@@ -93,6 +95,7 @@ static void on_installed(struct parked *p, struct core_reply *r)
 		part->serial_in = r->number;
 	else
 		part->serial_out = r->number;
+	trace_installed(q, part, q->state == QUICK_OPENING);
 	q->at++;
 	next_install(q);
 }
@@ -120,6 +123,8 @@ void quick_install(struct quick *q, bool inbound, void (*then)(struct quick *q))
 {
 	q->then = then;
 	q->at = 0;
+	for (uint8_t i = 0; inbound && i < q->n_parts; i++)
+		trace_part(q, &q->part[i]);
 	quick_set_state(q, inbound ? QUICK_OPENING : QUICK_SENDING);
 	next_install(q);
 }

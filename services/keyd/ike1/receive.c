@@ -10,6 +10,7 @@
 #include "keyd/ike1/inform.h"
 #include "keyd/ike1/phase1.h"
 #include "keyd/ike1/quick.h"
+#include "keyd/ike1/trace.h"
 #include "keyd/ike1/transaction.h"
 
 /* What a stranger has done for himself: an answer that is soon written, or a key exchange to compute. */
@@ -107,6 +108,7 @@ static bool open_message(struct isakmp *sa, const uint8_t *d, enum ike1_message 
 		    enciphered ? ": are the two pre-shared keys the same?" : "");
 		return false;
 	}
+	trace_chain(sa->core, &m->chain);
 	v = ike1_rules_check(kind, with_signature(sa, &m->chain), &m->chain, &type);
 	if (v != IKE1_V_NONE) {
 		phase1_ignore(sa, "%s", say_violation(v, type, text, sizeof(text)));
@@ -196,6 +198,7 @@ static void first_message(
 		core_note(c, CORE_ERROR, "isakmp.stranger", "no configuration found for %s.", b);
 		return;
 	}
+	trace_remote(c, p, path);
 	if (!accepts(p, mode)) {
 		c->counters.unknown++;
 		core_note(c, CORE_ERROR, "isakmp.stranger",

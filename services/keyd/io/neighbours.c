@@ -102,38 +102,53 @@ static void port_log(void *arg, int level, const char *event, const char *text)
 		service_publish(k->service, event, "%s", text);
 }
 
-static int port_skeyid(void *arg, uint64_t token, const struct ike1_session *s, const struct ike_id *id)
+static bool port_traces(void *arg)
 {
-	struct keyd *k = arg;
-	struct question *q = question(k, token, ANSWER_SKEYID);
-
-	return q ? asked(q, certd_ask_skeyid(k->certd, s, id, on_answer, q)) : -ENOMEM;
+	(void)arg;
+	return log_get_level() >= LOG_LEVEL_DEBUG;
 }
 
-static int port_psk_verify(
-    void *arg, uint64_t token, const struct ike1_session *s, const struct ike1_claim *c)
+static int port_begin(void *arg, uint64_t token, uint64_t generation, uint32_t peer,
+    const struct inet_addr *peer_addr, bool we_began)
+{
+	struct keyd *k = arg;
+	struct question *q = question(k, token, ANSWER_BEGUN);
+
+	return q ? asked(q, certd_ask_begin(k->certd, generation, peer, peer_addr, we_began, on_answer, q))
+	         : -ENOMEM;
+}
+
+static int port_keys(void *arg, uint64_t token, const struct ike1_told *t)
+{
+	struct keyd *k = arg;
+	struct question *q = question(k, token, ANSWER_KEYS);
+
+	return q ? asked(q, certd_ask_keys(k->certd, t, on_answer, q)) : -ENOMEM;
+}
+
+static int port_prove(void *arg, uint64_t token, struct ike1_octets nonce, struct ike1_octets id)
+{
+	struct keyd *k = arg;
+	struct question *q = question(k, token, ANSWER_PROOF);
+
+	return q ? asked(q, certd_ask_prove(k->certd, nonce, id, on_answer, q)) : -ENOMEM;
+}
+
+static int port_verify(
+    void *arg, uint64_t token, struct ike1_octets nonce, struct ike1_octets id, struct ike1_octets hash)
+{
+	struct keyd *k = arg;
+	struct question *q = question(k, token, hash.n ? ANSWER_TICKET : ANSWER_STATEMENT);
+
+	return q ? asked(q, certd_ask_verify(k->certd, nonce, id, hash, on_answer, q)) : -ENOMEM;
+}
+
+static int port_judge(void *arg, uint64_t token, const struct ike1_signed *s)
 {
 	struct keyd *k = arg;
 	struct question *q = question(k, token, ANSWER_TICKET);
 
-	return q ? asked(q, certd_ask_verify(k->certd, s, c, on_answer, q)) : -ENOMEM;
-}
-
-static int port_sign(void *arg, uint64_t token, const struct ike1_session *s, const struct secret *skeyid,
-    const struct ike1_facts *f)
-{
-	struct keyd *k = arg;
-	struct question *q = question(k, token, ANSWER_SIGNATURE);
-
-	return q ? asked(q, certd_ask_sign(k->certd, s, skeyid, f, on_answer, q)) : -ENOMEM;
-}
-
-static int port_local_id(void *arg, uint64_t token, uint64_t generation, uint32_t peer)
-{
-	struct keyd *k = arg;
-	struct question *q = question(k, token, ANSWER_LOCAL_ID);
-
-	return q ? asked(q, certd_ask_local_id(k->certd, generation, peer, on_answer, q)) : -ENOMEM;
+	return q ? asked(q, certd_verify_ask(k->verify, s, on_answer, q)) : -ENOMEM;
 }
 
 static int port_xauth_check(void *arg, uint64_t token, struct ike1_octets ticket, struct ike1_octets user,
@@ -167,15 +182,6 @@ static void port_policy_drop(void *arg, uint32_t policy_id)
 	struct keyd *k = arg;
 
 	policyd_drop_policy(k->policyd, policy_id);
-}
-
-static int port_verify(void *arg, uint64_t token, const struct ike1_session *s, const struct secret *skeyid,
-    const struct ike1_claim *c)
-{
-	struct keyd *k = arg;
-	struct question *q = question(k, token, ANSWER_TICKET);
-
-	return q ? asked(q, certd_verify_ask(k->verify, s, skeyid, c, on_answer, q)) : -ENOMEM;
 }
 
 static int port_match(void *arg, uint64_t token, const struct selector *out, const struct ike_path *path)
@@ -252,11 +258,12 @@ struct core_ports keyd_ports(struct keyd *k)
 	return (struct core_ports){.arg = k,
 	    .send = port_send,
 	    .log = port_log,
-	    .psk_skeyid = port_skeyid,
-	    .psk_verify = port_psk_verify,
-	    .sign = port_sign,
-	    .local_id = port_local_id,
-	    .verify = port_verify,
+	    .traces = port_traces,
+	    .ike1_begin = port_begin,
+	    .ike1_keys = port_keys,
+	    .ike1_prove = port_prove,
+	    .ike1_verify = port_verify,
+	    .ike1_judge = port_judge,
 	    .xauth_check = port_xauth_check,
 	    .xauth_password = port_xauth_password,
 	    .policy_make = port_policy_make,

@@ -23,34 +23,17 @@ enum { WEEK = 7 * KIT_DAY };
 static struct {
 	EVP_PKEY *ca_key, *other_key, *key, *weak_key, *ec_key;
 	X509 *ca, *other_ca, *good;
-	struct secret *skeyid;
 } w;
 
-static const uint8_t skeyid[20] = "twenty octets of it.";
-static const uint8_t ni[16] = "initiator nonce", nr[16] = "responder nonce", gxi[64] = {1}, gxr[64] = {2},
-                     sa[40] = {3};
-
-/* One exchange. The peer began it and says `id`. */
+/* One exchange, in which the peer says `id` and has to sign `hash`. */
 struct said {
 	struct anchors *a;
 	struct ike_peer *peer;
-	struct session s;
 	struct judge_claim c;
 	struct file der[JUDGE_CERTS_MAX];
-	uint8_t body[4 + IKE_ID_DATA_MAX], hash[20], signature[1024];
+	uint8_t hash[20], signature[1024];
 	struct err_text e;
 };
-
-static uint8_t wire_type(enum ike_id_kind k)
-{
-	static const uint8_t types[] = {[IKE_ID_ADDRESS] = 1,
-	    [IKE_ID_FQDN] = 2,
-	    [IKE_ID_USER_FQDN] = 3,
-	    [IKE_ID_KEYID] = 11,
-	    [IKE_ID_DN_DER] = 9};
-
-	return types[k];
-}
 
 static void trust(struct said *x, enum credential_kind kind, struct file f)
 {
@@ -60,18 +43,11 @@ static void trust(struct said *x, enum credential_kind kind, struct file f)
 
 static void begin(struct said *x)
 {
-	*x = (struct said){.a = anchors_new(1), .s.prf = ALG_PRF_HMAC_SHA1};
+	*x = (struct said){.a = anchors_new(1), .hash = "twenty octets of it"};
 	assert_non_null(x->a);
 	x->a->conf = ike_conf_new();
 	x->peer = ike_conf_add_peer(x->a->conf);
-	memcpy(x->s.icookie, "iiiiiiii", 8);
-	memcpy(x->s.rcookie, "rrrrrrrr", 8);
-	x->s.ni = (struct ike1_octets){ni, sizeof(ni)};
-	x->s.nr = (struct ike1_octets){nr, sizeof(nr)};
-	x->c.facts = (struct facts){.prover_began = true,
-	    .gx_prover = {gxi, sizeof(gxi)},
-	    .gx_other = {gxr, sizeof(gxr)},
-	    .sa = {sa, sizeof(sa)}};
+	x->c.hash = (struct ike1_octets){x->hash, sizeof(x->hash)};
 	trust(x, CREDENTIAL_ANCHOR, kit_pem(&w.ca, 1));
 }
 
@@ -85,12 +61,9 @@ static void show(struct said *x, const X509 *cert)
 
 static void say(struct said *x, struct ike_id id, EVP_PKEY *key)
 {
-	size_t n = kit_id_body(wire_type(id.kind), id.data, id.len, x->body);
+	size_t n = key ? kit_sign(key, x->hash, sizeof(x->hash), x->signature) : 1;
 
 	x->c.id = id;
-	x->c.facts.id = (struct ike1_octets){x->body, n};
-	kit_hash(skeyid, &x->s, &x->c.facts, x->hash);
-	n = key ? kit_sign(key, x->hash, sizeof(x->hash), x->signature) : 1;
 	x->c.signature = (struct ike1_octets){x->signature, n};
 }
 
@@ -106,7 +79,7 @@ static void expect(struct said *x, enum verify_reason want, const char *detail)
 	enum verify_reason r;
 
 	x->e = (struct err_text){{0}};
-	r = judge(x->a, &x->s, w.skeyid, &x->c, &x->e);
+	r = judge(x->a, &x->c, &x->e);
 	if (r != want || (detail && !strstr(x->e.s, detail)) || (!detail && want == VERIFY_NONE && x->e.s[0]))
 		fail_msg("expected %s (%s), got %s (%s)", verify_reason_name(want), detail ? detail : "",
 		    verify_reason_name(r), x->e.s);
@@ -152,7 +125,6 @@ static void test_judge_good(void **state)
 	expect(&x, VERIFY_NONE, NULL);
 	begin(&x);
 	show(&x, w.good);
-	x.c.facts.prover_began = false; /* HASH_R */
 	say(&x, (struct ike_id){.kind = IKE_ID_ADDRESS, .len = 4, .data = {10, 0, 0, 100}}, w.key);
 	expect(&x, VERIFY_NONE, NULL);
 }
@@ -257,8 +229,32 @@ static void test_judge_revocation(void **state)
 	expect_crl(false, true, kit_crl(w.ca, w.ca_key, 667, -60, KIT_DAY), VERIFY_NONE);
 	expect_crl(false, true, kit_crl(w.ca, w.ca_key, 0, -WEEK, -KIT_DAY), VERIFY_CRL);
 	expect_crl(false, true, kit_crl(w.ca, w.other_key, 666, -60, KIT_DAY), VERIFY_CRL);
-	/* Another authority's list says nothing about ours. */
+	expect_crl(false, true, kit_crl(w.ca, w.ca_key, 0, KIT_DAY, WEEK), VERIFY_CRL);
+	/* Another authority's list says nothing about ours, in date or not. */
 	expect_crl(false, true, kit_crl(w.other_ca, w.other_key, 666, -60, KIT_DAY), VERIFY_NONE);
+	expect_crl(false, true, kit_crl(w.other_ca, w.other_key, 666, -WEEK, -KIT_DAY), VERIFY_NONE);
+}
+
+/* Yesterday's list stays beside today's, in whatever order the folder has them. */
+static void test_judge_revocation_by_the_current_list(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		X509 *leaf = issued((struct kit_cert){.serial = 666});
+		X509_CRL *old = kit_crl(w.ca, w.ca_key, i & 2 ? 0 : 666, -WEEK, -KIT_DAY),
+		         *now = kit_crl(w.ca, w.ca_key, i & 2 ? 666 : 0, -60, KIT_DAY);
+		struct said x;
+
+		begin(&x);
+		trust(&x, CREDENTIAL_ANCHOR, kit_pem_crl(i & 1 ? old : now));
+		trust(&x, CREDENTIAL_ANCHOR, kit_pem_crl(i & 1 ? now : old));
+		show(&x, leaf);
+		say(&x, kit_subject(leaf), w.key);
+		expect(&x, i & 2 ? VERIFY_REVOKED : VERIFY_NONE, NULL);
+		X509_CRL_free(old);
+		X509_CRL_free(now);
+		X509_free(leaf);
+	}
 }
 
 /* Lists of the folder count for authorities with a file of their own, too. */
@@ -367,12 +363,12 @@ static void test_judge_signatures(void **state)
 		begin(&x);
 		show(&x, w.good);
 		say(&x, kit_subject(w.good), w.key);
-		if (i == 0) /* one bit of each thing that is signed */
-			x.s.rcookie[7] ^= 1;
+		if (i == 0) /* one bit of what had to be signed, and of what was */
+			x.hash[0] ^= 1;
 		else if (i == 1)
-			x.c.facts.prover_began = false;
+			x.hash[19] ^= 0x80;
 		else if (i == 2)
-			x.c.facts.sa.n--;
+			x.c.hash.n--;
 		else if (i == 3)
 			x.signature[x.c.signature.n - 1] ^= 1;
 		else if (i == 4)
@@ -536,8 +532,7 @@ static int make_world(void **state)
 	w.ca = kit_cert(&(struct kit_cert){.org = "Example", .cn = "CA", .ca = true, .key = w.ca_key});
 	w.other_ca = kit_cert(&(struct kit_cert){.org = "Other", .cn = "CA", .ca = true, .key = w.other_key});
 	w.good = issued((struct kit_cert){.san = "DNS:gw.example,email:admin@gw.example,IP:10.0.0.100"});
-	w.skeyid = secret_dup_bytes(skeyid, sizeof(skeyid));
-	return w.skeyid ? 0 : -1;
+	return 0;
 }
 
 static int end_world(void **state)
@@ -551,7 +546,6 @@ static int end_world(void **state)
 	EVP_PKEY_free(w.key);
 	EVP_PKEY_free(w.weak_key);
 	EVP_PKEY_free(w.ec_key);
-	secret_free(w.skeyid);
 	return 0;
 }
 
@@ -564,6 +558,7 @@ int main(void)
 	    cmocka_unit_test(test_judge_name_constraints),
 	    cmocka_unit_test(test_judge_purposes),
 	    cmocka_unit_test(test_judge_revocation),
+	    cmocka_unit_test(test_judge_revocation_by_the_current_list),
 	    cmocka_unit_test(test_judge_revocation_with_ca_type),
 	    cmocka_unit_test(test_judge_own_authority),
 	    cmocka_unit_test(test_judge_identities),

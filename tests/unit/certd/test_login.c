@@ -29,6 +29,8 @@ static const char users[] = "# users\n"
                             "frank:" HASH ":19000:0:99999:7:::\n";
 enum { GENERATION = 7, NOW = 1000000 };
 
+static struct rng_seeded rng;
+
 struct stage {
 	struct prover p;
 	struct ticket t;
@@ -54,7 +56,8 @@ static void set(struct stage *x)
 	struct creds *c = creds_new(3);
 
 	memset(x, 0, sizeof(*x));
-	prover_init(&x->p);
+	rng_seeded_init(&rng, 1);
+	prover_init(&x->p, &rng.rng);
 	c->generation = GENERATION;
 	c->conf = ike_conf_new();
 	add_peer(c->conf, "server", IKE_AUTH_XAUTH_PSK_SERVER);
@@ -76,7 +79,7 @@ static void set(struct stage *x)
 
 static void unset(struct stage *x)
 {
-	x->p.now = creds_free(x->p.now);
+	prover_fini(&x->p);
 }
 
 static struct ike1_octets seal(struct stage *x)

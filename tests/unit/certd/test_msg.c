@@ -13,7 +13,9 @@
 #include "certd/certd_msg.h"
 #include "certd/verify/verify_msg.h"
 #include "crypto/crypto.h"
+#include "ipc/model.h"
 
+#include "certd_keyd.pb-c.h"
 #include "certd_verify_keyd.pb-c.h"
 #include "ike_conf.pb-c.h"
 
@@ -32,51 +34,30 @@ static struct ipc_record record(const ProtobufCMessage *m)
 
 /* Good requests of all kinds, out of the same parts. */
 static struct {
-	Postern__Ike1Session session;
 	Postern__Addr addr;
 	Postern__IkeId id;
-	Postern__PskSkeyid skeyid;
-	Postern__PskVerify verify;
-	Postern__Ike1Sign sign;
-	Postern__Ike1VerifySignature signature;
+	Postern__Ike1Begin begin;
+	Postern__Ike1Keys keys;
+	Postern__Ike1Prove prove;
+	Postern__Ike1Verify verify;
+	Postern__Ike1Judge judge;
 	ProtobufCBinaryData cert[JUDGE_CERTS_MAX + 1];
 } g;
 
-static void fill_verify(void)
+static void fill_keys(void)
 {
-	g.verify = (Postern__PskVerify)POSTERN__PSK_VERIFY__INIT;
-	g.verify.session = &g.session;
-	g.verify.peer_id = &g.id;
-	g.verify.peer_began = true;
-	g.verify.gx_peer = some(128);
-	g.verify.gx_mine = some(96);
-	g.verify.sa = some(52);
-	g.verify.id = some(8);
-	g.verify.hash = some(20);
-}
-
-static void fill_signatures(void)
-{
-	g.sign = (Postern__Ike1Sign)POSTERN__IKE1_SIGN__INIT;
-	g.sign.session = &g.session;
-	g.sign.skeyid = some(20);
-	g.sign.gx_mine = some(128);
-	g.sign.gx_peer = some(96);
-	g.sign.sa = some(52);
-	g.sign.id = some(8);
-	g.signature = (Postern__Ike1VerifySignature)POSTERN__IKE1_VERIFY_SIGNATURE__INIT;
-	g.signature.session = &g.session;
-	g.signature.skeyid = some(20);
-	g.signature.gx_mine = some(96);
-	g.signature.gx_peer = some(128);
-	g.signature.sa = some(52);
-	g.signature.id = some(8);
-	g.signature.peer_id = &g.id;
-	g.signature.certs = g.cert;
-	g.signature.n_certs = 2;
-	g.signature.signature = some(128);
-	for (size_t i = 0; i < ARRAY_SIZE(g.cert); i++)
-		g.cert[i] = some(900);
+	g.keys = (Postern__Ike1Keys)POSTERN__IKE1_KEYS__INIT;
+	g.keys.nonce = some(NONCE_LEN);
+	g.keys.peer_nonce = some(20);
+	g.keys.icookie = g.keys.rcookie = some(8);
+	g.keys.auth = IKE_AUTH_PSK;
+	g.keys.prf = ALG_PRF_HMAC_SHA1;
+	g.keys.group = ALG_GROUP_MODP1024;
+	g.keys.gxi = some(128);
+	g.keys.gxr = some(127);
+	g.keys.gxy = some(126);
+	g.keys.sa = some(52);
+	g.keys.peer_id = &g.id;
 }
 
 static void fill(void)
@@ -86,22 +67,29 @@ static void fill(void)
 	g.id = (Postern__IkeId)POSTERN__IKE_ID__INIT;
 	g.id.kind = IKE_ID_FQDN;
 	g.id.data = some(10);
-	g.session = (Postern__Ike1Session)POSTERN__IKE1_SESSION__INIT;
-	g.session.generation = 9;
-	g.session.peer = 3;
-	g.session.peer_addr = &g.addr;
-	g.session.icookie = g.session.rcookie = some(8);
-	g.session.prf = ALG_PRF_HMAC_SHA1;
-	g.session.ni = some(16);
-	g.session.nr = some(20);
-	g.skeyid = (Postern__PskSkeyid)POSTERN__PSK_SKEYID__INIT;
-	g.skeyid.session = &g.session;
-	g.skeyid.peer_id = &g.id;
-	fill_verify();
-	fill_signatures();
+	g.begin = (Postern__Ike1Begin)POSTERN__IKE1_BEGIN__INIT;
+	g.begin.generation = 9;
+	g.begin.peer = 3;
+	g.begin.peer_addr = &g.addr;
+	g.begin.we_began = true;
+	fill_keys();
+	g.prove = (Postern__Ike1Prove)POSTERN__IKE1_PROVE__INIT;
+	g.prove.nonce = some(NONCE_LEN);
+	g.prove.id = some(8);
+	g.verify = (Postern__Ike1Verify)POSTERN__IKE1_VERIFY__INIT;
+	g.verify.nonce = some(NONCE_LEN);
+	g.verify.id = some(9);
+	g.verify.hash = some(20);
+	g.judge = (Postern__Ike1Judge)POSTERN__IKE1_JUDGE__INIT;
+	g.judge.statement = some(150);
+	g.judge.certs = g.cert;
+	g.judge.n_certs = 2;
+	g.judge.signature = some(128);
+	for (size_t i = 0; i < ARRAY_SIZE(g.cert); i++)
+		g.cert[i] = some(900);
 }
 
-enum kind { SKEYID, VERIFY, SIGN, SIGNATURE };
+enum kind { BEGIN, KEYS, PROVE, VERIFY, JUDGE };
 
 static int decode(enum kind kind)
 {
@@ -110,17 +98,20 @@ static int decode(enum kind kind)
 	struct ipc_record rec;
 
 	switch (kind) {
-	case SKEYID:
-		rec = record(&g.skeyid.base);
-		return certd_skeyid_decode(&rec, &q);
+	case BEGIN:
+		rec = record(&g.begin.base);
+		return certd_begin_decode(&rec, &q);
+	case KEYS:
+		rec = record(&g.keys.base);
+		return certd_keys_decode(&rec, &q);
+	case PROVE:
+		rec = record(&g.prove.base);
+		return certd_prove_decode(&rec, &q);
 	case VERIFY:
 		rec = record(&g.verify.base);
 		return certd_verify_decode(&rec, &q);
-	case SIGN:
-		rec = record(&g.sign.base);
-		return certd_sign_decode(&rec, &q);
 	default:
-		rec = record(&g.signature.base);
+		rec = record(&g.judge.base);
 		return verify_request_decode(&rec, &v);
 	}
 }
@@ -131,31 +122,23 @@ static const struct {
 	ProtobufCBinaryData *field;
 	size_t least, most;
 } lengths[] = {
-    {SKEYID, &g.session.icookie, 8, 8},
-    {SKEYID, &g.session.rcookie, 8, 8},
-    {SKEYID, &g.session.ni, 8, 256},
-    {SKEYID, &g.session.nr, 8, 256},
-    {SKEYID, &g.id.data, 0, 1024},
-    {VERIFY, &g.session.ni, 8, 256},
-    {VERIFY, &g.verify.gx_peer, 1, 1024},
-    {VERIFY, &g.verify.gx_mine, 1, 1024},
-    {VERIFY, &g.verify.sa, 1, 16384},
+    {KEYS, &g.keys.nonce, NONCE_LEN, NONCE_LEN},
+    {KEYS, &g.keys.peer_nonce, 8, 256},
+    {KEYS, &g.keys.icookie, 8, 8},
+    {KEYS, &g.keys.rcookie, 8, 8},
+    {KEYS, &g.keys.gxi, 1, 1024},
+    {KEYS, &g.keys.gxr, 1, 1024},
+    {KEYS, &g.keys.gxy, 1, 1024},
+    {KEYS, &g.keys.sa, 40, 16384},
+    {KEYS, &g.id.data, 0, 1024},
+    {PROVE, &g.prove.nonce, NONCE_LEN, NONCE_LEN},
+    {PROVE, &g.prove.id, 5, 1028},
+    {VERIFY, &g.verify.nonce, NONCE_LEN, NONCE_LEN},
     {VERIFY, &g.verify.id, 5, 1028},
-    {VERIFY, &g.verify.hash, 1, 64},
-    {SIGN, &g.session.nr, 8, 256},
-    {SIGN, &g.sign.skeyid, 1, 64},
-    {SIGN, &g.sign.gx_mine, 1, 1024},
-    {SIGN, &g.sign.gx_peer, 1, 1024},
-    {SIGN, &g.sign.sa, 1, 16384},
-    {SIGN, &g.sign.id, 5, 1028},
-    {SIGNATURE, &g.session.icookie, 8, 8},
-    {SIGNATURE, &g.signature.skeyid, 1, 64},
-    {SIGNATURE, &g.signature.gx_mine, 1, 1024},
-    {SIGNATURE, &g.signature.gx_peer, 1, 1024},
-    {SIGNATURE, &g.signature.sa, 1, 16384},
-    {SIGNATURE, &g.signature.id, 5, 1028},
-    {SIGNATURE, &g.signature.signature, 1, 1024},
-    {SIGNATURE, &g.cert[1], 1, 32768 - 900},
+    {VERIFY, &g.verify.hash, 0, 64},
+    {JUDGE, &g.judge.statement, 1, 2048},
+    {JUDGE, &g.judge.signature, 1, 1024},
+    {JUDGE, &g.cert[1], 1, 32768 - 900},
 };
 
 static void test_msg_lengths(void **state)
@@ -176,89 +159,79 @@ static void test_msg_lengths(void **state)
 	}
 }
 
-/* A field that is a message of its own. */
-static const struct {
-	enum kind kind;
-	void *field;
-} needed[] = {
-    {SKEYID, &g.skeyid.session},
-    {SKEYID, &g.session.peer_addr},
-    {VERIFY, &g.verify.session},
-    {VERIFY, &g.verify.peer_id},
-    {SIGN, &g.sign.session},
-    {SIGNATURE, &g.signature.session},
-    {SIGNATURE, &g.signature.peer_id},
-};
-
 static void test_msg_missing(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(needed); i++) {
-		void *none = NULL;
-
-		fill();
-		memcpy(needed[i].field, &none, sizeof(none));
-		if (decode(needed[i].kind) != -EBADMSG)
-			fail_msg("row %zu", i);
-	}
 	fill();
-	g.skeyid.peer_id = NULL; /* this one may be missing */
-	assert_int_equal(decode(SKEYID), 0);
+	g.begin.peer_addr = NULL;
+	assert_int_equal(decode(BEGIN), -EBADMSG);
+	g.begin.peer_addr = &g.addr;
+	assert_int_equal(decode(BEGIN), 0);
+	g.keys.peer_id = NULL; /* this one may be missing */
+	assert_int_equal(decode(KEYS), 0);
 }
 
 static void test_msg_numbers(void **state)
 {
 	static const uint32_t hashes[] = {0, 3, 4, 8, 256 + 2, UINT32_MAX},
-	                      ids[] = {0, IKE_ID_DN_DER + 1, 256 + 2};
+	                      ids[] = {0, IKE_ID_DN_DER + 1, 256 + 2},
+	                      methods[] = {0, IKE_AUTH_XAUTH_RSA_SERVER + 1, 256 + 1, UINT32_MAX};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(hashes); i++) {
 		fill();
-		g.session.prf = hashes[i];
-		for (int k = SKEYID; k <= SIGNATURE; k++)
-			assert_int_equal(decode((enum kind)k), -EBADMSG);
+		g.keys.prf = hashes[i];
+		assert_int_equal(decode(KEYS), -EBADMSG);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(methods); i++) {
+		fill();
+		g.keys.auth = methods[i];
+		assert_int_equal(decode(KEYS), -EBADMSG);
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(ids); i++) {
 		fill();
 		g.id.kind = ids[i];
-		assert_int_equal(decode(SKEYID), -EBADMSG);
-		assert_int_equal(decode(VERIFY), -EBADMSG);
-		assert_int_equal(decode(SIGNATURE), -EBADMSG);
+		assert_int_equal(decode(KEYS), -EBADMSG);
 	}
 	fill();
-	g.signature.n_certs = JUDGE_CERTS_MAX;
-	assert_int_equal(decode(SIGNATURE), 0);
-	g.signature.n_certs = JUDGE_CERTS_MAX + 1;
-	assert_int_equal(decode(SIGNATURE), -EBADMSG);
+	g.judge.n_certs = JUDGE_CERTS_MAX;
+	assert_int_equal(decode(JUDGE), 0);
+	g.judge.n_certs = JUDGE_CERTS_MAX + 1;
+	assert_int_equal(decode(JUDGE), -EBADMSG);
 }
 
-/* Which of the two sides a public value is of follows from who proves. */
-static void test_msg_sides(void **state)
+/* What was sent is what is there. */
+static void test_msg_fields(void **state)
 {
-	AUTO(certd_request_fini) struct certd_request q = {0}, s = {0};
-	AUTO(verify_request_fini) struct verify_request v = {0};
+	AUTO(certd_request_fini) struct certd_request b = {0}, k = {0}, v = {0};
+	AUTO(verify_request_fini) struct verify_request j = {0};
 	struct ipc_record rec;
 
 	(void)state;
 	fill();
+	rec = record(&g.begin.base);
+	assert_int_equal(certd_begin_decode(&rec, &b), 0);
+	assert_int_equal(b.session.generation, 9);
+	assert_int_equal(b.session.peer, 3);
+	assert_true(b.we_began);
+	rec = record(&g.keys.base);
+	assert_int_equal(certd_keys_decode(&rec, &k), 0);
+	assert_int_equal(k.facts.gxi.n, 128);
+	assert_int_equal(k.facts.gxr.n, 127);
+	assert_int_equal(secret_len(k.gxy), 126);
+	assert_int_equal(k.facts.group, ALG_GROUP_MODP1024);
+	assert_int_equal(k.facts.auth, IKE_AUTH_PSK);
+	assert_int_equal(k.facts.peer_id->kind, IKE_ID_FQDN);
 	rec = record(&g.verify.base);
-	assert_int_equal(certd_verify_decode(&rec, &q), 0);
-	assert_int_equal(q.claim.facts.gx_prover.n, 128); /* the peer's */
-	assert_int_equal(q.claim.facts.gx_other.n, 96);
-	assert_true(q.claim.facts.prover_began);
-	assert_int_equal(q.session.generation, 9);
-	assert_int_equal(q.session.peer, 3);
-	rec = record(&g.sign.base);
-	assert_int_equal(certd_sign_decode(&rec, &s), 0);
-	assert_int_equal(s.facts.gx_prover.n, 128); /* ours */
-	assert_int_equal(s.facts.gx_other.n, 96);
-	assert_false(s.facts.prover_began);
-	assert_int_equal(secret_len(s.skeyid), 20);
-	rec = record(&g.signature.base);
-	assert_int_equal(verify_request_decode(&rec, &v), 0);
-	assert_int_equal(v.claim.facts.gx_prover.n, 128);
-	assert_int_equal(v.claim.n_certs, 2);
-	assert_int_equal(v.claim.cert[1].n, 900);
+	assert_int_equal(certd_verify_decode(&rec, &v), 0);
+	assert_int_equal(v.id.n, 9);
+	assert_int_equal(v.hash.n, 20);
+	rec = record(&g.judge.base);
+	assert_int_equal(verify_request_decode(&rec, &j), 0);
+	assert_int_equal(j.statement.n, 150);
+	assert_int_equal(j.claim.n_certs, 2);
+	assert_int_equal(j.claim.cert[1].n, 900);
+	assert_int_equal(j.claim.signature.n, 128);
 }
 
 static void test_msg_credentials(void **state)
@@ -292,14 +265,48 @@ static void test_msg_credentials(void **state)
 	}
 }
 
+static void test_msg_passphrases(void **state)
+{
+	static const size_t good[] = {1, 8, OWN_PASSPHRASE_MAX}, bad[] = {0, OWN_PASSPHRASE_MAX + 1, 2000};
+	Postern__CredentialPassphrase m = POSTERN__CREDENTIAL_PASSPHRASE__INIT;
+	struct secret *s = NULL;
+	struct ipc_record rec;
+	uint8_t typed[2000];
+	uint32_t peer = 0;
+
+	(void)state;
+	memset(typed, 0xc3, sizeof(typed));
+	m.peer = 7;
+	m.passphrase.data = typed;
+	for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
+		m.passphrase.len = good[i];
+		rec = record(&m.base);
+		assert_int_equal(certd_passphrase_decode(&rec, &peer, &s), 0);
+		assert_int_equal(peer, 7);
+		assert_int_equal(secret_len(s), good[i]);
+		assert_memory_equal(secret_bytes(s), typed, good[i]);
+		s = secret_free(s);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		m.passphrase.len = bad[i];
+		rec = record(&m.base);
+		assert_int_equal(certd_passphrase_decode(&rec, &peer, &s), -EBADMSG);
+	}
+	typed[3] = 0; /* it would end there for PKCS #12, and not elsewhere */
+	m.passphrase.len = 8;
+	rec = record(&m.base);
+	assert_int_equal(certd_passphrase_decode(&rec, &peer, &s), -EBADMSG);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_msg_lengths),
 	    cmocka_unit_test(test_msg_missing),
 	    cmocka_unit_test(test_msg_numbers),
-	    cmocka_unit_test(test_msg_sides),
+	    cmocka_unit_test(test_msg_fields),
 	    cmocka_unit_test(test_msg_credentials),
+	    cmocka_unit_test(test_msg_passphrases),
 	};
 	struct err_text e = {{0}};
 

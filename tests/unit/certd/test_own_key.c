@@ -25,9 +25,10 @@ static struct {
 static struct own_key *load(
     struct file cert, struct file key, const char *passphrase, int want, const char *says)
 {
+	AUTO_SECRET struct secret *s = passphrase ? secret_dup_bytes(passphrase, strlen(passphrase)) : NULL;
 	struct own_key *k = NULL;
 	struct err_text e = {{0}};
-	int r = own_key_new(&cert, &key, passphrase, &k, &e);
+	int r = own_key_new(&cert, &key, s, &k, &e);
 
 	if (r != want || !k != (want < 0) || (says && !strstr(e.s, says)))
 		fail_msg("expected %d (%s), got %d (%s)", want, says ? says : "", r, e.s);
@@ -53,6 +54,20 @@ static struct file text(const char *s)
 
 static const struct file none;
 
+/* PKCS #8, enciphered, as DER. */
+static struct file kit_der_enciphered(EVP_PKEY *key, const char *passphrase)
+{
+	struct file f = kit_pem_key(key, passphrase), der = {0};
+	BIO *b = BIO_new_mem_buf(f.p, (int)f.n);
+	X509_SIG *sig = PEM_read_bio_PKCS8(b, NULL, NULL, NULL);
+
+	der.n = (size_t)i2d_X509_SIG(sig, &der.p); /* OPENSSL_malloc() is malloc() here */
+	X509_SIG_free(sig);
+	BIO_free(b);
+	file_fini(&f);
+	return der;
+}
+
 /* Traditional PEM, as old files have it. */
 static struct file traditional(EVP_PKEY *key)
 {
@@ -71,53 +86,135 @@ static struct file traditional(EVP_PKEY *key)
 static void test_own_key_forms(void **state)
 {
 	(void)state;
-	take(kit_pem(&w.cert, 1), kit_pem_key(w.rsa, NULL), "");
-	take(kit_pem(&w.cert, 1), traditional(w.rsa), "");
-	take(kit_pem(&w.cert, 1), kit_der_key(w.rsa), "");
-	take(kit_der(w.cert), kit_pem_key(w.rsa, NULL), "");
-	take(kit_pem(&w.ec_cert, 1), kit_pem_key(w.ec, NULL), "");
-	take(kit_pem(&w.ed_cert, 1), kit_pem_key(w.ed, NULL), "");
-	take(kit_join(kit_pem(&w.cert, 1), kit_pem_key(w.rsa, NULL)), none, "");
+	take(kit_pem(&w.cert, 1), kit_pem_key(w.rsa, NULL), NULL);
+	take(kit_pem(&w.cert, 1), traditional(w.rsa), NULL);
+	take(kit_pem(&w.cert, 1), kit_der_key(w.rsa), NULL);
+	take(kit_der(w.cert), kit_pem_key(w.rsa, NULL), NULL);
+	take(kit_pem(&w.ec_cert, 1), kit_pem_key(w.ec, NULL), NULL);
+	take(kit_pem(&w.ed_cert, 1), kit_pem_key(w.ed, NULL), NULL);
+	take(kit_join(kit_pem(&w.cert, 1), kit_pem_key(w.rsa, NULL)), none, NULL);
 	take(kit_join(text("what openssl x509 -text writes\n"), kit_pem(&w.cert, 1)),
-	    kit_pem_key(w.rsa, NULL), "");
-	take(kit_pkcs12(w.rsa, w.cert, ""), none, "");
+	    kit_pem_key(w.rsa, NULL), NULL);
+	take(kit_pkcs12(w.rsa, w.cert, ""), none, NULL);
 	take(kit_pkcs12(w.rsa, w.cert, "sesame"), none, "sesame");
 	take(kit_pem(&w.cert, 1), kit_pem_key(w.rsa, "sesame"), "sesame");
+	take(kit_pem(&w.cert, 1), kit_der_enciphered(w.rsa, "sesame"), "sesame");
+	/* One file under both names, as certificate_type wants two. */
+	take(kit_pkcs12(w.rsa, w.cert, "sesame"), kit_pkcs12(w.rsa, w.cert, "sesame"), "sesame");
+	take(kit_pem(&w.cert, 1), kit_pkcs12(w.rsa, w.cert, "sesame"), "sesame");
+	/* Not needed, and no harm. */
+	take(kit_pem(&w.cert, 1), kit_pem_key(w.rsa, NULL), "sesame");
+}
+
+static void test_own_key_kinds(void **state)
+{
+	static const struct {
+		const char *curve, *kind; /* curve NULL: the kind is refused */
+	} rows[] = {{"P-256", "ECDSA P-256"}, {"P-384", "ECDSA P-384"}, {"P-521", "ECDSA P-521"},
+	    {"ED25519", "Ed25519"}, {"ED448", "Ed448"}, {"secp256k1", NULL}, {"brainpoolP256r1", NULL}};
+	char kind[OWN_KIND_MAX];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		bool ed = rows[i].curve[0] == 'E';
+		EVP_PKEY *key = ed ? EVP_PKEY_Q_keygen(NULL, NULL, rows[i].curve) : EVP_EC_gen(rows[i].curve);
+		X509 *x = kit_cert(&(struct kit_cert){.cn = "a", .key = key});
+		struct own_key *k = load(kit_pem(&x, 1), kit_pem_key(key, NULL), NULL,
+		    rows[i].kind ? 0 : -EOPNOTSUPP, rows[i].kind ? NULL : "EC on another curve): take RSA");
+
+		if (k) {
+			assert_string_equal(own_key_kind(k, kind), rows[i].kind);
+			assert_false(own_key_is_rsa(k));
+			/* Another key of the same kind is another key. */
+			refuse(kit_pem(&x, 1), kit_pem_key(ed ? w.ed : w.ec, NULL), NULL, -EKEYREJECTED,
+			    "does not belong");
+		}
+		own_key_free(k);
+		X509_free(x);
+		EVP_PKEY_free(key);
+	}
+}
+
+/* `openssl ecparam -genkey` writes the curve in front of the key. */
+static void test_own_key_behind_its_curve(void **state)
+{
+	static const char curve[] =
+	    "-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n";
+
+	(void)state;
+	take(kit_pem(&w.ec_cert, 1), kit_join(text(curve), kit_pem_key(w.ec, NULL)), NULL);
+}
+
+static void expect_locked(bool want, struct file cert, struct file key)
+{
+	assert_int_equal(own_key_is_locked(&cert, &key), want);
+	file_fini(&cert);
+	file_fini(&key);
+}
+
+static void test_own_key_locked(void **state)
+{
+	(void)state;
+	expect_locked(false, kit_pem(&w.cert, 1), kit_pem_key(w.rsa, NULL));
+	expect_locked(false, kit_pem(&w.cert, 1), text("nothing"));
+	expect_locked(false, kit_pem(&w.cert, 1), kit_der_key(w.rsa));
+	expect_locked(false, kit_pkcs12(w.rsa, w.cert, ""), kit_pkcs12(w.rsa, w.cert, ""));
+	expect_locked(true, kit_pem(&w.cert, 1), kit_pem_key(w.rsa, "sesame"));
+	expect_locked(true, kit_pem(&w.cert, 1), kit_der_enciphered(w.ec, "sesame"));
+	expect_locked(true, kit_pem(&w.cert, 1), kit_pkcs12(w.rsa, w.cert, "sesame"));
+	expect_locked(true, kit_pkcs12(w.rsa, w.cert, "sesame"), kit_pem_key(w.rsa, NULL));
+	expect_locked(true, kit_pkcs12(w.rsa, w.cert, "sesame"), none);
+}
+
+/* What is kept for a restart is the same key, and needs no passphrase. */
+static void test_own_key_private(void **state)
+{
+	struct own_key *k = load(kit_pem(&w.cert, 1), kit_pem_key(w.rsa, "sesame"), "sesame", 0, NULL),
+	               *again;
+	AUTO_SECRET struct secret *der = NULL;
+	struct file f;
+
+	(void)state;
+	assert_int_equal(own_key_private(k, &der), 0);
+	f = (struct file){.p = malloc(secret_len(der)), .n = secret_len(der)};
+	memcpy(f.p, secret_bytes(der), f.n);
+	again = load(kit_pem(&w.cert, 1), f, NULL, 0, NULL);
+	own_key_free(again);
+	own_key_free(k);
 }
 
 static void test_own_key_refusals(void **state)
 {
 	(void)state;
-	refuse(kit_pem(&w.cert, 1), kit_pem_key(w.other, NULL), "", -EKEYREJECTED, "does not belong");
-	refuse(kit_pem(&w.cert, 1), kit_pem_key(w.ec, NULL), "", -EKEYREJECTED, "does not belong");
-	refuse(text("nothing of the kind"), kit_pem_key(w.rsa, NULL), "", -EINVAL, "no certificate");
-	refuse(text(""), none, "", -EINVAL, "no certificate");
-	refuse(kit_pem(&w.cert, 1), text("nothing"), "", -EINVAL, "no private key");
-	refuse(kit_pem(&w.cert, 1), none, "", -EINVAL, "no private key");
-	refuse(kit_pem(&w.cert, 1), kit_pem(&w.cert, 1), "", -EINVAL, "no private key");
+	refuse(kit_pem(&w.cert, 1), kit_pem_key(w.other, NULL), NULL, -EKEYREJECTED, "does not belong");
+	refuse(kit_pem(&w.cert, 1), kit_pem_key(w.ec, NULL), NULL, -EKEYREJECTED, "does not belong");
+	refuse(text("nothing of the kind"), kit_pem_key(w.rsa, NULL), NULL, -EINVAL, "no certificate");
+	refuse(text(""), none, NULL, -EINVAL, "no certificate");
+	refuse(kit_pem(&w.cert, 1), text("nothing"), NULL, -EINVAL, "no private key");
+	refuse(kit_pem(&w.cert, 1), none, NULL, -EINVAL, "no private key");
+	refuse(kit_pem(&w.cert, 1), kit_pem(&w.cert, 1), NULL, -EINVAL, "no private key");
 }
 
 static void test_own_key_passphrases(void **state)
 {
-	struct file f = kit_pem_key(w.rsa, "sesame"), der = {0};
-	BIO *b = BIO_new_mem_buf(f.p, (int)f.n);
-	X509_SIG *sig = PEM_read_bio_PKCS8(b, NULL, NULL, NULL);
-
 	(void)state;
-	der.n = (size_t)i2d_X509_SIG(sig, &der.p); /* OPENSSL_malloc() is malloc() here */
-	refuse(kit_pem(&w.cert, 1), f, "", -EACCES, "its passphrase was not given");
-	refuse(kit_pem(&w.cert, 1), der, "", -EACCES, "its passphrase was not given");
-	refuse(kit_pem(&w.cert, 1), kit_pem_key(w.rsa, "sesame"), "close", -EACCES, "does not open");
-	refuse(kit_pkcs12(w.rsa, w.cert, "sesame"), none, "", -EACCES, "its passphrase was not given");
+	refuse(kit_pem(&w.cert, 1), kit_pem_key(w.rsa, "sesame"), NULL, -EACCES, "passphrase was not given");
+	refuse(kit_pem(&w.cert, 1), kit_der_enciphered(w.rsa, "sesame"), NULL, -EACCES,
+	    "passphrase was not given");
+	refuse(kit_pem(&w.cert, 1), kit_pem_key(w.rsa, "sesame"), "close", -EACCES,
+	    "the passphrase does not open the private key");
+	refuse(kit_pem(&w.cert, 1), kit_der_enciphered(w.rsa, "sesame"), "close", -EACCES, "does not open");
+	refuse(kit_pkcs12(w.rsa, w.cert, "sesame"), none, NULL, -EACCES, "passphrase was not given");
 	refuse(kit_pkcs12(w.rsa, w.cert, "sesame"), none, "close", -EACCES, "does not open");
-	X509_SIG_free(sig);
-	BIO_free(b);
+	refuse(kit_pem(&w.cert, 1), kit_pkcs12(w.rsa, w.cert, "sesame"), "sesam", -EACCES, "does not open");
+	refuse(
+	    kit_pem(&w.cert, 1), kit_pem_key(w.other, "sesame"), "sesame", -EKEYREJECTED, "does not belong");
 }
 
 static void expect_warning(long from, long to, const char *says)
 {
 	X509 *x = kit_cert(&(struct kit_cert){.cn = "a", .key = w.rsa, .from = from, .to = to});
-	struct own_key *k = load(kit_pem(&x, 1), kit_pem_key(w.rsa, NULL), "", 0, NULL);
+	struct own_key *k = load(kit_pem(&x, 1), kit_pem_key(w.rsa, NULL), NULL, 0, NULL);
 	struct err_text e = {{0}};
 	const char *got = own_key_warning(k, &e);
 
@@ -139,7 +236,7 @@ static void test_own_key_dates_are_warned_of(void **state)
 static void test_own_key_chain_is_sent_in_order(void **state)
 {
 	X509 *chain[] = {w.cert, w.ec_cert, w.ed_cert};
-	struct own_key *k = load(kit_pem(chain, 3), kit_pem_key(w.rsa, NULL), "", 0, NULL);
+	struct own_key *k = load(kit_pem(chain, 3), kit_pem_key(w.rsa, NULL), NULL, 0, NULL);
 	struct ike1_octets got[OWN_CERTS_MAX];
 
 	(void)state;
@@ -163,7 +260,7 @@ static void test_own_key_more_certificates_than_are_sent(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(chain); i++)
 		chain[i] = i ? w.ec_cert : w.cert;
-	k = load(kit_pem(chain, ARRAY_SIZE(chain)), kit_pem_key(w.rsa, NULL), "", 0, NULL);
+	k = load(kit_pem(chain, ARRAY_SIZE(chain)), kit_pem_key(w.rsa, NULL), NULL, 0, NULL);
 	assert_int_equal(own_key_certs(k, got), OWN_CERTS_MAX);
 	own_key_free(k);
 }
@@ -173,7 +270,7 @@ static void test_own_key_signs_without_digest_info(void **state)
 {
 	static const uint8_t hash[20] = "a hash of 20 octets";
 	uint8_t sig[OWN_SIGNATURE_MAX], plain[512];
-	struct own_key *k = load(kit_pem(&w.cert, 1), kit_pem_key(w.rsa, NULL), "", 0, NULL);
+	struct own_key *k = load(kit_pem(&w.cert, 1), kit_pem_key(w.rsa, NULL), NULL, 0, NULL);
 	EVP_PKEY_CTX *c = EVP_PKEY_CTX_new(w.rsa, NULL);
 	size_t n = sizeof(plain);
 
@@ -191,7 +288,7 @@ static void test_own_key_signs_without_digest_info(void **state)
 	assert_memory_equal(plain + 256 - 20, hash, 20);
 	EVP_PKEY_CTX_free(c);
 	own_key_free(k);
-	k = load(kit_pem(&w.ec_cert, 1), kit_pem_key(w.ec, NULL), "", 0, NULL);
+	k = load(kit_pem(&w.ec_cert, 1), kit_pem_key(w.ec, NULL), NULL, 0, NULL);
 	assert_int_equal(own_key_sign1(k, hash, sizeof(hash), sig), -EOPNOTSUPP);
 	own_key_free(k);
 }
@@ -226,6 +323,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_own_key_forms),
+	    cmocka_unit_test(test_own_key_kinds),
+	    cmocka_unit_test(test_own_key_behind_its_curve),
+	    cmocka_unit_test(test_own_key_locked),
+	    cmocka_unit_test(test_own_key_private),
 	    cmocka_unit_test(test_own_key_refusals),
 	    cmocka_unit_test(test_own_key_passphrases),
 	    cmocka_unit_test(test_own_key_dates_are_warned_of),
@@ -233,6 +334,9 @@ int main(void)
 	    cmocka_unit_test(test_own_key_more_certificates_than_are_sent),
 	    cmocka_unit_test(test_own_key_signs_without_digest_info),
 	};
+	struct err_text e;
 
+	if (secret_init(64 << 10, &e) < 0)
+		return 1;
 	return cmocka_run_group_tests(tests, make_world, end_world);
 }

@@ -12,6 +12,9 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/auto.h"
 #include "config/racoon/racoon.h"
@@ -197,14 +200,26 @@ static void test_racoon_what_is_ignored_is_named(void **state)
 	    {"TOP", "ldapcfg { x; }"},
 	    {"TOP", "complex_bundle on;"},
 	    {"TOP", "gss_id_enc latin1;"},
+	    {"TOP", "pfkey_buffer 128;"},
+	    {"TOP", "policy { x; }"},
+	    {"TOP", "static_sa { x; }"},
+	    {"TOP", "algorithm_strength { x; }"},
+	    {"TOP", "vendor_id \"x\";"},
 	    {"TOP", "privsep { user \"x\"; }"},
 	    {"TOP", "mode_cfg { accounting radius; }"},
 	    {"REMOTE", "support_proxy on;"},
+	    {"REMOTE", "support_mip6 on;"},
+	    {"REMOTE", "weak_phase1_check on;"},
+	    {"OFFER", OFFER " gss_id \"x\";"},
+	    {"OFFER", OFFER " gssapi_id \"x\";"},
+	    {"OFFER", OFFER " strength high;"},
+	    {"OFFER", OFFER " lifetime byte 10 MB;"},
 	    {"REMOTE", "ike_frag on;"},
 	    {"REMOTE", "script \"x\" phase1_up;"},
 	    {"REMOTE", "lifetime byte 10 MB;"},
 	    {"REMOTE", "keepalive;"},
 	    {"LISTEN", "adminsock \"/x\";"},
+	    {"LISTEN", "admin [7002];"},
 	};
 	char text[TEXT_MAX], place[64];
 	struct heard h;
@@ -214,9 +229,10 @@ static void test_racoon_what_is_ignored_is_named(void **state)
 		wrap(statements[i][0], statements[i][1], text);
 		ike_conf_free(good(text, &h));
 		snprintf(place, sizeof(place), "f:%d:",
-		    strcmp(statements[i][0], "REMOTE") == 0 ? 3
-		    : strcmp(statements[i][0], "TOP") == 0  ? 1
-		                                            : 2);
+		    strcmp(statements[i][0], "REMOTE") == 0  ? 3
+		    : strcmp(statements[i][0], "OFFER") == 0 ? 4
+		    : strcmp(statements[i][0], "TOP") == 0   ? 1
+		                                             : 2);
 		assert_memory_equal(h.warning, place, strlen(place));
 		assert_non_null(strstr(h.warning, "ignored"));
 	}
@@ -344,6 +360,108 @@ static void test_racoon_what_cannot_be_read_is_said_to_be(void **state)
 	assert_null(c);
 }
 
+static void expect_names(const char *text, const char *warning, const char *name)
+{
+	struct heard h;
+	struct ike_conf *c = good(text, &h);
+
+	assert_string_equal(h.warning, warning);
+	assert_string_equal(c->peer[c->n_peers - 1].name, name);
+	assert_int_equal(c->peer[c->n_peers - 1].port, strchr(name, '[') ? 4501 : IKE_PORT);
+	ike_conf_free(c);
+}
+
+static void test_racoon_ports_are_in_the_names_and_said_to_be_ignored(void **state)
+{
+	static const char ignored[] =
+	    "f:1:17: \"[\" port 4501 is ignored: peers are written to at port 500, and behind NAT at 4500";
+
+	(void)state;
+	expect_names("remote 10.0.0.1 [4501] { " MODE "proposal { " OFFER " } }", ignored, "10.0.0.1[4501]");
+	expect_names("remote 10.0.0.1 [500] { " MODE "proposal { " OFFER " } }", "", "10.0.0.1");
+	expect_names("remote 10.0.0.1 [any] { " MODE "proposal { " OFFER " } }", "", "10.0.0.1");
+	expect_names("remote anonymous[4501] { " MODE "proposal { " OFFER " } }",
+	    "f:1:17: \"[\" port 4501 is ignored: peers are written to at port 500, and behind NAT at 4500",
+	    "anonymous[4501]");
+	/* A parent is named with its port. */
+	expect_names("remote 10.0.0.1 [4501] { " MODE "proposal { " OFFER " } }\n"
+	             "remote 10.0.0.2 inherit 10.0.0.1 [4501] { }",
+	    ignored, "10.0.0.2");
+	expect_error("remote 10.0.0.1 [4501] { " MODE "proposal { " OFFER " } }\n"
+	             "remote 10.0.0.2 inherit 10.0.0.1 { }",
+	    "f:2:25: \"10.0.0.1\" is no remote that was defined before");
+}
+
+static void test_racoon_names_of_certificates(void **state)
+{
+	static const char *const names[] = {"C=US, ST=NY, L=BERNE, O=Internet Widgits Pty Ltd", "CN=*",
+	    "C=DE/CN=a", "CN=a\\, b", "2.5.4.3=x", " CN = with = signs ", "CN=\xc3\xa4",
+	    "emailAddress=a@example.org"};
+	char text[TEXT_MAX];
+	struct ike_conf *c;
+	struct heard h;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		snprintf(text, sizeof(text),
+		    "remote anonymous { " MODE "my_identifier asn1dn \"%s\"; proposal { " OFFER " } }",
+		    names[i]);
+		c = good(text, &h);
+		assert_int_equal(c->peer[0].my_id.kind, IKE_ID_DN);
+		assert_int_equal(c->peer[0].my_id.len, strlen(names[i]));
+		ike_conf_free(c);
+	}
+}
+
+static void write_file(const char *path, const char *text)
+{
+	FILE *f = fopen(path, "we");
+
+	assert_non_null(f);
+	fputs(text, f);
+	fclose(f);
+}
+
+/* Neither a key id nor an included file waits for somebody who writes; the configuration may come from one.
+ */
+static void test_racoon_pipes(void **state)
+{
+	char dir[] = "/tmp/postern-racoon-XXXXXX", conf[64], fifo[64], text[TEXT_MAX], through[32];
+	struct heard h = {{0}};
+	const struct racoon_options o = {.say = hear, .arg = &h};
+	struct ike_conf *c = NULL;
+	struct err_text e = {{0}};
+	int ends[2];
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	snprintf(conf, sizeof(conf), "%s/racoon.conf", dir);
+	snprintf(fifo, sizeof(fifo), "%s/fifo", dir);
+	assert_int_equal(mkfifo(fifo, 0600), 0);
+	snprintf(text, sizeof(text), "include \"%s\";\n", fifo);
+	write_file(conf, text);
+	assert_int_equal(racoon_read(conf, &o, &c, &e), -EINVAL);
+	assert_non_null(strstr(h.error, "/fifo: it is a named pipe, and a regular file is wanted"));
+	h = (struct heard){{0}};
+	snprintf(text, sizeof(text),
+	    "remote anonymous { " MODE "my_identifier keyid \"%s\"; proposal { " OFFER " } }", fifo);
+	write_file(conf, text);
+	assert_int_equal(racoon_read(conf, &o, &c, &e), -EINVAL);
+	assert_non_null(strstr(h.error, "cannot be read: it is a named pipe, and a regular file is wanted"));
+	h = (struct heard){{0}};
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	assert_true(write(ends[1], "log debug;\n", 11) == 11);
+	close(ends[1]);
+	snprintf(through, sizeof(through), "/dev/fd/%d", ends[0]);
+	assert_int_equal(racoon_read(through, &o, &c, &e), 0);
+	assert_int_equal(c->log, IKE_LOG_DEBUG);
+	ike_conf_free(c);
+	close(ends[0]);
+	unlink(conf);
+	unlink(fifo);
+	rmdir(dir);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -359,6 +477,9 @@ int main(int argc, char **argv)
 	    cmocka_unit_test(test_racoon_name_in_hexadecimal_is_not_cut),
 	    cmocka_unit_test(test_racoon_file_that_is_too_long_is_said_to_be),
 	    cmocka_unit_test(test_racoon_what_cannot_be_read_is_said_to_be),
+	    cmocka_unit_test(test_racoon_ports_are_in_the_names_and_said_to_be_ignored),
+	    cmocka_unit_test(test_racoon_names_of_certificates),
+	    cmocka_unit_test(test_racoon_pipes),
 	};
 
 	if (argc != 2)

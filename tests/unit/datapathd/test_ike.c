@@ -214,7 +214,7 @@ static void arrives(int fd, enum worker_source s, const char *address, size_t n)
 	struct ike_head h;
 
 	send_marked(fd, n);
-	(void)worker_inbound(&w, s);
+	(void)worker_datagrams(&w, s);
 	assert_true(ike_ring_pop(&w.ike.ring, &h, got_octets));
 	assert_true(inet_addr_equal(&h.local, &a));
 	assert_true(inet_addr_equal(&h.remote, &a));
@@ -251,13 +251,13 @@ static void test_ike_esp_and_keepalives_are_not_handed_over(void **state)
 	assert_int_equal(send(to4, "\xff", 1, 0), 1);
 	assert_int_equal(send(to4, "\0\0\x10\0\0\0\0\1 and what is sealed", 24, 0), 24);
 	assert_int_equal(send(to4, "\0\0\0", 3, 0), 3);
-	(void)worker_inbound(&w, SOURCE_UDP4);
+	(void)worker_datagrams(&w, SOURCE_UDP4);
 	assert_false(ike_ring_pop(&w.ike.ring, &h, got_octets));
 	assert_int_equal(dropped(DROP_IN_KEEPALIVE), 1);
 	assert_int_equal(dropped(DROP_IN_NOSA), 1);
 	assert_int_equal(dropped(DROP_IN_MALFORMED), 1);
 	send_marked(to4, 0); /* a marker and nothing behind it */
-	(void)worker_inbound(&w, SOURCE_UDP4);
+	(void)worker_datagrams(&w, SOURCE_UDP4);
 	assert_int_equal(dropped(DROP_IN_MALFORMED), 2);
 	assert_false(ike_ring_pop(&w.ike.ring, &h, got_octets));
 }
@@ -268,7 +268,7 @@ static void test_ike_without_keyd_is_counted_and_dropped(void **state)
 
 	(void)state;
 	send_marked(to4, 28);
-	(void)worker_inbound(&w, SOURCE_UDP4);
+	(void)worker_datagrams(&w, SOURCE_UDP4);
 	assert_int_equal(dropped(DROP_IN_IKE), 1);
 	assert_false(ike_ring_pop(&w.ike.ring, &h, got_octets));
 	assert_false(w.path.hints);
@@ -284,14 +284,14 @@ static void test_ike_flood_ends_at_the_budget(void **state)
 	w.ike.wanted = true;
 	for (unsigned i = 0; i < n; i++) {
 		send_marked(to4, 28);
-		(void)worker_inbound(&w, SOURCE_UDP4);
+		(void)worker_datagrams(&w, SOURCE_UDP4);
 		assert_int_equal(ike_ring_pop(&w.ike.ring, &h, got_octets), i < w.ike.budget.burst);
 	}
 	assert_int_equal(dropped(DROP_IN_IKE_ROOM), 500);
 	w.path.now_ms += 100;
 	for (taken = 0; taken < 5000; taken++) {
 		send_marked(to4, 28);
-		(void)worker_inbound(&w, SOURCE_UDP4);
+		(void)worker_datagrams(&w, SOURCE_UDP4);
 		if (!ike_ring_pop(&w.ike.ring, &h, got_octets))
 			break;
 	}
@@ -309,7 +309,7 @@ static void test_ike_full_ring_drops_the_newest(void **state)
 	w.ike.wanted = true;
 	for (unsigned i = 0; i < room + 3; i++) {
 		send_marked(to4, 50000);
-		(void)worker_inbound(&w, SOURCE_UDP4);
+		(void)worker_datagrams(&w, SOURCE_UDP4);
 	}
 	assert_int_equal(dropped(DROP_IN_IKE_ROOM), 3);
 	for (unsigned i = 0; i < room; i++)
@@ -325,7 +325,7 @@ static void test_ike_datagram_over_the_longest_is_dropped(void **state)
 	(void)state;
 	w.ike.wanted = true;
 	assert_int_equal(send(to4, sent, sizeof(sent), 0), sizeof(sent));
-	(void)worker_inbound(&w, SOURCE_UDP4);
+	(void)worker_datagrams(&w, SOURCE_UDP4);
 	assert_false(ike_ring_pop(&w.ike.ring, &h, got_octets));
 	assert_int_equal(dropped(DROP_IN_IKE_ROOM), 1);
 }

@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "ticket/key_file.h"
+#include "ticket/statement.h"
 #include "ticket/ticket.h"
 
 static const struct ticket_key key = {{1, 2, 3}}, other = {{1, 2, 4}};
@@ -87,6 +88,64 @@ static void every_bit_counts(void **state)
 		assert_int_equal(ticket_open(&key, buf, (size_t)cut, 0, &back, &e), -EBADMSG);
 }
 
+static void statements(void **state)
+{
+	struct statement s = {.generation = 7,
+	    .peer = 3,
+	    .addr = inet_addr_v4(0x0a000064),
+	    .icookie = {1},
+	    .rcookie = {2},
+	    .n_id = 9,
+	    .id = "a payload",
+	    .n_hash = 20,
+	    .hash = "twenty octets of it",
+	    .expires_ms = 1000};
+	uint8_t buf[STATEMENT_MAX], ticket[TICKET_MAX];
+	const struct ticket t = sample();
+	struct err_text e = {0};
+	struct statement back;
+	struct ticket none;
+	int n = statement_seal(&key, &s, buf, sizeof(buf)), m;
+
+	assert_true(n > 0);
+	assert_int_equal(statement_open(&key, buf, (size_t)n, 999, &back, &e), 0);
+	assert_int_equal(back.generation, 7);
+	assert_int_equal(back.peer, 3);
+	assert_true(inet_addr_equal(&back.addr, &s.addr));
+	assert_memory_equal(back.icookie, s.icookie, sizeof(s.icookie));
+	assert_memory_equal(back.rcookie, s.rcookie, sizeof(s.rcookie));
+	assert_int_equal(back.n_id, s.n_id);
+	assert_memory_equal(back.id, s.id, s.n_id);
+	assert_int_equal(back.n_hash, s.n_hash);
+	assert_memory_equal(back.hash, s.hash, s.n_hash);
+	assert_int_equal(statement_open(&key, buf, (size_t)n, 1000, &back, &e), -EKEYEXPIRED);
+	assert_int_equal(statement_open(&other, buf, (size_t)n, 0, &back, &e), -EBADMSG);
+	for (int bit = 0; bit < n * 8; bit++) {
+		buf[bit / 8] ^= (uint8_t)(1 << bit % 8);
+		assert_int_equal(statement_open(&key, buf, (size_t)n, 0, &back, &e), -EBADMSG);
+		buf[bit / 8] ^= (uint8_t)(1 << bit % 8);
+	}
+	for (int cut = 0; cut < n; cut++)
+		assert_int_equal(statement_open(&key, buf, (size_t)cut, 0, &back, &e), -EBADMSG);
+	/* Under one key, and neither is the other. */
+	assert_int_equal(ticket_open(&key, buf, (size_t)n, 0, &none, &e), -EBADMSG);
+	m = ticket_seal(&key, &t, ticket, sizeof(ticket));
+	assert_true(m > 0);
+	assert_int_equal(statement_open(&key, ticket, (size_t)m, 0, &back, &e), -EBADMSG);
+	s.n_id = STATEMENT_ID_MAX;
+	s.n_hash = STATEMENT_HASH_MAX;
+	n = statement_seal(&key, &s, buf, sizeof(buf));
+	assert_true(n > 0);
+	assert_int_equal(statement_open(&key, buf, (size_t)n, 0, &back, &e), 0);
+	s.n_hash++;
+	assert_int_equal(statement_seal(&key, &s, buf, sizeof(buf)), -EINVAL);
+	s.n_hash = 0;
+	assert_int_equal(statement_seal(&key, &s, buf, sizeof(buf)), -EINVAL);
+	s.n_hash = 20;
+	s.n_id = 0;
+	assert_int_equal(statement_seal(&key, &s, buf, sizeof(buf)), -EINVAL);
+}
+
 static void key_file(void **state)
 {
 	char dir[] = "/tmp/postern-ticket-XXXXXX", path[64];
@@ -127,6 +186,7 @@ int main(void)
 	    cmocka_unit_test(comes_back),
 	    cmocka_unit_test(longest_identity),
 	    cmocka_unit_test(every_bit_counts),
+	    cmocka_unit_test(statements),
 	    cmocka_unit_test(key_file),
 	};
 

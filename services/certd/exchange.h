@@ -1,0 +1,77 @@
+/*
+ * The exchanges of version 1 that are under way: few, small and short-lived, whatever keyd begins.
+ */
+#ifndef POSTERN_CERTD_EXCHANGE_H
+#define POSTERN_CERTD_EXCHANGE_H
+
+#include "base/list.h"
+#include "certd/nonce.h"
+#include "certd/session.h"
+
+enum {
+	EXCHANGES_MAX = 4096,
+	EXCHANGES_OCTETS_MAX = 8 << 20, /* of what they keep of the peers', in all */
+	EXCHANGES_BUCKETS = 4096,
+	EXCHANGE_MS = 150 * 1000, /* above keyd's patience as it is unless configured */
+	EXCHANGE_TRIES = 8,       /* proofs of the peer that may be wrong: anybody can forge a message */
+};
+
+/* What keyd says of it, once. */
+struct exchange_facts {
+	struct ike1_octets peer_nonce;
+	uint8_t icookie[IKE1_COOKIE], rcookie[IKE1_COOKIE];
+	enum ike_auth_method auth;
+	enum alg_prf prf;
+	enum alg_group group;
+	struct ike1_octets gxi, gxr, sa;
+	const struct ike_id *peer_id; /* NULL: not known yet */
+};
+
+struct exchange {
+	struct list by_nonce, by_age;
+	uint8_t nonce[NONCE_LEN]; /* ours, and its name */
+	struct session s;         /* cookies are zero before there are facts */
+	bool we_began;
+	uint64_t ends_ms;
+	bool keyed, proved, verified;
+	uint8_t tries; /* that are left */
+	/* From here on once it is keyed. */
+	enum ike_auth_method auth;
+	enum alg_prf prf;
+	struct secret *skeyid;
+	struct ike1_octets gxi, gxr, sa; /* in `kept` */
+	struct ike_id *peer_id;          /* that the pre-shared key was looked up by; NULL: by address */
+	uint8_t *kept;
+	size_t n_kept;
+};
+
+struct exchanges {
+	struct list bucket[EXCHANGES_BUCKETS];
+	struct list open, verified; /* oldest first; the latter do not give way to newer ones */
+	uint32_t n;
+	size_t octets;
+	struct nonce_key key;
+	struct rng *rng;
+	uint64_t n_evicted;
+};
+
+/* Empty, with a key from `rng` (borrowed). */
+void exchanges_init(struct exchanges *t, struct rng *rng);
+/* Ends all of them. */
+void exchanges_fini(struct exchanges *t);
+
+/* A new one, with a nonce. 0; -EBUSY: all there are have proved peers; -ENOMEM; -EIO. */
+must_check int exchange_begin(
+    struct exchanges *t, const struct session *s, bool we_began, uint64_t now_ms, struct exchange **ret);
+/* NULL: never begun here, or over. */
+struct exchange *exchange_find(struct exchanges *t, struct ike1_octets nonce, uint64_t now_ms);
+/* Keeps the facts and SKEYID (taken, also on failure); from now on it is keyed. 0; -EBUSY: no room for as
+ * many octets; -ENOMEM. */
+must_check int exchange_keep(
+    struct exchanges *t, struct exchange *x, const struct exchange_facts *f, struct secret *skeyid);
+/* The peer has proved itself: it gives way to none. */
+void exchange_verified(struct exchanges *t, struct exchange *x);
+/* Wipes and frees. */
+void exchange_end(struct exchanges *t, struct exchange *x);
+
+#endif

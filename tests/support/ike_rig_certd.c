@@ -1,0 +1,176 @@
+/*
+ * A stupid certd: it does what it is asked, remembers what it was told, and looks at nothing. A signature is
+ * the hash behind the signer's name, a statement the signature that is expected.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "support/ike_rig_event.h"
+
+enum { EXCHANGES_MAX = 512 };
+
+static void exchange_free(struct rig_exchange *x)
+{
+	list_remove(&x->node);
+	ike1_keys_fini(&x->keys);
+	octets_fini(&x->gxi);
+	octets_fini(&x->gxr);
+	octets_fini(&x->sa);
+	free(x);
+}
+
+void rig_certd_restart(struct rig_side *s)
+{
+	list_foreach_safe (x, next, &s->exchanges, struct rig_exchange, node)
+		exchange_free(x);
+	s->n_forgotten = s->n_begun;
+}
+
+static struct rig_exchange *exchange_of(struct rig_side *s, struct ike1_octets nonce)
+{
+	list_foreach (x, &s->exchanges, struct rig_exchange, node)
+		if (nonce.n == sizeof(x->nonce) && memcmp(x->nonce, nonce.p, nonce.n) == 0)
+			return x;
+	return NULL;
+}
+
+int rig_port_begin(void *arg, uint64_t token, uint64_t generation, uint32_t peer,
+    const struct inet_addr *peer_addr, bool we_began)
+{
+	struct rig_side *s = arg;
+	struct rig_exchange *x = calloc(1, sizeof(*x));
+	struct event *e = rig_answer(s, token, 0, "");
+
+	s->rig->rng.rng.fill(&s->rig->rng.rng, x->nonce, sizeof(x->nonce));
+	x->we_began = we_began;
+	list_append(&s->exchanges, &x->node);
+	if (++s->n_begun - s->n_forgotten > EXCHANGES_MAX) {
+		exchange_free(list_entry(s->exchanges.next, struct rig_exchange, node));
+		s->n_forgotten++;
+	}
+	rig_keep(e, x->nonce, sizeof(x->nonce));
+	if (!s->subject)
+		return 0;
+	e->reply.subject = e->cert = (struct ike1_octets){s->subject, strlen(s->subject)};
+	e->reply.certs = &e->cert;
+	e->reply.n_certs = 1;
+	return 0;
+}
+
+static struct secret *skeyid(const struct rig_side *s, const struct ike1_told *t, bool we_began)
+{
+	AUTO_SECRET struct secret *psk = secret_dup_bytes(s->psk, strlen(s->psk));
+	struct ike1_octets ni = we_began ? t->nonce : t->peer_nonce, nr = we_began ? t->peer_nonce : t->nonce;
+	struct secret *k = NULL;
+
+	if (!ike_auth_is_rsa(t->auth))
+		(void)!ike1_skeyid_psk(t->prf, psk, ni, nr, &k);
+	else
+		(void)!ike1_skeyid_sig(t->prf, ni, nr, t->gxy, &k);
+	return k;
+}
+
+static struct secret *copy_of(const struct secret *s)
+{
+	return secret_dup_bytes(secret_bytes(s), secret_len(s));
+}
+
+int rig_port_keys(void *arg, uint64_t token, const struct ike1_told *t)
+{
+	struct rig_side *s = arg;
+	struct rig_exchange *x = exchange_of(s, t->nonce);
+	struct core_reply *r;
+
+	if (!x || x->keyed) {
+		rig_answer(s, token, -ESTALE, "no such exchange");
+		return 0;
+	}
+	if (!ike_auth_is_rsa(t->auth) && !s->psk) {
+		rig_answer(s, token, -ENOENT, "there is no key for it");
+		return 0;
+	}
+	x->keyed = true;
+	x->auth = t->auth;
+	memcpy(x->icookie, t->icookie, 8);
+	memcpy(x->rcookie, t->rcookie, 8);
+	(void)!octets_set(&x->gxi, t->gxi.p, t->gxi.n);
+	(void)!octets_set(&x->gxr, t->gxr.p, t->gxr.n);
+	(void)!octets_set(&x->sa, t->sa.p, t->sa.n);
+	(void)!ike1_keys_init(&x->keys, t->prf, skeyid(s, t, x->we_began), t->gxy, x->icookie, x->rcookie);
+	r = &rig_answer(s, token, 0, "")->reply;
+	r->d = copy_of(x->keys.d);
+	r->a = copy_of(x->keys.a);
+	r->e = copy_of(x->keys.e);
+	return 0;
+}
+
+/* HASH_I or HASH_R; a stupid signature is the hash behind the signer's name. */
+static size_t prove(const struct rig_exchange *x, bool initiators, const char *signer, struct ike1_octets id,
+    uint8_t ret[256])
+{
+	const struct ike1_proof p = {.mine = octets_slice(initiators ? &x->gxi : &x->gxr),
+	    .his = octets_slice(initiators ? &x->gxr : &x->gxi),
+	    .sa = octets_slice(&x->sa),
+	    .id = id,
+	    .my_cookie = initiators ? x->icookie : x->rcookie,
+	    .his_cookie = initiators ? x->rcookie : x->icookie};
+	size_t n = !ike_auth_is_rsa(x->auth) ? 0 : strlen(signer);
+
+	memcpy(ret, signer, n);
+	return ike1_proof(&x->keys, &p, ret + n) == 0 ? n + crypto_prf_len(x->keys.prf) : 0;
+}
+
+int rig_port_prove(void *arg, uint64_t token, struct ike1_octets nonce, struct ike1_octets id)
+{
+	struct rig_side *s = arg;
+	struct rig_exchange *x = exchange_of(s, nonce);
+	uint8_t proof[256];
+
+	if (!x || !x->keyed || x->proved) {
+		rig_answer(s, token, -ESTALE, "no such exchange");
+		return 0;
+	}
+	x->proved = true;
+	rig_keep(rig_answer(s, token, 0, ""), proof,
+	    prove(x, x->we_began, s->subject ? s->subject : "", id, proof));
+	return 0;
+}
+
+static void judge(struct rig_side *s, uint64_t token, bool right)
+{
+	struct event *e = rig_answer(s, token, right ? 0 : -EBADMSG, right ? "" : "HASH mismatched");
+
+	if (right)
+		rig_keep(e, "ticket", 6);
+}
+
+/* The statement is the signature that is expected. */
+int rig_port_verify(
+    void *arg, uint64_t token, struct ike1_octets nonce, struct ike1_octets id, struct ike1_octets hash)
+{
+	struct rig_side *s = arg;
+	struct rig_exchange *x = exchange_of(s, nonce);
+	const char *subject = rig_other(s)->subject;
+	uint8_t want[256];
+	size_t n;
+
+	if (!x || !x->keyed) {
+		rig_answer(s, token, -ESTALE, "no such exchange");
+		return 0;
+	}
+	n = prove(x, !x->we_began, subject ? subject : "", id, want);
+	if (!ike_auth_is_rsa(x->auth))
+		judge(s, token, n == hash.n && memcmp(want, hash.p, n) == 0);
+	else
+		rig_keep(rig_answer(s, token, 0, ""), want, n);
+	return 0;
+}
+
+int rig_port_judge(void *arg, uint64_t token, const struct ike1_signed *x)
+{
+	judge(arg, token,
+	    x->n_certs == 1 && x->statement.n == x->signature.n &&
+	        memcmp(x->statement.p, x->signature.p, x->statement.n) == 0);
+	return 0;
+}
