@@ -80,6 +80,10 @@ enum ipc_type {
 	IPC_IKE1_PROOF,
 	IPC_IKE1_VERIFY, /* Ike1Verify -> IPC_TICKET, or with signatures IPC_STATEMENT */
 	IPC_STATEMENT,
+	IPC_XAUTH_CHECK = 232, /* XauthCheck -> IPC_XAUTH_CHECK_REPLY */
+	IPC_XAUTH_CHECK_REPLY,
+	IPC_XAUTH_PASSWORD, /* XauthPassword -> IPC_XAUTH_PASSWORD_REPLY */
+	IPC_XAUTH_PASSWORD_REPLY,
 
 	/* certd-verify <- keyd */
 	IPC_IKE1_JUDGE = 241, /* Ike1Judge -> IPC_TICKET */
@@ -92,7 +96,9 @@ enum ipc_type {
 	IPC_POLICY_MATCH_REPLY,
 	IPC_GRANT_ASK, /* GrantAsk -> IPC_GRANT_REPLY */
 	IPC_GRANT_REPLY,
-	IPC_GRANT_DROP, /* GrantDrop; no answer */
+	IPC_GRANT_DROP,  /* GrantDrop; no answer */
+	IPC_POLICY_MAKE, /* PolicyMake -> IPC_POLICY_MATCH_REPLY */
+	IPC_POLICY_DROP, /* PolicyDrop; no answer */
 
 	/* datapathd <- keyd */
 	IPC_SPI_RESERVE = 288, /* SpiReserve -> IPC_SPI_REPLY */

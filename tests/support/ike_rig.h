@@ -43,6 +43,10 @@ struct rig_side {
 	size_t cert_len;       /* octets of that, at most RIG_CERT_MAX; 0: as long as its subject */
 	struct list exchanges; /* of struct rig_exchange */
 	uint32_t n_begun, n_forgotten;
+	/* XAuth: the one user there is, and his password; of a client what it sends; NULL: there is none */
+	const char *user, *password;
+	bool makes_none; /* policies for clients */
+	unsigned n_logins, n_made, n_dropped;
 	struct policy out[RIG_POLICIES_MAX], in[RIG_POLICIES_MAX];
 	size_t n_policies;
 	struct rig_sa sa[RIG_SAS_MAX];

@@ -83,6 +83,7 @@ struct core *core_free(struct core *c)
 	core_conf_unref(c->conf);
 	timers_fini(&c->timers);
 	repeat_fini(&c->repeat);
+	leases_fini(&c->leases);
 	wipe(c->in, sizeof(c->in));
 	wipe(c->out, sizeof(c->out));
 	free(c);
@@ -120,7 +121,7 @@ int core_load(struct core *c, uint64_t generation, struct ike_conf *conf)
 		isakmp_end(sa);
 	}
 	isakmp_bury(c);
-	return 0;
+	return leases_follow(&c->leases, &c->conf->c->pool);
 }
 
 static void trace_arrival(struct core *c, const struct ike_path *path, size_t n)

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/rng.h"
 #include "inet/meter.h"
+#include "keyd/core/leases.h"
 #include "keyd/core/notes.h"
 #include "keyd/core/parked.h"
 #include "keyd/core/ports.h"
@@ -67,6 +68,7 @@ struct core {
 	struct bucket keys;                /* key exchanges to compute for them */
 	struct bucket again;               /* the same for those of them that ask again */
 	struct repeat repeat;
+	struct leases leases; /* addresses of clients */
 	struct notes notes;   /* log lines that they can cause */
 	struct bucket traces; /* and those of level debug */
 	uint64_t traces_held;

@@ -120,6 +120,7 @@ void child_end(struct child *k, bool tell, const char *why)
 	quick_forget_child(c, k);
 	list_remove(&k->node);
 	c->n_children--;
+	child_leave_policy(c, &k->out);
 	core_conf_unref(k->conf);
 	free(k);
 }
@@ -180,6 +181,16 @@ void child_end_all(struct core *c, const struct inet_addr *remote, uint64_t befo
 	list_foreach_safe (k, next, &c->children, struct child, node)
 		if (inet_addr_equal(&k->path.remote, remote) && k->made_ms < before_ms)
 			child_end(k, false, why);
+}
+
+void child_leave_policy(struct core *c, const struct policy *out)
+{
+	if (!out->generated || !out->id)
+		return;
+	list_foreach (k, &c->children, struct child, node)
+		if (k->out.id == out->id)
+			return;
+	c->ports.policy_drop(c->ports.arg, out->id);
 }
 
 bool child_any(struct core *c, const struct inet_addr *remote)

@@ -53,6 +53,8 @@ struct child *child_by_peer_spi(
 struct child *child_of_policy(struct core *c, uint32_t policy_id);
 /* Ends all of them with a peer that were made before a moment (UINT64_MAX: all). */
 void child_end_all(struct core *c, const struct inet_addr *remote, uint64_t before_ms, const char *why);
+/* A policy that was made for a client goes with the last of its pairs. */
+void child_leave_policy(struct core *c, const struct policy *out);
 bool child_any(struct core *c, const struct inet_addr *remote);
 /* The peer says that it lives for so many seconds only (I). */
 void child_shorten(struct child *k, uint64_t seconds);

@@ -85,7 +85,7 @@ void inform_refuse(struct isakmp *sa, uint16_t notify)
 {
 	const struct ike_hdr h = isakmp_header(sa, IKE1_INFORMATIONAL, 0, 0);
 
-	if (isakmp_is_up(sa))
+	if (isakmp_has_keys(sa))
 		inform_notify(sa, notify, NULL, 0);
 	else
 		refuse_clear(sa->core, &sa->path, &h, notify);
@@ -251,7 +251,8 @@ static void take_notify(struct isakmp *sa, uint32_t msg_id, const struct ike_pay
 		return;
 	switch (n.type) {
 	case IKE1_N_INITIAL_CONTACT:
-		initial_contact(sa);
+		if (isakmp_is_up(sa))
+			initial_contact(sa);
 		break;
 	case IKE1_N_R_U_THERE:
 	case IKE1_N_R_U_THERE_ACK:
@@ -280,8 +281,9 @@ static void delete_isakmp(struct isakmp *sa, const struct ike1_deletion *d)
 		const uint8_t *cookies = d->spis + (size_t)i * COOKIES;
 		struct isakmp *other = isakmp_find(sa->core, cookies, cookies + IKE_COOKIE_LEN);
 
-		/* One peer cannot end another's. */
-		if (!other || !isakmp_is_up(other) || !inet_addr_equal(&other->path.remote, &sa->path.remote))
+		/* One peer cannot end another's, nor can whoever has not said yet who its user is. */
+		if (!other || !isakmp_has_keys(other) || (other != sa && !isakmp_is_up(sa)) ||
+		    !inet_addr_equal(&other->path.remote, &sa->path.remote))
 			continue;
 		other->failure = "deleted by the peer";
 		isakmp_end(other);
@@ -310,7 +312,7 @@ static void take_delete(struct isakmp *sa, const struct ike_payload *p)
 		return;
 	if (d.protocol == IKE1_PROTO_ISAKMP)
 		delete_isakmp(sa, &d);
-	else
+	else if (isakmp_is_up(sa))
 		delete_children(sa, &d);
 }
 
@@ -337,7 +339,7 @@ void inform_message(struct isakmp *sa, const struct ike_hdr *hdr, const uint8_t 
 	}
 	sa->heard_ms = core_now(sa->core);
 	nat_follow(sa);
-	for (uint32_t i = 1; i < c.n && isakmp_is_up(sa); i++) {
+	for (uint32_t i = 1; i < c.n && isakmp_has_keys(sa); i++) {
 		if (c.p[i].type == IKE1_P_NOTIFY)
 			take_notify(sa, hdr->msg_id, &c.p[i]);
 		else if (c.p[i].type == IKE1_P_DELETE)
@@ -352,7 +354,7 @@ void inform_clear(struct isakmp *sa, const struct ike_hdr *hdr, const uint8_t *d
 	char name[ISAKMP_NAME_MAX];
 	struct ike_chain c;
 
-	if (hdr->flags & IKE1_F_ENCRYPTED || isakmp_is_up(sa) ||
+	if (hdr->flags & IKE1_F_ENCRYPTED || isakmp_has_keys(sa) ||
 	    ike_chain_parse(hdr->next, d + IKE_HDR_LEN, hdr->length - IKE_HDR_LEN, false, &c) != IKE_OK)
 		return;
 	p = ike_chain_find(&c, IKE1_P_NOTIFY, 0);

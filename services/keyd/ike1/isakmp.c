@@ -46,6 +46,13 @@ static uint64_t patience_ms(const struct ike_conf *conf)
 	return 2 * (uint64_t)conf->timers.interval_ms * (conf->timers.counter + 1);
 }
 
+void isakmp_be_patient(struct isakmp *sa)
+{
+	/* Cannot fail: it has its place in the heap. */
+	(void)!timer_set(
+	    &sa->core->timers, &sa->patience, core_now(sa->core) + patience_ms(sa->conf->c), on_patience);
+}
+
 enum { SILENT = 0, RETURNED = 1 };
 
 static unsigned list_of(enum isakmp_trust t)
@@ -110,6 +117,7 @@ struct isakmp *isakmp_new(
 	list_init(&sa->by_cookie);
 	list_init(&sa->unproved);
 	list_init(&sa->quicks);
+	remote_access_init(sa);
 	list_append(&c->isakmp, &sa->all);
 	c->n_isakmp++;
 	window_init(&sa->window, c, &sa->path, on_lost);
@@ -177,6 +185,7 @@ void isakmp_end(struct isakmp *sa)
 	timer_stop(&c->timers, &sa->dpd);
 	window_fini(&sa->window);
 	fragment_forget(sa);
+	remote_access_fini(sa);
 	list_remove(&sa->by_cookie);
 	list_remove(&sa->all);
 	list_append(&c->dead, &sa->all);

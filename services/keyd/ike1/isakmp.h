@@ -10,6 +10,7 @@
 #include "keyd/core/seen.h"
 #include "keyd/core/window.h"
 #include "keyd/ike1/choose.h"
+#include "keyd/ike1/remote_access.h"
 #include "keyd/ike1/states.h"
 #include "wire/ike/msg.h"
 #include "wire/ike/out.h"
@@ -83,6 +84,7 @@ struct isakmp {
 	struct list quicks;          /* exchanges under it, and those that wait for it */
 	enum ipsec_proto gone_proto; /* I: begun because the peer sends into this one, */
 	uint32_t gone_spi;           /* which is not here; 0: not for that */
+	struct remote_access ra;
 	uint64_t begun_ms, established_ms;
 	bool tell_life;      /* R: it lives shorter than the peer offered */
 	uint64_t told_life;  /* I: seconds that the peer says; 0: nothing */
@@ -99,12 +101,20 @@ static inline bool isakmp_is_up(const struct isakmp *sa)
 	return sa->state == ISAKMP_UP;
 }
 
+/* Phase 1 is over, so messages come under its keys; what is asked beside may still be open. */
+static inline bool isakmp_has_keys(const struct isakmp *sa)
+{
+	return sa->state == ISAKMP_UP || sa->state == ISAKMP_XAUTH || sa->state == ISAKMP_CONFIG;
+}
+
 /* Makes one that has sent nothing yet. `icookie` NULL: this side begins. NULL: no memory, or the table is
  * full. */
 struct isakmp *isakmp_new(
     struct core *c, uint32_t peer, const struct ike_path *path, enum ike_mode mode, const uint8_t *icookie);
 /* The only place where a state changes. */
 void isakmp_set_state(struct isakmp *sa, enum isakmp_state next);
+/* As much time again as all of phase 1 has. */
+void isakmp_be_patient(struct isakmp *sa);
 /* It ends: exchanges under it end with it, and it is freed when nothing is on the stack. */
 void isakmp_end(struct isakmp *sa);
 /* Frees what has ended, and answers those who waited for what has happened. */

@@ -198,6 +198,8 @@ void phase1_up(struct isakmp *sa)
 	struct core *c = sa->core;
 	char name[ISAKMP_NAME_MAX], id[128];
 
+	if (remote_access_goes_on(sa))
+		return;
 	isakmp_set_state(sa, ISAKMP_UP);
 	if (!isakmp_is_up(sa)) {
 		isakmp_end(sa);
@@ -220,6 +222,7 @@ void phase1_up(struct isakmp *sa)
 	if (sa->gone_spi)
 		inform_delete_spi(sa, sa->gone_proto, sa->gone_spi);
 	life_tell1(sa);
+	remote_access_up(sa);
 	quick_resume(sa);
 }
 

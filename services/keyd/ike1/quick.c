@@ -144,6 +144,7 @@ static void undo(struct quick *q)
 	}
 	if (q->grant)
 		ports->grant_drop(ports->arg, q->grant);
+	child_leave_policy(q->sa->core, &q->out);
 }
 
 /* The peer may have taken our message 2, or 3, and send already into what goes away now. */

@@ -57,6 +57,7 @@ struct quick {
 	uint8_t n_parts, at; /* part that is being worked on */
 	struct quick_part part[POLICY_REQUESTS_MAX];
 	struct ike1_terms terms;
+	bool shapes;    /* R: the policy is made from what is chosen */
 	bool tell_life; /* R: the peer must hear that lifetimes are shorter */
 	struct octets ni, nr, ke, id_local, id_remote;
 	bool with_ids;
@@ -105,6 +106,15 @@ void quick_message(struct isakmp *sa, const struct ike_hdr *hdr, const uint8_t *
 
 /* CONNECTED came in an informational exchange with this message id. */
 void quick_connected(struct isakmp *sa, uint32_t msg_id);
+/* R: what was chosen can be answered. */
+void quick_chosen(struct quick *q);
+
+/* quick_generate.c: a policy for a client. Whether one is to be made, with policyd's answer to match. */
+bool quick_generates(const struct quick *q, const struct core_reply *r);
+void quick_generate(struct quick *q);
+/* The policy that n proposals with one number, from `at` on, would need. False: none can be made of them. */
+struct ike1_sa;
+must_check bool quick_shape(struct quick *q, const struct ike1_sa *s, uint8_t at, uint8_t n);
 
 /* quick_steps.c: its questions to others; each goes on with `then` or fails. */
 void quick_ask_grant(struct quick *q, void (*then)(struct quick *q));
