@@ -37,7 +37,7 @@ int admin_start_monitor(struct ipc_sync *s, struct err_text *e);
 /* The next event after admin_start_monitor(); call it when the descriptor is readable. */
 int admin_read_event(struct ipc_sync *s, struct admin_event *ret, struct err_text *e);
 
-/* The same, however long it takes. */
+/* The same, waiting for it as long as it takes. */
 int admin_wait_event(struct ipc_sync *s, struct admin_event *ret, struct err_text *e);
 
 int admin_set_enabled(struct ipc_sync *policyd, bool on, struct err_text *e);

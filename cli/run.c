@@ -1,7 +1,7 @@
 /*
  * Words that mean the same everywhere (--json, the suite's settings) are taken out of the command line first;
- * what is left is a verb and its own words. Under the names setkey and ipseckey there is no verb: the whole
- * command line is setkey's.
+ * what is left is a verb and its own words. Under the names setkey, ipseckey, racoon and racoonctl there is
+ * no verb: the whole command line is theirs.
  */
 #include "cli/cli.h"
 

@@ -1,26 +1,43 @@
 /*
- * What key exchange has made and is making. Reading is for the admin group.
+ * What key exchange has, peer by peer.
  */
 #include "cli/ike/ike.h"
-#include "cli/ike/json.h"
-#include "cli/json.h"
 #include "cli/verbs.h"
+
+static int show(struct cli *cli, struct ipc_sync *keyd, const char *peer)
+{
+	struct inet_addr addr, *only = NULL;
+	struct ike_rows rows;
+	struct err_text e = {{0}};
+	int r = peer ? ike_resolve(keyd, peer, &addr, &e) : 0, code = CLI_OK;
+
+	if (r < 0)
+		return cli_fail(cli, "%s", e.s);
+	if (peer)
+		only = &addr;
+	r = ike_rows_read(keyd, &rows, &e);
+	if (r < 0)
+		code = cli_fail(cli, "keyd's SAs could not be read: %s", e.s);
+	else if (cli->json)
+		code = ike_write_json(cli, &rows, only);
+	else if (!rows.n_sas && !rows.n_children)
+		fprintf(cli->out, "Nothing is negotiated.\n");
+	else
+		ike_print(cli->out, &rows, only);
+	ike_rows_fini(&rows);
+	return code;
+}
 
 int verb_show(struct cli *cli, int argc, char **argv)
 {
 	AUTO_SYNC struct ipc_sync *keyd = NULL;
-	AUTO_IKE_ROWS struct ike_rows rows = {0};
-	struct inet_addr peer = {.family = INET_NONE};
-	struct err_text e = {""};
+	struct err_text e = {{0}};
 
 	if (argc > 2)
-		return cli_usage(cli, cli_verb_find("show"), "show takes one peer at most.");
-	if (ike_open(cli, &keyd) < 0 || (argc == 2 && ike_peer_of(cli, keyd, argv[1], &peer) < 0))
-		return CLI_FAILED;
-	if (ike_fetch(keyd, &rows, &e) < 0)
-		return cli_fail(cli, "keyd's SAs cannot be read: %s", e.s);
-	if (cli->json)
-		return json_write(cli, ike_json(&rows, &peer));
-	ike_print(cli->out, &rows, &peer);
-	return CLI_OK;
+		return cli_usage(cli, cli_verb_find("show"), "one peer is shown, or all of them.");
+	if (argc == 2 && argv[1][0] == '-')
+		return cli_usage(cli, cli_verb_find("show"), "show does not take `%s`.", argv[1]);
+	if (cli_open_service(cli, "keyd", &keyd, &e) < 0)
+		return cli_fail(cli, "%s", e.s);
+	return show(cli, keyd, argc == 2 ? argv[1] : NULL);
 }

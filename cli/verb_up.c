@@ -1,59 +1,66 @@
 /*
- * Begins negotiations with a peer and waits for what becomes of them.
+ * Begins with a peer and waits; the failure's own words are keyd's.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/ike/ike.h"
+#include "cli/ike/begin.h"
 #include "cli/verbs.h"
 
-enum { SECONDS_DEFAULT = 30, SECONDS_MAX = 3600 };
+enum { WAIT_S = 30, WAIT_MAX_S = 600 };
 
-static int parse(struct cli *cli, int argc, char **argv, struct ike_wish *w, const char **ret_peer)
+static bool parse_seconds(const char *text, uint32_t *ret_ms)
+{
+	char *end;
+	unsigned long s;
+
+	errno = 0;
+	s = strtoul(text, &end, 10);
+	if (text[0] < '0' || text[0] > '9' || *end || errno || s > WAIT_MAX_S)
+		return false;
+	*ret_ms = (uint32_t)s * 1000;
+	return true;
+}
+
+static int parse(struct cli *cli, int argc, char **argv, struct ike_wish *w)
 {
 	const struct cli_verb *self = cli_verb_find("up");
-	char *end;
 
-	*ret_peer = NULL;
 	for (int i = 1; i < argc; i++) {
-		if (strcmp(argv[i], "-1") == 0) {
-			w->only_sa = true;
-		} else if (strcmp(argv[i], "-t") == 0 && i + 1 < argc) {
-			unsigned long s = strtoul(argv[++i], &end, 10);
+		const char *word = argv[i], *value = i + 1 < argc ? argv[i + 1] : NULL;
 
-			if (argv[i][0] < '0' || argv[i][0] > '9' || *end || !s || s > SECONDS_MAX)
-				return cli_usage(
-				    cli, self, "-t wants seconds, 1 to %d, not `%s`.", SECONDS_MAX, argv[i]);
-			w->timeout_ms = (uint32_t)s * 1000;
-		} else if (strcmp(argv[i], "-s") == 0 && i + 1 < argc) {
-			if (inet_addr_parse(argv[++i], &w->local) < 0)
-				return cli_usage(
-				    cli, self, "-s wants an address of this host, not `%s`.", argv[i]);
-		} else if (argv[i][0] == '-' || *ret_peer) {
-			return cli_usage(cli, self, "up does not take `%s`.", argv[i]);
+		if (strcmp(word, "-1") == 0) {
+			w->alone = true;
+		} else if (strcmp(word, "-t") == 0) {
+			if (!value || !parse_seconds(value, &w->wait_ms))
+				return cli_usage(cli, self, "-t wants seconds, 0 to %d.", WAIT_MAX_S);
+			i++;
+		} else if (strcmp(word, "-l") == 0) {
+			if (!value || inet_addr_parse(value, &w->local) < 0)
+				return cli_usage(cli, self, "-l wants an address of this host.");
+			i++;
+		} else if (word[0] == '-') {
+			return cli_usage(cli, self, "up does not take `%s`.", word);
+		} else if (w->peer) {
+			return cli_usage(cli, self, "one peer at a time.");
 		} else {
-			*ret_peer = argv[i];
+			w->peer = word;
 		}
 	}
-	return *ret_peer ? CLI_OK : cli_usage(cli, self, "say with whom: an address, or a remote's name.");
+	return w->peer ? CLI_OK : cli_usage(cli, self, "say with whom.");
 }
 
 int verb_up(struct cli *cli, int argc, char **argv)
 {
-	AUTO_SYNC struct ipc_sync *keyd = NULL;
-	struct ike_wish w = {.timeout_ms = SECONDS_DEFAULT * 1000};
-	const char *peer;
-	int code = parse(cli, argc, argv, &w, &peer);
+	struct ike_wish w = {.wait_ms = WAIT_S * 1000};
+	struct err_text e = {{0}};
+	int code = parse(cli, argc, argv, &w);
 
 	if (code != CLI_OK)
 		return code;
 	if (!cli_need_root(cli, "begin negotiations"))
 		return CLI_FAILED;
-	if (ike_open(cli, &keyd) < 0 || ike_peer_of(cli, keyd, peer, &w.remote) < 0)
-		return CLI_FAILED;
-	if (w.local.family != INET_NONE && w.local.family != w.remote.family)
-		return cli_usage(
-		    cli, cli_verb_find("up"), "-s names an address of another family than the peer's.");
-	return ike_bring_up(cli, &w);
+	return ike_resolve_open(cli, w.peer, &w.remote, &e) < 0 ? cli_fail(cli, "%s", e.s)
+	                                                        : ike_begin(cli, &w);
 }

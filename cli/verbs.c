@@ -25,31 +25,27 @@ const struct cli_verb cli_verbs[] = {
         "Under the name racoon the same program stays until it is ended, and takes the configuration back "
         "then.",
         verb_racoon, false},
-    {"show", "[PEER]", "show the IKE SAs, and what is negotiated under them",
-        "PEER is an address, or the name of a remote; without it all are shown, sorted by address.\n"
-        "Lifetimes are what is left. `sad` shows the associations that the data path has, manual ones too.",
-        verb_show, true},
-    {"up", "[-1] [-s LOCAL] [-t SECONDS] PEER", "negotiate with a peer now, and wait until it is up",
-        "PEER is an address, or the name of a remote that has one. An IKE SA is made if there is none, then "
-        "the\n"
-        "SAs of every outbound policy that has the peer at its other end.\n"
-        "-1          only the IKE SA\n"
-        "-s LOCAL    from this address; without it the one that packets to the peer leave from\n"
-        "-t SECONDS  wait this long for all of it; 30 if left out\n"
-        "What does not come up is said with its reason, and the exit code is 1.",
-        verb_up, false},
-    {"down", "PEER", "end everything that was negotiated with a peer",
-        "The peer is told. A packet that needs protection begins a new negotiation; manual SAs stay.",
-        verb_down, false},
-    {"delete", "isakmp SPI:SPI | ipsec [esp|ah|ipcomp] SPI", "end one SA that was negotiated",
-        "SPIs are those that `show` prints. An IPsec SA goes with the one of the other direction, and the "
-        "peer is\n"
-        "told. An IKE SA leaves what was negotiated under it.",
-        verb_delete, false},
-    {"reload", "", "read the files of the loaded racoon.conf again",
-        "A file with a fault changes nothing. Otherwise negotiations and IKE SAs end, and the SAs of packets "
-        "stay.",
+    {"reload", "", "load the running racoon.conf again, from the file it came from",
+        "Files that it names, keys among them, are read again too. A faulty file leaves all as it was.",
         verb_reload, false},
+    {"show", "[PEER]", "show what is negotiated: SAs of key exchange, and what was made under them",
+        "PEER is an address, the name of a remote in the configuration, or the name of a host.", verb_show,
+        true},
+    {"up", "[-1] [-t SECONDS] [-l ADDRESS] PEER", "negotiate with a peer now, and say what became of it",
+        "The SA of key exchange, then the SAs of every policy that is with this peer. What is up already "
+        "stays.\n"
+        "-1          the SA of key exchange alone\n"
+        "-t SECONDS  how long all of it may take: 30 if left out; 0: begin, and do not wait\n"
+        "-l ADDRESS  from this address of ours; else as policies and routes say",
+        verb_up, false},
+    {"down", "PEER", "end everything that was negotiated with a peer, and tell it",
+        "A packet or the peer may begin anew at once: policies and the configuration stay.", verb_down,
+        false},
+    {"delete", "isakmp COOKIE:COOKIE | ipsec esp|ah|ipcomp SPI [PEER]",
+        "end one SA of key exchange, or one pair of SAs",
+        "Cookies and SPIs are those of `show`; an SPI of either direction ends its pair. The peer is told.\n"
+        "Keys that were set by hand are setkey's to delete.",
+        verb_delete, false},
     {"sad", "[-a] [-p] [--keys]", "show the security associations",
         "-a      also SAs whose life is over\n"
         "-p      with port numbers\n"

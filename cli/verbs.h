@@ -11,14 +11,14 @@ int setkey_main(struct cli *cli, int argc, char **argv, bool compat);
 int verb_setkey(struct cli *cli, int argc, char **argv);
 /* The whole command line is racoon's; `compat`: under its name, staying until it is ended (cli/racoon). */
 int racoon_main(struct cli *cli, int argc, char **argv, bool compat);
+/* The whole command line is racoonctl's (cli/racoonctl). */
+int racoonctl_main(struct cli *cli, int argc, char **argv);
 int verb_racoon(struct cli *cli, int argc, char **argv);
 int verb_show(struct cli *cli, int argc, char **argv);
 int verb_up(struct cli *cli, int argc, char **argv);
 int verb_down(struct cli *cli, int argc, char **argv);
 int verb_delete(struct cli *cli, int argc, char **argv);
 int verb_reload(struct cli *cli, int argc, char **argv);
-/* racoonctl's whole command line (cli/racoonctl). */
-int racoonctl_main(struct cli *cli, int argc, char **argv);
 int verb_sad(struct cli *cli, int argc, char **argv);
 int verb_spd(struct cli *cli, int argc, char **argv);
 int verb_stats(struct cli *cli, int argc, char **argv);

@@ -1,213 +1,225 @@
 /*
- * For eyes, 80 columns: one paragraph for each IKE SA, its children indented under it. The order of what is
- * said is always the same, so that two listings can be compared.
+ * `show`: one block a peer. Lines have at most 80 columns with IPv4 addresses; what may be long (identities,
+ * IPv6) has a line of its own.
  */
 #include <inttypes.h>
 #include <string.h>
 
-#include "base/auto.h"
 #include "cli/ike/ike.h"
-#include "config/setkey/setkey.h"
+#include "cli/ike/words.h"
 
-const char *ike_span(uint64_t ms, char buf[IKE_SPAN_MAX])
+const char *ike_spis_text(const uint8_t *i, const uint8_t *r, char buf[IKE_SPIS_LEN])
 {
-	enum { MIN = 60, HOUR = 3600, DAY = 86400 };
+	for (size_t k = 0; k < IKE_ROW_SPI; k++) {
+		snprintf(buf + 2 * k, 3, "%02x", i[k]);
+		snprintf(buf + 17 + 2 * k, 3, "%02x", r[k]);
+	}
+	buf[16] = ':';
+	return buf;
+}
+
+static int digit(char c)
+{
+	static const char digits[] = "0123456789abcdef";
+	const char *at = c ? strchr(digits, c | ('a' <= (c | 0x20) && (c | 0x20) <= 'f' ? 0x20 : 0)) : NULL;
+
+	return at ? (int)(at - digits) : -1;
+}
+
+bool ike_spis_parse(const char *text, uint8_t *i, uint8_t *r)
+{
+	if (strlen(text) != 4 * IKE_ROW_SPI + 1 || text[2 * IKE_ROW_SPI] != ':')
+		return false;
+	for (size_t k = 0; k < (size_t)2 * IKE_ROW_SPI; k++) {
+		const char *at = text + 2 * k + (k >= IKE_ROW_SPI);
+		int high = digit(at[0]), low = digit(at[1]);
+
+		if (high < 0 || low < 0)
+			return false;
+		*(k < IKE_ROW_SPI ? i + k : r + k - IKE_ROW_SPI) = (uint8_t)(high << 4 | low);
+	}
+	return true;
+}
+
+const char *ike_time_text(uint64_t ms, char buf[IKE_TIME_LEN])
+{
 	uint64_t s = ms / 1000;
 
-	if (s < MIN)
-		snprintf(buf, IKE_SPAN_MAX, "%" PRIu64 " s", s);
-	else if (s < HOUR)
-		snprintf(buf, IKE_SPAN_MAX, "%" PRIu64 " min %" PRIu64 " s", s / MIN, s % MIN);
-	else if (s < DAY)
-		snprintf(buf, IKE_SPAN_MAX, "%" PRIu64 " h %" PRIu64 " min", s / HOUR, s % HOUR / MIN);
+	if (s < 60)
+		snprintf(buf, IKE_TIME_LEN, "%u.%us", (unsigned)s, (unsigned)(ms / 100 % 10));
+	else if (s < 3600)
+		snprintf(buf, IKE_TIME_LEN, "%um%us", (unsigned)(s / 60), (unsigned)(s % 60));
+	else if (s < 3600000)
+		snprintf(buf, IKE_TIME_LEN, "%uh%um", (unsigned)(s / 3600), (unsigned)(s / 60 % 60));
 	else
-		snprintf(buf, IKE_SPAN_MAX, "%" PRIu64 " d %" PRIu64 " h", s / DAY, s % DAY / HOUR);
+		snprintf(buf, IKE_TIME_LEN, "%" PRIu64 "h", s / 3600);
 	return buf;
 }
 
-const char *ike_end(const struct inet_addr *a, uint16_t port, char buf[IKE_END_MAX])
+static void print_state(FILE *to, const struct ike_row_sa *sa)
 {
-	char text[INET_ADDR_STRLEN];
+	char a[INET_ADDR_STRLEN];
 
-	snprintf(buf, IKE_END_MAX, "%s[%u]", inet_addr_format(a, text), port);
-	return buf;
+	fprintf(to, "%s[%u] %s", inet_addr_format(&sa->remote, a), sa->remote_port,
+	    ike_row_state_name(sa->state));
+	if (sa->version == 1)
+		fprintf(to, ", IKEv1 %s mode", ike_mode_name(sa->mode));
+	else
+		fprintf(to, ", IKEv%u", sa->version);
+	fprintf(to, ", begun by %s\n", sa->initiator ? "us" : "the peer");
+	if (sa->state == IKE_ROW_CONNECTING)
+		fprintf(to, "    waits    %s\n", sa->detail);
 }
 
-const char *ike_spi(const uint8_t spi[IKE_VIEW_SPI_LEN], char buf[IKE_SPI_TEXT])
+static void print_terms(FILE *to, const struct ike_row_sa *sa)
 {
-	for (size_t i = 0; i < IKE_VIEW_SPI_LEN; i++)
-		snprintf(buf + 2 * i, 3, "%02x", spi[i]);
-	return buf;
+	char enc[IKE_WORD_LEN], prf[IKE_WORD_LEN], group[IKE_WORD_LEN], spis[IKE_SPIS_LEN], id[512];
+
+	if (sa->peer_id.kind != IKE_ID_NONE)
+		fprintf(to, "    identity %s %s\n", ike_id_kind_name(sa->peer_id.kind),
+		    ike_id_format(&sa->peer_id, id, sizeof(id)));
+	fprintf(to, "    %s  %s\n", sa->version == 1 ? "cookies" : "SPIs   ",
+	    ike_spis_text(sa->spi_i, sa->spi_r, spis));
+	if (sa->agreed)
+		fprintf(to, "    agreed   %s, %s, %s, %s\n", ike_enc_word(sa->enc, sa->key_bits, enc),
+		    ike_prf_word(sa->prf, prf), ike_group_word(sa->group, group),
+		    ike_auth_method_name(sa->auth));
 }
 
-static void print_id(FILE *to, const char *what, const struct ike_id *id)
+static void print_times(FILE *to, const struct ike_row_sa *sa)
 {
-	char text[160];
+	char age[IKE_TIME_LEN], left[IKE_TIME_LEN], renew[IKE_TIME_LEN], idle[IKE_TIME_LEN];
 
-	if (id->kind != IKE_ID_NONE)
-		fprintf(to, "  %s %s %s\n", what, ike_id_kind_name(id->kind),
-		    ike_id_format(id, text, sizeof(text)));
-}
-
-static void print_bits(FILE *to, const char *name, uint16_t bits)
-{
-	fputs(name, to);
-	if (bits)
-		fprintf(to, "-%u", bits);
-}
-
-static void print_terms(FILE *to, const struct ike_sa_view *v)
-{
-	const struct alg_enc_info *a = alg_enc_by_id(v->enc);
-
-	if (!a)
+	if (sa->state == IKE_ROW_CONNECTING) {
+		fprintf(to, "    time     begun %s ago, given up in %s\n", ike_time_text(sa->age_ms, age),
+		    ike_time_text(sa->left_ms, left));
 		return;
-	fputs("  ", to);
-	print_bits(to, a->name, v->key_bits);
-	fprintf(to, ", %s, %s, %s\n", alg_prf_name(v->prf) ? alg_prf_name(v->prf) : "?",
-	    alg_group_name(v->group) ? alg_group_name(v->group) : "?", ike_auth_method_name(v->auth));
+	}
+	fprintf(to, "    time     up %s, ends in %s", ike_time_text(sa->up_ms, age),
+	    ike_time_text(sa->left_ms, left));
+	if (sa->renew_ms)
+		fprintf(to, ", renewed in %s", ike_time_text(sa->renew_ms, renew));
+	fprintf(to, ", heard %s ago\n", ike_time_text(sa->idle_ms, idle));
 }
 
-static const char *nat_words(const struct ike_sa_view *v)
+void ike_print_sa(FILE *to, const struct ike_row_sa *sa)
 {
-	if (v->nat_here)
-		return v->nat_there ? ", NAT at both ends" : ", NAT at this end";
-	return v->nat_there ? ", NAT at the peer's end" : "";
-}
+	char a[INET_ADDR_STRLEN];
 
-static void print_sa(FILE *to, const struct ike_sa_view *v)
-{
-	char a[IKE_END_MAX], b[IKE_END_MAX], i[IKE_SPI_TEXT], r[IKE_SPI_TEXT], age[IKE_SPAN_MAX],
-	    left[IKE_SPAN_MAX];
-	bool up = v->state == IKE_VIEW_ESTABLISHED;
-
-	fprintf(
-	    to, "%s - %s\n", ike_end(&v->local, v->local_port, a), ike_end(&v->remote, v->remote_port, b));
-	fprintf(to, "  IKEv%u %s, %s%s%s\n", v->version, ike_view_state_name(v->state),
-	    v->initiator ? "initiator" : "responder", v->mode ? ", mode " : "",
-	    v->mode ? ike_mode_name(v->mode) : "");
-	fprintf(to, "  spi %s:%s, remote %s\n", ike_spi(v->spi_i, i), ike_spi(v->spi_r, r), v->peer);
-	print_id(to, "local ", &v->local_id);
-	print_id(to, "remote", &v->remote_id);
-	print_terms(to, v);
-	if (!up)
-		fprintf(to, "  %s\n", v->step);
-	fprintf(to, "  %s %s, %s %s%s%s\n", up ? "up" : "begun", ike_span(v->age_ms, age),
-	    up ? "ends in" : "given up in", ike_span(v->left_ms, left), nat_words(v), v->dpd ? ", DPD" : "");
-	if (v->trouble[0])
-		fprintf(to, "  what went wrong last: %s\n", v->trouble);
-}
-
-static void print_end(FILE *to, const struct inet_prefix *p, uint16_t port, bool has_port)
-{
-	char text[INET_PREFIX_STRLEN];
-
-	fputs(inet_prefix_format(p, text), to);
-	if (has_port && port)
-		fprintf(to, "[%u]", port);
+	print_state(to, sa);
+	fprintf(to, "    from     %s[%u], %s\n", inet_addr_format(&sa->local, a), sa->local_port,
+	    ike_nat_words(sa));
+	if (sa->dpd_delay_s)
+		fprintf(to, "    watched  every %us, %u unanswered\n", sa->dpd_delay_s, sa->dpd_unanswered);
+	if (sa->name[0])
+		fprintf(to, "    remote   %s\n", sa->name);
+	print_terms(to, sa);
+	print_times(to, sa);
 }
 
 static void print_selector(FILE *to, const struct selector *s)
 {
-	const char *name = setkey_proto_name(s->proto);
+	char src[INET_PREFIX_STRLEN], dst[INET_PREFIX_STRLEN];
 
-	print_end(to, &s->src, s->sport, !s->misc);
-	fputs(" -> ", to);
-	print_end(to, &s->dst, s->dport, !s->misc);
-	if (s->proto != IPPROTO_ANY_ && name)
-		fprintf(to, " %s", name);
-	else if (s->proto != IPPROTO_ANY_)
-		fprintf(to, " %u", s->proto);
-	if (s->misc)
-		fprintf(to, " %u,%u", s->sport, s->dport);
-}
-
-static void print_algorithms(FILE *to, const struct ike_part_view *p)
-{
-	const struct alg_enc_info *enc = alg_enc_by_id(p->enc);
-	const struct alg_auth_info *auth = alg_auth_by_id(p->auth);
-
-	if (enc && p->enc) {
-		fputs(" ", to);
-		print_bits(to, enc->name, p->key_bits);
-	}
-	if (auth && p->auth)
-		fprintf(to, "%s%s", p->enc ? ", " : " ", auth->name);
-	if (p->comp)
-		fprintf(to, " %s", alg_comp_name(p->comp));
-}
-
-static void print_part(FILE *to, const struct ike_part_view *p)
-{
-	fprintf(to, "    %s/%s", ipsec_proto_name(p->proto), ipsec_mode_name(p->mode));
-	if (p->spi_in)
-		fprintf(to, " in 0x%08x", p->spi_in);
-	if (p->spi_out)
-		fprintf(to, " out 0x%08x", p->spi_out);
-	print_algorithms(to, p);
-	fputc('\n', to);
-}
-
-static void print_child(FILE *to, const struct ike_child_view *v)
-{
-	char age[IKE_SPAN_MAX], left[IKE_SPAN_MAX];
-	bool up = v->state == IKE_VIEW_ESTABLISHED;
-
-	fputs("  child ", to);
-	if (v->has_selector)
-		print_selector(to, &v->selector);
+	fprintf(to, "%s", inet_prefix_format(&s->src, src));
+	if (s->sport)
+		fprintf(to, "[%u]", s->sport);
+	fprintf(to, " -> %s", inet_prefix_format(&s->dst, dst));
+	if (s->dport)
+		fprintf(to, "[%u]", s->dport);
+	if (s->proto == IPPROTO_ANY_)
+		fputs(" any", to);
 	else
-		fputs("of a policy that is not known yet", to);
+		fprintf(to, " protocol %u", s->proto);
+}
+
+static void print_part(FILE *to, const struct ike_row_part *p)
+{
+	char enc[IKE_WORD_LEN], auth[IKE_WORD_LEN];
+
+	fprintf(to, "        %s/%s in 0x%08x out 0x%08x", ipsec_proto_name(p->proto),
+	    ipsec_mode_name(p->mode), p->spi_in, p->spi_out);
+	if (p->proto == IPSEC_ESP)
+		fprintf(to, " %s", ike_enc_word(p->enc, p->key_bits, enc));
+	if (p->proto != IPSEC_IPCOMP && p->auth != ALG_AUTH_NONE)
+		fprintf(to, " %s", ike_auth_word(p->auth, auth));
+	if (p->proto == IPSEC_IPCOMP)
+		fprintf(to, " %s", alg_comp_name(p->comp) ? alg_comp_name(p->comp) : "?");
 	fputc('\n', to);
-	for (uint8_t i = 0; i < v->n_parts; i++)
-		print_part(to, &v->part[i]);
-	fprintf(to, "    %s %s", up ? "up" : "begun", ike_span(v->age_ms, age));
-	if (v->left_ms)
-		fprintf(to, ", %s %s", up ? "ends in" : "given up in", ike_span(v->left_ms, left));
-	if (v->kilobytes)
-		fprintf(to, " or after %" PRIu64 " KB", v->kilobytes);
-	fprintf(to, ", %s", v->initiator ? "initiator" : "responder");
-	if (v->group)
-		fprintf(to, ", pfs %s", alg_group_name(v->group) ? alg_group_name(v->group) : "?");
-	if (v->replaced)
-		fputs(", replaced", to);
+}
+
+static void print_child_times(FILE *to, const struct ike_row_child *k)
+{
+	char age[IKE_TIME_LEN], left[IKE_TIME_LEN], renew[IKE_TIME_LEN];
+
+	fprintf(to, "        %s old", ike_time_text(k->age_ms, age));
+	if (k->state == IKE_ROW_CONNECTING)
+		fprintf(to, ", given up in %s: %s", ike_time_text(k->left_ms, left), k->detail);
+	else if (k->life_ms)
+		fprintf(to, ", ends in %s", ike_time_text(k->left_ms, left));
+	if (k->renew_ms)
+		fprintf(to, ", renewed in %s", ike_time_text(k->renew_ms, renew));
+	fprintf(to, ", policy %u\n", k->policy);
+}
+
+void ike_print_child(FILE *to, const struct ike_row_child *k)
+{
+	fprintf(to, "    %-8s ", ike_row_state_name(k->state));
+	print_selector(to, &k->sel);
 	fputc('\n', to);
-	if (!up)
-		fprintf(to, "    %s\n", v->step);
+	for (uint8_t i = 0; i < k->n_parts; i++)
+		print_part(to, &k->part[i]);
+	print_child_times(to, k);
 }
 
-static bool is_shown(const struct inet_addr *peer, const struct inet_addr *remote)
+static void print_children(FILE *to, const struct ike_rows *r, const struct inet_addr *remote)
 {
-	return peer->family == INET_NONE || inet_addr_equal(peer, remote);
+	for (size_t i = 0; i < r->n_children; i++)
+		if (inet_addr_equal(&r->child[i].remote, remote))
+			ike_print_child(to, &r->child[i]);
 }
 
-static void print_orphans(FILE *to, const struct ike_rows *r, const struct inet_addr *peer)
+/* Whether this is the first row of its peer. */
+static bool is_first_sa(const struct ike_rows *r, size_t i)
 {
-	bool any = false;
+	for (size_t k = 0; k < i; k++)
+		if (inet_addr_equal(&r->sa[k].remote, &r->sa[i].remote))
+			return false;
+	return true;
+}
 
-	for (uint32_t i = 0; i < r->n_children; i++) {
-		const struct ike_child_view *k = &r->child[i];
-		char a[IKE_END_MAX], b[IKE_END_MAX];
+static bool is_first_orphan(const struct ike_rows *r, size_t i)
+{
+	for (size_t k = 0; k < r->n_sas; k++)
+		if (inet_addr_equal(&r->sa[k].remote, &r->child[i].remote))
+			return false;
+	for (size_t k = 0; k < i; k++)
+		if (inet_addr_equal(&r->child[k].remote, &r->child[i].remote))
+			return false;
+	return true;
+}
 
-		if (!is_shown(peer, &k->remote) || ike_rows_parent(r, k))
+void ike_print(FILE *to, const struct ike_rows *r, const struct inet_addr *only)
+{
+	char a[INET_ADDR_STRLEN];
+
+	for (size_t i = 0; i < r->n_sas; i++) {
+		const struct inet_addr *peer = &r->sa[i].remote;
+
+		if ((only && !inet_addr_equal(only, peer)) || !is_first_sa(r, i))
 			continue;
-		if (!any || !inet_addr_equal(&r->child[i - 1].remote, &k->remote))
-			fprintf(to, "%s - %s\n  no IKE SA at this moment\n",
-			    ike_end(&k->local, k->local_port, a), ike_end(&k->remote, k->remote_port, b));
-		any = true;
-		print_child(to, k);
+		for (size_t k = i; k < r->n_sas; k++)
+			if (inet_addr_equal(&r->sa[k].remote, peer))
+				ike_print_sa(to, &r->sa[k]);
+		print_children(to, r, peer);
 	}
-}
+	for (size_t i = 0; i < r->n_children; i++) {
+		const struct inet_addr *peer = &r->child[i].remote;
 
-void ike_print(FILE *to, const struct ike_rows *r, const struct inet_addr *peer)
-{
-	for (uint32_t i = 0; i < r->n_sas; i++) {
-		if (!is_shown(peer, &r->sa[i].remote))
+		if ((only && !inet_addr_equal(only, peer)) || !is_first_orphan(r, i))
 			continue;
-		print_sa(to, &r->sa[i]);
-		for (uint32_t k = 0; k < r->n_children; k++)
-			if (ike_rows_parent(r, &r->child[k]) == &r->sa[i])
-				print_child(to, &r->child[k]);
+		fprintf(to, "%s no SA of key exchange; one is begun when it is needed\n",
+		    inet_addr_format(peer, a));
+		print_children(to, r, peer);
 	}
-	print_orphans(to, r, peer);
 }

@@ -6,6 +6,8 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -85,7 +87,8 @@ static int send_own(struct cli *cli, struct ipc_sync *certd, uint32_t i, const s
 }
 
 /* Not being there is no fault until somebody needs a key: as it was. */
-static int send_psk(struct cli *cli, struct ipc_sync *certd, const char *path, struct err_text *e)
+static int send_secret(struct cli *cli, struct ipc_sync *certd, enum credential_kind kind, const char *path,
+    const char *without, struct err_text *e)
 {
 	AUTO_CLOSE int fd = -1;
 	struct err_text why;
@@ -94,14 +97,46 @@ static int send_psk(struct cli *cli, struct ipc_sync *certd, const char *path, s
 	if (!path)
 		return 0;
 	if (open_file(path, &fd, &why) < 0) {
-		(void)cli_fail(cli, "warning: %s; no pre-shared key is known", why.s);
+		(void)cli_fail(cli, "warning: %s; %s", why.s, without);
 		return 0;
 	}
 	if (fstat(fd, &st) == 0 && (st.st_mode & 077))
 		(void)cli_fail(cli,
-		    "warning: %s has weak file permission 0%o, its keys will not be used: chmod 600 %s", path,
+		    "warning: %s has weak file permission 0%o and will not be used: chmod 600 %s", path,
 		    (unsigned)(st.st_mode & 07777), path);
-	return load_send_file(certd, CREDENTIAL_PSK, 0, path, fd, e);
+	return load_send_file(certd, kind, 0, path, fd, e);
+}
+
+static bool asks(const struct ike_conf *c)
+{
+	for (uint32_t i = 0; i < c->n_peers; i++)
+		for (uint8_t k = 0; k < c->peer[i].n_offers; k++)
+			if (ike_auth_asks(c->peer[i].offer[k].auth))
+				return true;
+	return false;
+}
+
+/* Where auth_source file points to: a name alone, and nothing said, lie beside psk.txt. */
+static char *users_path(const struct ike_conf *c)
+{
+	const char *name = c->pool.users_file ? c->pool.users_file : "xauth.txt";
+	const char *slash = c->psk_file ? strrchr(c->psk_file, '/') : NULL;
+	char *path = NULL;
+
+	if (name[0] == '/' || !slash)
+		return strdup(name);
+	return asprintf(&path, "%.*s%s", (int)(slash + 1 - c->psk_file), c->psk_file, name) < 0 ? NULL : path;
+}
+
+static int send_users(struct cli *cli, struct ipc_sync *certd, const struct ike_conf *c, struct err_text *e)
+{
+	AUTO_FREE char *path = asks(c) ? users_path(c) : NULL;
+
+	if (!asks(c))
+		return 0;
+	if (!path)
+		return err_set(e, -ENOMEM, "out of memory");
+	return send_secret(cli, certd, CREDENTIAL_USERS, path, "no user is known, and nobody comes in", e);
 }
 
 static bool ends_with(const char *name, const char *end)
@@ -256,7 +291,7 @@ static bool needs_folder(const struct ike_conf *c)
 {
 	for (uint32_t i = 0; i < c->n_peers; i++)
 		for (uint8_t k = 0; k < c->peer[i].n_offers; k++)
-			if (c->peer[i].offer[k].auth == IKE_AUTH_RSA && !c->peer[i].peer_cert)
+			if (ike_auth_is_rsa(c->peer[i].offer[k].auth) && !c->peer[i].peer_cert)
 				return true;
 	return false;
 }
@@ -264,8 +299,10 @@ static bool needs_folder(const struct ike_conf *c)
 int racoon_send_credentials(struct cli *cli, const struct ike_conf *c, struct ipc_sync *certd,
     struct ipc_sync *verify, struct passphrases *known, struct err_text *e)
 {
-	int r = send_psk(cli, certd, c->psk_file, e);
+	int r = send_secret(cli, certd, CREDENTIAL_PSK, c->psk_file, "no pre-shared key is known", e);
 
+	if (r == 0)
+		r = send_users(cli, certd, c, e);
 	for (uint32_t i = 0; r == 0 && i < c->n_peers; i++) {
 		const struct ike_peer *p = &c->peer[i];
 

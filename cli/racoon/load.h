@@ -18,8 +18,7 @@ enum load_service { LOAD_CERTD = 0, LOAD_VERIFY, LOAD_POLICYD, LOAD_KEYD, LOAD_S
 must_check int racoon_load(
     struct cli *cli, const struct ike_conf *c, struct passphrases *known, struct err_text *e);
 
-/* racoon.c: reads a file and loads it, warnings and errors to cli->err; passphrases are asked for at the
- * terminal. An exit code. */
+/* racoon.c: reads a file and loads it, and writes down which it was. Returns an exit code. */
 int racoon_load_file(struct cli *cli, const char *file);
 
 /* credentials.c: opens the files that the configuration names, and sends them where they belong. Warnings are

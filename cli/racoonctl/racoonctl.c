@@ -1,264 +1,253 @@
-#include "cli/racoonctl/racoonctl.h"
-
+/*
+ * racoonctl's command line (racoon-conf.md section 11) over what ipsecctl's verbs are made of. SAs whose keys
+ * were set by hand are setkey's, and stay.
+ */
+#include <errno.h>
+#include <getopt.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "base/auto.h"
-#include "base/clock.h"
-#include "base/nearest.h"
+#include "cli/racoon/load.h"
+#include "cli/racoon/place.h"
+#include "cli/racoonctl/racoonctl.h"
 #include "cli/verbs.h"
 
-enum { WAIT_MS = 60000 /* racoon gave up a phase 1 after a minute */ };
+enum { CONNECT_MS = 60000 };
 
-struct run {
-	struct cli *cli;
-	unsigned details;
-	int argc; /* behind the command's own word */
-	char **argv;
-};
-
-static int not_here(struct run *r, const char *why)
+static int reload_config(const struct racoonctl *x, int argc, char **argv)
 {
-	return cli_fail(r->cli, "%s", why);
+	struct err_text e = {{0}};
+	char file[PATH_MAX];
+
+	if (argc != 1)
+		return cli_fail(x->cli, "reload-config takes no words.");
+	if (!cli_need_root(x->cli, "load peers and keys"))
+		return CLI_FAILED;
+	return place_get(&x->cli->settings, file, &e) < 0 ? cli_fail(x->cli, "%s", e.s)
+	                                                  : racoon_load_file(x->cli, file);
 }
 
-static int reload_config(struct run *r)
-{
-	char verb[] = "reload", *argv[] = {verb, NULL};
-
-	return verb_reload(r->cli, 1, argv) == CLI_OK ? CLI_OK : CLI_FAILED;
-}
-
-static int show_schedule(struct run *r)
-{
-	return not_here(r, "there is no list of timers; `ipsecctl show` says when each SA ends.");
-}
-
-/* isakmp, esp, ah or ipsec. */
-static bool parse_kind(struct run *r, bool *ret_isakmp, enum ipsec_proto *ret_proto)
-{
-	static const struct {
-		const char *word;
-		bool isakmp;
-		enum ipsec_proto proto;
-	} kinds[] = {{"isakmp", true, IPSEC_PROTO_NONE}, {"esp", false, IPSEC_ESP}, {"ah", false, IPSEC_AH},
-	    {"ipsec", false, IPSEC_PROTO_NONE}};
-
-	for (size_t i = 0; r->argc == 1 && i < ARRAY_SIZE(kinds); i++)
-		if (strcmp(r->argv[0], kinds[i].word) == 0) {
-			*ret_isakmp = kinds[i].isakmp;
-			*ret_proto = kinds[i].proto;
-			return true;
-		}
-	(void)cli_fail(r->cli, "say which SAs: isakmp, esp, ah or ipsec.");
-	return false;
-}
-
-static int show_sa(struct run *r)
+/* Without a word about how many: what it was asked for is that none is left. */
+static int end(struct cli *cli, const struct ike_row_filter *f, struct ike_row_ended *n)
 {
 	AUTO_SYNC struct ipc_sync *keyd = NULL;
-	AUTO_IKE_ROWS struct ike_rows rows = {0};
-	struct err_text e = {""};
-	enum ipsec_proto proto;
+	struct err_text e = {{0}};
+	int r;
+
+	if (!cli_need_root(cli, "end associations"))
+		return CLI_FAILED;
+	r = cli_open_service(cli, "keyd", &keyd, &e);
+	if (r == 0)
+		r = ike_end(keyd, f, n, &e);
+	return r < 0 ? cli_fail(cli, "%s", e.s) : CLI_OK;
+}
+
+static int flush_sa(const struct racoonctl *x, int argc, char **argv)
+{
+	struct ike_row_filter f = {.sas = true, .children = true};
+	struct ike_row_ended n;
 	bool isakmp;
 
-	if (!parse_kind(r, &isakmp, &proto))
-		return CLI_FAILED;
-	if (!isakmp)
-		return racoonctl_show_sad(r->cli, proto);
-	if (ike_open(r->cli, &keyd) < 0)
-		return CLI_FAILED;
-	if (ike_fetch(keyd, &rows, &e) < 0)
-		return cli_fail(r->cli, "keyd's SAs cannot be read: %s", e.s);
-	racoonctl_print_isakmp(r->cli->out, &rows, r->details, clock_wall_ms());
-	return CLI_OK;
-}
-
-static int end_all(struct run *r, const struct ike_filter *f, bool must)
-{
-	AUTO_SYNC struct ipc_sync *keyd = NULL;
-	struct err_text e = {""};
-	uint32_t sas = 0, children = 0;
-
-	if (!cli_need_root(r->cli, "delete SAs") || ike_open(r->cli, &keyd) < 0)
-		return CLI_FAILED;
-	if (ike_delete(keyd, f, &sas, &children, &e) < 0)
-		return cli_fail(r->cli, "nothing was deleted: %s", e.s);
-	return must && !sas && !children ? cli_fail(r->cli, "there is no such SA that was negotiated.")
-	                                 : CLI_OK;
-}
-
-static int flush_sa(struct run *r)
-{
-	struct ike_filter f = {0};
-
-	if (!parse_kind(r, &f.sas, &f.proto))
-		return CLI_FAILED;
-	f.children = !f.sas;
-	return end_all(r, &f, false);
-}
-
-static int delete_sa(struct run *r)
-{
-	struct ike_filter f = {0};
-	struct saopts o;
-
-	if (!saopts_parse(r->cli, r->argc, r->argv, &o))
-		return CLI_FAILED;
-	f.sas = o.isakmp;
-	f.children = !o.isakmp;
-	f.local = o.src;
-	f.remote = o.dst;
-	f.proto = o.proto;
-	f.has_selector = !o.isakmp;
-	f.selector = o.sel;
-	return end_all(r, &f, true);
-}
-
-/* -n REMOTE must be the one that stands for the other end: which is used, its address says. */
-static int check_remote(struct run *r, const char *name, const struct inet_addr *dst)
-{
-	AUTO_SYNC struct ipc_sync *keyd = NULL;
-	struct inet_addr a;
-
-	if (ike_open(r->cli, &keyd) < 0 || ike_peer_of(r->cli, keyd, name, &a) < 0)
-		return CLI_FAILED;
-	return inet_addr_equal(&a, dst) ? CLI_OK : cli_fail(r->cli, "remote %s has another address.", name);
-}
-
-static int establish_sa(struct run *r)
-{
-	struct ike_wish w = {.timeout_ms = WAIT_MS, .no_wait = true};
-	const char *name = NULL;
-	struct saopts o;
-
-	for (; r->argc && r->argv[0][0] == '-'; r->argc--, r->argv++) {
-		bool has_value = r->argc > 1;
-
-		if (strcmp(r->argv[0], "-w") == 0)
-			w.no_wait = false;
-		else if (strcmp(r->argv[0], "-n") == 0 && has_value)
-			name = (r->argc--, *++r->argv);
-		else
-			return cli_fail(r->cli,
-			    "establish-sa does not take `%s`: a login is the configuration's xauth_login.",
-			    r->argv[0]);
+	if (argc > 2 || (argc == 2 && !racoonctl_parse_kind(argv[1], &isakmp, &f.proto)))
+		return cli_fail(x->cli, "flush-sa takes one of isakmp, esp, ah and ipsec.");
+	if (argc == 2) {
+		f.sas = isakmp;
+		f.children = !isakmp;
 	}
-	if (!saopts_parse(r->cli, r->argc, r->argv, &o) || !cli_need_root(r->cli, "begin negotiations"))
+	return end(x->cli, &f, &n);
+}
+
+static int delete_sa(const struct racoonctl *x, int argc, char **argv)
+{
+	struct racoonctl_sa sa;
+	struct err_text e = {{0}};
+	struct ike_row_filter f = {0};
+	struct ike_row_ended n;
+	int code;
+
+	if (racoonctl_parse_sa(argc - 1, argv + 1, &sa, &e) < 0)
+		return cli_fail(x->cli, "%s.", e.s);
+	f.sas = sa.proto == IPSEC_PROTO_NONE;
+	f.children = f.has_sel = !f.sas;
+	f.local = sa.src;
+	f.remote = sa.dst;
+	f.proto = sa.proto;
+	f.sel = sa.sel;
+	code = end(x->cli, &f, &n);
+	if (code == CLI_OK && !n.n_sas && !n.n_children)
+		return cli_fail(x->cli, "there is no such SA.");
+	return code;
+}
+
+struct search {
+	const struct racoonctl_sa *sa;
+	struct inet_addr remote;
+};
+
+static int find_remote(const struct policy *p, void *arg)
+{
+	struct search *s = arg;
+
+	if (p->dir != POLICY_OUT || p->action != POLICY_IPSEC || !p->n_requests ||
+	    !selector_equal(&p->sel, &s->sa->sel))
+		return 0;
+	s->remote = p->req[0].dst.family != INET_NONE ? p->req[0].dst : p->sel.dst.addr;
+	return 1;
+}
+
+/* With whom the policy of these addresses is. */
+static int remote_of(
+    struct cli *cli, const struct racoonctl_sa *sa, struct inet_addr *ret, struct err_text *e)
+{
+	AUTO_SYNC struct ipc_sync *policyd = NULL;
+	struct search s = {.sa = sa};
+	int r = cli_open_service(cli, "policyd", &policyd, e);
+
+	if (r == 0)
+		r = cli_each_policy(policyd, find_remote, &s, e);
+	if (r == 0)
+		return err_set(e, -ENOENT, "no outbound policy of exactly these addresses protects anything");
+	*ret = s.remote;
+	return r < 0 ? r : 0;
+}
+
+static int no_user(struct cli *cli)
+{
+	return cli_fail(cli, "-u is not taken: the user's name and password are the configuration's "
+	                     "(xauth_login, and the file of pre-shared keys).");
+}
+
+static int begin(struct cli *cli, struct ike_wish *w)
+{
+	return cli_need_root(cli, "begin negotiations") ? ike_begin(cli, w) : CLI_FAILED;
+}
+
+static int establish_sa(const struct racoonctl *x, int argc, char **argv)
+{
+	struct ike_wish w = {.quiet = true};
+	const char *name = NULL;
+	struct racoonctl_sa sa;
+	struct err_text e = {{0}};
+	int option, r;
+
+	optind = 0;
+	while ((option = getopt(argc, argv, "+wn:u:")) != -1) {
+		if (option == 'w')
+			w.wait_ms = CONNECT_MS;
+		else if (option == 'n')
+			name = optarg;
+		else if (option == 'u')
+			return no_user(x->cli);
+		else
+			return cli_fail(x->cli, "establish-sa takes -w, -n REMOTE and what to establish.");
+	}
+	r = racoonctl_parse_sa(argc - optind, argv + optind, &sa, &e);
+	w.alone = sa.proto == IPSEC_PROTO_NONE;
+	w.local = sa.src;
+	w.remote = sa.dst;
+	w.proto = sa.proto;
+	if (r == 0 && !w.alone) {
+		w.only = &sa.sel;
+		r = remote_of(x->cli, &sa, &w.remote, &e);
+	}
+	if (r == 0 && name)
+		r = ike_resolve_open(x->cli, name, &w.remote, &e);
+	return r < 0 ? cli_fail(x->cli, "%s.", e.s) : begin(x->cli, &w);
+}
+
+static int vpn_connect(const struct racoonctl *x, int argc, char **argv)
+{
+	struct ike_wish w = {.alone = true, .quiet = true, .wait_ms = CONNECT_MS};
+	struct err_text e = {{0}};
+	int code;
+
+	if (argc > 1 && strcmp(argv[1], "-u") == 0)
+		return no_user(x->cli);
+	if (argc != 2)
+		return cli_fail(x->cli, "vpn-connect takes the gateway's address or name.");
+	if (ike_resolve_open(x->cli, argv[1], &w.remote, &e) < 0)
+		return cli_fail(x->cli, "%s.", e.s);
+	code = begin(x->cli, &w);
+	if (code == CLI_OK)
+		fprintf(x->cli->out, "VPN connection established\n");
+	return code;
+}
+
+static int vpn_disconnect(const struct racoonctl *x, int argc, char **argv)
+{
+	struct ike_row_filter f = {.sas = true, .children = true};
+	struct err_text e = {{0}};
+
+	if (argc != 2)
+		return cli_fail(x->cli, "vpn-disconnect takes the gateway's address or name.");
+	if (!cli_need_root(x->cli, "end associations"))
 		return CLI_FAILED;
-	if (name && o.isakmp && check_remote(r, name, &o.dst) != CLI_OK)
-		return CLI_FAILED;
-	w.local = o.src;
-	w.remote = o.dst;
-	w.only_sa = o.isakmp;
-	w.only = o.isakmp ? NULL : &o.sel;
-	return ike_bring_up(r->cli, &w);
+	if (ike_resolve_open(x->cli, argv[1], &f.remote, &e) < 0)
+		return cli_fail(x->cli, "%s.", e.s);
+	return ike_finish(x->cli, &f, argv[1], true);
 }
 
-/* A gateway's address, the only word. */
-static bool parse_gateway(struct run *r, struct inet_addr *ret)
+static int get_sa_cert(const struct racoonctl *x, int argc, char **argv)
 {
-	if (r->argc == 1 && inet_addr_parse(r->argv[0], ret) == 0)
-		return true;
-	(void)cli_fail(r->cli, "say which gateway, by its address.");
-	return false;
+	return cli_fail(x->cli,
+	    "get-sa-cert is not provided: keyd keeps no certificate once the peer has proved "
+	    "who it is. Its identity: ipsecctl show.");
 }
 
-static int vpn_connect(struct run *r)
+static int logout_user(const struct racoonctl *x, int argc, char **argv)
 {
-	struct ike_wish w = {.timeout_ms = WAIT_MS};
-
-	if (r->argc && strcmp(r->argv[0], "-u") == 0)
-		return not_here(r, "-u is not taken: a login is the configuration's xauth_login.");
-	if (!parse_gateway(r, &w.remote) || !cli_need_root(r->cli, "begin negotiations"))
-		return CLI_FAILED;
-	return ike_bring_up(r->cli, &w);
+	return cli_fail(x->cli, "logout-user is not provided. What a peer has is ended by its address: "
+	                        "racoonctl vpn-disconnect ADDRESS.");
 }
 
-static int vpn_disconnect(struct run *r)
-{
-	struct ike_filter f = {.sas = true, .children = true};
-
-	return parse_gateway(r, &f.remote) ? end_all(r, &f, true) : CLI_FAILED;
-}
-
-static int show_event(struct run *r)
-{
-	return racoonctl_show_events(r->cli);
-}
-
-static int get_sa_cert(struct run *r)
-{
-	return not_here(r, "certificates of peers are not kept once they are judged.");
-}
-
-static int logout_user(struct run *r)
-{
-	return not_here(r, "users are not logged out by name; vpn-disconnect ends what an address has.");
-}
-
-static const struct command {
-	const char *name, *brief, *args;
-	int (*run)(struct run *r);
+static const struct {
+	const char *name, *brief;
+	int (*run)(const struct racoonctl *x, int argc, char **argv);
 } commands[] = {
-    {"reload-config", "rc", "", reload_config},
-    {"show-schedule", "sc", "", show_schedule},
-    {"show-sa", "ss", "isakmp|esp|ah|ipsec", show_sa},
-    {"flush-sa", "fs", "isakmp|esp|ah|ipsec", flush_sa},
-    {"delete-sa", "ds", "SAOPTS", delete_sa},
-    {"establish-sa", "es", "[-w] [-n REMOTE] SAOPTS", establish_sa},
-    {"vpn-connect", "vc", "GATEWAY", vpn_connect},
-    {"vpn-disconnect", "vd", "GATEWAY", vpn_disconnect},
-    {"show-event", "se", "", show_event},
-    {"get-sa-cert", "gc", "inet|inet6 SRC DST", get_sa_cert},
-    {"logout-user", "lu", "USER", logout_user},
+    {"reload-config", "rc", reload_config},
+    {"show-schedule", "sc", racoonctl_show_schedule},
+    {"show-sa", "ss", racoonctl_show_sa},
+    {"flush-sa", "fs", flush_sa},
+    {"delete-sa", "ds", delete_sa},
+    {"establish-sa", "es", establish_sa},
+    {"get-sa-cert", "gsc", get_sa_cert},
+    {"vpn-connect", "vc", vpn_connect},
+    {"vpn-disconnect", "vd", vpn_disconnect},
+    {"show-event", "se", racoonctl_show_event},
+    {"logout-user", "lu", logout_user},
 };
 
 static int usage(struct cli *cli)
 {
-	fprintf(cli->err, "usage: racoonctl [-l [-l]] COMMAND\n");
+	fprintf(cli->err, "usage: racoonctl [-l [-l]] COMMAND [WORDS]\ncommands:");
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
-		fprintf(cli->err, "       %s (%s)%s%s\n", commands[i].name, commands[i].brief,
-		    commands[i].args[0] ? " " : "", commands[i].args);
-	fprintf(cli->err, "SAOPTS: isakmp inet|inet6 SRC DST\n"
-	                  "        esp|ah inet|inet6 SRC/PLEN/PORT DST/PLEN/PORT icmp|tcp|udp|gre|any\n");
+		fprintf(cli->err, "%s %s (%s)", i ? "," : "", commands[i].name, commands[i].brief);
+	fprintf(cli->err, "\nracoonctl(8) describes them.\n");
 	return CLI_FAILED;
-}
-
-static int unknown(struct cli *cli, const char *word)
-{
-	const char *names[ARRAY_SIZE(commands) + 1] = {NULL}, *near;
-
-	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
-		names[i] = commands[i].name;
-	near = nearest_word(word, names);
-	return near ? cli_fail(cli, "there is no command `%s`. Did you mean `%s`?", word, near)
-	            : cli_fail(cli, "there is no command `%s`.", word);
 }
 
 int racoonctl_main(struct cli *cli, int argc, char **argv)
 {
-	struct run r = {.cli = cli};
+	struct racoonctl x = {.cli = cli};
 	int option;
 
 	optind = 0;
 	opterr = 0;
 	while ((option = getopt(argc, argv, "+dls:")) != -1) {
 		if (option == 'l')
-			r.details++;
+			x.detail++;
 		else if (option == 's')
-			fprintf(cli->err, "%s: warning: -s is ignored: the suite's own sockets are used\n",
+			fprintf(cli->err, "%s: warning: -s is ignored: --run-dir says which suite is meant\n",
 			    cli->prog);
-		else if (option == '?')
-			return cli_fail(cli, "there is no option -%c.", optopt);
+		else if (option == 'd')
+			fprintf(
+			    cli->err, "%s: warning: -d is ignored: there is no request to dump\n", cli->prog);
+		else
+			return usage(cli);
 	}
-	if (optind >= argc)
-		return usage(cli);
-	r.argc = argc - optind - 1;
-	r.argv = argv + optind + 1;
-	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
-		if (strcmp(argv[optind], commands[i].name) == 0 ||
-		    strcmp(argv[optind], commands[i].brief) == 0)
-			return commands[i].run(&r);
-	return unknown(cli, argv[optind]);
+	argc -= optind;
+	argv += optind;
+	for (size_t i = 0; argc && i < ARRAY_SIZE(commands); i++)
+		if (strcmp(argv[0], commands[i].name) == 0 || strcmp(argv[0], commands[i].brief) == 0)
+			return commands[i].run(&x, argc, argv);
+	return usage(cli);
 }

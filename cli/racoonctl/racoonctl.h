@@ -1,29 +1,38 @@
 /*
- * racoonctl's command line (racoon-conf.md section 11) in terms of ipsecctl's verbs. It ends with 0 or 1.
+ * racoonctl's commands as functions: each returns 0 or 1, racoonctl's exit codes.
  */
-#ifndef POSTERN_CLI_RACOONCTL_RACOONCTL_H
-#define POSTERN_CLI_RACOONCTL_RACOONCTL_H
+#ifndef POSTERN_CLI_RACOONCTL_H
+#define POSTERN_CLI_RACOONCTL_H
 
-#include "cli/ike/ike.h"
+#include "cli/ike/begin.h"
 
-/* "isakmp inet SRC DST", or "esp|ah inet SRC/PLEN/PORT DST/PLEN/PORT icmp|tcp|udp|gre|any". */
-struct saopts {
-	bool isakmp;
-	enum ipsec_proto proto;    /* of the other kind */
-	struct inet_addr src, dst; /* isakmp */
-	struct selector sel;       /* the other kind: of what leaves */
+struct racoonctl {
+	struct cli *cli;
+	unsigned detail; /* how often -l was said */
 };
-/* Takes all words. False: the line was written. */
-bool saopts_parse(struct cli *cli, int argc, char **argv, struct saopts *ret);
 
-/* `show-sa isakmp`; `details`: how often -l was said. */
-void racoonctl_print_isakmp(FILE *to, const struct ike_rows *r, unsigned details, uint64_t now_wall_ms);
-/* `show-sa esp|ah|ipsec`: the SAD as setkey prints it. NONE: all protocols. An exit code. */
-int racoonctl_show_sad(struct cli *cli, enum ipsec_proto proto);
+/* SAOPTS: "isakmp inet SRC DST", or "esp inet SRC/PLEN/PORT DST/PLEN/PORT PROTO". */
+struct racoonctl_sa {
+	enum ipsec_proto proto;    /* NONE: isakmp */
+	struct inet_addr src, dst; /* isakmp */
+	struct selector sel;       /* esp, ah */
+};
+/* parse.c: 0, or -EINVAL with a sentence. */
+must_check int racoonctl_parse_sa(int argc, char **argv, struct racoonctl_sa *ret, struct err_text *e);
+/* "isakmp", "esp", "ah", "ipsec"; *ret_isakmp or *ret_proto (NONE: all). False: none of these. */
+bool racoonctl_parse_kind(const char *word, bool *ret_isakmp, enum ipsec_proto *ret_proto);
 
-/* One of keyd's events as show-event prints it: "TEXT : SRC -> DST". False: it is none that racoon had. */
-bool racoonctl_event(const char *name, const char *text, char *ret, size_t room);
-/* Until it is ended. An exit code. */
-int racoonctl_show_events(struct cli *cli);
+/* table.c */
+void racoonctl_print_isakmp(FILE *to, const struct ike_rows *r, unsigned detail, uint64_t now_wall_ms);
+void racoonctl_print_schedule(FILE *to, const struct ike_rows *r, uint64_t now_wall_ms);
+
+/* show.c */
+int racoonctl_show_sa(const struct racoonctl *x, int argc, char **argv);
+int racoonctl_show_schedule(const struct racoonctl *x, int argc, char **argv);
+
+/* event.c: a line of ours as racoonctl's, without the newline; false: it is none of the kinds it has. */
+enum { RACOONCTL_EVENT_MAX = 800 };
+bool racoonctl_event_text(const char *name, const char *text, char buf[RACOONCTL_EVENT_MAX]);
+int racoonctl_show_event(const struct racoonctl *x, int argc, char **argv);
 
 #endif

@@ -38,6 +38,7 @@ struct model_sa_pb {
 
 /* All borrow from the struct they encode. */
 void model_addr_encode(const struct inet_addr *a, Postern__Addr *ret);
+void model_prefix_encode(const struct inet_prefix *p, Postern__Addr *addr, Postern__Prefix *ret);
 void model_selector_encode(const struct selector *s, struct model_selector_pb *ret);
 void model_policy_encode(const struct policy *p, struct model_policy_pb *ret);
 void model_sa_encode(const struct sa_desc *d, bool with_keys, struct model_sa_pb *ret);
@@ -49,6 +50,7 @@ void model_sa_status_encode(const struct sa_status *s, Postern__SaStatus *ret);
  * `m` may be NULL (field absent): refused, except where `optional` says so.
  */
 int model_addr_decode(const Postern__Addr *m, bool optional, struct inet_addr *ret, struct err_text *e);
+int model_prefix_decode(const Postern__Prefix *m, struct inet_prefix *ret, struct err_text *e);
 int model_selector_decode(const Postern__Selector *m, struct selector *ret, struct err_text *e);
 int model_policy_decode(const Postern__Policy *m, struct policy *ret, struct err_text *e);
 /* Key pointers of the result borrow from `m`. Rows of a dump may come without keys (`keys_optional`):

@@ -32,7 +32,7 @@ int model_addr_decode(const Postern__Addr *m, bool optional, struct inet_addr *r
 	return 0;
 }
 
-static void prefix_encode(const struct inet_prefix *p, Postern__Addr *addr, Postern__Prefix *ret)
+void model_prefix_encode(const struct inet_prefix *p, Postern__Addr *addr, Postern__Prefix *ret)
 {
 	*ret = (Postern__Prefix)POSTERN__PREFIX__INIT;
 	model_addr_encode(&p->addr, addr);
@@ -40,7 +40,7 @@ static void prefix_encode(const struct inet_prefix *p, Postern__Addr *addr, Post
 	ret->plen = p->plen;
 }
 
-static int prefix_decode(const Postern__Prefix *m, struct inet_prefix *ret, struct err_text *e)
+int model_prefix_decode(const Postern__Prefix *m, struct inet_prefix *ret, struct err_text *e)
 {
 	struct inet_prefix p;
 	int r;
@@ -60,8 +60,8 @@ static int prefix_decode(const Postern__Prefix *m, struct inet_prefix *ret, stru
 void model_selector_encode(const struct selector *s, struct model_selector_pb *ret)
 {
 	ret->m = (Postern__Selector)POSTERN__SELECTOR__INIT;
-	prefix_encode(&s->src, &ret->src_addr, &ret->src);
-	prefix_encode(&s->dst, &ret->dst_addr, &ret->dst);
+	model_prefix_encode(&s->src, &ret->src_addr, &ret->src);
+	model_prefix_encode(&s->dst, &ret->dst_addr, &ret->dst);
 	ret->m.src = &ret->src;
 	ret->m.dst = &ret->dst;
 	ret->m.proto = s->proto;
@@ -78,9 +78,9 @@ int model_selector_decode(const Postern__Selector *m, struct selector *ret, stru
 
 	if (!m)
 		return err_set(e, -EBADMSG, "a selector is missing");
-	r = prefix_decode(m->src, &s.src, e);
+	r = model_prefix_decode(m->src, &s.src, e);
 	if (r >= 0)
-		r = prefix_decode(m->dst, &s.dst, e);
+		r = model_prefix_decode(m->dst, &s.dst, e);
 	if (r < 0)
 		return r;
 	if (m->proto > IPPROTO_ANY_)

@@ -67,6 +67,8 @@ static void set_flags(const struct ike_peer *p, Postern__IkePeer *m)
 	m->has_peer_cert = p->peer_cert != NULL;
 	m->ph1id = p->ph1id;
 	m->esp_frag = p->esp_frag;
+	m->mode_cfg = p->mode_cfg;
+	m->xauth_login = p->xauth_login ? p->xauth_login : (char *)"";
 }
 
 void model_ike_peer_encode(const struct ike_peer *p, struct model_ike_peer_pb *ret)
@@ -162,6 +164,7 @@ static int get_flags(const Postern__IkePeer *m, struct ike_peer *p, struct err_t
 	p->nonce_len = (uint16_t)m->nonce_len;
 	p->ph1id = m->ph1id;
 	p->esp_frag = m->esp_frag;
+	p->mode_cfg = m->mode_cfg;
 	return 0;
 }
 
@@ -201,7 +204,12 @@ static int get_names(const Postern__IkePeer *m, struct ike_peer *p, struct err_t
 	}
 	if (m->has_peer_cert)
 		p->peer_cert = strdup("");
-	if (!p->name || (m->has_cert && (!p->cert || !p->key)) || (m->has_peer_cert && !p->peer_cert))
+	if (strlen(m->xauth_login) > IKE_CONF_TEXT_MAX)
+		return err_set(e, -EBADMSG, "a login that is too long");
+	if (m->xauth_login[0])
+		p->xauth_login = strdup(m->xauth_login);
+	if (!p->name || (m->xauth_login[0] && !p->xauth_login) || (m->has_cert && (!p->cert || !p->key)) ||
+	    (m->has_peer_cert && !p->peer_cert))
 		return err_set(e, -ENOMEM, "out of memory");
 	return 0;
 }
@@ -256,6 +264,10 @@ void model_ike_begin_encode(const struct ike_conf *c, struct model_ike_begin_pb 
 		ret->listen[i].natt = c->listen[i].natt;
 		ret->listen_p[i] = &ret->listen[i];
 	}
+	if (c->pool.present) {
+		model_ike_pool_encode(&c->pool, &ret->pool);
+		m->pool = &ret->pool.m;
+	}
 	m->listen = ret->listen_p;
 	m->n_listen = c->n_listen;
 	m->log = c->log;
@@ -308,5 +320,6 @@ int model_ike_begin_decode(const Postern__IkeLoadBegin *m, struct ike_conf *c, s
 	c->as_racoon = m->as_racoon;
 	c->padding = (struct ike_padding){m->padding->randomize, m->padding->randomize_length,
 	    m->padding->strict_check, m->padding->exclusive_tail, m->padding->maximum_length};
-	return get_listen(m, c, e);
+	r = get_listen(m, c, e);
+	return r == 0 && m->pool ? model_ike_pool_decode(m->pool, &c->pool, e) : r;
 }

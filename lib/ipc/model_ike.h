@@ -26,17 +26,24 @@ struct model_ike_child_pb {
 	Postern__IkeAlg enc[IKE_ALGS_MAX], *enc_p[IKE_ALGS_MAX], auth[IKE_ALGS_MAX], *auth_p[IKE_ALGS_MAX];
 	uint32_t comp[IKE_ALGS_MAX];
 };
+struct model_ike_pool_pb {
+	Postern__IkePool m;
+	Postern__Addr network, mask, dns[3], *dns_p[3], wins[4], *wins_p[4], net[IKE_SPLITS_MAX];
+	Postern__Prefix split[IKE_SPLITS_MAX], *split_p[IKE_SPLITS_MAX];
+};
 struct model_ike_begin_pb {
 	Postern__IkeLoadBegin m;
 	Postern__IkeTimers timers;
 	Postern__IkePadding padding;
 	Postern__IkeListen listen[IKE_LISTEN_MAX], *listen_p[IKE_LISTEN_MAX];
 	Postern__Addr addr[IKE_LISTEN_MAX];
+	struct model_ike_pool_pb pool;
 };
 
 void model_ike_id_encode(const struct ike_id *id, Postern__IkeId *ret);
 void model_ike_peer_encode(const struct ike_peer *p, struct model_ike_peer_pb *ret);
 void model_ike_child_encode(const struct ike_child *k, struct model_ike_child_pb *ret);
+void model_ike_pool_encode(const struct ike_pool *p, struct model_ike_pool_pb *ret);
 /* Everything but peers and children. */
 void model_ike_begin_encode(const struct ike_conf *c, struct model_ike_begin_pb *ret);
 
@@ -49,6 +56,7 @@ must_check int model_ike_id_decode(const Postern__IkeId *m, struct ike_id *ret, 
  * `peer_cert` are then empty texts. */
 must_check int model_ike_peer_decode(const Postern__IkePeer *m, struct ike_conf *c, struct err_text *e);
 must_check int model_ike_child_decode(const Postern__IkeChild *m, struct ike_conf *c, struct err_text *e);
+must_check int model_ike_pool_decode(const Postern__IkePool *m, struct ike_pool *ret, struct err_text *e);
 must_check int model_ike_begin_decode(const Postern__IkeLoadBegin *m, struct ike_conf *c, struct err_text *e);
 
 #endif

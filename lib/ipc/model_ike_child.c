@@ -54,6 +54,7 @@ void model_ike_child_encode(const struct ike_child *k, struct model_ike_child_pb
 		model_ike_id_encode(&k->from, &ret->from);
 		m->from = &ret->from;
 	}
+	m->group = k->group ? k->group : (char *)"";
 	m->remoteid = k->remoteid;
 	m->pfs = k->pfs;
 	m->seconds = k->seconds;
@@ -150,6 +151,13 @@ int model_ike_child_decode(const Postern__IkeChild *m, struct ike_conf *c, struc
 	if ((m->pfs && !model_ike_group_is_known(m->pfs)) || m->seconds > YEARS_S ||
 	    (m->bytes && m->bytes < BYTES_LEAST))
 		return err_set(e, -EBADMSG, "a group or lifetime out of its range");
+	if (strlen(m->group) > IKE_CONF_TEXT_MAX)
+		return err_set(e, -EBADMSG, "a group's name that is too long");
+	if (m->group[0]) {
+		k->group = strdup(m->group);
+		if (!k->group)
+			return err_set(e, -ENOMEM, "out of memory");
+	}
 	k->remoteid = m->remoteid;
 	k->pfs = m->pfs;
 	k->seconds = m->seconds;

@@ -43,6 +43,7 @@ void model_policy_encode(const struct policy *p, struct model_policy_pb *ret)
 	m->lifetime_s = p->lifetime_s;
 	m->validtime_s = p->validtime_s;
 	m->in_only = p->in_only;
+	m->generated = p->generated;
 	model_selector_encode(&p->sel, &ret->sel);
 	m->selector = &ret->sel.m;
 	for (size_t i = 0; i < p->n_requests; i++)
@@ -108,6 +109,7 @@ int model_policy_decode(const Postern__Policy *m, struct policy *ret, struct err
 	p.lifetime_s = m->lifetime_s;
 	p.validtime_s = m->validtime_s;
 	p.in_only = m->in_only;
+	p.generated = m->generated;
 	r = policy_check(&p, &why);
 	if (r < 0)
 		return err_set(e, r, "%s", why);

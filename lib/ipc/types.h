@@ -80,6 +80,10 @@ enum ipc_type {
 	IPC_IKE1_PROOF,
 	IPC_IKE1_VERIFY, /* Ike1Verify -> IPC_TICKET, or with signatures IPC_STATEMENT */
 	IPC_STATEMENT,
+	IPC_XAUTH_CHECK = 232, /* XauthCheck -> IPC_XAUTH_CHECK_REPLY */
+	IPC_XAUTH_CHECK_REPLY,
+	IPC_XAUTH_PASSWORD, /* XauthPassword -> IPC_XAUTH_PASSWORD_REPLY */
+	IPC_XAUTH_PASSWORD_REPLY,
 
 	/* certd-verify <- keyd */
 	IPC_IKE1_JUDGE = 241, /* Ike1Judge -> IPC_TICKET */
@@ -92,7 +96,9 @@ enum ipc_type {
 	IPC_POLICY_MATCH_REPLY,
 	IPC_GRANT_ASK, /* GrantAsk -> IPC_GRANT_REPLY */
 	IPC_GRANT_REPLY,
-	IPC_GRANT_DROP, /* GrantDrop; no answer */
+	IPC_GRANT_DROP,  /* GrantDrop; no answer */
+	IPC_POLICY_MAKE, /* PolicyMake -> IPC_POLICY_MATCH_REPLY */
+	IPC_POLICY_DROP, /* PolicyDrop; no answer */
 
 	/* datapathd <- keyd */
 	IPC_SPI_RESERVE = 288, /* SpiReserve -> IPC_SPI_REPLY */
@@ -111,15 +117,14 @@ enum ipc_type {
 	IPC_CREDENTIAL_LOCKED,     /* the key is enciphered: its passphrase is wanted before prepare */
 	IPC_CREDENTIAL_PASSPHRASE, /* CredentialPassphrase -> IPC_OK; EACCES: it is the wrong one */
 
-	/* keyd, admin: what it negotiates */
-	IPC_IKE_SHOW = 336, /* no body -> rows of IPC_IKE_SHOW_ROW, the last with IPC_F_END */
-	IPC_IKE_SHOW_ROW,
+	/* keyd, admin: SAs of key exchange */
+	IPC_IKE_DUMP = 336, /* no body -> rows of IPC_IKE_ROW, the last with IPC_F_END */
+	IPC_IKE_ROW,
 	IPC_IKE_FIND, /* IkeFind -> IPC_IKE_FOUND */
 	IPC_IKE_FOUND,
-	IPC_IKE_UP, /* IkeUp -> IPC_IKE_UP_DONE when it is up; IPC_ERROR says why not */
-	IPC_IKE_UP_DONE,
-	IPC_IKE_DELETE, /* IkeDelete -> IPC_IKE_DELETED */
-	IPC_IKE_DELETED,
+	IPC_IKE_UP,  /* IkeUp -> IPC_IKE_ROW, or IPC_ERROR: why not */
+	IPC_IKE_END, /* IkeEnd -> IPC_IKE_ENDED */
+	IPC_IKE_ENDED,
 };
 
 #endif

@@ -35,10 +35,6 @@ enum alg_group {
 	ALG_GROUP_CURVE448 = 32,
 };
 
-/* racoon.conf's words: "sha1", "modp1024"; NULL: none of ours. */
-const char *alg_prf_name(uint32_t id);
-const char *alg_group_name(uint32_t id);
-
 enum { ALG_PRF_LEN_MAX = 64, ALG_GROUP_PUBLIC_MAX = 1024 };
 
 #endif

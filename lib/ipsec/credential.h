@@ -12,6 +12,7 @@ enum credential_kind {
 	CREDENTIAL_PEER_CERT, /* certd-verify: the one certificate a peer may have */
 	CREDENTIAL_CA,        /* certd-verify: authorities of one peer */
 	CREDENTIAL_ANCHOR,    /* certd-verify: authorities and revocation lists of all others */
+	CREDENTIAL_USERS,     /* certd: names and hashed passwords of XAuth's users */
 	CREDENTIAL_KINDS,
 };
 

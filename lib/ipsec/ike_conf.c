@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ipsec/dn.h"
-
 struct ike_conf *ike_conf_new(void)
 {
 	struct ike_conf *c = calloc(1, sizeof(*c));
@@ -22,6 +20,8 @@ struct ike_conf *ike_conf_new(void)
 	    .phase1_ms = 30000,
 	    .phase2_ms = 30000,
 	    .natt_keepalive_s = 20};
+	c->pool.size = 255;
+	c->pool.auth_throttle_s = 1;
 	c->padding = (struct ike_padding){.randomize = true, .exclusive_tail = true, .maximum_length = 20};
 	return c;
 }
@@ -60,6 +60,8 @@ struct ike_conf *ike_conf_free(struct ike_conf *c)
 	free(c->pool.default_domain);
 	free(c->pool.split_dns);
 	free(c->pool.banner);
+	free(c->pool.users_file);
+	free(c->pool.auth_groups);
 	free(c);
 	return NULL;
 }
@@ -215,8 +217,6 @@ const char *ike_id_format(const struct ike_id *id, char *buf, size_t room)
 		snprintf(buf, room, "%s", inet_addr_format(&a, text));
 		return buf;
 	}
-	if (id->kind == IKE_ID_DN_DER && dn_format(id->data, id->len, buf, room))
-		return buf;
 	if (id->kind == IKE_ID_DN_DER) {
 		snprintf(buf, room, "a distinguished name of %u octets", id->len);
 		return buf;
@@ -258,4 +258,44 @@ const char *ike_auth_method_name(enum ike_auth_method m)
 	    [IKE_AUTH_XAUTH_RSA_SERVER] = "xauth_rsa_server"};
 
 	return (unsigned)m < ARRAY_SIZE(names) ? names[m] : "unknown";
+}
+
+struct inet_addr ike_pool_at(const struct ike_pool *p, uint32_t n)
+{
+	uint32_t first = 0;
+
+	if (!p->present || p->network4.family != INET_V4 || n >= p->size)
+		return (struct inet_addr){0};
+	for (size_t i = 0; i < 4; i++)
+		first = first << 8 | p->network4.b[i];
+	return inet_addr_v4(first + n);
+}
+
+bool ike_pool_has(const struct ike_pool *p, const struct inet_addr *a)
+{
+	const struct inet_addr first = ike_pool_at(p, 0),
+	                       last = p->size ? ike_pool_at(p, p->size - 1) : first;
+
+	return first.family == INET_V4 && a->family == INET_V4 && inet_addr_cmp(&first, a) <= 0 &&
+	       inet_addr_cmp(a, &last) <= 0;
+}
+
+bool ike_peer_asks(const struct ike_peer *p)
+{
+	for (uint8_t i = 0; i < p->n_offers; i++)
+		if (!ike_auth_asks(p->offer[i].auth))
+			return false;
+	return p->n_offers;
+}
+
+bool ike_list_has(const char *list, const void *name, size_t n)
+{
+	for (const char *at = list; at;) {
+		size_t len = strcspn(at, ",");
+
+		if (len == n && memcmp(at, name, n) == 0)
+			return true;
+		at = at[len] ? at + len + 1 : NULL;
+	}
+	return false;
 }

@@ -27,6 +27,8 @@ enum {
 	IKE_PORT = 500,
 	IKE_PORT_NATT = 4500,
 	IKE_LIFE_MAX_S = 86400, /* of an IKE SA, whatever a peer wants */
+	IKE_SPLITS_MAX = 16,
+	IKE_POOL_MAX = 65534, /* addresses for clients */
 	IKE_NONCE_MIN = 8,
 	IKE_NONCE_MAX = 256,
 };
@@ -200,20 +202,27 @@ enum ike_log {
 	IKE_LOG_DEBUG2,
 };
 
-/* Addresses and more for clients (racoon.conf's mode_cfg). */
+/* Addresses and more for clients (racoon.conf's mode_cfg). Texts are owned; NULL: not said. Lists are texts
+ * with commas between. */
 struct ike_pool {
 	bool present;
-	struct inet_addr network4, netmask4;
-	uint32_t size;
+	struct inet_addr network4, netmask4; /* INET_NONE: no addresses are given; no mask is said */
+	uint32_t size;                       /* addresses from network4 on */
 	struct inet_addr dns4[3], wins4[4];
 	uint8_t n_dns4, n_wins4;
 	bool split_local; /* the networks are the ones kept out of the tunnel */
-	struct inet_prefix split[16];
+	struct inet_prefix split[IKE_SPLITS_MAX];
 	uint8_t n_split;
-	char *default_domain, *split_dns, *banner;
+	char *default_domain, *split_dns, *banner; /* the last one the text, not the file's name */
+	char *users_file;  /* XAuth's; stays with ipsecctl, its contents go to certd */
+	char *auth_groups; /* an XAuth user must be in one */
 	uint32_t auth_throttle_s, pfs_group;
 	bool save_passwd;
 };
+
+/* The n-th address of the pool; INET_NONE: it has not so many. */
+struct inet_addr ike_pool_at(const struct ike_pool *p, uint32_t n);
+bool ike_pool_has(const struct ike_pool *p, const struct inet_addr *a);
 
 struct ike_conf {
 	char *psk_file, *cert_dir, *script_dir, *pidfile;
@@ -248,12 +257,29 @@ void ike_peer_fini(struct ike_peer *p);
 const struct ike_peer *ike_conf_find_peer(const struct ike_conf *c, const struct inet_addr *addr);
 
 bool ike_id_equal(const struct ike_id *a, const struct ike_id *b);
-/* For people, a distinguished name as dn_format() has it; at most `room` octets, anything unprintable as '?'.
- * Returns buf. */
+/* For logs, at most `room` octets, anything unprintable as '?'. Returns buf. */
 const char *ike_id_format(const struct ike_id *id, char *buf, size_t room);
 const char *ike_id_kind_name(enum ike_id_kind k); /* "address", "fqdn", "user_fqdn", "keyid", "asn1dn" */
 const char *ike_mode_name(enum ike_mode m);       /* "main", "aggressive", "base" */
 const char *ike_auth_method_name(enum ike_auth_method m); /* racoon.conf's word */
+
+static inline bool ike_auth_is_rsa(enum ike_auth_method m)
+{
+	return m == IKE_AUTH_RSA || m == IKE_AUTH_XAUTH_RSA_CLIENT || m == IKE_AUTH_XAUTH_RSA_SERVER;
+}
+/* This side asks the peer who its user is; or is asked. */
+static inline bool ike_auth_asks(enum ike_auth_method m)
+{
+	return m == IKE_AUTH_XAUTH_PSK_SERVER || m == IKE_AUTH_XAUTH_RSA_SERVER;
+}
+static inline bool ike_auth_is_asked(enum ike_auth_method m)
+{
+	return m == IKE_AUTH_XAUTH_PSK_CLIENT || m == IKE_AUTH_XAUTH_RSA_CLIENT;
+}
+/* Whoever this peer is, its user has to say so: every offer asks. */
+bool ike_peer_asks(const struct ike_peer *p);
+/* Whether a list of names with commas between has one of n octets. NULL: no list has none. */
+bool ike_list_has(const char *list, const void *name, size_t n);
 
 static inline void auto_ike_conf_(struct ike_conf **c)
 {

@@ -48,6 +48,7 @@ struct policy {
 	int32_t priority; /* larger is looked at earlier; 0 is `def` */
 	struct selector sel;
 	bool in_only; /* an `in` policy for this host's packets alone (setkey -k); else forwarded ones too */
+	bool generated; /* made for a client of key exchange: behind everything of root's */
 	uint64_t created_wall_ms, last_used_wall_ms; /* last used: as far as it is known, 0: never */
 	uint32_t lifetime_s,
 	    validtime_s; /* it ends so long after creation; after its last use. 0: it does not */

@@ -12,7 +12,7 @@
 #include "base/wr.h"
 #include "ticket/seal.h"
 
-enum { FORM = 2, ADDR_LEN = 16 };
+enum { FORM = 3, ADDR_LEN = 16 };
 
 static const char label[] = "postern ticket";
 
@@ -39,12 +39,14 @@ int ticket_seal(const struct ticket_key *key, const struct ticket *t, uint8_t *b
 	wr_u8(&w, (uint8_t)t->id.kind);
 	wr_u16(&w, t->id.len);
 	wr_bytes(&w, t->id.data, t->id.len);
+	wr_u8(&w, (uint8_t)strnlen(t->user, TICKET_USER_MAX));
+	wr_bytes(&w, t->user, strnlen(t->user, TICKET_USER_MAX));
 	return seal_close(key, label, buf, &w);
 }
 
 static bool read_fields(struct rd *r, struct ticket *ret)
 {
-	uint8_t form = rd_u8(r);
+	uint8_t form = rd_u8(r), n_user;
 
 	*ret = (struct ticket){.generation = rd_u64(r)};
 	ret->peer = rd_u32(r);
@@ -59,6 +61,10 @@ static bool read_fields(struct rd *r, struct ticket *ret)
 	if (!rd_ok(r) || form != FORM || ret->id.len > IKE_ID_DATA_MAX)
 		return false;
 	rd_copy(r, ret->id.data, ret->id.len);
+	n_user = rd_u8(r);
+	if (n_user > TICKET_USER_MAX)
+		return false;
+	rd_copy(r, ret->user, n_user);
 	return rd_done(r);
 }
 

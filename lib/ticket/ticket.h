@@ -12,6 +12,7 @@
 #include "inet/addr.h"
 #include "ipsec/ike_conf.h"
 
+enum { TICKET_USER_MAX = 128 /* octets of a user's name */ };
 enum { TICKET_KEY_LEN = 32, TICKET_COOKIE_LEN = 8, TICKET_MAX = IKE_ID_DATA_MAX + 256 /* octets */ };
 
 struct ticket_key {
@@ -19,10 +20,11 @@ struct ticket_key {
 };
 
 struct ticket {
-	uint64_t generation;   /* of the configuration, */
-	uint32_t peer;         /* and the peer's index in it */
-	struct inet_addr addr; /* where the peer's messages came from */
-	struct ike_id id;      /* who it is */
+	uint64_t generation;            /* of the configuration, */
+	uint32_t peer;                  /* and the peer's index in it */
+	struct inet_addr addr;          /* where the peer's messages came from */
+	struct ike_id id;               /* who it is */
+	char user[TICKET_USER_MAX + 1]; /* who its user is, where that was asked; empty: nobody has said so */
 	uint8_t icookie[TICKET_COOKIE_LEN], rcookie[TICKET_COOKIE_LEN]; /* of the exchange that showed it */
 	uint64_t expires_ms;                                            /* CLOCK_BOOTTIME */
 };

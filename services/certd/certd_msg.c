@@ -19,6 +19,7 @@ enum { CAP = 64 << 10 };
 void certd_request_fini(struct certd_request *r)
 {
 	secret_free(r->gxy);
+	secret_free(r->login.password);
 	ipc_unpack_free(r->m);
 	*r = (struct certd_request){0};
 }
@@ -126,6 +127,36 @@ int certd_verify_decode(const struct ipc_record *rec, struct certd_request *ret)
 	return r < 0 ? r : session_octets(&m->hash, 0, ALG_PRF_LEN_MAX, &ret->hash, &e);
 }
 
+int certd_xauth_check_decode(const struct ipc_record *rec, struct certd_request *ret)
+{
+	const Postern__XauthCheck *m;
+	struct ike1_octets password;
+	struct err_text e;
+	int r;
+
+	ret->m = ipc_unpack(&postern__xauth_check__descriptor, rec, CAP);
+	m = (const Postern__XauthCheck *)ret->m;
+	r = m ? session_octets(&m->ticket, 1, TICKET_MAX, &ret->login.ticket, &e) : -EBADMSG;
+	if (r == 0)
+		r = session_octets(&m->user, 1, TICKET_USER_MAX, &ret->login.user, &e);
+	if (r == 0)
+		r = session_octets(&m->password, 1, USERS_PASSWORD_MAX, &password, &e);
+	if (r < 0)
+		return r;
+	ret->login.password = secret_dup_bytes(password.p, password.n);
+	return ret->login.password ? 0 : -ENOMEM;
+}
+
+int certd_xauth_password_decode(const struct ipc_record *rec, struct certd_request *ret)
+{
+	const Postern__XauthPassword *m;
+	struct err_text e;
+
+	ret->m = ipc_unpack(&postern__xauth_password__descriptor, rec, CAP);
+	m = (const Postern__XauthPassword *)ret->m;
+	return m ? session_octets(&m->ticket, 1, TICKET_MAX, &ret->login.ticket, &e) : -EBADMSG;
+}
+
 static ProtobufCBinaryData slice(const void *p, size_t n)
 {
 	return (ProtobufCBinaryData){.data = (uint8_t *)(uintptr_t)p, .len = n};
@@ -189,6 +220,23 @@ void certd_send_statement(struct ipc_conn *c, uint32_t id, const uint8_t *statem
 
 	m.statement = slice(statement, n);
 	(void)ipc_conn_send(c, IPC_STATEMENT, id, &m.base);
+}
+
+void certd_send_xauth(struct ipc_conn *c, uint32_t id, const uint8_t *ticket, size_t n, const char *groups)
+{
+	Postern__XauthCheckReply m = POSTERN__XAUTH_CHECK_REPLY__INIT;
+
+	m.ticket = slice(ticket, n);
+	m.groups = (char *)(uintptr_t)groups;
+	(void)ipc_conn_send(c, IPC_XAUTH_CHECK_REPLY, id, &m.base);
+}
+
+void certd_send_password(struct ipc_conn *c, uint32_t id, const struct secret *password)
+{
+	Postern__XauthPasswordReply m = POSTERN__XAUTH_PASSWORD_REPLY__INIT;
+
+	m.password = slice(secret_bytes(password), secret_len(password));
+	(void)ipc_conn_send(c, IPC_XAUTH_PASSWORD_REPLY, id, &m.base);
 }
 
 int certd_credential_decode(

@@ -16,8 +16,9 @@ struct certd_request {
 	struct exchange_facts facts; /* IKE1_KEYS */
 	struct ike_id peer_id;
 	struct secret *gxy;
-	struct ike1_octets id;   /* IKE1_PROVE, IKE1_VERIFY: the body */
-	struct ike1_octets hash; /* IKE1_VERIFY; may be empty */
+	struct ike1_octets id;    /* IKE1_PROVE, IKE1_VERIFY: the body */
+	struct ike1_octets hash;  /* IKE1_VERIFY; may be empty */
+	struct prove_login login; /* XAUTH_CHECK; XAUTH_PASSWORD has its ticket alone */
 };
 void certd_request_fini(struct certd_request *r);
 
@@ -27,6 +28,9 @@ must_check int certd_keys_decode(const struct ipc_record *rec, struct certd_requ
 must_check int certd_prove_decode(const struct ipc_record *rec, struct certd_request *ret);
 must_check int certd_verify_decode(const struct ipc_record *rec, struct certd_request *ret);
 
+must_check int certd_xauth_check_decode(const struct ipc_record *rec, struct certd_request *ret);
+must_check int certd_xauth_password_decode(const struct ipc_record *rec, struct certd_request *ret);
+
 /* `k` NULL: no certificate. */
 void certd_send_begun(
     struct ipc_conn *c, uint32_t id, const uint8_t nonce[NONCE_LEN], const struct own_key *k);
@@ -34,6 +38,8 @@ void certd_send_keys(struct ipc_conn *c, uint32_t id, const struct ike1_keys *k)
 void certd_send_proof(struct ipc_conn *c, uint32_t id, const uint8_t *proof, size_t n);
 void certd_send_ticket(struct ipc_conn *c, uint32_t id, const uint8_t *ticket, size_t n);
 void certd_send_statement(struct ipc_conn *c, uint32_t id, const uint8_t *statement, size_t n);
+void certd_send_xauth(struct ipc_conn *c, uint32_t id, const uint8_t *ticket, size_t n, const char *groups);
+void certd_send_password(struct ipc_conn *c, uint32_t id, const struct secret *password);
 
 /* A file of a load. `ret_name` has CREDS_NAME_MAX octets. */
 must_check int certd_credential_decode(

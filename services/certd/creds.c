@@ -26,7 +26,7 @@ struct creds *creds_new(uint32_t n_peers)
 
 	if (!c)
 		return NULL;
-	c->psk.fd = -1;
+	c->psk.fd = c->users.fd = -1;
 	c->n_peers = n_peers;
 	c->cert = calloc(n_peers + 1U, sizeof(*c->cert));
 	c->key = calloc(n_peers + 1U, sizeof(*c->key));
@@ -42,6 +42,7 @@ struct creds *creds_free(struct creds *c)
 	if (!c)
 		return NULL;
 	close_file(&c->psk);
+	close_file(&c->users);
 	for (uint32_t i = 0; i < c->n_peers; i++) {
 		if (c->cert)
 			close_file(&c->cert[i]);
@@ -78,6 +79,8 @@ int creds_add(
 	snprintf(f.name, sizeof(f.name), "%s", name);
 	if (kind == CREDENTIAL_PSK)
 		to = &c->psk;
+	else if (kind == CREDENTIAL_USERS)
+		to = &c->users;
 	else if (kind == CREDENTIAL_CERT && peer < c->n_peers)
 		to = &c->cert[peer];
 	else if (kind == CREDENTIAL_KEY && peer < c->n_peers)
@@ -175,7 +178,7 @@ static int check_method(
 	char kind[OWN_KIND_MAX];
 
 	for (uint8_t i = 0; i < p->n_offers && !own_key_is_rsa(k); i++)
-		if (p->offer[i].auth == IKE_AUTH_RSA)
+		if (ike_auth_is_rsa(p->offer[i].auth))
 			return err_set(e, -EOPNOTSUPP,
 			    "authentication_method rsasig wants an RSA key, and %s is %s: name an RSA key "
 			    "and its certificate in certificate_type",
@@ -235,11 +238,8 @@ static int find(
 	return n ? psk_find((const char *)f->p, f->n, text, n, ret) : -ENOENT;
 }
 
-int creds_psk(const struct creds *c, const struct ike_peer *p, const struct ike_id *id,
-    const struct inet_addr *addr, struct secret **ret, bool *ret_by_id, struct err_text *e)
+static int read_psk(const struct creds *c, struct file *ret, struct err_text *e)
 {
-	char who[INET_ADDR_STRLEN], name[200];
-	AUTO_FILE struct file f = {0};
 	int r;
 
 	if (c->psk.fd < 0)
@@ -247,9 +247,19 @@ int creds_psk(const struct creds *c, const struct ike_peer *p, const struct ike_
 		    e, -ENOENT, "no file of pre-shared keys is loaded: path pre_shared_key names none");
 	r = check_secret(c->psk.name, c->psk.fd, e);
 	if (r == 0)
-		r = file_read(c->psk.fd, c->psk.name, PSK_FILE_MAX, &f, e);
+		r = file_read(c->psk.fd, c->psk.name, PSK_FILE_MAX, ret, e);
+	return r < 0 ? err_prefix(e, r, "failed to open pre_share_key file") : 0;
+}
+
+int creds_psk(const struct creds *c, const struct ike_peer *p, const struct ike_id *id,
+    const struct inet_addr *addr, struct secret **ret, bool *ret_by_id, struct err_text *e)
+{
+	char who[INET_ADDR_STRLEN], name[200];
+	AUTO_FILE struct file f = {0};
+	int r = read_psk(c, &f, e);
+
 	if (r < 0)
-		return err_prefix(e, r, "failed to open pre_share_key file");
+		return r;
 	r = id ? find(&f, id, addr, ret) : -ENOENT;
 	*ret_by_id = r == 0;
 	if (r == -ENOENT && (!id || !p->verify_identifier)) {
@@ -264,5 +274,39 @@ int creds_psk(const struct creds *c, const struct ike_peer *p, const struct ike_
 		return err_set(e, r, "couldn't find the pskey for %s%s%s: %s has no line that begins with it",
 		    inet_addr_format(addr, who), id ? " or " : "",
 		    id ? ike_id_format(id, name, sizeof(name)) : "", c->psk.name);
+	return r < 0 ? err_set(e, r, "%s: %s", c->psk.name, err_name(r)) : 0;
+}
+
+int creds_user(const struct creds *c, struct ike1_octets name, const struct secret *password,
+    char ret_groups[USERS_GROUPS_MAX], struct err_text *e)
+{
+	AUTO_FILE struct file f = {0};
+	int r;
+
+	if (c->users.fd < 0)
+		return err_set(
+		    e, -ENOENT, "no file of users is loaded: auth_source file in mode_cfg names none");
+	r = check_secret(c->users.name, c->users.fd, e);
+	if (r == 0)
+		r = file_read(c->users.fd, c->users.name, USERS_FILE_MAX, &f, e);
+	if (r == 0)
+		r = users_check((const char *)f.p, f.n, name, password, ret_groups, e);
+	return r < 0 ? err_prefix(e, r, "%s", c->users.name) : 0;
+}
+
+int creds_login(const struct creds *c, const struct ike_peer *p, struct secret **ret, struct err_text *e)
+{
+	AUTO_FILE struct file f = {0};
+	int r;
+
+	if (!p->xauth_login)
+		return err_set(e, -ENOENT, "remote %s has no xauth_login", p->name);
+	r = read_psk(c, &f, e);
+	if (r < 0)
+		return r;
+	r = psk_find((const char *)f.p, f.n, p->xauth_login, strlen(p->xauth_login), ret);
+	if (r == -ENOENT)
+		return err_set(
+		    e, r, "%s has no line that begins with the xauth_login %s", c->psk.name, p->xauth_login);
 	return r < 0 ? err_set(e, r, "%s: %s", c->psk.name, err_name(r)) : 0;
 }

@@ -1,10 +1,13 @@
 /*
- * The credentials of one loaded configuration: psk.txt as a descriptor, and each peer's block's own key.
+ * The credentials of one loaded configuration: psk.txt and the file of users as descriptors, and each peer's
+ * block's own key.
  */
 #ifndef POSTERN_CERTD_CREDS_H
 #define POSTERN_CERTD_CREDS_H
 
 #include "certd/own_key.h"
+#include "certd/users.h"
+#include "crypto/ike1.h"
 #include "ipsec/credential.h"
 #include "secret/secret.h"
 
@@ -19,7 +22,7 @@ struct creds {
 	uint64_t generation;
 	struct ike_conf *conf;
 	uint32_t n_peers; /* as was announced; the arrays are of that length */
-	struct creds_file psk;
+	struct creds_file psk, users;
 	struct creds_file *cert, *key; /* also behind reading: the launcher keeps them */
 	struct own_key **own;          /* NULL: that block has none */
 	bool *unlocked;                /* that one was enciphered, and a passphrase has opened it */
@@ -49,5 +52,13 @@ must_check int creds_read(struct creds *c, const struct ike_conf *conf, struct e
  * do; -ENOENT; -errno; with a sentence. */
 must_check int creds_psk(const struct creds *c, const struct ike_peer *p, const struct ike_id *id,
     const struct inet_addr *addr, struct secret **ret, bool *ret_by_id, struct err_text *e);
+/* Whether this is the password of a user of XAuth, from the file as it is now. *ret_groups: the user's, with
+ * commas between. 0; -EACCES: no; -errno; with a sentence, which is for the log and not for the peer. */
+must_check int creds_user(const struct creds *c, struct ike1_octets name, const struct secret *password,
+    char ret_groups[USERS_GROUPS_MAX], struct err_text *e);
+/* Our own password for the login of a remote's xauth_login, from psk.txt. 0; -ENOENT; -errno; with a
+ * sentence. */
+must_check int creds_login(
+    const struct creds *c, const struct ike_peer *p, struct secret **ret, struct err_text *e);
 
 #endif

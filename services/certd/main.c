@@ -129,11 +129,50 @@ static int on_verify(struct ipc_conn *c, const struct ipc_record *rec)
 	return 0;
 }
 
+static int on_xauth_check(struct ipc_conn *c, const struct ipc_record *rec)
+{
+	AUTO(certd_request_fini) struct certd_request q = {0};
+	struct certd *d = certd_of(c);
+	uint8_t ticket[TICKET_MAX];
+	char groups[USERS_GROUPS_MAX] = "";
+	struct err_text e = {{0}};
+	int r = certd_xauth_check_decode(rec, &q);
+
+	if (r < 0)
+		return r;
+	r = prove_user(&d->prover, &q.login, now_ms(d), ticket, groups, &e);
+	if (r < 0)
+		return refuse(d, c, rec->id, r, &e);
+	d->n_proofs++;
+	certd_send_xauth(c, rec->id, ticket, (size_t)r, groups);
+	return 0;
+}
+
+static int on_xauth_password(struct ipc_conn *c, const struct ipc_record *rec)
+{
+	AUTO(certd_request_fini) struct certd_request q = {0};
+	AUTO_SECRET struct secret *password = NULL;
+	struct certd *d = certd_of(c);
+	struct err_text e = {{0}};
+	int r = certd_xauth_password_decode(rec, &q);
+
+	if (r < 0)
+		return r;
+	r = prove_password(&d->prover, q.login.ticket, now_ms(d), &password, &e);
+	if (r < 0)
+		return refuse(d, c, rec->id, r, &e);
+	certd_send_password(c, rec->id, password);
+	return 0;
+}
+
 static const struct ipc_rule rules[] = {
     {IPC_IKE1_BEGIN, "ike1.begin", IPC_ROLE_KEYD, 128, 256, 1, false, on_begin_exchange, false},
     {IPC_IKE1_KEYS, "ike1.keys", IPC_ROLE_KEYD, 24 << 10, 256, 1, true, on_keys, false},
     {IPC_IKE1_PROVE, "ike1.prove", IPC_ROLE_KEYD, 2048, 256, 10, false, on_prove, false},
     {IPC_IKE1_VERIFY, "ike1.verify", IPC_ROLE_KEYD, 2048, 256, 1, false, on_verify, false},
+    /* A hash that is slow on purpose: few at a time. */
+    {IPC_XAUTH_CHECK, "xauth.check", IPC_ROLE_KEYD, 4096, 64, 40, true, on_xauth_check, false},
+    {IPC_XAUTH_PASSWORD, "xauth.password", IPC_ROLE_KEYD, 2304, 64, 1, false, on_xauth_password, false},
 };
 
 static const struct ipc_edge edge = {
@@ -264,6 +303,8 @@ static void keep(struct certd *d, uint64_t generation, const struct ike_load *l,
 	if (r == 0)
 		r = store(d, "psk", c->psk.fd);
 	if (r == 0)
+		r = store(d, "users", c->users.fd);
+	if (r == 0)
 		r = keep_unlocked(d, c);
 	for (uint32_t i = 0; r == 0 && i < c->n_peers && i < KEPT_MAX; i++) {
 		snprintf(name, sizeof(name), "cert-%u", i);
@@ -326,7 +367,9 @@ static int restore_file(void *arg, struct ike_load *l, const struct ike_kept_pie
 	if (p->type != IPC_CREDENTIAL_PUT || certd_credential_decode(&rec, &kind, &peer, name) < 0)
 		return -EBADMSG;
 	ike_kept_add(&l->kept, p);
-	if (kind != CREDENTIAL_PSK)
+	if (kind == CREDENTIAL_USERS)
+		snprintf(stored, sizeof(stored), "users");
+	else if (kind != CREDENTIAL_PSK)
 		snprintf(stored, sizeof(stored), "%s-%u", kind == CREDENTIAL_KEY ? "key" : "cert", peer);
 	r = creds_add(l->extra, kind, peer, name, service_take_fd(d->service, stored), e);
 	if (r == 0 && kind == CREDENTIAL_KEY && kept_keys_find(d->kept.p, d->kept.len, peer, &key) == 0)
@@ -425,6 +468,7 @@ static void status(struct service *s, struct service_status_sink *to)
 	for (uint32_t i = 0; c && i < c->conf->n_peers; i++)
 		own += c->own[i] != NULL;
 	service_status_add(to, "private keys", "%u", own);
+	service_status_add(to, "users", "%s", c && c->users.fd >= 0 ? c->users.name : "none");
 	service_status_add(to, "pre-shared keys", "%s", c && c->psk.fd >= 0 ? c->psk.name : "none");
 }
 

@@ -37,7 +37,7 @@
 
 bool proof_with_signature(enum ike_auth_method m)
 {
-	return m == IKE_AUTH_RSA || m == IKE_AUTH_XAUTH_RSA_CLIENT || m == IKE_AUTH_XAUTH_RSA_SERVER;
+	return ike_auth_is_rsa(m);
 }
 
 int proof_check(

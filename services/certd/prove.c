@@ -14,6 +14,7 @@ void prover_init(struct prover *p, struct rng *rng)
 {
 	memset(p, 0, sizeof(*p));
 	meter_init(&p->meter, PROVE_RATE, PROVE_BURST);
+	meter_init(&p->logins, LOGIN_RATE, LOGIN_BURST);
 	exchanges_init(&p->exchanges, rng);
 }
 

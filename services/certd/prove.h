@@ -19,9 +19,21 @@ enum {
 
 _Static_assert((int)TICKET_MAX <= (int)PROVE_WORD_MAX, "a word is a ticket or a statement");
 
+enum { LOGIN_RATE = 1, LOGIN_BURST = 10 }; /* passwords a second from one address */
+enum {
+	WRONG_PLACES = 1024,
+	WRONG_BURST = 10,
+	WRONG_REST_S = 30
+}; /* of one user: so many at once, then rarely */
+
 struct prover {
 	struct creds *now, *before; /* NULL: nothing is loaded; the configuration that was loaded before */
-	struct meter meter;
+	struct meter meter, logins;
+	struct {
+		uint32_t
+		    n; /* wrong passwords that count against a user; one is forgotten every WRONG_REST_S */
+		uint64_t since_ms;
+	} wrong[WRONG_PLACES];
 	struct exchanges exchanges;
 	struct ticket_key ticket_key;
 };
@@ -52,5 +64,19 @@ must_check int prove_us(struct prover *p, struct ike1_octets nonce, struct ike1_
 must_check int prove_peer(struct prover *p, struct ike1_octets nonce, struct ike1_octets id,
     struct ike1_octets hash, uint64_t now_ms, bool *ret_is_ticket, uint8_t ret[PROVE_WORD_MAX],
     struct err_text *e);
+
+/* Whether a peer's user is who he says (draft-beaulieu-ike-xauth-02). The ticket shows which peer it is, and
+ * that it has shown itself; the answer is another one with the user in it. Octets of the ticket; -EACCES: no;
+ * -EBUSY: too many have been tried; the sentence is for the log. */
+struct prove_login {
+	struct ike1_octets ticket, user;
+	struct secret *password; /* owned by whoever made this */
+};
+must_check int prove_user(struct prover *p, const struct prove_login *l, uint64_t now_ms,
+    uint8_t ret[TICKET_MAX], char ret_groups[USERS_GROUPS_MAX], struct err_text *e);
+
+/* Our password for a server that has shown who it is by this ticket. */
+must_check int prove_password(
+    struct prover *p, struct ike1_octets ticket, uint64_t now_ms, struct secret **ret, struct err_text *e);
 
 #endif

@@ -1,12 +1,13 @@
 /*
- * The admin socket's own verbs: a configuration is loaded.
+ * The admin socket's own verbs: a configuration is loaded; those about SAs are admin_sas.c's.
  */
 #include <errno.h>
 
 #include "crypto/crypto.h"
 #include "ipc/ike_kept.h"
 #include "ipc/ike_load.h"
-#include "keyd/admin_verbs.h"
+#include "keyd/admin_sas.h"
+#include "keyd/keyd.h"
 
 /* So that the next life of this service has it at once. */
 static void keep(struct keyd *k, uint64_t generation, const struct ike_load *l)
@@ -25,7 +26,7 @@ static void set_log(struct keyd *k, const struct ike_conf *c)
 	static const enum log_level levels[] = {[IKE_LOG_NONE] = LOG_LEVEL_NONE,
 	    [IKE_LOG_ERROR] = LOG_LEVEL_ERROR,
 	    [IKE_LOG_WARNING] = LOG_LEVEL_WARNING,
-	    [IKE_LOG_NOTIFY] = LOG_LEVEL_INFO, /* racoon-conf.md, D6 */
+	    [IKE_LOG_NOTIFY] = LOG_LEVEL_NOTICE,
 	    [IKE_LOG_INFO] = LOG_LEVEL_INFO,
 	    [IKE_LOG_DEBUG] = LOG_LEVEL_DEBUG,
 	    [IKE_LOG_DEBUG2] = LOG_LEVEL_DEBUG};
@@ -122,17 +123,20 @@ static int on_commit(struct ipc_conn *c, const struct ipc_record *rec)
 
 void keyd_admin_on_close(struct ipc_conn *c)
 {
+	admin_sas_on_close(c);
 	ike_load_close(&keyd_of_conn(c)->load, c);
 }
+
+enum { READERS = IPC_ROLE_ADMIN | IPC_ROLE_ROOT };
 
 const struct ipc_rule keyd_admin_rules[] = {
     {IPC_IKE_LOAD_BEGIN, "ike.load.begin", IPC_ROLE_ROOT, 16 << 10, 1, 1, false, on_begin, false},
     {IPC_IKE_LOAD_ROW, "ike.load.row", IPC_ROLE_ROOT, 60 << 10, 0, 1, false, on_row, false},
     {IPC_IKE_LOAD_PREPARE, "ike.load.prepare", IPC_ROLE_ROOT, 64, 1, 1, false, on_prepare, false},
     {IPC_IKE_LOAD_COMMIT, "ike.load.commit", IPC_ROLE_ROOT, 64, 1, 1, false, on_commit, false},
-    {IPC_IKE_SHOW, "ike.show", IPC_ROLE_ADMIN, 0, 1, 10, false, keyd_on_show, false},
-    {IPC_IKE_FIND, "ike.find", IPC_ROLE_ADMIN, 512, 4, 1, false, keyd_on_find, false},
-    {IPC_IKE_UP, "ike.up", IPC_ROLE_ROOT, 4 << 10, 8, 2, false, keyd_on_up, false},
-    {IPC_IKE_DELETE, "ike.delete", IPC_ROLE_ROOT, 1 << 10, 4, 2, false, keyd_on_delete, false},
+    {IPC_IKE_DUMP, "ike.dump", READERS, 64, 1, 100, false, admin_on_dump, false},
+    {IPC_IKE_FIND, "ike.find", READERS, 512, 4, 1, false, admin_on_find, false},
+    {IPC_IKE_UP, "ike.up", IPC_ROLE_ROOT, 8192, 16, 10, false, admin_on_up, false},
+    {IPC_IKE_END, "ike.end", IPC_ROLE_ROOT, 512, 4, 10, false, admin_on_end, false},
 };
 const size_t keyd_n_admin_rules = ARRAY_SIZE(keyd_admin_rules);

@@ -16,9 +16,7 @@ struct keyd {
 	int udp4, udp6; /* port 500, opened before the privilege drop; -1: this host has no such family */
 	struct sockets *sockets;
 	struct ipc_client *certd, *verify, *policyd, *datapathd;
-	bool level_is_files; /* the log's level was said by the configuration */
-	struct list ups;     /* requests that wait for a negotiation (admin_sas.c) */
-	uint64_t last_up;
+	bool level_is_files;   /* the log's level was said by the configuration */
 	struct ike_load *load; /* a configuration that is being loaded; NULL: none is */
 };
 
@@ -39,10 +37,6 @@ extern const size_t keyd_n_admin_rules;
 void keyd_admin_on_close(struct ipc_conn *c);
 /* What an earlier life of this service had loaded, if the launcher has kept it. */
 void keyd_restore(struct keyd *k);
-/* admin_sas.c: the core's port up_done. */
-void keyd_up_done(struct keyd *k, uint64_t token, int result, const char *why);
-/* Nobody is answered any more. */
-void keyd_ups_fini(struct keyd *k);
 /* report.c */
 void keyd_status(struct service *s, struct service_status_sink *to);
 void keyd_stats(struct service *s, struct service_stats_sink *to);

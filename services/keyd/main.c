@@ -15,7 +15,6 @@ static int open_privileged(struct service *s, struct err_text *e)
 	static struct keyd k = {.udp4 = -1, .udp6 = -1};
 
 	k.service = s;
-	list_init(&k.ups);
 	service_set_data(s, &k);
 	return keyd_open_privileged(s, e);
 }
@@ -45,7 +44,6 @@ static void stop(struct service *s)
 
 	if (k->core)
 		core_shutdown(k->core);
-	keyd_ups_fini(k);
 }
 
 int main(int argc, char **argv)

@@ -55,7 +55,7 @@ int book_put(struct book *b, const struct policy *p, bool update, uint32_t *ret_
 	struct policy copy;
 	int r;
 
-	if (old && !update && !old->inherited)
+	if (old && !update && !old->inherited && !old->policy.generated)
 		return err_set(e, -EEXIST, "File exists");
 	if (!old && spd_count(b->spd, POLICY_DIR_NONE) >= BOOK_POLICIES_MAX)
 		return err_set(e, -ENOSPC, "the SPD is full: it holds %d policies", BOOK_POLICIES_MAX);

@@ -31,7 +31,8 @@ void book_fini(struct book *b);
 /*
  * Takes a copy of `p`. Without `update` an entry of the same identity is -EEXIST "File exists", except one
  * inherited from an earlier boot, which is replaced; with it the entry is replaced, moving to the end, or
- * added. The sentence in `e` is setkey's text where setkey has one. 0; -EEXIST; -EINVAL; -ENOSPC; -ENOMEM.
+ * added. One made for a client gives way to root's. The sentence in `e` is setkey's text where setkey has
+ * one. 0; -EEXIST; -EINVAL; -ENOSPC; -ENOMEM.
  */
 int book_put(struct book *b, const struct policy *p, bool update, uint32_t *ret_id, struct err_text *e);
 /* 0 with the removed entry's id; -ENOENT "No entry". */

@@ -8,9 +8,8 @@
 
 #include "policyd/match.h"
 
-/* The peer of the ticket may be at the address of the SAs. */
-static int judge_peer(
-    const struct grant_world *w, const struct grant_ask *ask, const struct ticket *t, struct err_text *e)
+int grant_judge_peer(const struct grant_world *w, const struct ticket *t, const struct inet_addr *remote,
+    const struct ike_view_peer **ret, struct err_text *e)
 {
 	char at[INET_ADDR_STRLEN], there[INET_ADDR_STRLEN];
 	const struct ike_view *v = ike_gens_find(w->gens, t->generation, w->now_ms, e);
@@ -22,17 +21,21 @@ static int judge_peer(
 		return err_set(
 		    e, -EACCES, "the ticket is of peer %u, the configuration has %u", t->peer, v->n_peers);
 	peer = &v->peer[t->peer];
-	inet_addr_format(&ask->remote, at);
-	if (!inet_addr_equal(&t->addr, &ask->remote))
+	inet_addr_format(remote, at);
+	if (!inet_addr_equal(&t->addr, remote))
 		return err_set(e, -EACCES, "the ticket is of a peer at %s, the grant is asked for one at %s",
 		    inet_addr_format(&t->addr, there), at);
-	if (!ike_view_peer_fits(v, peer, &ask->remote))
+	if (!ike_view_peer_fits(v, peer, remote))
 		return err_set(e, -EACCES, "peer '%.100s' of the ticket is not the one configured for %s",
 		    peer->name, at);
 	/* The generation before has a say about proofs under way, not about peers that were taken out. */
-	if (!ike_view_knows(w->gens->now, &ask->remote))
+	if (!ike_view_knows(w->gens->now, remote))
 		return err_set(
 		    e, -ESTALE, "the configuration was loaded anew, and no peer is at %s any more", at);
+	/* keyd must not skip a question that root wants asked. */
+	if (peer->asks && !t->user[0])
+		return err_set(e, -EACCES, "peer '%.100s' has not said who its user is", peer->name);
+	*ret = peer;
 	return 0;
 }
 
@@ -87,6 +90,7 @@ int grant_judge(
     const struct grant_world *w, const struct grant_ask *ask, struct grant_terms *ret, struct err_text *e)
 {
 	struct grant_terms terms = {.local = ask->local, .remote = ask->remote, .out_id = ask->policy_id};
+	const struct ike_view_peer *peer;
 	const struct spd_entry *out;
 	const struct policy *in;
 	struct selector mirror;
@@ -97,7 +101,7 @@ int grant_judge(
 		return err_set(e, -EACCES, "there is no ticket: nobody has said who the peer is");
 	r = ticket_open(w->key, ask->ticket, ask->ticket_len, w->now_ms, &t, e);
 	if (r == 0)
-		r = judge_peer(w, ask, &t, e);
+		r = grant_judge_peer(w, &t, &ask->remote, &peer, e);
 	if (r < 0)
 		return r;
 	out = spd_find_id(w->spd, ask->policy_id);

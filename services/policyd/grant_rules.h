@@ -21,6 +21,9 @@ struct grant_world {
 	uint64_t now_ms;
 };
 
+/* The peer of a ticket may be at the address of the SAs: 0 with its block. Else as grant_judge(). */
+must_check int grant_judge_peer(const struct grant_world *w, const struct ticket *t,
+    const struct inet_addr *remote, const struct ike_view_peer **ret, struct err_text *e);
 /* 0 with what is granted. Else a negative errno, and a sentence in `e` that names what does not fit. */
 int grant_judge(
     const struct grant_world *w, const struct grant_ask *ask, struct grant_terms *ret, struct err_text *e);

@@ -15,10 +15,14 @@
 
 static int on_begin(struct ike_load *load, const struct ipc_record *rec, struct err_text *e)
 {
-	uint32_t n_peers, n_children;
-	int r = msg_ike_begin_decode(rec, &n_peers, &n_children);
+	struct msg_ike_begin m;
+	int r = msg_ike_begin_decode(rec, &m, e);
 
-	return r < 0 ? r : ike_load_begin(load, n_peers, n_children, e);
+	if (r == 0)
+		r = ike_load_begin(load, m.n_peers, m.n_children, e);
+	if (r == 0)
+		ike_load_pool(load, &m.pool_first, &m.pool_last);
+	return r;
 }
 
 static int on_row(struct ike_load *load, const struct ipc_record *rec)

@@ -14,12 +14,18 @@ int ike_load_begin(struct ike_load *l, uint32_t n_peers, uint32_t n_children, st
 	if (n_peers > IKE_PEERS_MAX || n_children > IKE_CHILDREN_MAX)
 		return err_set(e, -E2BIG, "%u peers and %u children: at most %d and %d are kept", n_peers,
 		    n_children, IKE_PEERS_MAX, IKE_CHILDREN_MAX);
-	l->view = ike_view_new(n_peers);
+	l->view = ike_view_new(n_peers, n_children);
 	if (!l->view)
 		return err_set(e, -ENOMEM, "out of memory");
 	l->n_peers = n_peers;
 	l->n_children = n_children;
 	return 0;
+}
+
+void ike_load_pool(struct ike_load *l, const struct inet_addr *first, const struct inet_addr *last)
+{
+	l->view->pool_first = *first;
+	l->view->pool_last = *last;
 }
 
 void ike_load_bad_row(struct ike_load *l, uint32_t number, const struct err_text *why)
@@ -42,9 +48,9 @@ void ike_load_row(struct ike_load *l, uint32_t number, const struct ike_row *row
 	else if (!row->is_peer && l->view->n_children == l->n_children)
 		r = err_set(&e, -EINVAL, "there are more children than were announced");
 	else if (!row->is_peer)
-		ike_view_add_child(l->view, row->enc, row->auth);
+		r = ike_view_add_child(l->view, &row->child);
 	else
-		r = ike_view_add_peer(l->view, row->name, &row->addr, row->generate);
+		r = ike_view_add_peer(l->view, row->name, &row->addr, row->generate, row->asks);
 	if (r == -ENOSPC)
 		(void)err_set(&e, r, "there are more peers than were announced");
 	if (r == -ENOMEM)

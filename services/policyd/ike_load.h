@@ -13,7 +13,8 @@ struct ike_row {
 	char name[IKE_CONF_TEXT_MAX + 1];
 	struct inet_addr addr; /* INET_NONE: any */
 	enum ike_generate generate;
-	uint32_t enc, auth; /* a child's sets */
+	bool asks;
+	struct ike_view_child child;
 };
 
 /* All zero: no load is under way. */
@@ -26,6 +27,8 @@ struct ike_load {
 
 /* What was staged before is forgotten. 0; -E2BIG; -ENOMEM. */
 int ike_load_begin(struct ike_load *l, uint32_t n_peers, uint32_t n_children, struct err_text *e);
+/* What clients are given, of the load that has begun. */
+void ike_load_pool(struct ike_load *l, const struct inet_addr *first, const struct inet_addr *last);
 /* A row has no answer: what is wrong with it is told by ike_load_prepare(). */
 void ike_load_row(struct ike_load *l, uint32_t number, const struct ike_row *row);
 /* Row `number` could not even be read. */

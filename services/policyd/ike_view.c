@@ -15,16 +15,18 @@ bool ike_sets_known(uint32_t enc, uint32_t auth)
 	return true;
 }
 
-struct ike_view *ike_view_new(uint32_t n_peers)
+struct ike_view *ike_view_new(uint32_t n_peers, uint32_t n_children)
 {
 	AUTO_IKE_VIEW struct ike_view *v = calloc(1, sizeof(*v));
 
 	if (!v)
 		return NULL;
 	v->peer = calloc(n_peers + 1, sizeof(*v->peer));
-	if (!v->peer)
+	v->child = calloc(n_children + 1, sizeof(*v->child));
+	if (!v->peer || !v->child)
 		return NULL;
 	v->room_peers = n_peers;
+	v->room_children = n_children;
 	return take_ptr(v);
 }
 
@@ -35,13 +37,14 @@ struct ike_view *ike_view_free(struct ike_view *v)
 	for (uint32_t i = 0; i < v->n_peers; i++)
 		free(v->peer[i].name);
 	free(v->peer);
+	free(v->child);
 	free(v->addrs);
 	free(v);
 	return NULL;
 }
 
 int ike_view_add_peer(
-    struct ike_view *v, const char *name, const struct inet_addr *addr, enum ike_generate generate)
+    struct ike_view *v, const char *name, const struct inet_addr *addr, enum ike_generate generate, bool asks)
 {
 	char *copy;
 
@@ -50,15 +53,19 @@ int ike_view_add_peer(
 	copy = strdup(name);
 	if (!copy)
 		return -ENOMEM;
-	v->peer[v->n_peers++] = (struct ike_view_peer){.name = copy, .addr = *addr, .generate = generate};
+	v->peer[v->n_peers++] =
+	    (struct ike_view_peer){.name = copy, .addr = *addr, .generate = generate, .asks = asks};
 	return 0;
 }
 
-void ike_view_add_child(struct ike_view *v, uint32_t enc, uint32_t auth)
+int ike_view_add_child(struct ike_view *v, const struct ike_view_child *k)
 {
-	v->n_children++;
-	v->enc |= enc;
-	v->auth |= auth;
+	if (v->n_children == v->room_children)
+		return -ENOSPC;
+	v->child[v->n_children++] = *k;
+	v->enc |= k->enc;
+	v->auth |= k->auth;
+	return 0;
 }
 
 static int by_addr(const void *a, const void *b)

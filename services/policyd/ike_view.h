@@ -20,15 +20,30 @@ struct ike_view_peer {
 	char *name;            /* owned */
 	struct inet_addr addr; /* INET_NONE: any */
 	enum ike_generate generate;
+	bool asks; /* its user has to say who he is */
+};
+
+/* One side of a `sainfo`: addresses from first to last for HOST, NET and RANGE. */
+struct ike_view_side {
+	enum ike_side_kind kind;
+	struct inet_addr first, last;
+	uint16_t proto, port;
+};
+
+struct ike_view_child {
+	uint32_t enc, auth; /* sets */
+	struct ike_view_side local, remote;
 };
 
 /* Sets of algorithms have bit 1 << number. */
 struct ike_view {
 	uint64_t generation;
 	struct ike_view_peer *peer;
-	uint32_t n_peers, room_peers, n_children;
-	uint32_t enc, auth;      /* of all children together */
-	struct inet_addr *addrs; /* configured ones, sorted; after ike_view_sort() */
+	uint32_t n_peers, room_peers, n_children, room_children;
+	struct ike_view_child *child;
+	struct inet_addr pool_first, pool_last; /* what clients are given; INET_NONE: nothing */
+	uint32_t enc, auth;                     /* of all children together */
+	struct inet_addr *addrs;                /* configured ones, sorted; after ike_view_sort() */
 	uint32_t n_addrs;
 	bool anonymous; /* a peer of any address is among them */
 };
@@ -36,9 +51,9 @@ struct ike_view {
 /* Only algorithms that this build has are in the two sets. */
 bool ike_sets_known(uint32_t enc, uint32_t auth);
 
-/* With room for so many peers; NULL: no memory. Free with ike_view_free(), which accepts NULL and returns
+/* With room for so many of each; NULL: no memory. Free with ike_view_free(), which accepts NULL and returns
  * NULL. */
-struct ike_view *ike_view_new(uint32_t n_peers);
+struct ike_view *ike_view_new(uint32_t n_peers, uint32_t n_children);
 struct ike_view *ike_view_free(struct ike_view *v);
 static inline void ike_view_freep_(struct ike_view **v)
 {
@@ -47,9 +62,10 @@ static inline void ike_view_freep_(struct ike_view **v)
 #define AUTO_IKE_VIEW AUTO(ike_view_freep_)
 
 /* Copies the name. 0; -ENOSPC; -ENOMEM. */
-int ike_view_add_peer(
-    struct ike_view *v, const char *name, const struct inet_addr *addr, enum ike_generate generate);
-void ike_view_add_child(struct ike_view *v, uint32_t enc, uint32_t auth);
+int ike_view_add_peer(struct ike_view *v, const char *name, const struct inet_addr *addr,
+    enum ike_generate generate, bool asks);
+/* 0 or -ENOSPC. */
+int ike_view_add_child(struct ike_view *v, const struct ike_view_child *k);
 /* All peers are there: it can be asked from now on. 0 or -ENOMEM. */
 int ike_view_sort(struct ike_view *v);
 

@@ -14,7 +14,7 @@
 #include "policyd_datapathd.pb-c.h"
 #include "policyd_keyd.pb-c.h"
 
-enum { UNPACK_SMALL = 1024, UNPACK_ASK = 4096, UNPACK_LOAD = 256 << 10 };
+enum { UNPACK_SMALL = 1024, UNPACK_ASK = 4096, UNPACK_MAKE = 8192, UNPACK_LOAD = 256 << 10 };
 enum { SET_MAX = 32 /* bits of a set of algorithms */ };
 
 #define AUTO_MSG AUTO(ipc_unpack_freep_)
@@ -189,16 +189,63 @@ int msg_ok_decode(const struct ipc_record *rec, struct err_text *e)
 	return err_set(e, -EPROTO, "datapathd answered a grant with something else");
 }
 
-int msg_ike_begin_decode(const struct ipc_record *rec, uint32_t *ret_peers, uint32_t *ret_children)
+int msg_make_decode(const struct ipc_record *rec, struct msg_make *ret, struct err_text *e)
+{
+	AUTO_MSG ProtobufCMessage *m = ipc_unpack(&postern__policy_make__descriptor, rec, UNPACK_MAKE);
+	const Postern__PolicyMake *q = (const Postern__PolicyMake *)m;
+	int r;
+
+	if (!m || !q->out || q->ticket.len > sizeof(ret->ticket))
+		return err_set(e, -EBADMSG, "not a question for a client's policy");
+	r = model_policy_decode(q->out, &ret->out, e);
+	if (r == 0)
+		r = model_addr_decode(q->local, false, &ret->local, e);
+	if (r == 0)
+		r = model_addr_decode(q->remote, false, &ret->remote, e);
+	if (r < 0)
+		return r;
+	if (q->ticket.len)
+		memcpy(ret->ticket, q->ticket.data, q->ticket.len);
+	ret->ticket_len = q->ticket.len;
+	return 0;
+}
+
+int msg_policy_drop_decode(const struct ipc_record *rec, uint32_t *ret_id)
+{
+	AUTO_MSG ProtobufCMessage *m = ipc_unpack(&postern__policy_drop__descriptor, rec, UNPACK_SMALL);
+
+	if (!m)
+		return -EBADMSG;
+	*ret_id = ((const Postern__PolicyDrop *)m)->policy_id;
+	return 0;
+}
+
+static int pool_decode(const Postern__IkePool *m, struct msg_ike_begin *ret, struct err_text *e)
+{
+	struct ike_pool p = {.present = true, .size = m->size};
+	int r = model_addr_decode(m->network4, true, &p.network4, e);
+
+	if (r < 0)
+		return r;
+	if (m->size > IKE_POOL_MAX)
+		return err_set(e, -EINVAL, "a pool of %u addresses", m->size);
+	ret->pool_first = ike_pool_at(&p, 0);
+	ret->pool_last = ike_pool_at(&p, p.size ? p.size - 1 : 0);
+	/* It would begin anew behind the last address there is. */
+	if (inet_addr_cmp(&ret->pool_first, &ret->pool_last) > 0)
+		return err_set(e, -EINVAL, "a pool that ends before it begins");
+	return 0;
+}
+
+int msg_ike_begin_decode(const struct ipc_record *rec, struct msg_ike_begin *ret, struct err_text *e)
 {
 	AUTO_MSG ProtobufCMessage *m = ipc_unpack(&postern__ike_load_begin__descriptor, rec, UNPACK_LOAD);
 	const Postern__IkeLoadBegin *b = (const Postern__IkeLoadBegin *)m;
 
 	if (!m)
 		return -EBADMSG;
-	*ret_peers = b->n_peers;
-	*ret_children = b->n_children;
-	return 0;
+	*ret = (struct msg_ike_begin){.n_peers = b->n_peers, .n_children = b->n_children};
+	return b->pool ? pool_decode(b->pool, ret, e) : 0;
 }
 
 static int peer_decode(const Postern__IkePeer *m, struct ike_row *ret, struct err_text *e)
@@ -212,7 +259,43 @@ static int peer_decode(const Postern__IkePeer *m, struct ike_row *ret, struct er
 	memcpy(ret->name, m->name, n + 1);
 	ret->is_peer = true;
 	ret->generate = (enum ike_generate)m->generate;
+	ret->asks = m->n_offers;
+	for (size_t i = 0; i < m->n_offers; i++)
+		ret->asks &= ike_auth_asks(m->offers[i]->auth);
 	return model_addr_decode(m->addr, true, &ret->addr, e);
+}
+
+static int side_decode(const Postern__IkeSide *m, struct ike_view_side *ret, struct err_text *e)
+{
+	struct inet_prefix net;
+	int r;
+
+	if (!m || m->kind == IKE_SIDE_NONE || m->kind > IKE_SIDE_NAME)
+		return err_set(e, -EINVAL, "a child without a side, or with one of no known kind");
+	ret->kind = (enum ike_side_kind)m->kind;
+	ret->proto = (uint16_t)m->proto;
+	ret->port = (uint16_t)m->port;
+	if (m->kind != IKE_SIDE_HOST && m->kind != IKE_SIDE_NET && m->kind != IKE_SIDE_RANGE)
+		return 0;
+	r = model_addr_decode(m->first, false, &ret->first, e);
+	ret->last = ret->first;
+	if (r == 0 && m->kind == IKE_SIDE_RANGE)
+		r = model_addr_decode(m->last, false, &ret->last, e);
+	if (r < 0 || m->kind != IKE_SIDE_NET)
+		return r;
+	if (m->plen > inet_addr_bits(&ret->first))
+		return err_set(e, -EINVAL, "a child with a prefix length of %u", m->plen);
+	net = (struct inet_prefix){.addr = ret->first, .plen = (uint8_t)m->plen};
+	ret->first = inet_prefix_first(&net);
+	ret->last = inet_prefix_last(&net);
+	return 0;
+}
+
+static int sides_decode(const Postern__IkeChild *m, struct ike_view_child *ret, struct err_text *e)
+{
+	int r = side_decode(m->local, &ret->local, e);
+
+	return r < 0 ? r : side_decode(m->remote, &ret->remote, e);
 }
 
 static int child_decode(const Postern__IkeChild *m, struct ike_row *ret, struct err_text *e)
@@ -223,16 +306,16 @@ static int child_decode(const Postern__IkeChild *m, struct ike_row *ret, struct 
 	for (size_t i = 0; i < m->n_enc; i++) {
 		if (m->enc[i]->id >= SET_MAX || !alg_enc_by_id(m->enc[i]->id))
 			return err_set(e, -EINVAL, "cipher %u of a child is not known", m->enc[i]->id);
-		ret->enc |= UINT32_C(1) << m->enc[i]->id;
+		ret->child.enc |= UINT32_C(1) << m->enc[i]->id;
 	}
 	for (size_t i = 0; i < m->n_auth; i++) {
 		uint32_t id = m->auth[i]->id;
 
 		if (id >= SET_MAX || (id != ALG_AUTH_NONE && !alg_auth_by_id(id)))
 			return err_set(e, -EINVAL, "integrity algorithm %u of a child is not known", id);
-		ret->auth |= UINT32_C(1) << id;
+		ret->child.auth |= UINT32_C(1) << id;
 	}
-	return 0;
+	return sides_decode(m, &ret->child, e);
 }
 
 int msg_ike_row_decode(const struct ipc_record *rec, struct ike_row *ret, struct err_text *e)

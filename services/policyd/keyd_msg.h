@@ -41,6 +41,15 @@ int msg_grant_ask_decode(const struct ipc_record *rec, struct msg_grant_ask *ret
 int msg_send_grant_reply(struct ipc_conn *c, uint32_t rec_id, const struct grant *g);
 int msg_grant_drop_decode(const struct ipc_record *rec, uint64_t *ret_id);
 
+struct msg_make {
+	uint8_t ticket[MSG_TICKET_MAX];
+	size_t ticket_len;
+	struct policy out;
+	struct inet_addr local, remote;
+};
+int msg_make_decode(const struct ipc_record *rec, struct msg_make *ret, struct err_text *e);
+int msg_policy_drop_decode(const struct ipc_record *rec, uint32_t *ret_id);
+
 /* To datapathd. Results as those of ipc_client_request() and ipc_client_send_row(). */
 int msg_request_grant(struct ipc_client *c, const struct grant *g, uint32_t deadline_ms,
     void (*fn)(struct ipc_client *c, int result, const struct ipc_record *rec, void *arg), void *arg);
@@ -49,7 +58,11 @@ int msg_send_grant_gone(struct ipc_client *c, uint64_t id);
 /* 0: it was IPC_OK. Else the error's code and sentence. */
 int msg_ok_decode(const struct ipc_record *rec, struct err_text *e);
 
-int msg_ike_begin_decode(const struct ipc_record *rec, uint32_t *ret_peers, uint32_t *ret_children);
+struct msg_ike_begin {
+	uint32_t n_peers, n_children;
+	struct inet_addr pool_first, pool_last; /* INET_NONE: clients are given nothing */
+};
+int msg_ike_begin_decode(const struct ipc_record *rec, struct msg_ike_begin *ret, struct err_text *e);
 int msg_ike_row_decode(const struct ipc_record *rec, struct ike_row *ret, struct err_text *e);
 int msg_ike_commit_decode(const struct ipc_record *rec, uint64_t *ret_generation);
 

@@ -185,6 +185,10 @@ static int start(struct service *s, struct err_text *e)
 	if (p->lacks.src_mark.s[0])
 		log_warning("kernel.lacks", "%s", p->lacks.src_mark.s);
 	restore(p);
+	generated_init(&p->generated);
+	log_limit_init(&p->generate_refusals, 5, 20);
+	if (generated_adopt(&p->generated, &p->book, now))
+		commit_at_once(&p->commit);
 	lives_rebuild(&p->lives, p->book.spd);
 	ike_admin_restore(p);
 	r = acquire_serve(p, e);
@@ -211,6 +215,7 @@ static void stop(struct service *s)
 	txn_fini(&p->txn);
 	lives_fini(&p->lives);
 	grants_fini(&p->grants);
+	generated_fini(&p->generated);
 	ike_gens_fini(&p->ike);
 	wipe(&p->ticket_key, sizeof(p->ticket_key));
 }
@@ -228,6 +233,7 @@ static void add_ike(const struct policyd *p, struct service_status_sink *to)
 		service_status_add(to, "ike generation", "%llu", (unsigned long long)p->ike.now->generation);
 		service_status_add(to, "ike peers", "%u", p->ike.now->n_peers);
 		service_status_add(to, "grants", "%u", p->grants.n);
+		service_status_add(to, "policies for clients", "%u", p->generated.n);
 	}
 	add_text(to, "no tickets", &p->ticket_why);
 	add_text(to, "ike configuration not saved", &p->ike_save_why);

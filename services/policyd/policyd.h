@@ -11,11 +11,13 @@
 #include "policyd/conf.h"
 #include "policyd/kernel/enforce.h"
 #include "policyd/kernel/probe.h"
+#include "policyd/generated.h"
 #include "policyd/grants.h"
 #include "policyd/ike_view.h"
 #include "policyd/lives.h"
 #include "policyd/snapshot_file.h"
 #include "policyd/txn.h"
+#include "service/log.h"
 
 struct datapath;
 struct keyd;
@@ -39,6 +41,9 @@ struct policyd {
 	struct acquires acquires;
 	struct ike_gens ike;
 	struct grants grants;
+	struct generated_set generated;
+	struct log_limit generate_refusals;
+	struct txn_client generate_txn; /* never has a transaction of its own */
 	struct ticket_key ticket_key;
 	struct datapath *datapath;
 	struct keyd *keyd; /* NULL: the launcher has no socket for it */

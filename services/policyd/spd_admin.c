@@ -113,6 +113,7 @@ static int on_put(struct ipc_conn *c, const struct ipc_record *rec)
 	uint32_t id;
 	int r = msg_put_decode(rec, &policy, &update, &e);
 
+	policy.generated = false;
 	if (r == 0)
 		r = book_of(c, &b, &e);
 	if (r == 0)

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "policyd/io/acquire.h"
+#include "policyd/io/generate.h"
 #include "policyd/io/keyd.h"
 #include "policyd/io/pump.h"
 #include "policyd/policyd.h"
@@ -92,6 +93,7 @@ uint64_t policyd_turn(struct policyd *p)
 	tables_collect(&p->enforce.tables);
 	acquire_expire(p, now);
 	keyd_turn(p, now);
+	generate_turn(p, now);
 	/* An acknowledgement brings a version into force outside this function too. */
 	if (p->said_version != commit_kernel_version(&p->commit) ||
 	    p->said_bad != (p->commit.kernel_why.s[0] != '\0'))
@@ -102,5 +104,6 @@ uint64_t policyd_turn(struct policyd *p)
 	next = sooner(lives_next_ms(&p->lives), next);
 	next = sooner(acquires_next_ms(&p->acquires), next);
 	next = sooner(grants_next_ms(&p->grants), next);
+	next = sooner(generated_next_ms(&p->generated), next);
 	return sooner(ike_gens_next_ms(&p->ike), next);
 }

@@ -115,8 +115,8 @@ void run_dir_unlink(const struct settings *s, const char *name)
 void run_dir_remove(const struct settings *s)
 {
 	run_dir_unlink(s, "ids");
+	run_dir_unlink(s, "racoon.file"); /* ipsecctl's: which configuration is loaded */
 	run_dir_unlink(s, "supervisor.status");
-	run_dir_unlink(s, "racoon.conf.loaded"); /* of ipsecctl */
 	run_dir_unlink(s, lock_name);
 	/* Stays when somebody else put something there. */
 	rmdir(s->run_dir);

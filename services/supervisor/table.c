@@ -33,6 +33,7 @@ const struct unit_def unit_table[UNITS] = {
             {
                 {.name = "conf", .type = S_IFREG},
                 {.name = "psk", .type = S_IFREG},
+                {.name = "users", .type = S_IFREG},
                 {.name = "unlocked", .type = S_IFREG},
                 {.name = "cert-", .numbered = 100, .type = S_IFREG},
                 {.name = "key-", .numbered = 100, .type = S_IFREG},

@@ -1,322 +1,373 @@
 /*
- * What an administrator has two cores do, and what they show of it.
+ * The administrator's side of version 1: who asks for a negotiation hears what became of it, once; what is
+ * shown is what there is; what is ended is ended at both ends.
  */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <errno.h>
 #include <cmocka.h>
 
+#include "keyd/core/command.h"
 #include "support/ike_rig.h"
 
-enum { TCP = 6, ENOUGH_MS = 2000, TOKEN = 77 };
+enum { TCP = 6, ENOUGH_MS = 2000, LONG_MS = 400000, ROWS_MAX = 32 };
 
 static struct rig rig;
 
-static void begin(void)
+static struct answer {
+	unsigned n;
+	int result;
+	char why[CORE_WHY_MAX * 2];
+	struct ike_row_sa sa;
+	struct ike_row_child child;
+	bool has_sa, has_child;
+} got;
+
+static void on_done(void *arg, int result, const char *why, const struct ike_row *row)
 {
-	rig_init(&rig, 1, rig_conf(IKE_MODE_MAIN, IKE_AUTH_PSK, true),
-	    rig_conf(IKE_MODE_MAIN, IKE_AUTH_PSK, true));
+	struct answer *a = arg;
+
+	a->n++;
+	a->result = result;
+	snprintf(a->why, sizeof(a->why), "%s", why);
+	a->has_sa = row && row->sa;
+	a->has_child = row && row->child;
+	if (a->has_sa)
+		a->sa = *row->sa;
+	if (a->has_child)
+		a->child = *row->child;
+}
+
+static void begin(enum ike_mode mode)
+{
+	got = (struct answer){0};
+	rig_init(&rig, 1, rig_conf(mode, IKE_AUTH_PSK, true), rig_conf(mode, IKE_AUTH_PSK, true));
 	rig_policy(&rig, IPSEC_TUNNEL, TCP);
 }
 
-static struct ike_path path_of(const struct rig_side *s, const struct rig_side *to)
+static void ask(const struct policy *p, uint32_t wait_ms)
 {
-	return (struct ike_path){
-	    .local = s->addr, .remote = to->addr, .local_port = IKE_PORT, .remote_port = IKE_PORT};
+	const struct core_up up = {.path = {.local = rig.a.addr,
+	                               .remote = rig.b.addr,
+	                               .local_port = IKE_PORT,
+	                               .remote_port = IKE_PORT},
+	    .policy = p,
+	    .wait_ms = wait_ms,
+	    .done = on_done,
+	    .arg = &got};
+
+	core_up(rig.a.core, &up);
 }
 
-/* Asks side A for its policy's SAs, or for an ISAKMP SA. */
-static int up(bool with_policy, uint64_t token, struct err_text *e)
-{
-	const struct ike_path p = path_of(&rig.a, &rig.b);
+static struct rows {
+	size_t n_sas, n_children;
+	struct ike_row_sa sa[ROWS_MAX];
+	struct ike_row_child child[ROWS_MAX];
+} rows;
 
-	return core_up(rig.a.core, token, &p, with_policy ? &rig.a.out[0] : NULL, e);
+static void add_row(void *arg, const struct ike_row *r)
+{
+	struct rows *x = arg;
+
+	assert_true(!r->sa != !r->child);
+	assert_true(x->n_sas < ROWS_MAX && x->n_children < ROWS_MAX);
+	if (r->sa)
+		x->sa[x->n_sas++] = *r->sa;
+	else
+		x->child[x->n_children++] = *r->child;
 }
 
-static void assert_told(unsigned n, int result)
+static void show(struct rig_side *s)
 {
-	assert_int_equal(rig.a.n_up_done, n);
-	assert_int_equal(rig.a.up_token, TOKEN);
-	assert_int_equal(rig.a.up_result, result);
+	rows = (struct rows){0};
+	core_show(s->core, add_row, &rows);
 }
 
-static void test_up_answers_when_the_isakmp_sa_is_there(void **state)
+static void test_up_alone(void **state)
 {
-	struct err_text e = {{0}};
+	static const enum ike_mode modes[] = {IKE_MODE_MAIN, IKE_MODE_AGGRESSIVE};
 
-	begin();
-	assert_int_equal(up(false, TOKEN, &e), 0);
-	assert_int_equal(rig.a.n_up_done, 0);
+	for (size_t i = 0; i < ARRAY_SIZE(modes); i++) {
+		begin(modes[i]);
+		ask(NULL, 10000);
+		assert_int_equal(got.n, 0);
+		rig_run(&rig, ENOUGH_MS);
+		assert_int_equal(got.n, 1);
+		assert_int_equal(got.result, 0);
+		assert_true(got.has_sa && got.sa.state == IKE_ROW_UP && got.sa.initiator);
+		assert_int_equal(got.sa.mode, modes[i]);
+		assert_int_equal(got.sa.version, 1);
+		assert_int_equal(got.sa.progress, 9);
+		assert_int_equal(rig_count(&rig.a, true), 0);
+		/* It is up: the answer is there at once, and nothing is sent. */
+		unsigned sent = rig.n_datagrams;
+		ask(NULL, 10000);
+		assert_int_equal(got.n, 2);
+		assert_int_equal(rig.n_datagrams, sent);
+		assert_int_equal(rig.a.core->n_waiters, 0);
+		rig_fini(&rig);
+	}
+}
+
+/* The policy's own SAs; both sides' rows say the same of them, and the data path has them. */
+static void test_up_and_show(void **state)
+{
+	struct ike_row_child mine;
+	struct ike_row_sa sa;
+	bool installed = false;
+
+	begin(IKE_MODE_MAIN);
+	ask(&rig.a.out[0], 10000);
 	rig_run(&rig, ENOUGH_MS);
-	assert_told(1, 0);
-	assert_int_equal(rig.a.core->n_isakmp, 1);
-	assert_int_equal(rig.a.core->n_children, 0);
-	assert_int_equal(up(false, TOKEN, &e), 1);
-	assert_int_equal(rig.a.core->n_watches, 0);
+	assert_int_equal(got.n, 1);
+	assert_true(got.result == 0 && got.has_child && got.child.state == IKE_ROW_UP);
+	show(&rig.a);
+	assert_int_equal(rows.n_sas, 1);
+	assert_int_equal(rows.n_children, 1);
+	sa = rows.sa[0];
+	mine = rows.child[0];
+	assert_int_equal(sa.n_children, 1);
+	assert_true(sa.agreed && sa.left_ms > 0 && sa.peer_id.kind == IKE_ID_ADDRESS);
+	assert_true(selector_equal(&mine.sel, &rig.a.out[0].sel));
+	show(&rig.b);
+	assert_int_equal(rows.n_sas, 1);
+	assert_int_equal(rows.n_children, 1);
+	assert_false(rows.sa[0].initiator);
+	assert_memory_equal(rows.sa[0].spi_i, sa.spi_i, IKE_ROW_SPI);
+	assert_memory_equal(rows.sa[0].spi_r, sa.spi_r, IKE_ROW_SPI);
+	assert_int_equal(rows.sa[0].enc, sa.enc);
+	assert_int_equal(rows.sa[0].group, sa.group);
+	assert_int_equal(rows.child[0].part[0].spi_in, mine.part[0].spi_out);
+	assert_int_equal(rows.child[0].part[0].spi_out, mine.part[0].spi_in);
+	for (size_t i = 0; i < RIG_SAS_MAX; i++) {
+		const struct rig_sa *x = &rig.a.sa[i];
+
+		if (!x->serial || !x->inbound)
+			continue;
+		installed = true;
+		assert_int_equal(x->desc.spi, mine.part[0].spi_in);
+		assert_int_equal(x->desc.enc, mine.part[0].enc);
+		assert_int_equal(x->desc.auth, mine.part[0].auth);
+	}
+	assert_true(installed);
 	rig_fini(&rig);
 }
 
-static void test_up_answers_when_the_policys_sas_are_there(void **state)
+static void test_begun_is_enough(void **state)
 {
-	struct err_text e = {{0}};
-
-	begin();
-	assert_int_equal(up(true, TOKEN, &e), 0);
-	/* Two who ask for the same wait for the same. */
-	assert_int_equal(up(true, TOKEN, &e), 0);
+	begin(IKE_MODE_MAIN);
+	ask(&rig.a.out[0], 0);
+	assert_int_equal(got.n, 1);
+	assert_true(got.result == 0 && got.has_child && got.child.state == IKE_ROW_CONNECTING);
+	show(&rig.a);
+	assert_int_equal(rows.n_children, 1);
+	assert_true(rows.child[0].has_parent);
+	assert_memory_equal(rows.child[0].spi_i, rows.sa[0].spi_i, IKE_ROW_SPI);
 	rig_run(&rig, ENOUGH_MS);
-	assert_told(2, 0);
-	assert_int_equal(rig.a.core->n_children, 1);
-	assert_int_equal(up(true, TOKEN, &e), 1);
+	assert_int_equal(got.n, 1);
+	assert_int_equal(rig_count(&rig.a, true), 1);
 	rig_fini(&rig);
 }
 
-static void test_up_without_waiting_tells_nobody(void **state)
+static void assert_failed(int result, const char *text)
 {
-	struct err_text e = {{0}};
-
-	begin();
-	assert_int_equal(up(true, 0, &e), 0);
-	rig_run(&rig, ENOUGH_MS);
-	assert_int_equal(rig.a.n_up_done, 0);
-	assert_int_equal(rig.a.core->n_children, 1);
-	rig_fini(&rig);
+	assert_int_equal(got.n, 1);
+	assert_int_equal(got.result, result);
+	if (!strstr(got.why, text))
+		fail_msg("'%s' is not in: %s", text, got.why);
+	assert_int_equal(rig.a.core->n_waiters, 0);
 }
 
-static void test_up_says_why_not(void **state)
+static void test_why_not(void **state)
 {
-	struct err_text e = {{0}};
-
-	begin();
+	begin(IKE_MODE_MAIN); /* nobody there */
 	rig.b.dead = true;
-	assert_int_equal(up(true, TOKEN, &e), 0);
-	rig_run(&rig, 200000);
-	assert_told(1, -ECONNABORTED);
-	assert_non_null(strstr(rig.a.up_why, "time up waiting for phase1"));
+	ask(NULL, CORE_WAIT_MAX_MS);
+	rig_run(&rig, LONG_MS);
+	assert_failed(-ECONNREFUSED, "phase 1 failed: no answer (main mode, message 1 sent)");
 	rig_fini(&rig);
 
-	/* What a stranger says in clear is no proof, and the best hint there is. */
-	begin();
+	begin(IKE_MODE_MAIN); /* the same with a policy */
+	rig.b.dead = true;
+	ask(&rig.a.out[0], CORE_WAIT_MAX_MS);
+	rig_run(&rig, LONG_MS);
+	assert_failed(-ECONNREFUSED, "phase");
+	rig_fini(&rig);
+
+	begin(IKE_MODE_MAIN); /* not in time */
+	rig.b.dead = true;
+	ask(NULL, 3000);
+	rig_run(&rig, ENOUGH_MS);
+	assert_int_equal(got.n, 0);
+	rig_run(&rig, ENOUGH_MS);
+	assert_failed(-ETIMEDOUT, "not up after 3 s: main mode, message 1 sent");
+	rig_fini(&rig);
+
+	begin(IKE_MODE_AGGRESSIVE); /* another key */
+	rig.b.psk = "another";
+	ask(NULL, CORE_WAIT_MAX_MS);
+	rig_run(&rig, LONG_MS);
+	assert_int_equal(got.n, 1);
+	assert_int_equal(got.result, -ECONNREFUSED);
+	rig_fini(&rig);
+
+	begin(IKE_MODE_MAIN); /* no proposal in common */
 	rig.b.core->conf->c->peer[0].offer[0].enc = ALG_ENC_AES_CBC;
 	rig.b.core->conf->c->peer[0].offer[0].key_bits = 256;
-	assert_int_equal(up(false, TOKEN, &e), 0);
-	rig_run(&rig, 200000);
-	assert_told(1, -ECONNABORTED);
-	assert_non_null(
-	    strstr(rig.a.up_why, "no answer. What went wrong last: somebody who may be the peer refuses: "
-	                         "notification 14. NO-PROPOSAL-CHOSEN"));
-	rig_fini(&rig);
-
-	begin();
-	rig.b.core->conf->c->child[0].n_enc = 1;
-	rig.b.core->conf->c->child[0].enc[0] = (struct ike_child_enc){.id = ALG_ENC_AES_CBC, .key_bits = 256};
-	rig.a.core->conf->c->child[0].n_enc = 1;
-	assert_int_equal(up(true, TOKEN, &e), 0);
-	rig_run(&rig, 200000);
-	assert_told(1, -ECONNABORTED);
-	assert_non_null(strstr(rig.a.up_why, "the peer says: notification 14"));
+	ask(NULL, CORE_WAIT_MAX_MS);
+	rig_run(&rig, LONG_MS);
+	assert_failed(-ECONNREFUSED, "no proposal is acceptable to it");
 	rig_fini(&rig);
 }
 
-static void test_up_refuses_what_is_not_configured(void **state)
+static void test_refused_at_once(void **state)
 {
-	struct err_text e = {{0}};
-	struct ike_path p;
+	begin(IKE_MODE_MAIN);
+	rig.a.core->conf->c->peer[0].n_modes = 0;
+	ask(NULL, 1000);
+	assert_failed(-ENOENT, "exchange_mode");
+	rig_fini(&rig);
 
-	begin();
-	p = path_of(&rig.a, &rig.b);
-	rig.a.core->conf->c->peer[0].passive = true;
-	assert_int_equal(up(false, TOKEN, &e), -EINVAL);
-	assert_non_null(strstr(e.s, "its remote is passive"));
-	rig.a.core->conf->c->peer[0].addr = rig.b.addr;
-	p.remote = inet_addr_v4(0x01020304);
-	assert_int_equal(core_up(rig.a.core, TOKEN, &p, NULL, &e), -EINVAL);
-	assert_string_equal(e.s, "1.2.3.4 is not negotiated with: no configuration found");
-	assert_int_equal(rig.a.core->n_isakmp, 0);
+	begin(IKE_MODE_MAIN);
+	rig.a.core->conf->c->n_listen = 1;
+	rig.a.core->conf->c->listen[0].addr = rig.b.addr;
+	ask(NULL, 1000);
+	assert_failed(-ENOENT, "listen names other addresses");
+	rig_fini(&rig);
+
+	begin(IKE_MODE_MAIN);
+	rig.b.dead = true;
+	for (unsigned i = 0; i < CORE_WAITERS_MAX; i++)
+		ask(NULL, CORE_WAIT_MAX_MS);
+	assert_int_equal(got.n, 0);
+	ask(NULL, CORE_WAIT_MAX_MS);
+	assert_int_equal(got.n, 1);
+	assert_int_equal(got.result, -EBUSY);
+	/* All had one argument: none of them is called any more. */
+	core_up_forget(rig.a.core, &got);
+	assert_int_equal(rig.a.core->n_waiters, 0);
+	rig_run(&rig, LONG_MS);
+	assert_int_equal(got.n, 1);
 	rig_fini(&rig);
 }
 
-static void settle_pair(void)
+static struct ike_row_ended end(const struct ike_row_filter *f)
 {
-	struct err_text e = {{0}};
+	struct ike_row_ended n;
 
-	begin();
-	assert_int_equal(up(true, TOKEN, &e), 0);
+	core_end(rig.a.core, f, &n);
 	rig_run(&rig, ENOUGH_MS);
-	assert_int_equal(rig.b.core->n_children, 1);
+	return n;
 }
 
-static void assert_calm(void)
+static void connect_all(void)
+{
+	begin(IKE_MODE_MAIN);
+	ask(&rig.a.out[0], 10000);
+	rig_run(&rig, ENOUGH_MS);
+	assert_true(rig_is_usable(&rig));
+}
+
+/* The peer hears of it under the SA that ends last. */
+static void test_down(void **state)
 {
 	const char *why = "";
+	struct ike_row_filter f = {.sas = true, .children = true};
+	struct ike_row_ended n;
 
+	connect_all();
+	f.remote = rig.a.addr; /* not the peer's */
+	n = end(&f);
+	assert_int_equal(n.n_sas + n.n_children, 0);
+	f.remote = rig.b.addr;
+	n = end(&f);
+	assert_int_equal(n.n_sas, 1);
+	assert_int_equal(n.n_children, 1);
+	assert_int_equal(n.n_untold, 0);
+	assert_int_equal(rig.b.core->n_isakmp + rig.b.core->n_children, 0);
+	assert_int_equal(rig_count(&rig.a, true) + rig_count(&rig.b, true), 0);
 	if (!rig_is_calm(&rig, &why))
 		fail_msg("%s", why);
-}
-
-static void test_delete_tells_the_peer(void **state)
-{
-	struct ike_filter f = {.sas = true, .children = true};
-	struct core_ended n;
-
-	settle_pair();
-	f.remote = rig.b.addr;
-	n = core_delete(rig.a.core, &f);
-	assert_int_equal(n.sas, 1);
-	assert_int_equal(n.children, 1);
-	rig_run(&rig, ENOUGH_MS);
-	assert_int_equal(rig.b.core->n_isakmp, 0);
-	assert_int_equal(rig.b.core->n_children, 0);
-	assert_int_equal(rig_count(&rig.a, true) + rig_count(&rig.b, true), 0);
-	assert_true(rig_logged(&rig.b, "IPsec-SA deleted by the peer"));
-	assert_calm();
 	rig_fini(&rig);
 }
 
-static void test_delete_takes_what_every_field_says(void **state)
+static void test_one_of_them(void **state)
 {
-	struct ike_child_view k;
-	struct ike_sa_view v;
-	struct ike_filter f;
+	struct ike_row_filter f = {.children = true, .proto = IPSEC_ESP};
+	struct ike_row_ended n;
 
-	settle_pair();
-	assert_int_equal(core_view_sas(rig.a.core, 0, &v, 1), 1);
-	assert_int_equal(core_view_children(rig.a.core, 0, &k, 1), 1);
-	const struct ike_filter others[] = {
-	    {.sas = true, .children = true, .remote = inet_addr_v4(1)},
-	    {.sas = true, .children = true, .local = inet_addr_v4(1)},
-	    {.sas = true, .has_spis = true},
-	    {.children = true, .proto = IPSEC_AH},
-	    {.children = true, .spi = 1},
-	    {.children = true, .has_selector = true, .selector = {.proto = 1}},
-	    {.children = true, .proto = IPSEC_AH, .spi = k.part[0].spi_in},
-	};
-	for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
-		struct core_ended n = core_delete(rig.a.core, &others[i]);
-
-		assert_int_equal(n.sas + n.children, 0);
-	}
-	f = (struct ike_filter){.children = true,
-	    .proto = IPSEC_ESP,
-	    .spi = k.part[0].spi_out,
-	    .has_selector = true,
-	    .selector = k.selector,
-	    .local = rig.a.addr};
-	assert_int_equal(core_delete(rig.a.core, &f).children, 1);
-	rig_run(&rig, ENOUGH_MS);
+	connect_all();
+	show(&rig.a);
+	f.spi = 0x7fffffff;
+	assert_int_equal(end(&f).n_children, 0);
+	f.spi = rows.child[0].part[0].spi_out; /* of the other direction */
+	f.proto = IPSEC_AH;
+	assert_int_equal(end(&f).n_children, 0);
+	f.proto = IPSEC_ESP;
+	assert_int_equal(end(&f).n_children, 1);
 	assert_int_equal(rig.b.core->n_children, 0);
 	assert_int_equal(rig.b.core->n_isakmp, 1);
-	f = (struct ike_filter){.sas = true, .has_spis = true};
-	memcpy(f.spi_i, v.spi_i, sizeof(f.spi_i));
-	memcpy(f.spi_r, v.spi_r, sizeof(f.spi_r));
-	assert_int_equal(core_delete(rig.a.core, &f).sas, 1);
-	rig_run(&rig, ENOUGH_MS);
+
+	f = (struct ike_row_filter){.sas = true, .has_spis = true};
+	assert_int_equal(end(&f).n_sas, 0);
+	memcpy(f.spi_i, rows.sa[0].spi_i, IKE_ROW_SPI);
+	memcpy(f.spi_r, rows.sa[0].spi_r, IKE_ROW_SPI);
+	n = end(&f);
+	assert_int_equal(n.n_sas, 1);
 	assert_int_equal(rig.b.core->n_isakmp, 0);
-	assert_calm();
 	rig_fini(&rig);
 }
 
-static void test_delete_answers_who_waits(void **state)
+/* Without an SA of key exchange nobody is told, and that is said. */
+static void test_untold(void **state)
 {
-	const struct ike_filter f = {.sas = true};
-	struct err_text e = {{0}};
+	struct ike_row_filter f = {.sas = true};
 
-	begin();
-	assert_int_equal(up(true, TOKEN, &e), 0);
-	assert_int_equal(core_delete(rig.a.core, &f).sas, 1);
-	assert_told(1, -ECONNABORTED);
-	assert_non_null(strstr(rig.a.up_why, "deleted by the administrator"));
-	rig_run(&rig, 200000);
-	assert_calm();
+	connect_all();
+	(void)end(&f);
+	f = (struct ike_row_filter){.children = true, .has_sel = true, .sel = rig.a.out[0].sel};
+	assert_int_equal(end(&f).n_untold, 1);
+	assert_int_equal(rig.b.core->n_children, 1);
 	rig_fini(&rig);
 }
 
-static void test_view_says_what_was_agreed_on(void **state)
+/* At every moment of a negotiation: whoever waits is answered once, and nothing is left. */
+static void test_down_at_any_moment(void **state)
 {
-	struct ike_child_view k, k2;
-	struct ike_sa_view v, v2;
-	struct err_text e = {{0}};
+	for (uint64_t ms = 0; ms < 400; ms += 5) {
+		const struct ike_row_filter f = {.sas = true, .children = true};
+		const char *why = "";
 
-	begin();
-	assert_int_equal(up(true, TOKEN, &e), 0);
-	assert_int_equal(core_view_sas(rig.a.core, 0, &v, 1), 1);
-	assert_int_equal(v.state, IKE_VIEW_NEGOTIATING);
-	assert_string_equal(v.step, "main mode, message 1 sent");
-	assert_int_equal(v.remote_id.kind, IKE_ID_NONE);
-	assert_int_equal(core_view_coming(rig.a.core, 0, &k, 1), 1);
-	assert_string_equal(k.step, "waiting for phase 1");
-	rig_run(&rig, ENOUGH_MS);
-	assert_int_equal(core_view_coming(rig.a.core, 0, &k, 1), 0);
-	assert_int_equal(core_view_sas(rig.a.core, 0, &v, 1), 1);
-	assert_int_equal(core_view_sas(rig.a.core, v.number, &v2, 1), 0);
-	assert_int_equal(core_view_sas(rig.b.core, 0, &v2, 1), 1);
-	assert_int_equal(v.state, IKE_VIEW_ESTABLISHED);
-	assert_int_equal(v.version, 1);
-	assert_true(v.initiator && !v2.initiator);
-	assert_memory_equal(v.spi_i, v2.spi_i, IKE_VIEW_SPI_LEN);
-	assert_memory_equal(v.spi_r, v2.spi_r, IKE_VIEW_SPI_LEN);
-	assert_int_equal(v.enc, v2.enc);
-	assert_int_equal(v.group, ALG_GROUP_CURVE25519);
-	assert_int_equal(v.prf, ALG_PRF_HMAC_SHA1);
-	assert_true(ike_id_equal(&v.local_id, &v2.remote_id));
-	assert_true(ike_id_equal(&v.remote_id, &v2.local_id));
-	assert_true(v.left_ms > 0 && v.age_ms <= ENOUGH_MS);
-	assert_int_equal(core_view_children(rig.a.core, 0, &k, 1), 1);
-	assert_int_equal(core_view_children(rig.a.core, k.number, &k2, 1), 0);
-	assert_int_equal(core_view_children(rig.b.core, 0, &k2, 1), 1);
-	assert_int_equal(k.part[0].spi_in, k2.part[0].spi_out);
-	assert_int_equal(k.part[0].spi_out, k2.part[0].spi_in);
-	assert_int_equal(k.part[0].enc, rig.a.sa[0].desc.enc);
-	assert_int_equal(k.part[0].auth, rig.a.sa[0].desc.auth);
-	assert_int_equal(k.seconds, rig.a.sa[0].desc.life.hard_s);
-	assert_true(selector_equal(&k.selector, &rig.a.out[0].sel));
-	rig_fini(&rig);
-}
-
-/* Pages of any size show everything once, in the order of numbers. */
-static void test_view_in_pages(void **state)
-{
-	enum { SAS = 40 };
-	struct ike_sa_view v[CORE_VIEW_MAX];
-	uint64_t after = 0, last = 0;
-	uint32_t seen = 0, n;
-	struct err_text e = {{0}};
-
-	begin();
-	rig.a.core->conf->c->peer[0].addr = (struct inet_addr){.family = INET_NONE};
-	for (uint32_t i = 0; i < SAS; i++) {
-		struct ike_path p = path_of(&rig.a, &rig.b);
-
-		p.remote = inet_addr_v4(0xc0000200 + i);
-		assert_int_equal(core_up(rig.a.core, 0, &p, NULL, &e), 0);
+		begin(IKE_MODE_MAIN);
+		ask(&rig.a.out[0], CORE_WAIT_MAX_MS);
+		rig_run(&rig, ms);
+		(void)end(&f);
+		rig_run(&rig, LONG_MS);
+		assert_int_equal(got.n, 1);
+		assert_int_equal(rig.a.core->n_waiters, 0);
+		if (!rig_is_calm(&rig, &why))
+			fail_msg("ended after %llu ms: %s", (unsigned long long)ms, why);
+		rig_fini(&rig);
 	}
-	while ((n = core_view_sas(rig.a.core, after, v, 7)) > 0) {
-		for (uint32_t i = 0; i < n; i++) {
-			assert_true(v[i].number > last);
-			last = v[i].number;
-		}
-		seen += n;
-		after = v[n - 1].number;
-	}
-	assert_int_equal(seen, SAS);
-	rig_fini(&rig);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_up_answers_when_the_isakmp_sa_is_there),
-	    cmocka_unit_test(test_up_answers_when_the_policys_sas_are_there),
-	    cmocka_unit_test(test_up_without_waiting_tells_nobody),
-	    cmocka_unit_test(test_up_says_why_not),
-	    cmocka_unit_test(test_up_refuses_what_is_not_configured),
-	    cmocka_unit_test(test_delete_tells_the_peer),
-	    cmocka_unit_test(test_delete_takes_what_every_field_says),
-	    cmocka_unit_test(test_delete_answers_who_waits),
-	    cmocka_unit_test(test_view_says_what_was_agreed_on),
-	    cmocka_unit_test(test_view_in_pages),
+	    cmocka_unit_test(test_up_alone),
+	    cmocka_unit_test(test_up_and_show),
+	    cmocka_unit_test(test_begun_is_enough),
+	    cmocka_unit_test(test_why_not),
+	    cmocka_unit_test(test_refused_at_once),
+	    cmocka_unit_test(test_down),
+	    cmocka_unit_test(test_one_of_them),
+	    cmocka_unit_test(test_untold),
+	    cmocka_unit_test(test_down_at_any_moment),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,7 +12,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
-enum { BEGIN, KEYS, PROVE, VERIFY, CREDENTIAL, PASSPHRASE, KINDS };
+enum { BEGIN, KEYS, PROVE, VERIFY, CREDENTIAL, PASSPHRASE, XAUTH_CHECK, XAUTH_PASSWORD, KINDS };
 
 static struct prover prover;
 static struct rng_seeded rng;
@@ -163,6 +163,26 @@ static void passphrase(const struct ipc_record *rec)
 	must(creds_unlock(prover.now, peer, s, &e) < 0 && e.s[0]);
 }
 
+/* Without a ticket that certd made, no password is even looked at. */
+static void login(const struct certd_request *q, uint64_t now)
+{
+	char groups[USERS_GROUPS_MAX];
+	uint8_t ticket[TICKET_MAX];
+	struct err_text e = {{0}};
+
+	must(q->login.user.n && q->login.user.n <= TICKET_USER_MAX);
+	must(secret_len(q->login.password) && secret_len(q->login.password) <= USERS_PASSWORD_MAX);
+	must(prove_user(&prover, &q->login, now, ticket, groups, &e) < 0 && e.s[0]);
+}
+
+static void password(const struct certd_request *q, uint64_t now)
+{
+	struct err_text e = {{0}};
+	struct secret *s = NULL;
+
+	must(prove_password(&prover, q->login.ticket, now, &s, &e) < 0 && e.s[0] && !s);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	AUTO(certd_request_fini) struct certd_request q = {0};
@@ -194,6 +214,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		break;
 	case PASSPHRASE:
 		passphrase(&rec);
+		break;
+	case XAUTH_CHECK:
+		if (certd_xauth_check_decode(&rec, &q) == 0)
+			login(&q, now);
+		break;
+	case XAUTH_PASSWORD:
+		if (certd_xauth_password_decode(&rec, &q) == 0)
+			password(&q, now);
 		break;
 	default:
 		credential(&rec);

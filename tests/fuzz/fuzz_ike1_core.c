@@ -13,13 +13,30 @@
 #include "base/rd.h"
 #include "keyd/ike1/cipher.h"
 #include "keyd/ike1/quick.h"
+#include "keyd/ike1/transaction.h"
 #include "support/ike_rig.h"
 #include "wire/ike/v1.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
 /* Append only: the corpus names steps by their place. */
-enum { RAW, CLEAR, INFORM, QUICK, QUICK_ON, PHASE1, WAIT, PACKET, ALTER, SPENT, UNKNOWN, RELOAD, KINDS };
+enum {
+	RAW,
+	CLEAR,
+	INFORM,
+	QUICK,
+	QUICK_ON,
+	PHASE1,
+	WAIT,
+	PACKET,
+	ALTER,
+	SPENT,
+	UNKNOWN,
+	RELOAD,
+	TRANSACTION,
+	ASKED,
+	KINDS
+};
 enum { OF_A = 0x80, SECOND = 0x40, STEPS_MAX = 40, ROOM = 70000, BODY_MAX = 8000, LONG_MS = 400000, TCP = 6 };
 
 struct step {
@@ -42,7 +59,18 @@ static void must(bool true_)
 		abort();
 }
 
-static struct ike_conf *conf(void)
+/* A is a client that is asked for its user, and asks for an address. */
+static void remote_access(struct ike_conf *c, bool client)
+{
+	c->peer[0].offer[0].auth = client ? IKE_AUTH_XAUTH_PSK_CLIENT : IKE_AUTH_XAUTH_PSK_SERVER;
+	c->peer[0].mode_cfg = client || settings & 128;
+	c->peer[0].generate = IKE_GENERATE_REQUIRE;
+	c->peer[0].xauth_login = strdup("alice");
+	c->pool = (struct ike_pool){
+	    .present = true, .network4 = inet_addr_v4(0x0a090901), .size = 3, .banner = strdup("be nice")};
+}
+
+static struct ike_conf *conf(bool to_a)
 {
 	struct ike_conf *c = rig_conf(settings & 1 ? IKE_MODE_AGGRESSIVE : IKE_MODE_MAIN,
 	    settings & 2 ? IKE_AUTH_RSA : IKE_AUTH_PSK, true);
@@ -51,6 +79,8 @@ static struct ike_conf *conf(void)
 		c->peer[0].nat_traversal = settings & 8 ? IKE_FORCE : IKE_ON;
 	if (settings & 16)
 		c->child[0].pfs = ALG_GROUP_NONE;
+	if (settings & 64)
+		remote_access(c, to_a);
 	return c;
 }
 
@@ -59,7 +89,9 @@ static void begin(void)
 	static const enum ipsec_proto bundle[] = {IPSEC_IPCOMP, IPSEC_ESP, IPSEC_AH, IPSEC_PROTO_NONE};
 
 	last_id = 0;
-	rig_init(&rig, 1, conf(), conf());
+	rig_init(&rig, 1, conf(true), conf(false));
+	rig.b.user = "alice";
+	rig.a.password = rig.b.password = "s3cret";
 	rig.a.subject = "a certificate of A";
 	rig.b.subject = "a certificate of B";
 	if (settings & 32)
@@ -180,7 +212,7 @@ static void fresh(const struct step *s, uint8_t exchange)
 {
 	uint8_t iv[IKE1_BLOCK_MAX];
 
-	if (!s->sa || !isakmp_is_up(s->sa) || !s->n || s->n > BODY_MAX)
+	if (!s->sa || !isakmp_has_keys(s->sa) || !s->n || s->n > BODY_MAX)
 		return;
 	if (ike1_begin_iv(s->sa, ++last_id, iv) == 0)
 		hashed(s, exchange, last_id, iv, false, NULL, NULL, true);
@@ -197,6 +229,17 @@ static void quick_on(const struct step *s)
 		if (q->state != QUICK_OFFERED && !last)
 			continue;
 		hashed(s, IKE1_QUICK, q->msg_id, q->iv, last, &q->ni, last ? &q->nr : NULL, !last);
+		return;
+	}
+}
+
+/* An answer to a question of the other side's, or more under its id. */
+static void asked(const struct step *s)
+{
+	if (!s->sa || !isakmp_has_keys(s->sa) || !s->n || s->n > BODY_MAX)
+		return;
+	list_foreach (t, &s->sa->ra.transactions, struct transaction, node) {
+		hashed(s, IKE1_TRANSACTION, t->msg_id, t->iv, false, NULL, NULL, true);
 		return;
 	}
 }
@@ -250,8 +293,14 @@ static void one(unsigned kind, const struct step *s)
 		core_unknown_spi(
 		    s->to->core, &s->to->addr, &(s->to == &rig.a ? &rig.b : &rig.a)->addr, IPSEC_ESP, first);
 		break;
+	case TRANSACTION:
+		fresh(s, IKE1_TRANSACTION);
+		break;
+	case ASKED:
+		asked(s);
+		break;
 	default:
-		must(core_load(s->to->core, 2, conf()) == 0);
+		must(core_load(s->to->core, 2, conf(s->to == &rig.a)) == 0);
 	}
 }
 

@@ -16,19 +16,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
-/* Append only: the corpus names them by their place. Below ACQUIRE: enum answer_kind but its last. */
-enum {
-	ACQUIRE = ANSWER_STATEMENT,
-	EXPIRED,
-	UNKNOWN,
-	DATAGRAM,
-	BEGIN,
-	PEER,
-	CHILD,
-	REFUSAL,
-	STATEMENT,
-	KINDS
-};
+/* Append only, here and to enum answer_kind, which is below ACQUIRE: the corpus names them by their place. */
+enum { ACQUIRE = 64, EXPIRED, UNKNOWN, DATAGRAM, BEGIN, PEER, CHILD, REFUSAL, KINDS };
 enum { CAP = 256 << 10, ROOM = 1 << 18, MEMORY = 1 << 20, DATAGRAM_MAX = 60000 };
 
 static const enum ipc_type answers[ANSWER_KINDS] = {
@@ -42,6 +31,9 @@ static const enum ipc_type answers[ANSWER_KINDS] = {
     [ANSWER_GRANT] = IPC_GRANT_REPLY,
     [ANSWER_SPI] = IPC_SPI_REPLY,
     [ANSWER_SERIAL] = IPC_SA_MADE,
+    [ANSWER_MADE] = IPC_POLICY_MATCH_REPLY,
+    [ANSWER_USER] = IPC_XAUTH_CHECK_REPLY,
+    [ANSWER_PASSWORD] = IPC_XAUTH_PASSWORD_REPLY,
 };
 
 static void must(bool true_)
@@ -77,14 +69,17 @@ static void answer(enum answer_kind kind, enum ipc_type type, const uint8_t *bod
 	must(a.reply.why != NULL && a.reply.result <= 0);
 	if (a.reply.result < 0) {
 		must(a.reply.why[0] && !a.reply.number && !a.reply.d && !a.reply.a && !a.reply.e &&
-		     !a.reply.n_octets && !a.reply.n_certs && !a.reply.out && !a.reply.in);
+		     !a.reply.secret && !a.reply.n_octets && !a.reply.n_certs && !a.reply.out && !a.reply.in);
 	} else {
 		must(kind != ANSWER_NONE && type == answers[kind]);
 		must((kind == ANSWER_KEYS) == (a.reply.d && a.reply.a && a.reply.e));
-		must((kind == ANSWER_GRANT || kind == ANSWER_SPI || kind == ANSWER_SERIAL) ==
-		     (a.reply.number != 0));
+		must((kind == ANSWER_PASSWORD) == (a.reply.secret != NULL));
+		must(kind == ANSWER_MADE || (kind == ANSWER_GRANT || kind == ANSWER_SPI ||
+		                                kind == ANSWER_SERIAL) == (a.reply.number != 0));
 		must((kind == ANSWER_TICKET || kind == ANSWER_PROOF || kind == ANSWER_BEGUN ||
-		         kind == ANSWER_STATEMENT) == (a.reply.n_octets != 0));
+		         kind == ANSWER_STATEMENT || kind == ANSWER_USER) == (a.reply.n_octets != 0));
+		must((kind == ANSWER_USER) == (a.reply.groups != NULL));
+		must(kind != ANSWER_MADE || (a.reply.out && a.reply.in));
 		good_policy(a.reply.out);
 		good_policy(a.reply.in);
 		s += sum(a.reply.octets, a.reply.n_octets) + sum(a.reply.issuer.p, a.reply.issuer.n) +
@@ -220,10 +215,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		return 0;
 	kind = data[0] % KINDS;
 	rec = (struct ipc_record){.type = IPC_ERROR, .body = data + 1, .body_len = n - 1};
-	if (kind < ACQUIRE)
+	if (kind >= ANSWER_KINDS && kind < ACQUIRE)
+		return 0;
+	if (kind < ANSWER_KINDS)
 		answer((enum answer_kind)kind, answers[kind], rec.body, rec.body_len);
-	else if (kind == STATEMENT)
-		answer(ANSWER_STATEMENT, answers[ANSWER_STATEMENT], rec.body, rec.body_len);
 	else if (kind == REFUSAL) /* in place of any answer */
 		for (unsigned k = ANSWER_KEYS; k < ANSWER_KINDS; k++)
 			answer((enum answer_kind)k, IPC_ERROR, rec.body, rec.body_len);

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/auto.h"
-#include "policyd/grant_rules.h"
+#include "policyd/generate_rules.h"
 #include "policyd/ike_file.h"
 #include "policyd/keyd_msg.h"
 #include "ipc/types.h"
@@ -16,7 +16,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
-enum { MATCH, DONE, ASK, DROP, BEGIN, ROW, COMMIT, FILE_, OK, KINDS };
+enum { MATCH, DONE, ASK, DROP, BEGIN, ROW, COMMIT, FILE_, OK, MAKE, POLICY_DROP, KINDS };
 
 static void must(bool true_)
 {
@@ -77,7 +77,8 @@ static void row(const struct ipc_record *rec)
 		must(e.s[0]);
 		return;
 	}
-	must(strnlen(r.name, sizeof(r.name)) <= IKE_CONF_TEXT_MAX && ike_sets_known(r.enc, r.auth));
+	must(strnlen(r.name, sizeof(r.name)) <= IKE_CONF_TEXT_MAX &&
+	     ike_sets_known(r.child.enc, r.child.auth));
 	must(ike_load_begin(&l, 1, 1, &e) == 0);
 	ike_load_row(&l, 0, &r);
 	must(l.n_rows == 1 && l.view->n_peers == r.is_peer);
@@ -95,12 +96,35 @@ static void file(const uint8_t *data, size_t n)
 		must(v->generation && v->n_peers <= IKE_PEERS_MAX && v->n_addrs <= v->n_peers);
 }
 
+/* Without a ticket nothing is made. */
+static void make(const struct ipc_record *rec)
+{
+	static const struct ticket_key key = {{1}};
+	const struct ike_gens none = {0};
+	struct err_text e = {{0}};
+	struct generate_pair pair;
+	struct ticket t;
+	struct msg_make m;
+
+	if (msg_make_decode(rec, &m, &e) < 0 || ticket_init(&e) < 0)
+		return;
+	must(generate_judge(&(struct grant_world){.key = &key, .gens = &none},
+	         &(struct generate_ask){.ticket = m.ticket,
+	             .ticket_len = m.ticket_len,
+	             .out = &m.out,
+	             .local = m.local,
+	             .remote = m.remote},
+	         &t, &pair, &e) < 0);
+	must(e.s[0]);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	struct ipc_record rec;
 	struct err_text e;
-	uint32_t peers, children;
+	struct msg_ike_begin b;
 	uint64_t id;
+	uint32_t policy_id;
 	bool ok;
 
 	if (!n)
@@ -120,10 +144,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		(void)msg_grant_drop_decode(&rec, &id);
 		break;
 	case BEGIN:
-		(void)msg_ike_begin_decode(&rec, &peers, &children);
+		if (msg_ike_begin_decode(&rec, &b, &e) == 0)
+			must(inet_addr_cmp(&b.pool_first, &b.pool_last) <= 0);
 		break;
 	case ROW:
 		row(&rec);
+		break;
+	case MAKE:
+		make(&rec);
+		break;
+	case POLICY_DROP:
+		(void)msg_policy_drop_decode(&rec, &policy_id);
 		break;
 	case COMMIT:
 		(void)msg_ike_commit_decode(&rec, &id);

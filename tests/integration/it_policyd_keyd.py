@@ -182,7 +182,8 @@ class KeydTest(unittest.TestCase):
         admin.call("IKE_BEGIN", message(f1=len(peers), f2=len(children)))
         rows = [message(f1=message(f1=name, f2=addr(at) if at else None, f3=500)) for name, at in peers]
         rows += [message(f2=b"".join(field(8, message(f1=number)) for number in enc) +
-                         b"".join(field(9, message(f1=number)) for number in auth)) for enc, auth in children]
+                         b"".join(field(9, message(f1=number)) for number in auth) +
+                         field(1, message(f1=1)) + field(2, message(f1=1))) for enc, auth in children]
         for number, row in enumerate(rows):
             admin.socket.send(struct.pack("!HHII", TYPE["IKE_ROW"], 0, 0, number) + row)
         admin.call("IKE_PREPARE")
@@ -215,8 +216,8 @@ class KeydTest(unittest.TestCase):
         with open(os.path.join(self.policyd.run_dir, "ticket.key"), "rb") as file:
             key = file.read()
         family = 6 if ":" in at else 4
-        said = struct.pack("!BQIB16sI8s8sQBH", 2, generation, peer, family, address(at), 0, cookie, b"respondr",
-                           boottime_ms() + life_ms, 1, 0)
+        said = struct.pack("!BQIB16sI8s8sQBHB", 3, generation, peer, family, address(at), 0, cookie, b"respondr",
+                           boottime_ms() + life_ms, 1, 0, 0)
         return said + hmac.digest(key, b"postern ticket\0" + said, "sha512")[:32]
 
     def ask_body(self, policy, ticket, local="192.0.2.1", remote="192.0.2.2"):

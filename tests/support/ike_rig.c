@@ -37,6 +37,7 @@ static void event_free(struct event *e)
 	secret_free(e->reply.d);
 	secret_free(e->reply.a);
 	secret_free(e->reply.e);
+	secret_free(e->reply.secret);
 	free(e->octets);
 	free(e);
 }
@@ -164,6 +165,86 @@ static int port_match(void *arg, uint64_t token, const struct selector *out, con
 	return 0;
 }
 
+static bool is_text(struct ike1_octets o, const char *text)
+{
+	return text && o.n == strlen(text) && memcmp(o.p, text, o.n) == 0;
+}
+
+static int port_xauth_check(void *arg, uint64_t token, struct ike1_octets ticket, struct ike1_octets user,
+    struct ike1_octets password)
+{
+	struct rig_side *s = arg;
+	bool right = is_text(user, s->user) && is_text(password, s->password) && is_text(ticket, "ticket");
+	struct event *e;
+
+	s->n_logins++;
+	e = rig_answer(s, token, right ? 0 : -EACCES, right ? "" : "wrong password");
+	if (right) {
+		rig_keep(e, "ticket", 6);
+		e->reply.groups = "staff";
+	}
+	return 0;
+}
+
+static int port_xauth_password(void *arg, uint64_t token, struct ike1_octets ticket)
+{
+	struct rig_side *s = arg;
+	struct event *e = rig_answer(s, token, s->password ? 0 : -ENOENT, s->password ? "" : "no line");
+
+	if (s->password)
+		e->reply.secret = secret_dup_bytes(s->password, strlen(s->password));
+	return 0;
+}
+
+static void drop_policy(struct rig_side *s, uint64_t id)
+{
+	for (size_t i = 0; i < s->n_policies; i++)
+		if (s->out[i].id == id) {
+			s->n_dropped++;
+			s->n_policies--;
+			s->out[i] = s->out[s->n_policies];
+			s->in[i] = s->in[s->n_policies];
+			return;
+		}
+}
+
+static int port_policy_make(void *arg, uint64_t token, const uint8_t *ticket, size_t n,
+    const struct policy *out, const struct ike_path *path)
+{
+	struct rig_side *s = arg;
+	size_t i = s->n_policies;
+	struct event *e;
+
+	if (s->makes_none || i == RIG_POLICIES_MAX) {
+		rig_answer(s, token, -EACCES, "no sainfo allows it");
+		return 0;
+	}
+	s->out[i] = s->in[i] = *out;
+	s->out[i].id = 1001 + 2 * s->n_made;
+	s->in[i].id = s->out[i].id + 1;
+	s->out[i].generated = s->in[i].generated = true;
+	s->in[i].dir = POLICY_IN;
+	s->in[i].sel.src = out->sel.dst;
+	s->in[i].sel.dst = out->sel.src;
+	s->in[i].req[0].src = out->req[0].dst;
+	s->in[i].req[0].dst = out->req[0].src;
+	s->n_policies++;
+	s->n_made++;
+	e = rig_answer(s, token, 0, "");
+	e->out = s->out[i];
+	e->in = s->in[i];
+	e->reply.out = &e->out;
+	e->reply.in = &e->in;
+	e->reply.number = e->out.id;
+	e->undo = drop_policy;
+	return 0;
+}
+
+static void port_policy_drop(void *arg, uint32_t id)
+{
+	drop_policy(arg, id);
+}
+
 static void undo_grant(struct rig_side *s, uint64_t grant)
 {
 	s->n_grants--;
@@ -213,16 +294,6 @@ static void port_acquire_done(void *arg, uint64_t seq, bool ok)
 
 	s->n_done_ok += ok;
 	s->n_done_bad += !ok;
-}
-
-static void port_up_done(void *arg, uint64_t token, int result, const char *why)
-{
-	struct rig_side *s = arg;
-
-	s->n_up_done++;
-	s->up_token = token;
-	s->up_result = result;
-	snprintf(s->up_why, sizeof(s->up_why), "%s", why);
 }
 
 static int port_reserve(void *arg, uint64_t token, uint64_t grant, const struct inet_addr *src,
@@ -310,9 +381,12 @@ static struct core *make_core(struct rig_side *s, struct ike_conf *conf)
 	        .grant = port_grant,
 	        .grant_drop = port_grant_drop,
 	        .acquire_done = port_acquire_done,
-	        .up_done = port_up_done,
 	        .reserve = port_reserve,
 	        .release = port_release,
+	        .xauth_check = port_xauth_check,
+	        .xauth_password = port_xauth_password,
+	        .policy_make = port_policy_make,
+	        .policy_drop = port_policy_drop,
 	        .install = port_install,
 	        .remove = port_remove,
 	        .moved = port_moved}};
@@ -389,7 +463,7 @@ struct ike_conf *rig_conf(enum ike_mode mode, enum ike_auth_method auth, bool fa
 	    .group = fast ? ALG_GROUP_CURVE25519 : ALG_GROUP_MODP1024,
 	    .auth = auth,
 	    .seconds = 3600};
-	if (auth == IKE_AUTH_RSA) {
+	if (ike_auth_is_rsa(auth)) {
 		p->cert = strdup("cert.pem");
 		p->my_id.kind = IKE_ID_DN;
 	}

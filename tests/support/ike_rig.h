@@ -43,15 +43,15 @@ struct rig_side {
 	size_t cert_len;       /* octets of that, at most RIG_CERT_MAX; 0: as long as its subject */
 	struct list exchanges; /* of struct rig_exchange */
 	uint32_t n_begun, n_forgotten;
+	/* XAuth: the one user there is, and his password; of a client what it sends; NULL: there is none */
+	const char *user, *password;
+	bool makes_none; /* policies for clients */
+	unsigned n_logins, n_made, n_dropped;
 	struct policy out[RIG_POLICIES_MAX], in[RIG_POLICIES_MAX];
 	size_t n_policies;
 	struct rig_sa sa[RIG_SAS_MAX];
 	uint32_t larva[RIG_SAS_MAX];
 	uint32_t n_larvae, n_grants, n_done_ok, n_done_bad;
-	unsigned n_up_done; /* answers to core_up(), and the last of them */
-	uint64_t up_token;
-	int up_result;
-	char up_why[800];
 	bool dead;   /* hears and says nothing */
 	bool traces; /* level debug is read */
 	char *log;   /* every line of this side */

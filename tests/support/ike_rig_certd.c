@@ -68,7 +68,7 @@ static struct secret *skeyid(const struct rig_side *s, const struct ike1_told *t
 	struct ike1_octets ni = we_began ? t->nonce : t->peer_nonce, nr = we_began ? t->peer_nonce : t->nonce;
 	struct secret *k = NULL;
 
-	if (t->auth == IKE_AUTH_PSK)
+	if (!ike_auth_is_rsa(t->auth))
 		(void)!ike1_skeyid_psk(t->prf, psk, ni, nr, &k);
 	else
 		(void)!ike1_skeyid_sig(t->prf, ni, nr, t->gxy, &k);
@@ -90,7 +90,7 @@ int rig_port_keys(void *arg, uint64_t token, const struct ike1_told *t)
 		rig_answer(s, token, -ESTALE, "no such exchange");
 		return 0;
 	}
-	if (t->auth == IKE_AUTH_PSK && !s->psk) {
+	if (!ike_auth_is_rsa(t->auth) && !s->psk) {
 		rig_answer(s, token, -ENOENT, "there is no key for it");
 		return 0;
 	}
@@ -119,7 +119,7 @@ static size_t prove(const struct rig_exchange *x, bool initiators, const char *s
 	    .id = id,
 	    .my_cookie = initiators ? x->icookie : x->rcookie,
 	    .his_cookie = initiators ? x->rcookie : x->icookie};
-	size_t n = x->auth == IKE_AUTH_PSK ? 0 : strlen(signer);
+	size_t n = !ike_auth_is_rsa(x->auth) ? 0 : strlen(signer);
 
 	memcpy(ret, signer, n);
 	return ike1_proof(&x->keys, &p, ret + n) == 0 ? n + crypto_prf_len(x->keys.prf) : 0;
@@ -164,7 +164,7 @@ int rig_port_verify(
 		return 0;
 	}
 	n = prove(x, !x->we_began, subject ? subject : "", id, want);
-	if (x->auth == IKE_AUTH_PSK)
+	if (!ike_auth_is_rsa(x->auth))
 		judge(s, token, n == hash.n && memcmp(want, hash.p, n) == 0);
 	else
 		rig_keep(rig_answer(s, token, 0, ""), want, n);

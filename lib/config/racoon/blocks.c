@@ -1,5 +1,5 @@
 /*
- * The small blocks: timer, listen, padding, privsep, mode_cfg (racoon-conf.md sections 3 and 6).
+ * The small blocks: timer, listen, padding, privsep (racoon-conf.md sections 3 and 6).
  */
 #include "config/racoon/reader.h"
 
@@ -202,19 +202,5 @@ bool rc_privsep(struct rc_cur *c, void *block)
 	    {"user", unused, false}, {"group", unused, false}, {"chroot", unused, false}};
 
 	rc_warn(c, NULL, "is ignored: every service has a user and a sandbox of its own");
-	return body(c, verbs, ARRAY_SIZE(verbs));
-}
-
-bool rc_mode_cfg(struct rc_cur *c, void *block)
-{
-	static const struct rc_verb verbs[] = {{"network4", unused, false}, {"netmask4", unused, false},
-	    {"pool_size", unused, false}, {"dns4", unused, false}, {"wins4", unused, false},
-	    {"nbns4", unused, false}, {"split_network", unused, false}, {"split_dns", unused, false},
-	    {"default_domain", unused, false}, {"auth_source", unused, false}, {"auth_groups", unused, false},
-	    {"group_source", unused, false}, {"conf_source", unused, false}, {"accounting", unused, false},
-	    {"banner", unused, false}, {"auth_throttle", unused, false}, {"pfs_group", unused, false},
-	    {"save_passwd", unused, false}};
-
-	rc_warn(c, NULL, "is ignored: mode config is not supported");
 	return body(c, verbs, ARRAY_SIZE(verbs));
 }

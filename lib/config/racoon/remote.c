@@ -219,6 +219,7 @@ SWITCH(match_empty_cr, match_empty_cr)
 SWITCH(verify_cert, verify_cert)
 SWITCH(initial_contact, initial_contact)
 SWITCH(passive, passive)
+SWITCH(mode_cfg, mode_cfg)
 SWITCH(dpd, dpd.announce)
 NUMBER(dpd_delay, dpd.delay_s, 0, 86400)
 NUMBER(dpd_retry, dpd.retry_s, 1, 86400)
@@ -226,7 +227,7 @@ NUMBER(dpd_maxfail, dpd.maxfail, 1, 100)
 NUMBER(esp_frag_octets, esp_frag, 0, 65535)
 NUMBER(ph1id, ph1id, 0, UINT32_MAX)
 NUMBER(nonce_size, nonce_len, IKE_NONCE_MIN, IKE_NONCE_MAX)
-CHOICE(generate_policy_word, generate, "one of off, on, require and unique", {"off", IKE_GENERATE_OFF},
+CHOICE(generate_policy, generate, "one of off, on, require and unique", {"off", IKE_GENERATE_OFF},
     {"on", IKE_GENERATE_REQUIRE}, {"require", IKE_GENERATE_REQUIRE}, {"unique", IKE_GENERATE_UNIQUE})
 CHOICE(proposal_check, check, "one of obey, strict, claim and exact", {"obey", CHECK_OBEY},
     {"strict", CHECK_STRICT}, {"claim", CHECK_CLAIM}, {"exact", CHECK_EXACT})
@@ -235,15 +236,9 @@ CHOICE(nat_traversal, nat_traversal, "one of on, off and force", {"on", IKE_ON},
 CHOICE(ike_frag, ike_frag, "one of on, off and force", {"on", IKE_ON}, {"off", IKE_OFF}, {"force", IKE_FORCE})
 CHOICE(rekey, rekey, "one of on, off and force", {"on", IKE_ON}, {"off", IKE_OFF}, {"force", IKE_FORCE})
 
-static bool generate_policy(struct rc_cur *c, void *block)
+static bool xauth_login(struct rc_cur *c, void *block)
 {
-	const struct ike_peer *p = block;
-
-	if (!generate_policy_word(c, block))
-		return false;
-	if (p->generate != IKE_GENERATE_OFF)
-		rc_warn(c, NULL, "is ignored: the policies are those that setkey loads");
-	return true;
+	return rc_string(c, &((struct ike_peer *)block)->xauth_login) && rc_end(c);
 }
 
 /* The longest packet there is means no limit. */
@@ -305,9 +300,9 @@ static const struct rc_verb verbs[] = {
     {"rekey", rekey, false},
     {"ike_frag", ike_frag, false},
     {"esp_frag", esp_frag, false},
-    {"mode_cfg", ignored, false},
+    {"mode_cfg", mode_cfg, false},
     {"weak_phase1_check", ignored, false},
-    {"xauth_login", ignored, false},
+    {"xauth_login", xauth_login, false},
     {"script", script, false},
     {"ph1id", ph1id, false},
     {"nonce_size", nonce_size, false},
@@ -453,20 +448,37 @@ static bool place(struct rc_cur *c, const struct ike_peer *p, const char *what, 
 	return true;
 }
 
+static bool check_offer(struct rc_cur *c, const struct ike_peer *p, const struct ike_offer *o)
+{
+	const char *method = ike_auth_method_name(o->auth);
+
+	if (ike_auth_is_rsa(o->auth) && p->my_id.kind == IKE_ID_DN && !p->cert)
+		return rc_fault(c, NULL, "%s: ASN1 ID not specified and no CERT defined!", p->name);
+	if (ike_auth_is_rsa(o->auth) && !p->cert)
+		return rc_fault(c, NULL, "%s: %s needs `certificate_type x509`", p->name, method);
+	if (ike_auth_is_asked(o->auth) && !p->xauth_login)
+		return rc_fault(c, NULL, "%s: %s needs `xauth_login \"USER\"`", p->name, method);
+	if (p->mode[0] == IKE_MODE_AGGRESSIVE && o->group != p->offer[0].group)
+		return rc_fault(c, NULL,
+		    "%s: DH group must be equal in all proposals when aggressive mode is used.", p->name);
+	return true;
+}
+
 static bool check_auth(struct rc_cur *c, const struct ike_peer *p)
 {
-	for (uint8_t i = 0; i < p->n_offers; i++) {
-		const struct ike_offer *o = &p->offer[i];
+	bool asks = false;
 
-		if (o->auth == IKE_AUTH_RSA && p->my_id.kind == IKE_ID_DN && !p->cert)
-			return rc_fault(c, NULL, "%s: ASN1 ID not specified and no CERT defined!", p->name);
-		if (o->auth == IKE_AUTH_RSA && !p->cert)
-			return rc_fault(c, NULL, "%s: rsasig needs `certificate_type x509`", p->name);
-		if (p->n_modes && p->mode[0] == IKE_MODE_AGGRESSIVE && o->group != p->offer[0].group)
-			return rc_fault(c, NULL,
-			    "%s: DH group must be equal in all proposals when aggressive mode is used.",
-			    p->name);
+	for (uint8_t i = 0; i < p->n_offers; i++) {
+		if (!check_offer(c, p, &p->offer[i]))
+			return false;
+		asks |= ike_auth_asks(p->offer[i].auth);
 	}
+	if (asks && !ike_peer_asks(p))
+		rc_warn(c, NULL,
+		    "%s: some of its proposals ask for a user and some do not: a peer may choose those that "
+		    "do "
+		    "not",
+		    p->name);
 	return true;
 }
 
@@ -478,7 +490,7 @@ static void warn_weak(struct rc_cur *c, const struct ike_peer *p)
 	for (uint8_t i = 0; i < p->n_offers && !why; i++) {
 		const struct ike_offer *o = &p->offer[i];
 
-		if (p->mode[0] == IKE_MODE_AGGRESSIVE && o->auth == IKE_AUTH_PSK)
+		if (p->mode[0] == IKE_MODE_AGGRESSIVE && !ike_auth_is_rsa(o->auth))
 			why = "aggressive mode lets anybody guess at the pre-shared key offline: main mode "
 			      "does not";
 		else if (o->group == ALG_GROUP_MODP768 || o->group == ALG_GROUP_MODP1024 ||

@@ -127,10 +127,8 @@ static bool param(struct rc_cur *c, struct ike_child *k)
 		k->has_from = true;
 		return rc_identifier(c, &k->from) && rc_end(c);
 	}
-	if (rc_skip(c, "group")) {
-		rc_warn(c, NULL, "with `group` is never chosen: XAuth is not supported");
+	if (rc_skip(c, "group"))
 		return rc_string(c, &k->group) && rc_end(c);
-	}
 	return rc_end(c);
 }
 

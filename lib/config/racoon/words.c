@@ -184,10 +184,10 @@ bool rc_auth_method(struct rc_cur *c, enum ike_auth_method *ret)
 	if (!rc_pick(c, "an authentication method", words, ARRAY_SIZE(words), &v))
 		return false;
 	if (v == ABSENT)
-		return rc_fault(
-		    c, w, "is a method that is not implemented: there are pre_shared_key and rsasig");
-	if (v != IKE_AUTH_PSK && v != IKE_AUTH_RSA)
-		return rc_fault(c, w, "is not implemented: there are pre_shared_key and rsasig");
+		return rc_fault(c, w,
+		    "is a method that is not implemented: there are pre_shared_key, rsasig, and xauth_psk_ "
+		    "and "
+		    "xauth_rsa_server and _client");
 	*ret = v;
 	return true;
 }

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 
 #include "keyd/core/listen.h"
-#include "keyd/core/watch.h"
+#include "keyd/core/waiters.h"
 #include "keyd/ike1/child.h"
 #include "keyd/ike1/inform.h"
 #include "keyd/ike1/isakmp.h"
@@ -51,8 +51,8 @@ struct core *core_new(const struct core_def *d)
 	for (size_t i = 0; i < ARRAY_SIZE(c->fragments); i++)
 		list_init(&c->fragments[i].rooms);
 	list_init(&c->children);
+	list_init(&c->waiters);
 	list_init(&c->dead);
-	list_init(&c->watches);
 	bucket_init(&c->strangers, STRANGERS_RATE, STRANGERS_RATE, core_now(c));
 	bucket_init(&c->hints, HINTS_RATE, HINTS_RATE, core_now(c));
 	bucket_init(&c->keys, KEYS_RATE, 2 * KEYS_RATE, core_now(c));
@@ -71,17 +71,19 @@ static void forget_all(struct core *c)
 	list_foreach_safe (sa, next, &c->isakmp, struct isakmp, all)
 		isakmp_end(sa);
 	isakmp_bury(c);
-	watch_fini(c);
 }
 
 struct core *core_free(struct core *c)
 {
 	if (!c)
 		return NULL;
+	list_foreach_safe (w, next, &c->waiters, struct waiter, node)
+		waiter_free(w);
 	forget_all(c);
 	core_conf_unref(c->conf);
 	timers_fini(&c->timers);
 	repeat_fini(&c->repeat);
+	leases_fini(&c->leases);
 	wipe(c->in, sizeof(c->in));
 	wipe(c->out, sizeof(c->out));
 	free(c);
@@ -119,7 +121,7 @@ int core_load(struct core *c, uint64_t generation, struct ike_conf *conf)
 		isakmp_end(sa);
 	}
 	isakmp_bury(c);
-	return 0;
+	return leases_follow(&c->leases, &c->conf->c->pool);
 }
 
 static void trace_arrival(struct core *c, const struct ike_path *path, size_t n)
@@ -129,21 +131,6 @@ static void trace_arrival(struct core *c, const struct ike_path *path, size_t n)
 	core_trace(c, "message.received", "%zu bytes message received from %s[%u] to %s[%u]", n,
 	    inet_addr_format(&path->remote, a), path->remote_port, inet_addr_format(&path->local, b),
 	    path->local_port);
-}
-
-/* `listen` is a filter: the sockets are wildcards. */
-static bool is_heard(struct core *c, const struct ike_path *path)
-{
-	char a[INET_ADDR_STRLEN], b[INET_ADDR_STRLEN];
-
-	if (listen_has(c->conf->c, &path->local))
-		return true;
-	c->counters.not_listening++;
-	core_note(c, CORE_NOTICE, "isakmp.unlistened",
-	    "a message from %s[%u] to %s[%u] is dropped: listen does not name this address",
-	    inet_addr_format(&path->remote, b), path->remote_port, inet_addr_format(&path->local, a),
-	    path->local_port);
-	return false;
 }
 
 void core_datagram(struct core *c, const struct ike_path *path, const uint8_t *d, size_t n)
@@ -157,7 +144,9 @@ void core_datagram(struct core *c, const struct ike_path *path, const uint8_t *d
 		c->counters.malformed++;
 		return;
 	}
-	if (c->conf && is_heard(c, path))
+	if (c->conf && !listen_has(c->conf->c, &path->local))
+		c->counters.not_listening++;
+	else if (c->conf)
 		ike1_datagram(c, path, &hdr, d);
 	isakmp_bury(c);
 }

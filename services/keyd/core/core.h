@@ -9,7 +9,7 @@
 #include "base/clock.h"
 #include "base/rng.h"
 #include "inet/meter.h"
-#include "ipsec/ike_view.h"
+#include "keyd/core/leases.h"
 #include "keyd/core/notes.h"
 #include "keyd/core/parked.h"
 #include "keyd/core/ports.h"
@@ -55,9 +55,8 @@ struct core {
 	struct list by_cookie[CORE_BUCKETS]; /* ISAKMP SAs */
 	struct list isakmp;                  /* all of them, oldest first */
 	struct list children;                /* established pairs of IPsec SAs */
-	struct list watches;                 /* core/watch.h */
-	uint32_t n_watches;
-	uint64_t last_number;    /* of what is shown to people */
+	struct list waiters;                 /* who waits for a negotiation (waiters.h) */
+	uint32_t n_waiters;
 	struct list dead;        /* to be freed when nothing of theirs is on the stack */
 	struct list unproved[2]; /* begun by others and not up, oldest first: silent, returned */
 	uint32_t n_unproved[2];
@@ -69,6 +68,7 @@ struct core {
 	struct bucket keys;                /* key exchanges to compute for them */
 	struct bucket again;               /* the same for those of them that ask again */
 	struct repeat repeat;
+	struct leases leases; /* addresses of clients */
 	struct notes notes;   /* log lines that they can cause */
 	struct bucket traces; /* and those of level debug */
 	uint64_t traces_held;
@@ -113,23 +113,6 @@ void core_unknown_spi(struct core *c, const struct inet_addr *local, const struc
     enum ipsec_proto proto, uint32_t spi);
 /* datapathd: a packet of a peer that proved to be its came from another port (path->remote_port). */
 void core_moved(struct core *c, const struct ike_path *path, uint16_t old_port);
-/* What people see and direct. Begins an ISAKMP SA along this path, and with a policy (outbound) its SAs; what
- * is under way is joined. 1: it is there; 0: the port up_done says what became of it (token 0: nobody asks);
- * -errno with a sentence. */
-must_check int core_up(
-    struct core *c, uint64_t token, const struct ike_path *path, const struct policy *p, struct err_text *e);
-/* Ends what is meant, with word to the peers. */
-struct core_ended {
-	uint32_t sas, children;
-};
-struct core_ended core_delete(struct core *c, const struct ike_filter *f);
-/* At most `max` of those with numbers above `after`, in the order of their numbers. How many. */
-enum { CORE_VIEW_MAX = 16 };
-uint32_t core_view_sas(const struct core *c, uint64_t after, struct ike_sa_view *ret, uint32_t max);
-/* Child SAs, and the negotiations for them (CORE_VIEW_MAX at most). */
-uint32_t core_view_children(const struct core *c, uint64_t after, struct ike_child_view *ret, uint32_t max);
-uint32_t core_view_coming(const struct core *c, uint64_t after, struct ike_child_view *ret, uint32_t max);
-
 /* Tells every peer that everything ends (on shutdown), and forgets it. */
 void core_shutdown(struct core *c);
 

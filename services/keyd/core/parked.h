@@ -21,6 +21,8 @@ struct core_reply {
 	uint64_t number; /* a grant, an SPI, a serial */
 	uint64_t expires_ms;
 	struct secret *d, *a, *e; /* SKEYID_d, _a and _e */
+	struct secret *secret;    /* a password */
+	const char *groups;       /* a user's, commas between; NULL: it is about no user */
 	const uint8_t *octets;    /* a nonce, a proof, a ticket, a statement */
 	size_t n_octets;
 	const struct policy *out, *in;

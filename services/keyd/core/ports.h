@@ -59,18 +59,25 @@ struct core_ports {
 	int (*ike1_prove)(void *arg, uint64_t token, struct ike1_octets nonce, struct ike1_octets id);
 	int (*ike1_verify)(void *arg, uint64_t token, struct ike1_octets nonce, struct ike1_octets id,
 	    struct ike1_octets hash);
+	/* Whether this is a user's password: the answer has a ticket and `groups`. Our own password for a
+	 * server: the answer has `secret`. */
+	int (*xauth_check)(void *arg, uint64_t token, struct ike1_octets ticket, struct ike1_octets user,
+	    struct ike1_octets password);
+	int (*xauth_password)(void *arg, uint64_t token, struct ike1_octets ticket);
 	/* certd-verify: the answer has a ticket. */
 	int (*ike1_judge)(void *arg, uint64_t token, const struct ike1_signed *s);
 
 	/* policyd. match answers with `out` and `in`, grant with `number` and `expires_ms`. */
 	int (*match)(void *arg, uint64_t token, const struct selector *out, const struct ike_path *path);
+	/* A policy for a client, and its partners in the other directions: the answer is match's. */
+	int (*policy_make)(void *arg, uint64_t token, const uint8_t *ticket, size_t n_ticket,
+	    const struct policy *out, const struct ike_path *path);
+	/* Such a policy is not used any more. */
+	void (*policy_drop)(void *arg, uint32_t policy_id);
 	int (*grant)(void *arg, uint64_t token, const uint8_t *ticket, size_t n_ticket, uint32_t policy_id,
 	    const struct ike_path *path);
 	void (*grant_drop)(void *arg, uint64_t grant);
 	void (*acquire_done)(void *arg, uint64_t seq, bool ok);
-
-	/* Whoever asked for it with core_up(): 0, it is up; -errno, it is not, and `why` is a sentence. */
-	void (*up_done)(void *arg, uint64_t token, int result, const char *why);
 
 	/* datapathd. reserve answers with an SPI, install with a serial. */
 	int (*reserve)(void *arg, uint64_t token, uint64_t grant, const struct inet_addr *src,

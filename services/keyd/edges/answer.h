@@ -23,6 +23,9 @@ enum answer_kind {
 	ANSWER_SPI,
 	ANSWER_SERIAL,
 	ANSWER_STATEMENT,
+	ANSWER_MADE, /* policies, and `number` is that of the outbound one */
+	ANSWER_USER,
+	ANSWER_PASSWORD,
 	ANSWER_KINDS,
 };
 

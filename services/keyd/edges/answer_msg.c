@@ -3,6 +3,7 @@
  * like a refusal; it ends nothing but the exchange that asked.
  */
 #include <errno.h>
+#include <string.h>
 
 #include "ipc/model.h"
 #include "ipc/types.h"
@@ -13,7 +14,15 @@
 #include "datapathd_keyd.pb-c.h"
 #include "policyd_keyd.pb-c.h"
 
-enum { SKEYID_MAX = 64, SEALED_MAX = 2048, PROOF_MAX = 1024, SUBJECT_MAX = 2048, CAP = 128 << 10 };
+enum {
+	SKEYID_MAX = 64,
+	SEALED_MAX = 2048,
+	PROOF_MAX = 1024,
+	SUBJECT_MAX = 2048,
+	GROUPS_MAX = 511,
+	PASSWORD_MAX = 1024,
+	CAP = 128 << 10
+};
 
 static int octets(struct answer *a, const ProtobufCBinaryData *b, size_t max)
 {
@@ -90,6 +99,17 @@ static int take_policies(struct answer *a)
 	return r;
 }
 
+/* They are ours to give back: the number says which. */
+static int take_made(struct answer *a)
+{
+	int r = take_policies(a);
+
+	if (r == 0 && (!a->reply.out || !a->reply.in))
+		r = -EBADMSG;
+	a->reply.number = r == 0 ? a->out.id : 0;
+	return r;
+}
+
 static int take_grant(struct answer *a)
 {
 	const Postern__GrantReply *m = (const Postern__GrantReply *)a->m;
@@ -111,6 +131,26 @@ static int take_serial(struct answer *a)
 	return a->reply.number ? 0 : -EBADMSG;
 }
 
+static int take_user(struct answer *a)
+{
+	const Postern__XauthCheckReply *m = (const Postern__XauthCheckReply *)a->m;
+
+	if (strlen(m->groups) > GROUPS_MAX)
+		return -EBADMSG;
+	a->reply.groups = m->groups;
+	return octets(a, &m->ticket, SEALED_MAX);
+}
+
+static int take_password(struct answer *a)
+{
+	const Postern__XauthPasswordReply *m = (const Postern__XauthPasswordReply *)a->m;
+
+	if (!m->password.len || m->password.len > PASSWORD_MAX)
+		return -EBADMSG;
+	a->reply.secret = secret_dup_bytes(m->password.data, m->password.len);
+	return a->reply.secret ? 0 : -ENOMEM;
+}
+
 static const struct {
 	enum ipc_type type;
 	const ProtobufCMessageDescriptor *d;
@@ -123,6 +163,9 @@ static const struct {
     [ANSWER_POLICIES] = {IPC_POLICY_MATCH_REPLY, &postern__policy_match_reply__descriptor, take_policies},
     [ANSWER_GRANT] = {IPC_GRANT_REPLY, &postern__grant_reply__descriptor, take_grant},
     [ANSWER_SPI] = {IPC_SPI_REPLY, &postern__spi_reply__descriptor, take_spi},
+    [ANSWER_MADE] = {IPC_POLICY_MATCH_REPLY, &postern__policy_match_reply__descriptor, take_made},
+    [ANSWER_USER] = {IPC_XAUTH_CHECK_REPLY, &postern__xauth_check_reply__descriptor, take_user},
+    [ANSWER_PASSWORD] = {IPC_XAUTH_PASSWORD_REPLY, &postern__xauth_password_reply__descriptor, take_password},
     [ANSWER_SERIAL] = {IPC_SA_MADE, &postern__sa_made__descriptor, take_serial},
     [ANSWER_STATEMENT] = {IPC_STATEMENT, &postern__statement__descriptor, take_statement},
 };
@@ -144,6 +187,7 @@ static void let_go(struct core_reply *r)
 	secret_free(r->d);
 	secret_free(r->a);
 	secret_free(r->e);
+	secret_free(r->secret);
 }
 
 void answer_decode(enum answer_kind kind, int result, const struct ipc_record *rec, struct answer *ret)

@@ -18,5 +18,9 @@ must_check int certd_ask_verify(struct ipc_client *c, struct ike1_octets nonce, 
     struct ike1_octets hash, ipc_reply_fn fn, void *arg);
 must_check int certd_verify_ask(
     struct ipc_client *c, const struct ike1_signed *s, ipc_reply_fn fn, void *arg);
+must_check int certd_ask_xauth(struct ipc_client *c, struct ike1_octets ticket, struct ike1_octets user,
+    struct ike1_octets password, ipc_reply_fn fn, void *arg);
+must_check int certd_ask_password(
+    struct ipc_client *c, struct ike1_octets ticket, ipc_reply_fn fn, void *arg);
 
 #endif

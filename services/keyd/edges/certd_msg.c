@@ -38,6 +38,25 @@ int certd_ask_begin(struct ipc_client *c, uint64_t generation, uint32_t peer,
 	return ipc_client_request(c, IPC_IKE1_BEGIN, &m.base, CERTD_DEADLINE_MS, fn, arg);
 }
 
+int certd_ask_xauth(struct ipc_client *c, struct ike1_octets ticket, struct ike1_octets user,
+    struct ike1_octets password, ipc_reply_fn fn, void *arg)
+{
+	Postern__XauthCheck m = POSTERN__XAUTH_CHECK__INIT;
+
+	m.ticket = slice(ticket);
+	m.user = slice(user);
+	m.password = slice(password);
+	return ipc_client_request(c, IPC_XAUTH_CHECK, &m.base, CERTD_DEADLINE_MS, fn, arg);
+}
+
+int certd_ask_password(struct ipc_client *c, struct ike1_octets ticket, ipc_reply_fn fn, void *arg)
+{
+	Postern__XauthPassword m = POSTERN__XAUTH_PASSWORD__INIT;
+
+	m.ticket = slice(ticket);
+	return ipc_client_request(c, IPC_XAUTH_PASSWORD, &m.base, CERTD_DEADLINE_MS, fn, arg);
+}
+
 int certd_ask_keys(struct ipc_client *c, const struct ike1_told *t, ipc_reply_fn fn, void *arg)
 {
 	Postern__Ike1Keys m = POSTERN__IKE1_KEYS__INIT;

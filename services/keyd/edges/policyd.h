@@ -14,7 +14,11 @@ must_check int policyd_ask_match(struct ipc_client *c, const struct selector *ou
     const struct ike_path *path, ipc_reply_fn fn, void *arg);
 must_check int policyd_ask_grant(struct ipc_client *c, const uint8_t *ticket, size_t n, uint32_t policy_id,
     const struct ike_path *path, ipc_reply_fn fn, void *arg);
+/* A policy for a client, as this side sees it. */
+must_check int policyd_ask_make(struct ipc_client *c, const uint8_t *ticket, size_t n,
+    const struct policy *out, const struct ike_path *path, ipc_reply_fn fn, void *arg);
 /* Hints without an answer: what cannot be sent is lost. */
+void policyd_drop_policy(struct ipc_client *c, uint32_t policy_id);
 void policyd_drop_grant(struct ipc_client *c, uint64_t grant);
 void policyd_acquire_done(struct ipc_client *c, uint64_t seq, bool ok);
 

@@ -49,6 +49,31 @@ int policyd_ask_grant(struct ipc_client *c, const uint8_t *ticket, size_t n, uin
 	return ipc_client_request(c, IPC_GRANT_ASK, &m.base, POLICYD_DEADLINE_MS, fn, arg);
 }
 
+int policyd_ask_make(struct ipc_client *c, const uint8_t *ticket, size_t n, const struct policy *out,
+    const struct ike_path *path, ipc_reply_fn fn, void *arg)
+{
+	Postern__PolicyMake m = POSTERN__POLICY_MAKE__INIT;
+	struct model_policy_pb policy;
+	Postern__Addr local, remote;
+
+	model_policy_encode(out, &policy);
+	model_addr_encode(&path->local, &local);
+	model_addr_encode(&path->remote, &remote);
+	m.ticket = (ProtobufCBinaryData){.data = (uint8_t *)(uintptr_t)ticket, .len = n};
+	m.out = &policy.m;
+	m.local = &local;
+	m.remote = &remote;
+	return ipc_client_request(c, IPC_POLICY_MAKE, &m.base, POLICYD_DEADLINE_MS, fn, arg);
+}
+
+void policyd_drop_policy(struct ipc_client *c, uint32_t policy_id)
+{
+	Postern__PolicyDrop m = POSTERN__POLICY_DROP__INIT;
+
+	m.policy_id = policy_id;
+	(void)ipc_client_send_row(c, IPC_POLICY_DROP, 0, &m.base);
+}
+
 void policyd_drop_grant(struct ipc_client *c, uint64_t grant)
 {
 	Postern__GrantDrop m = POSTERN__GRANT_DROP__INIT;

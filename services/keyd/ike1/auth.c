@@ -31,7 +31,6 @@ static void give_up(struct isakmp *sa, const char *what, const char *why)
 {
 	char name[ISAKMP_NAME_MAX];
 
-	isakmp_trouble(sa, "%s", why);
 	core_note(sa->core, CORE_ERROR, "isakmp.auth", "%s: %s. %s", what, why, isakmp_name(sa, name));
 	tell_peer(sa);
 	phase1_fail(sa, 0, what);

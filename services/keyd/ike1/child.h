@@ -15,8 +15,8 @@ struct child_part {
 	enum ipsec_mode mode;
 	uint32_t spi_in, spi_out;
 	uint64_t serial_in, serial_out;
-	enum alg_enc enc;
-	uint16_t wire_bits; /* of a cipher with several lengths */
+	enum alg_enc enc; /* for those who look: what was agreed on */
+	uint16_t bits;    /* 0: the algorithm has one length */
 	enum alg_auth auth;
 	enum alg_comp comp;
 };
@@ -24,7 +24,6 @@ struct child_part {
 struct child {
 	struct list node;
 	struct core *core;
-	uint64_t number;        /* for people */
 	struct core_conf *conf; /* held */
 	struct ike_path path;
 	bool initiator; /* this side renews it */
@@ -34,11 +33,9 @@ struct child {
 	uint64_t made_ms;
 	uint8_t n_parts;
 	struct child_part part[POLICY_REQUESTS_MAX];
-	uint64_t seconds;     /* its lifetime; 0: not limited in time */
-	uint64_t kilobytes;   /* 0: not limited in octets */
-	enum alg_group group; /* of its own key exchange; NONE: without */
-	struct timer renew;   /* before its life ends, when this side renews it */
-	struct timer linger;  /* after being replaced: packets under way may still need it */
+	uint64_t seconds;    /* its lifetime; 0: not limited in time */
+	struct timer renew;  /* before its life ends, when this side renews it */
+	struct timer linger; /* after being replaced: packets under way may still need it */
 };
 
 /* Takes over everything; NULL without memory, then nothing is. */
@@ -56,6 +53,8 @@ struct child *child_by_peer_spi(
 struct child *child_of_policy(struct core *c, uint32_t policy_id);
 /* Ends all of them with a peer that were made before a moment (UINT64_MAX: all). */
 void child_end_all(struct core *c, const struct inet_addr *remote, uint64_t before_ms, const char *why);
+/* A policy that was made for a client goes with the last of its pairs. */
+void child_leave_policy(struct core *c, const struct policy *out);
 bool child_any(struct core *c, const struct inet_addr *remote);
 /* The peer says that it lives for so many seconds only (I). */
 void child_shorten(struct child *k, uint64_t seconds);

@@ -1,96 +1,121 @@
 /*
- * What an administrator has keyd do: begin, and end.
+ * An administrator's word is stronger than `passive`, which is about packets; what policyd and datapathd
+ * allow, it does not change.
  */
+#include "keyd/core/command.h"
+
 #include <errno.h>
 
-#include "keyd/core/watch.h"
+#include "keyd/core/listen.h"
+#include "keyd/core/waiters.h"
 #include "keyd/ike1/child.h"
 #include "keyd/ike1/inform.h"
-#include "keyd/ike1/isakmp.h"
 #include "keyd/ike1/phase1.h"
 #include "keyd/ike1/quick.h"
 
-/* The ISAKMP SA alone. */
-static int up_isakmp(struct core *c, uint64_t token, const struct ike_path *path, struct err_text *e)
+/* 0, or -errno with *ret_why. */
+static int begin(struct core *c, const struct core_up *u, const char **ret_why)
 {
-	const struct ike_peer *p = ike_conf_find_peer(c->conf->c, &path->remote);
-	struct isakmp *sa = quick_phase1_with(c, (uint32_t)(p - c->conf->c->peer), path);
-	int r;
+	const struct ike_peer *p = c->conf ? ike_conf_find_peer(c->conf->c, &u->path.remote) : NULL;
+	struct isakmp *sa;
 
+	if (!c->conf)
+		*ret_why = "no configuration is loaded: load one with `ipsecctl racoon`";
+	else if (!p)
+		*ret_why = "the configuration has no remote for this address, and no `remote anonymous`";
+	else if (!p->n_modes)
+		*ret_why = "its remote has no exchange_mode with which it could be begun";
+	else if (!listen_has(c->conf->c, &u->path.local))
+		*ret_why =
+		    "listen names other addresses of this host than the one it would be negotiated from";
+	if (**ret_why)
+		return -ENOENT;
+	if (u->policy) {
+		quick_wish(c, u->policy, &u->path);
+		return 0;
+	}
+	sa = quick_phase1_with(c, (uint32_t)(p - c->conf->c->peer), &u->path);
+	*ret_why = "out of memory";
 	if (!sa)
-		return err_set(e, -EINVAL, "it cannot be begun: exchange_mode or memory is missing");
-	if (isakmp_is_up(sa))
-		return 1;
-	r = watch_add(c, sa, token);
-	if (r < 0)
-		return err_set(e, r, "nobody can wait for it: %s", err_name(r));
-	phase1_begin(sa);
+		return -ENOMEM;
+	if (!isakmp_is_up(sa))
+		phase1_begin(sa);
 	return 0;
 }
 
-int core_up(
-    struct core *c, uint64_t token, const struct ike_path *path, const struct policy *p, struct err_text *e)
+void core_up(struct core *c, const struct core_up *u)
 {
-	const char *why = quick_unfit(c, path);
-	char b[INET_ADDR_STRLEN];
+	struct waiter *w = waiter_new(c, u);
+	const struct core_up up = *u;
+	const char *why = "";
 	int r;
 
-	if (why)
-		return err_set(
-		    e, -EINVAL, "%s is not negotiated with: %s", inet_addr_format(&path->remote, b), why);
-	r = p ? quick_up(c, token, path, p, e) : up_isakmp(c, token, path, e);
+	if (!w) {
+		up.done(up.arg, -EBUSY, "too many wait for negotiations already", NULL);
+		return;
+	}
+	/* What is up already is the answer; nothing is begun for it. */
+	waiters_settle(c);
+	if (!waiter_is(c, up.arg))
+		return;
+	r = begin(c, u, &why);
+	if (r < 0) {
+		core_up_forget(c, up.arg);
+		up.done(up.arg, r, why, NULL);
+	}
 	isakmp_bury(c);
-	return r;
 }
 
-static bool is_path(const struct ike_filter *f, const struct ike_path *p)
+static bool addr_fits(const struct inet_addr *want, const struct inet_addr *a)
 {
-	return (f->local.family == INET_NONE || inet_addr_equal(&f->local, &p->local)) &&
-	       (f->remote.family == INET_NONE || inet_addr_equal(&f->remote, &p->remote));
+	return want->family == INET_NONE || inet_addr_equal(want, a);
 }
 
-static bool has_spi(const struct ike_filter *f, const struct child *k)
+static bool path_fits(const struct ike_row_filter *f, const struct ike_path *p)
 {
+	return addr_fits(&f->local, &p->local) && addr_fits(&f->remote, &p->remote);
+}
+
+static bool child_fits(const struct ike_row_filter *f, const struct child *k)
+{
+	bool found = !f->proto && !f->spi;
+
 	for (uint8_t i = 0; i < k->n_parts; i++) {
 		const struct child_part *p = &k->part[i];
 
-		if ((f->proto == IPSEC_PROTO_NONE || f->proto == p->proto) &&
-		    (!f->spi || f->spi == p->spi_in || f->spi == p->spi_out))
-			return true;
+		if (f->proto && p->proto != f->proto)
+			continue;
+		found |= !f->spi || p->spi_in == f->spi || p->spi_out == f->spi;
 	}
-	return false;
+	return found && path_fits(f, &k->path) && (!f->has_sel || selector_equal(&f->sel, &k->out.sel));
 }
 
-static bool is_meant_child(const struct ike_filter *f, const struct child *k)
+static bool isakmp_fits(const struct ike_row_filter *f, const struct isakmp *sa)
 {
-	return f->children && is_path(f, &k->path) && has_spi(f, k) &&
-	       (!f->has_selector || selector_equal(&f->selector, &k->out.sel));
+	if (f->has_spis && (memcmp(f->spi_i, sa->icookie, IKE_COOKIE_LEN) != 0 ||
+	                       memcmp(f->spi_r, sa->rcookie, IKE_COOKIE_LEN) != 0))
+		return false;
+	return path_fits(f, &sa->path);
 }
 
-static bool is_meant_sa(const struct ike_filter *f, const struct isakmp *sa)
+/* Children first: the peer is told of them under the ISAKMP SA. */
+void core_end(struct core *c, const struct ike_row_filter *f, struct ike_row_ended *ret)
 {
-	return f->sas && is_path(f, &sa->path) &&
-	       (!f->has_spis || (memcmp(f->spi_i, sa->icookie, IKE_COOKIE_LEN) == 0 &&
-	                            memcmp(f->spi_r, sa->rcookie, IKE_COOKIE_LEN) == 0));
-}
-
-/* Children first: their peers hear of it under the ISAKMP SA that goes after them. */
-struct core_ended core_delete(struct core *c, const struct ike_filter *f)
-{
-	struct core_ended n = {0};
-
-	list_foreach_safe (k, next, &c->children, struct child, node)
-		if (is_meant_child(f, k)) {
-			child_end(k, true, "deleted");
-			n.children++;
-		}
-	list_foreach_safe (sa, after, &c->isakmp, struct isakmp, all)
-		if (is_meant_sa(f, sa)) {
-			inform_delete_isakmp(sa);
-			sa->failure = "deleted by the administrator";
-			isakmp_end(sa);
-			n.sas++;
-		}
+	*ret = (struct ike_row_ended){0};
+	list_foreach_safe (k, next, &c->children, struct child, node) {
+		if (!f->children || !child_fits(f, k))
+			continue;
+		ret->n_children++;
+		ret->n_untold += !isakmp_find_host(c, &k->path.remote);
+		child_end(k, true, "deleted");
+	}
+	list_foreach_safe (sa, next, &c->isakmp, struct isakmp, all) {
+		if (!f->sas || !isakmp_fits(f, sa))
+			continue;
+		ret->n_sas++;
+		inform_delete_isakmp(sa);
+		sa->failure = "deleted";
+		isakmp_end(sa);
+	}
 	isakmp_bury(c);
-	return n;
 }

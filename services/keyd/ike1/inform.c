@@ -3,6 +3,7 @@
  */
 #include "keyd/ike1/inform.h"
 
+#include "keyd/core/waiters.h"
 #include "keyd/ike1/child.h"
 #include "keyd/ike1/hashed.h"
 #include "keyd/ike1/life.h"
@@ -84,7 +85,7 @@ void inform_refuse(struct isakmp *sa, uint16_t notify)
 {
 	const struct ike_hdr h = isakmp_header(sa, IKE1_INFORMATIONAL, 0, 0);
 
-	if (isakmp_is_up(sa))
+	if (isakmp_has_keys(sa))
 		inform_notify(sa, notify, NULL, 0);
 	else
 		refuse_clear(sa->core, &sa->path, &h, notify);
@@ -214,6 +215,21 @@ static void initial_contact(struct isakmp *sa)
 	}
 }
 
+/* In words for whoever waits. */
+static const char *notify_meaning(uint16_t type)
+{
+	switch (type) {
+	case IKE1_N_NO_PROPOSAL_CHOSEN:
+		return "no proposal is acceptable to it";
+	case IKE1_N_INVALID_ID_INFORMATION:
+		return "our identity, or the addresses, are not acceptable to it";
+	case IKE1_N_AUTHENTICATION_FAILED:
+		return "it does not believe our proof";
+	default:
+		return "RFC 2408 section 3.14.1 has its meaning";
+	}
+}
+
 /* It cannot say so of any but its own, and could as well delete it. */
 static void invalid_spi(struct isakmp *sa, const struct ike1_notification *n)
 {
@@ -229,13 +245,14 @@ static void invalid_spi(struct isakmp *sa, const struct ike1_notification *n)
 static void take_notify(struct isakmp *sa, uint32_t msg_id, const struct ike_payload *p)
 {
 	struct ike1_notification n;
-	char name[ISAKMP_NAME_MAX], text[IKE1_NOTIFY_TEXT_MAX];
+	char name[ISAKMP_NAME_MAX];
 
 	if (ike1_notify_parse(p, &n) != IKE_OK)
 		return;
 	switch (n.type) {
 	case IKE1_N_INITIAL_CONTACT:
-		initial_contact(sa);
+		if (isakmp_is_up(sa))
+			initial_contact(sa);
 		break;
 	case IKE1_N_R_U_THERE:
 	case IKE1_N_R_U_THERE_ACK:
@@ -251,8 +268,8 @@ static void take_notify(struct isakmp *sa, uint32_t msg_id, const struct ike_pay
 		quick_connected(sa, msg_id);
 		break;
 	default:
-		isakmp_trouble(sa, "the peer says: %s", ike1_notify_text(n.type, text));
-		core_log(sa->core, CORE_NOTICE, "isakmp.notify", "the peer says: %s. %s", text,
+		waiters_hint(sa, "the peer says: notification %u (%s)", n.type, notify_meaning(n.type));
+		core_log(sa->core, CORE_NOTICE, "isakmp.notify", "the peer says: notification %u. %s", n.type,
 		    isakmp_name(sa, name));
 		break;
 	}
@@ -264,8 +281,9 @@ static void delete_isakmp(struct isakmp *sa, const struct ike1_deletion *d)
 		const uint8_t *cookies = d->spis + (size_t)i * COOKIES;
 		struct isakmp *other = isakmp_find(sa->core, cookies, cookies + IKE_COOKIE_LEN);
 
-		/* One peer cannot end another's. */
-		if (!other || !isakmp_is_up(other) || !inet_addr_equal(&other->path.remote, &sa->path.remote))
+		/* One peer cannot end another's, nor can whoever has not said yet who its user is. */
+		if (!other || !isakmp_has_keys(other) || (other != sa && !isakmp_is_up(sa)) ||
+		    !inet_addr_equal(&other->path.remote, &sa->path.remote))
 			continue;
 		other->failure = "deleted by the peer";
 		isakmp_end(other);
@@ -294,7 +312,7 @@ static void take_delete(struct isakmp *sa, const struct ike_payload *p)
 		return;
 	if (d.protocol == IKE1_PROTO_ISAKMP)
 		delete_isakmp(sa, &d);
-	else
+	else if (isakmp_is_up(sa))
 		delete_children(sa, &d);
 }
 
@@ -321,7 +339,7 @@ void inform_message(struct isakmp *sa, const struct ike_hdr *hdr, const uint8_t 
 	}
 	sa->heard_ms = core_now(sa->core);
 	nat_follow(sa);
-	for (uint32_t i = 1; i < c.n && isakmp_is_up(sa); i++) {
+	for (uint32_t i = 1; i < c.n && isakmp_has_keys(sa); i++) {
 		if (c.p[i].type == IKE1_P_NOTIFY)
 			take_notify(sa, hdr->msg_id, &c.p[i]);
 		else if (c.p[i].type == IKE1_P_DELETE)
@@ -333,16 +351,20 @@ void inform_clear(struct isakmp *sa, const struct ike_hdr *hdr, const uint8_t *d
 {
 	struct ike1_notification n;
 	const struct ike_payload *p;
-	char name[ISAKMP_NAME_MAX], text[IKE1_NOTIFY_TEXT_MAX];
+	char name[ISAKMP_NAME_MAX];
 	struct ike_chain c;
 
-	if (hdr->flags & IKE1_F_ENCRYPTED || isakmp_is_up(sa) ||
+	if (hdr->flags & IKE1_F_ENCRYPTED || isakmp_has_keys(sa) ||
 	    ike_chain_parse(hdr->next, d + IKE_HDR_LEN, hdr->length - IKE_HDR_LEN, false, &c) != IKE_OK)
 		return;
 	p = ike_chain_find(&c, IKE1_P_NOTIFY, 0);
 	if (!p || ike1_notify_parse(p, &n) != IKE_OK)
 		return;
-	isakmp_trouble(sa, "somebody who may be the peer refuses: %s", ike1_notify_text(n.type, text));
-	core_note(sa->core, CORE_WARNING, "isakmp.notify", "somebody who may be the peer refuses: %s. %s",
-	    text, isakmp_name(sa, name));
+	waiters_hint(
+	    sa, "somebody who may be the peer refuses: notification %u (%s)", n.type, notify_meaning(n.type));
+	core_note(sa->core, CORE_WARNING, "isakmp.notify",
+	    "somebody who may be the peer refuses: notification %u (14: no proposal is acceptable to it; 18: "
+	    "our "
+	    "identity is not; 24: it does not believe our proof). %s",
+	    n.type, isakmp_name(sa, name));
 }

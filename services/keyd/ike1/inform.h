@@ -27,10 +27,6 @@ void inform_message(struct isakmp *sa, const struct ike_hdr *hdr, const uint8_t 
 /* In clear, before there are keys: believed in nothing, but the log tells. */
 void inform_clear(struct isakmp *sa, const struct ike_hdr *hdr, const uint8_t *d);
 
-/* notify_text.c: "notification 14. NO-PROPOSAL-CHOSEN: ...". Returns buf. */
-enum { IKE1_NOTIFY_TEXT_MAX = 160 };
-const char *ike1_notify_text(uint16_t type, char buf[IKE1_NOTIFY_TEXT_MAX]);
-
 /* dpd.c: begins to watch, when the configuration says so and the peer answers. */
 void dpd_begin(struct isakmp *sa);
 /* R-U-THERE and its answer. */

@@ -4,11 +4,9 @@
  */
 #include "keyd/ike1/isakmp.h"
 
-#include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 
-#include "keyd/core/watch.h"
+#include "keyd/core/waiters.h"
 #include "keyd/ike1/fragment.h"
 #include "keyd/ike1/quick.h"
 
@@ -46,6 +44,13 @@ static void on_patience(struct timer *t, void *arg)
 static uint64_t patience_ms(const struct ike_conf *conf)
 {
 	return 2 * (uint64_t)conf->timers.interval_ms * (conf->timers.counter + 1);
+}
+
+void isakmp_be_patient(struct isakmp *sa)
+{
+	/* Cannot fail: it has its place in the heap. */
+	(void)!timer_set(
+	    &sa->core->timers, &sa->patience, core_now(sa->core) + patience_ms(sa->conf->c), on_patience);
 }
 
 enum { SILENT = 0, RETURNED = 1 };
@@ -109,10 +114,10 @@ struct isakmp *isakmp_new(
 	sa->mode = mode;
 	sa->initiator = !icookie;
 	sa->begun_ms = core_now(c);
-	sa->number = ++c->last_number;
 	list_init(&sa->by_cookie);
 	list_init(&sa->unproved);
 	list_init(&sa->quicks);
+	remote_access_init(sa);
 	list_append(&c->isakmp, &sa->all);
 	c->n_isakmp++;
 	window_init(&sa->window, c, &sa->path, on_lost);
@@ -166,31 +171,6 @@ static void tell_end(struct isakmp *sa, enum isakmp_state was)
 		    sa->failure, isakmp_name(sa, name), isakmp_state_name(was));
 }
 
-/* Whoever waits for it hears why it did not come, or that it went. */
-static void tell_watchers(struct isakmp *sa)
-{
-	char text[500];
-
-	snprintf(text, sizeof(text), "%s%s%s", sa->failure ? sa->failure : "it was ended",
-	    sa->trouble ? ". What went wrong last: " : "", sa->trouble ? sa->trouble : "");
-	watch_tell(sa->core, sa, -ECONNABORTED, text);
-}
-
-void isakmp_trouble(struct isakmp *sa, const char *fmt, ...)
-{
-	char text[IKE_VIEW_TROUBLE_MAX];
-	va_list ap;
-
-	if (!sa->initiator && !isakmp_is_up(sa))
-		return;
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	free(sa->trouble);
-	sa->trouble = strdup(text);
-	sa->trouble_ms = core_now(sa->core);
-}
-
 void isakmp_end(struct isakmp *sa)
 {
 	struct core *c = sa->core;
@@ -205,12 +185,13 @@ void isakmp_end(struct isakmp *sa)
 	timer_stop(&c->timers, &sa->dpd);
 	window_fini(&sa->window);
 	fragment_forget(sa);
+	remote_access_fini(sa);
 	list_remove(&sa->by_cookie);
 	list_remove(&sa->all);
 	list_append(&c->dead, &sa->all);
 	c->n_isakmp--;
 	tell_end(sa, was);
-	tell_watchers(sa);
+	waiters_isakmp_ended(sa, was);
 	quick_orphan(sa);
 }
 
@@ -230,7 +211,6 @@ static void isakmp_free(struct isakmp *sa)
 	secret_free(sa->cipher_key);
 	ike1_keys_fini(&sa->keys);
 	seen_fini(&sa->seen);
-	free(sa->trouble);
 	core_conf_unref(sa->conf);
 	list_remove(&sa->all);
 	free(sa);
@@ -240,6 +220,7 @@ void isakmp_bury(struct core *c)
 {
 	list_foreach_safe (sa, next, &c->dead, struct isakmp, all)
 		isakmp_free(sa);
+	waiters_settle(c);
 }
 
 struct isakmp *isakmp_find(struct core *c, const uint8_t *icookie, const uint8_t *rcookie)

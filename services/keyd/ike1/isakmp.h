@@ -10,6 +10,7 @@
 #include "keyd/core/seen.h"
 #include "keyd/core/window.h"
 #include "keyd/ike1/choose.h"
+#include "keyd/ike1/remote_access.h"
 #include "keyd/ike1/states.h"
 #include "wire/ike/msg.h"
 #include "wire/ike/out.h"
@@ -36,7 +37,6 @@ enum isakmp_trust {
 struct isakmp {
 	struct list by_cookie, all, unproved; /* the last one while it is neither up nor ours */
 	struct core *core;
-	uint64_t number;        /* for people */
 	struct core_conf *conf; /* held */
 	uint32_t peer;          /* index in it */
 	enum isakmp_state state;
@@ -84,11 +84,10 @@ struct isakmp {
 	struct list quicks;          /* exchanges under it, and those that wait for it */
 	enum ipsec_proto gone_proto; /* I: begun because the peer sends into this one, */
 	uint32_t gone_spi;           /* which is not here; 0: not for that */
+	struct remote_access ra;
 	uint64_t begun_ms, established_ms;
 	bool tell_life;      /* R: it lives shorter than the peer offered */
 	uint64_t told_life;  /* I: seconds that the peer says; 0: nothing */
-	char *trouble;       /* what went wrong last, for who waits for it; NULL: nothing */
-	uint64_t trouble_ms; /* when that was */
 	const char *failure; /* why it ends, for the log; NULL: it did not fail */
 };
 
@@ -102,15 +101,23 @@ static inline bool isakmp_is_up(const struct isakmp *sa)
 	return sa->state == ISAKMP_UP;
 }
 
+/* Phase 1 is over, so messages come under its keys; what is asked beside may still be open. */
+static inline bool isakmp_has_keys(const struct isakmp *sa)
+{
+	return sa->state == ISAKMP_UP || sa->state == ISAKMP_XAUTH || sa->state == ISAKMP_CONFIG;
+}
+
 /* Makes one that has sent nothing yet. `icookie` NULL: this side begins. NULL: no memory, or the table is
  * full. */
 struct isakmp *isakmp_new(
     struct core *c, uint32_t peer, const struct ike_path *path, enum ike_mode mode, const uint8_t *icookie);
 /* The only place where a state changes. */
 void isakmp_set_state(struct isakmp *sa, enum isakmp_state next);
+/* As much time again as all of phase 1 has. */
+void isakmp_be_patient(struct isakmp *sa);
 /* It ends: exchanges under it end with it, and it is freed when nothing is on the stack. */
 void isakmp_end(struct isakmp *sa);
-/* Frees what has ended. */
+/* Frees what has ended, and answers those who waited for what has happened. */
 void isakmp_bury(struct core *c);
 /* By both cookies; one that we began and that has no answer yet is found by its own. NULL: none. */
 struct isakmp *isakmp_find(struct core *c, const uint8_t *icookie, const uint8_t *rcookie);
@@ -124,9 +131,6 @@ struct isakmp *isakmp_find_host(struct core *c, const struct inet_addr *remote);
 struct isakmp *isakmp_find_coming(struct core *c, const struct inet_addr *remote, uint32_t peer);
 /* The peer has shown that it receives what we send: it gives way only to others that have. */
 void isakmp_returned(struct isakmp *sa);
-
-/* Remembers what went wrong, of one that is ours or up: a stranger's takes no memory for it. */
-void isakmp_trouble(struct isakmp *sa, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* The header of its next message. */
 struct ike_hdr isakmp_header(const struct isakmp *sa, uint8_t exchange, uint8_t flags, uint32_t msg_id);

@@ -9,7 +9,7 @@
 #include <stdio.h>
 
 #include "keyd/core/ident.h"
-#include "keyd/core/watch.h"
+#include "keyd/core/waiters.h"
 #include "keyd/ike1/child.h"
 #include "keyd/ike1/cipher.h"
 #include "keyd/ike1/inform.h"
@@ -146,16 +146,10 @@ static void on_life(struct timer *t, void *arg)
 	isakmp_end(sa);
 }
 
-const char *phase1_mode_words(enum ike_mode m)
-{
-	return m == IKE_MODE_MAIN ? "Identity Protection mode" : "Aggressive mode";
-}
-
 void phase1_begin(struct isakmp *sa)
 {
 	if (sa->state != ISAKMP_I_NEW || parked_is(&sa->wait))
 		return;
-	core_log(sa->core, CORE_INFO, "isakmp.begin", "begin %s.", phase1_mode_words(sa->mode));
 	if (sa->mode == IKE_MODE_MAIN)
 		main_begin(sa);
 	else
@@ -204,6 +198,8 @@ void phase1_up(struct isakmp *sa)
 	struct core *c = sa->core;
 	char name[ISAKMP_NAME_MAX], id[128];
 
+	if (remote_access_goes_on(sa))
+		return;
 	isakmp_set_state(sa, ISAKMP_UP);
 	if (!isakmp_is_up(sa)) {
 		isakmp_end(sa);
@@ -223,10 +219,10 @@ void phase1_up(struct isakmp *sa)
 	    ike_id_format(&sa->peer_id, id, sizeof(id)));
 	dpd_begin(sa);
 	inform_initial_contact(sa);
-	watch_tell(c, sa, 0, "");
 	if (sa->gone_spi)
 		inform_delete_spi(sa, sa->gone_proto, sa->gone_spi);
 	life_tell1(sa);
+	remote_access_up(sa);
 	quick_resume(sa);
 }
 
@@ -247,7 +243,7 @@ void phase1_ignore(struct isakmp *sa, const char *fmt, ...)
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	sa->core->counters.malformed++;
-	isakmp_trouble(sa, "a message was passed over: %s", text);
+	waiters_hint(sa, "a message was passed over: %s", text);
 	core_note(sa->core, CORE_WARNING, "isakmp.ignored", "a message is passed over: %s. %s (%s)", text,
 	    isakmp_name(sa, name), isakmp_state_name(sa->state));
 }

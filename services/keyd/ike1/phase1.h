@@ -57,8 +57,7 @@ void auth_check(
     struct isakmp *sa, void (*then)(struct isakmp *sa), void (*not_so)(struct isakmp *sa, const char *why));
 static inline bool auth_with_signature(const struct isakmp *sa)
 {
-	return sa->terms.auth == IKE_AUTH_RSA || sa->terms.auth == IKE_AUTH_XAUTH_RSA_CLIENT ||
-	       sa->terms.auth == IKE_AUTH_XAUTH_RSA_SERVER;
+	return ike_auth_is_rsa(sa->terms.auth);
 }
 /* Writes sa->proof as the payload it is. */
 void auth_put_proof(const struct isakmp *sa, struct ike_out *o);
@@ -71,7 +70,7 @@ void phase1_send(struct isakmp *sa, struct ike_out *o, bool seal, bool expect);
 void phase1_take_cookie(struct isakmp *sa, const struct phase1_msg *m);
 /* The message was taken: repetitions of it are known from now on. */
 void phase1_got(struct isakmp *sa, const struct phase1_msg *m);
-/* The negotiation has ended well. */
+/* The negotiation has ended well: what comes before quick mode begins, or the SA is up. */
 void phase1_up(struct isakmp *sa);
 /* It has ended badly by our own doing: the log says why, the peer hears `notify` (0: nothing). */
 void phase1_fail(struct isakmp *sa, uint16_t notify, const char *why);
@@ -81,8 +80,6 @@ void phase1_ignore(struct isakmp *sa, const char *fmt, ...) __attribute__((forma
 /* Sets the timers for its renewal and its end, from its lifetime. Without memory it ends. */
 void phase1_plan(struct isakmp *sa);
 
-/* "Identity Protection mode", "Aggressive mode": racoon's words. */
-const char *phase1_mode_words(enum ike_mode m);
 /* Sends the first message of one that we begin, unless it is under way. */
 void phase1_begin(struct isakmp *sa);
 

@@ -4,13 +4,12 @@
  */
 #include "keyd/ike1/quick.h"
 
-#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 
 #include "keyd/core/ident.h"
 #include "keyd/core/listen.h"
-#include "keyd/core/watch.h"
+#include "keyd/core/waiters.h"
 #include "keyd/ike1/inform.h"
 #include "keyd/ike1/phase1.h"
 #include "keyd/ike1/trace.h"
@@ -100,7 +99,6 @@ struct quick *quick_new(struct isakmp *sa, bool initiator)
 	q->sa = sa;
 	q->initiator = initiator;
 	q->begun_ms = core_now(sa->core);
-	q->number = ++sa->core->last_number;
 	window_init(&q->window, sa->core, &sa->path, on_lost);
 	q->window.cut = &sa->cuts;
 	list_init(&q->node);
@@ -146,6 +144,7 @@ static void undo(struct quick *q)
 	}
 	if (q->grant)
 		ports->grant_drop(ports->arg, q->grant);
+	child_leave_policy(q->sa->core, &q->out);
 }
 
 /* The peer may have taken our message 2, or 3, and send already into what goes away now. */
@@ -155,17 +154,6 @@ static void say_gone(struct quick *q)
 		return;
 	for (uint8_t i = 0; i < q->n_parts; i++)
 		inform_delete_spi(q->sa, q->part[i].proto, q->part[i].spi_in);
-}
-
-static void tell_watchers(struct quick *q, const char *why)
-{
-	const struct isakmp *sa = q->sa;
-	bool more = sa->trouble && sa->trouble_ms >= q->begun_ms && isakmp_is_up(sa);
-	char text[800];
-
-	snprintf(text, sizeof(text), "%s (%s)%s%s", why, rows[q->state].name,
-	    more ? ". What went wrong last: " : "", more ? sa->trouble : "");
-	watch_tell(sa->core, q, -ECONNABORTED, text);
 }
 
 void quick_fail(struct quick *q, uint16_t notify, const char *fmt, ...)
@@ -181,9 +169,9 @@ void quick_fail(struct quick *q, uint16_t notify, const char *fmt, ...)
 	core_log(c, CORE_ERROR, "ipsec.failed", "phase2 negotiation failed: %s. %s<=>%s (%s)", text,
 	    inet_addr_format(&q->sa->path.local, a), inet_addr_format(&q->sa->path.remote, b),
 	    rows[q->state].name);
-	tell_watchers(q, text);
 	if (notify)
 		inform_notify(q->sa, notify, NULL, 0);
+	waiters_policy_failed(q->sa, q->out.id, text);
 	say_gone(q);
 	undo(q);
 	if (q->acquire)
@@ -220,8 +208,6 @@ void quick_done(struct quick *q)
 	    .out = q->out,
 	    .grant = q->grant,
 	    .seconds = q->terms.seconds,
-	    .kilobytes = q->terms.kilobytes,
-	    .group = q->dh ? (enum alg_group)q->terms.group : ALG_GROUP_NONE,
 	    .n_parts = q->n_parts};
 
 	quick_set_state(q, QUICK_DONE);
@@ -233,7 +219,7 @@ void quick_done(struct quick *q)
 		    .serial_in = q->part[i].serial_in,
 		    .serial_out = q->part[i].serial_out,
 		    .enc = q->part[i].enc,
-		    .wire_bits = q->part[i].wire_bits,
+		    .bits = q->part[i].wire_bits,
 		    .auth = q->part[i].auth,
 		    .comp = q->part[i].comp};
 	if (!child_new(c, &k)) {
@@ -244,7 +230,6 @@ void quick_done(struct quick *q)
 		child_replace(q->old);
 	if (q->acquire)
 		c->ports.acquire_done(c->ports.arg, q->acquire, true);
-	watch_tell(c, q, 0, "");
 	linger(q);
 }
 
@@ -264,6 +249,15 @@ static struct quick *find_policy(
 		list_foreach (q, &sa->quicks, struct quick, node)
 			if ((q->initiator || !ours) && q->state != QUICK_DONE && q->out.id == policy_id &&
 			    inet_addr_equal(&sa->path.remote, remote))
+				return q;
+	return NULL;
+}
+
+struct quick *quick_of_policy(struct core *c, uint32_t policy_id)
+{
+	list_foreach (sa, &c->isakmp, struct isakmp, all)
+		list_foreach (q, &sa->quicks, struct quick, node)
+			if (q->initiator && q->state != QUICK_DONE && q->out.id == policy_id)
 				return q;
 	return NULL;
 }
@@ -294,9 +288,8 @@ struct isakmp *quick_phase1_with(struct core *c, uint32_t peer, const struct ike
 	return isakmp_new(c, peer, path, p->mode[0], NULL);
 }
 
-/* `watch` 0: nobody. False: it cannot be begun. */
-static bool start(struct core *c, const struct policy *out, const struct ike_path *path, uint64_t acquire,
-    struct child *old, uint64_t watch)
+static void start(struct core *c, const struct policy *out, const struct ike_path *path, uint64_t acquire,
+    struct child *old)
 {
 	const struct ike_peer *p = ike_conf_find_peer(c->conf->c, &path->remote);
 	struct isakmp *sa = quick_phase1_with(c, (uint32_t)(p - c->conf->c->peer), path);
@@ -309,34 +302,30 @@ static bool start(struct core *c, const struct policy *out, const struct ike_pat
 		    inet_addr_format(&path->remote, b));
 		if (acquire)
 			c->ports.acquire_done(c->ports.arg, acquire, false);
-		return false;
-	}
-	if (watch_add(c, q, watch) < 0) {
-		quick_fail(q, 0, "out of memory");
-		return false;
+		return;
 	}
 	q->acquire = acquire;
 	q->out = *out;
 	q->old = old;
 	if (isakmp_is_up(sa)) {
 		quick_begin(q);
-		return true;
+		return;
 	}
 	core_log(c, CORE_INFO, "ipsec.queued", "IPsec-SA request for %s queued due to no phase1 found.",
 	    inet_addr_format(&path->remote, b));
 	phase1_begin(sa);
-	return true;
 }
 
-const char *quick_unfit(const struct core *c, const struct ike_path *path)
+/* Why a packet's policy is not negotiated for; NULL: it is. */
+static const char *unfit(struct core *c, const struct core_acquire *a)
 {
-	const struct ike_peer *p = c->conf ? ike_conf_find_peer(c->conf->c, &path->remote) : NULL;
+	const struct ike_peer *p = c->conf ? ike_conf_find_peer(c->conf->c, &a->dst) : NULL;
 
 	if (!c->conf)
 		return "no configuration is loaded";
 	if (!p)
 		return "no configuration found";
-	if (!listen_has(c->conf->c, &path->local))
+	if (!listen_has(c->conf->c, &a->src))
 		return "listen names other addresses of this host than the one it would be negotiated from";
 	return p->passive ? "its remote is passive" : NULL;
 }
@@ -345,7 +334,7 @@ void quick_acquire(struct core *c, const struct core_acquire *a)
 {
 	const struct ike_path path = {
 	    .local = a->src, .remote = a->dst, .local_port = IKE_PORT, .remote_port = IKE_PORT};
-	const char *why = quick_unfit(c, &path);
+	const char *why = unfit(c, a);
 	struct quick *q = why ? NULL : find_policy(c, a->policy->id, &a->dst, false);
 	char b[INET_ADDR_STRLEN];
 
@@ -362,28 +351,7 @@ void quick_acquire(struct core *c, const struct core_acquire *a)
 	else if (just_made(c, a))
 		c->ports.acquire_done(c->ports.arg, a->seq, true);
 	else
-		(void)start(c, a->policy, &path, a->seq, NULL, 0);
-}
-
-int quick_up(
-    struct core *c, uint64_t token, const struct ike_path *path, const struct policy *out, struct err_text *e)
-{
-	const struct child *k = child_of_policy(c, out->id);
-	struct quick *q = find_policy(c, out->id, &path->remote, false);
-	int r;
-
-	if (k && inet_addr_equal(&k->path.remote, &path->remote))
-		return 1;
-	if (!q) {
-		/* Who watches is told of whatever happens from here on. */
-		if (c->n_watches >= WATCHES_MAX)
-			return err_set(e, -EBUSY, "too many wait for negotiations");
-		if (!start(c, out, path, 0, NULL, token))
-			return err_set(e, -EINVAL, "it cannot be begun: exchange_mode or memory is missing");
-		return 0;
-	}
-	r = watch_add(c, q, token);
-	return r < 0 ? err_set(e, r, "nobody can wait for it: %s", err_name(r)) : 0;
+		start(c, a->policy, &path, a->seq, NULL);
 }
 
 void quick_renew(struct child *k)
@@ -391,8 +359,14 @@ void quick_renew(struct child *k)
 	struct core *c = k->core;
 	const struct ike_peer *p = c->conf ? ike_conf_find_peer(c->conf->c, &k->path.remote) : NULL;
 
-	if (p && !find_policy(c, k->out.id, &k->path.remote, true) && listen_has(c->conf->c, &k->path.local))
-		(void)start(c, &k->out, &k->path, 0, k, 0);
+	if (p && !find_policy(c, k->out.id, &k->path.remote, true))
+		start(c, &k->out, &k->path, 0, k);
+}
+
+void quick_wish(struct core *c, const struct policy *out, const struct ike_path *path)
+{
+	if (!quick_of_policy(c, out->id))
+		start(c, out, path, 0, NULL);
 }
 
 void quick_resume(struct isakmp *sa)

@@ -42,7 +42,6 @@ struct quick_part {
 
 struct quick {
 	struct list node; /* its ISAKMP SA's */
-	uint64_t number;  /* for people */
 	struct isakmp *sa;
 	enum quick_state state;
 	bool initiator;
@@ -58,6 +57,7 @@ struct quick {
 	uint8_t n_parts, at; /* part that is being worked on */
 	struct quick_part part[POLICY_REQUESTS_MAX];
 	struct ike1_terms terms;
+	bool shapes;    /* R: the policy is made from what is chosen */
 	bool tell_life; /* R: the peer must hear that lifetimes are shorter */
 	struct octets ni, nr, ke, id_local, id_remote;
 	bool with_ids;
@@ -75,14 +75,12 @@ struct quick {
 /* quick.c: its life. */
 void quick_acquire(struct core *c, const struct core_acquire *a);
 void quick_renew(struct child *k);
-/* core_up() with a policy. */
-must_check int quick_up(struct core *c, uint64_t token, const struct ike_path *path, const struct policy *out,
-    struct err_text *e);
-/* An ISAKMP SA with this peer: there, on its way, or made now; phase1_begin() is the caller's. NULL: it
- * cannot be begun. */
+/* The administrator's: begins, unless one of this policy is under way. The peer has a remote. */
+void quick_wish(struct core *c, const struct policy *out, const struct ike_path *path);
+/* One under way for this policy, begun by us. NULL: none. */
+struct quick *quick_of_policy(struct core *c, uint32_t policy_id);
+/* An ISAKMP SA with this peer: there, on its way, or made now and still to be begun. NULL: it cannot be. */
 struct isakmp *quick_phase1_with(struct core *c, uint32_t peer, const struct ike_path *path);
-/* Why nothing is begun towards this peer; NULL: it may be. */
-const char *quick_unfit(const struct core *c, const struct ike_path *path);
 const char *quick_state_name(enum quick_state s);
 /* The ISAKMP SA is up: what waited for it begins. */
 void quick_resume(struct isakmp *sa);
@@ -108,6 +106,15 @@ void quick_message(struct isakmp *sa, const struct ike_hdr *hdr, const uint8_t *
 
 /* CONNECTED came in an informational exchange with this message id. */
 void quick_connected(struct isakmp *sa, uint32_t msg_id);
+/* R: what was chosen can be answered. */
+void quick_chosen(struct quick *q);
+
+/* quick_generate.c: a policy for a client. Whether one is to be made, with policyd's answer to match. */
+bool quick_generates(const struct quick *q, const struct core_reply *r);
+void quick_generate(struct quick *q);
+/* The policy that n proposals with one number, from `at` on, would need. False: none can be made of them. */
+struct ike1_sa;
+must_check bool quick_shape(struct quick *q, const struct ike1_sa *s, uint8_t at, uint8_t n);
 
 /* quick_steps.c: its questions to others; each goes on with `then` or fails. */
 void quick_ask_grant(struct quick *q, void (*then)(struct quick *q));

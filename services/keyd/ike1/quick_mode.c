@@ -161,7 +161,8 @@ static void on_own_policy(struct parked *p, struct core_reply *r)
 		return;
 	}
 	q->with_ids = true;
-	q->conf = select_child(sa->conf->c, isakmp_peer(sa), &sa->peer_id, &local, &remote, &sa->path.remote);
+	q->conf = select_child(sa->conf->c, isakmp_peer(sa), &sa->peer_id, &local, &remote,
+	    remote_access_addr(sa), remote_access_groups(sa));
 	if (!q->conf)
 		quick_fail(q, 0, "failed to get sainfo: none fits the policy's selector and this peer");
 	else
@@ -238,6 +239,14 @@ static int answer_ke(struct quick *q)
 	return r;
 }
 
+void quick_chosen(struct quick *q)
+{
+	if (answer_ke(q) < 0)
+		quick_fail(q, IKE1_N_INVALID_KEY_INFORMATION, "the key exchange is malformed, or missing");
+	else
+		planned(q, granted_answer);
+}
+
 static void on_policies(struct parked *p, struct core_reply *r)
 {
 	struct quick *q = container_of(p, struct quick, wait);
@@ -246,6 +255,10 @@ static void on_policies(struct parked *p, struct core_reply *r)
 
 	if (r->result < 0) {
 		quick_fail(q, 0, "policyd does not answer: %s", r->why);
+		return;
+	}
+	if (quick_generates(q, r)) {
+		quick_generate(q);
 		return;
 	}
 	if (!r->out || !r->in) {
@@ -260,10 +273,8 @@ static void on_policies(struct parked *p, struct core_reply *r)
 		quick_fail(q, IKE1_N_NO_PROPOSAL_CHOSEN, "%s", why);
 	else if (quick_choose(q, &e) < 0)
 		quick_fail(q, IKE1_N_NO_PROPOSAL_CHOSEN, "%s", e.s);
-	else if (answer_ke(q) < 0)
-		quick_fail(q, IKE1_N_INVALID_KEY_INFORMATION, "the key exchange is malformed, or missing");
 	else
-		planned(q, granted_answer);
+		quick_chosen(q);
 }
 
 /* Who asks for what: the ID payloads, or the two hosts themselves. */
@@ -294,7 +305,8 @@ static int take_ids(struct quick *q, const struct ike_chain *c, struct selector 
 	if (e < 0)
 		return e;
 	quick_nat_ids(q, &id[1], &id[0]);
-	q->conf = select_child(sa->conf->c, isakmp_peer(sa), &sa->peer_id, &id[1], &id[0], &sa->path.remote);
+	q->conf = select_child(sa->conf->c, isakmp_peer(sa), &sa->peer_id, &id[1], &id[0],
+	    remote_access_addr(sa), remote_access_groups(sa));
 	return ident_selector(&id[1], &id[0], ret_out);
 }
 
@@ -304,7 +316,7 @@ static void consume_1(struct quick *q, const struct quick_msg *m)
 	                         *ke = ike_chain_find(&m->chain, IKE1_P_KE, 0),
 	                         *offer = ike_chain_find(&m->chain, IKE1_P_SA, 0);
 	struct core *c = q->sa->core;
-	struct selector out;
+	struct selector *out = &q->out.sel;
 	int r = ike1_nonce_ok(nonce) ? octets_set(&q->ni, nonce->body, nonce->len) : -EBADMSG;
 
 	if (r == 0)
@@ -315,7 +327,7 @@ static void consume_1(struct quick *q, const struct quick_msg *m)
 		quick_fail(q, IKE1_N_PAYLOAD_MALFORMED, "the nonce is malformed");
 		return;
 	}
-	r = take_ids(q, &m->chain, &out);
+	r = take_ids(q, &m->chain, out);
 	if (r < 0) {
 		quick_fail(q, IKE1_N_INVALID_ID_INFORMATION, "%s",
 		    r == -EOPNOTSUPP ? "the peer names a range that is no network"
@@ -328,7 +340,7 @@ static void consume_1(struct quick *q, const struct quick_msg *m)
 		return;
 	}
 	r = c->ports.match(
-	    c->ports.arg, parking_enter(&c->parking, &q->wait, on_policies), &out, &q->sa->path);
+	    c->ports.arg, parking_enter(&c->parking, &q->wait, on_policies), out, &q->sa->path);
 	if (r < 0)
 		quick_fail(q, 0, "policyd cannot be asked: %s", err_name(r));
 }

@@ -373,6 +373,8 @@ int quick_choose(struct quick *q, struct err_text *e)
 	for (uint8_t at = 0, n; at < s.n_proposals && r < 0; at = (uint8_t)(at + n)) {
 		for (n = 1; at + n < s.n_proposals && s.proposal[at + n].number == s.proposal[at].number; n++)
 			;
+		if (q->shapes && !quick_shape(q, &s, at, n))
+			continue;
 		if (choose_group(q, &s, at, n, &terms))
 			r = judge_terms(q, &terms, e);
 	}

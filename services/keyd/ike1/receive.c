@@ -12,6 +12,7 @@
 #include "keyd/ike1/phase1.h"
 #include "keyd/ike1/quick.h"
 #include "keyd/ike1/trace.h"
+#include "keyd/ike1/transaction.h"
 
 /* What a stranger has done for himself: an answer that is soon written, or a key exchange to compute. */
 enum { COST_MAIN = 1, COST_KEY = 20 };
@@ -135,7 +136,7 @@ static void phase1_message(struct isakmp *sa, const struct ike_hdr *hdr, const u
 
 	if (window_repeated(&sa->window, d, hdr->length))
 		return;
-	if (parked_is(&sa->wait) || isakmp_is_up(sa))
+	if (parked_is(&sa->wait) || isakmp_has_keys(sa))
 		return; /* late, or too early: it will be sent again if it matters */
 	if (!affords_key(sa) || !open_message(sa, d, expected(sa->state), &m))
 		return;
@@ -151,6 +152,11 @@ static bool accepts(const struct ike_peer *p, enum ike_mode mode)
 		if (p->mode[i] == mode)
 			return true;
 	return false;
+}
+
+static const char *mode_words(enum ike_mode m)
+{
+	return m == IKE_MODE_MAIN ? "Identity Protection mode" : "Aggressive mode";
 }
 
 /* Whether a stranger's first message is looked at; what is refused gets no answer that costs anything. One
@@ -198,7 +204,7 @@ static void first_message(
 		c->counters.unknown++;
 		core_note(c, CORE_ERROR, "isakmp.stranger",
 		    "not acceptable %s, from %s: exchange_mode of remote %s does not name it",
-		    phase1_mode_words(mode), b, p->name);
+		    mode_words(mode), b, p->name);
 		return;
 	}
 	if (!admit(c, path, hdr->icookie, mode))
@@ -210,7 +216,7 @@ static void first_message(
 	}
 	core_note(c, CORE_INFO, "isakmp.respond", "respond new phase 1 negotiation: %s[%u]<=>%s[%u]", a,
 	    path->local_port, b, path->remote_port);
-	core_note(c, CORE_INFO, "isakmp.begin", "begin %s.", phase1_mode_words(mode));
+	core_note(c, CORE_INFO, "isakmp.begin", "begin %s.", mode_words(mode));
 	if (!open_message(sa, d, kind, &m)) {
 		isakmp_end(sa);
 		return;
@@ -230,7 +236,7 @@ static void known(struct isakmp *sa, const struct ike_hdr *hdr, const uint8_t *d
 			phase1_message(sa, hdr, d);
 		break;
 	case IKE1_INFORMATIONAL:
-		if (isakmp_is_up(sa))
+		if (isakmp_has_keys(sa))
 			inform_message(sa, hdr, d);
 		else
 			inform_clear(sa, hdr, d);
@@ -238,6 +244,12 @@ static void known(struct isakmp *sa, const struct ike_hdr *hdr, const uint8_t *d
 	case IKE1_QUICK:
 		if (isakmp_is_up(sa) && hdr->msg_id)
 			quick_message(sa, hdr, d);
+		break;
+	case IKE1_TRANSACTION:
+		if (isakmp_has_keys(sa) && hdr->msg_id)
+			transaction_message(sa, hdr, d);
+		else if (sa->state == ISAKMP_I_CHECK || sa->state == ISAKMP_R_CHECK)
+			remote_access_early(sa, d, hdr->length);
 		break;
 	default:
 		sa->core->counters.malformed++;

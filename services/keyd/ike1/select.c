@@ -85,15 +85,21 @@ static bool from_fits(const struct ike_child *k, const struct ike_id *id)
 	return same_kind && (!k->from.len || ike_id_equal(&k->from, id));
 }
 
+static bool group_fits(const struct ike_child *k, const char *groups)
+{
+	return !k->group || ike_list_has(groups, k->group, strlen(k->group));
+}
+
 const struct ike_child *select_child(const struct ike_conf *c, const struct ike_peer *peer,
     const struct ike_id *peer_id, const struct ike1_ident *local, const struct ike1_ident *remote,
-    const struct inet_addr *peer_addr)
+    const struct inet_addr *peer_addr, const char *groups)
 {
 	for (uint32_t i = 0; i < c->n_children; i++) {
 		const struct ike_child *k = &c->child[i];
 
-		if ((!k->remoteid || k->remoteid == peer->ph1id) && !k->group && from_fits(k, peer_id) &&
-		    side_fits(&k->local, local, peer_addr) && side_fits(&k->remote, remote, peer_addr))
+		if ((!k->remoteid || k->remoteid == peer->ph1id) && group_fits(k, groups) &&
+		    from_fits(k, peer_id) && side_fits(&k->local, local, peer_addr) &&
+		    side_fits(&k->remote, remote, peer_addr))
 			return k;
 	}
 	return NULL;

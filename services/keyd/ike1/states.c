@@ -6,6 +6,8 @@
 #include <stdint.h>
 
 #define TO(s) (1U << (s))
+/* Phase 1 has ended well. */
+#define PROVED (TO(ISAKMP_XAUTH) | TO(ISAKMP_CONFIG) | TO(ISAKMP_UP))
 
 static const struct {
 	const char *name;
@@ -16,19 +18,21 @@ static const struct {
     [ISAKMP_I_SA] = {"main mode, message 1 sent", TO(ISAKMP_I_KE)},
     [ISAKMP_I_KE] = {"main mode, message 3 sent", TO(ISAKMP_I_SKEYID)},
     [ISAKMP_I_SKEYID] = {"waiting for the key", TO(ISAKMP_I_PROVE) | TO(ISAKMP_I_CHECK)},
-    [ISAKMP_I_PROVE] = {"waiting for our proof", TO(ISAKMP_I_AUTH) | TO(ISAKMP_UP)},
+    [ISAKMP_I_PROVE] = {"waiting for our proof", TO(ISAKMP_I_AUTH) | PROVED},
     [ISAKMP_I_AUTH] = {"main mode, message 5 sent", TO(ISAKMP_I_CHECK)},
     [ISAKMP_I_CHECK] = {"waiting for the peer's proof to be judged",
-        TO(ISAKMP_I_AUTH) | TO(ISAKMP_I_OFFERED) | TO(ISAKMP_I_PROVE) | TO(ISAKMP_UP)},
+        TO(ISAKMP_I_AUTH) | TO(ISAKMP_I_OFFERED) | TO(ISAKMP_I_PROVE) | PROVED},
     [ISAKMP_I_OFFERED] = {"aggressive mode, message 1 sent", TO(ISAKMP_I_SKEYID)},
     [ISAKMP_R_NEW] = {"answering", TO(ISAKMP_R_SA) | TO(ISAKMP_R_SKEYID)},
     [ISAKMP_R_SA] = {"main mode, message 2 sent", TO(ISAKMP_R_SKEYID)},
     [ISAKMP_R_KE] = {"main mode, message 4 sent", TO(ISAKMP_R_CHECK)},
     [ISAKMP_R_SKEYID] = {"waiting for the key", TO(ISAKMP_R_KE) | TO(ISAKMP_R_PROVE)},
-    [ISAKMP_R_PROVE] = {"waiting for our proof", TO(ISAKMP_R_ANSWERED) | TO(ISAKMP_UP)},
+    [ISAKMP_R_PROVE] = {"waiting for our proof", TO(ISAKMP_R_ANSWERED) | PROVED},
     [ISAKMP_R_ANSWERED] = {"aggressive mode, message 2 sent", TO(ISAKMP_R_CHECK)},
     [ISAKMP_R_CHECK] = {"waiting for the peer's proof to be judged",
-        TO(ISAKMP_R_KE) | TO(ISAKMP_R_ANSWERED) | TO(ISAKMP_R_PROVE) | TO(ISAKMP_UP)},
+        TO(ISAKMP_R_KE) | TO(ISAKMP_R_ANSWERED) | TO(ISAKMP_R_PROVE) | PROVED},
+    [ISAKMP_XAUTH] = {"XAuth", TO(ISAKMP_CONFIG) | TO(ISAKMP_UP)},
+    [ISAKMP_CONFIG] = {"mode config", TO(ISAKMP_UP)},
     [ISAKMP_UP] = {"established", 0},
     [ISAKMP_GONE] = {"gone", 0},
 };

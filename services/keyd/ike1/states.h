@@ -24,8 +24,10 @@ enum isakmp_state {
 	ISAKMP_R_PROVE,
 	ISAKMP_R_ANSWERED, /* aggressive: message 2 is out */
 	ISAKMP_R_CHECK,
-	ISAKMP_UP,   /* established */
-	ISAKMP_GONE, /* waits to be freed */
+	ISAKMP_XAUTH,  /* who the user is, is being asked */
+	ISAKMP_CONFIG, /* addresses have been asked for */
+	ISAKMP_UP,     /* established */
+	ISAKMP_GONE,   /* waits to be freed */
 	ISAKMP_STATES,
 };
 

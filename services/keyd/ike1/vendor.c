@@ -33,11 +33,27 @@ enum {
 	DPD = 0,
 	NATT_RFC,
 	NATT_DRAFT,
+	XAUTH = 5,
+	XAUTH_LEN = 8,
 	FRAGMENTATION = 6,
 	FRAGMENTATION_LEN = 20,
 	DPD_LEN = 16 /* with its version, 1.0 */,
 	NATT_LEN = 16
 };
+
+/* The answering side has chosen already. */
+static bool with_xauth(const struct isakmp *sa)
+{
+	const struct ike_peer *p = isakmp_peer(sa);
+
+	for (uint8_t i = 0; i < p->n_offers; i++) {
+		enum ike_auth_method m = sa->terms.auth ? sa->terms.auth : p->offer[i].auth;
+
+		if (ike_auth_asks(m) || ike_auth_is_asked(m))
+			return true;
+	}
+	return false;
+}
 
 void vendor_put(const struct isakmp *sa, struct ike_out *o)
 {
@@ -47,6 +63,8 @@ void vendor_put(const struct isakmp *sa, struct ike_out *o)
 	}
 	if (isakmp_peer(sa)->ike_frag != IKE_OFF)
 		ike_out_whole(o, IKE1_P_VENDOR, vendors[FRAGMENTATION].id, FRAGMENTATION_LEN);
+	if (with_xauth(sa))
+		ike_out_whole(o, IKE1_P_VENDOR, vendors[XAUTH].id, XAUTH_LEN);
 	if (isakmp_peer(sa)->dpd.announce)
 		ike_out_whole(o, IKE1_P_VENDOR, vendors[DPD].id, DPD_LEN);
 }

@@ -44,6 +44,9 @@ static void give_back(const struct question *q, uint64_t number)
 	case ANSWER_GRANT:
 		policyd_drop_grant(q->k->policyd, number);
 		break;
+	case ANSWER_MADE:
+		policyd_drop_policy(q->k->policyd, (uint32_t)number);
+		break;
 	case ANSWER_SPI:
 		datapathd_release(q->k->datapathd, &q->src, &q->dst, q->proto, (uint32_t)number);
 		break;
@@ -148,6 +151,39 @@ static int port_judge(void *arg, uint64_t token, const struct ike1_signed *s)
 	return q ? asked(q, certd_verify_ask(k->verify, s, on_answer, q)) : -ENOMEM;
 }
 
+static int port_xauth_check(void *arg, uint64_t token, struct ike1_octets ticket, struct ike1_octets user,
+    struct ike1_octets password)
+{
+	struct keyd *k = arg;
+	struct question *q = question(k, token, ANSWER_USER);
+
+	return q ? asked(q, certd_ask_xauth(k->certd, ticket, user, password, on_answer, q)) : -ENOMEM;
+}
+
+static int port_xauth_password(void *arg, uint64_t token, struct ike1_octets ticket)
+{
+	struct keyd *k = arg;
+	struct question *q = question(k, token, ANSWER_PASSWORD);
+
+	return q ? asked(q, certd_ask_password(k->certd, ticket, on_answer, q)) : -ENOMEM;
+}
+
+static int port_policy_make(void *arg, uint64_t token, const uint8_t *ticket, size_t n,
+    const struct policy *out, const struct ike_path *path)
+{
+	struct keyd *k = arg;
+	struct question *q = question(k, token, ANSWER_MADE);
+
+	return q ? asked(q, policyd_ask_make(k->policyd, ticket, n, out, path, on_answer, q)) : -ENOMEM;
+}
+
+static void port_policy_drop(void *arg, uint32_t policy_id)
+{
+	struct keyd *k = arg;
+
+	policyd_drop_policy(k->policyd, policy_id);
+}
+
 static int port_match(void *arg, uint64_t token, const struct selector *out, const struct ike_path *path)
 {
 	struct keyd *k = arg;
@@ -178,11 +214,6 @@ static void port_acquire_done(void *arg, uint64_t seq, bool ok)
 	struct keyd *k = arg;
 
 	policyd_acquire_done(k->policyd, seq, ok);
-}
-
-static void port_up_done(void *arg, uint64_t token, int result, const char *why)
-{
-	keyd_up_done(arg, token, result, why);
 }
 
 static int port_reserve(void *arg, uint64_t token, uint64_t grant, const struct inet_addr *src,
@@ -240,11 +271,14 @@ struct core_ports keyd_ports(struct keyd *k)
 	    .ike1_prove = port_prove,
 	    .ike1_verify = port_verify,
 	    .ike1_judge = port_judge,
+	    .xauth_check = port_xauth_check,
+	    .xauth_password = port_xauth_password,
+	    .policy_make = port_policy_make,
+	    .policy_drop = port_policy_drop,
 	    .match = port_match,
 	    .grant = port_grant,
 	    .grant_drop = port_grant_drop,
 	    .acquire_done = port_acquire_done,
-	    .up_done = port_up_done,
 	    .reserve = port_reserve,
 	    .release = port_release,
 	    .install = port_install,

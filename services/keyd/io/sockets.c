@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <uv.h>
 
+#include "keyd/core/command.h"
 #include "keyd/keyd.h"
 
 enum { TURN_MAX = 64 };
@@ -139,9 +140,11 @@ void sockets_send(struct sockets *s, const struct ike_path *path, const uint8_t 
 
 	m.msg_namelen = inet_addr_to_sockaddr(&path->remote, path->remote_port, &to);
 	put_local(&m, &path->local);
-	if (fd >= 0 && sendmsg(fd, &m, MSG_DONTWAIT) < 0 && errno != EAGAIN)
+	if (fd >= 0 && sendmsg(fd, &m, MSG_DONTWAIT) < 0 && errno != EAGAIN) {
+		core_send_failed(s->k->core, path, err_name(-errno));
 		core_note(s->k->core, CORE_WARNING, "send.failed", "a message cannot be sent: %s",
 		    err_name(-errno));
+	}
 }
 
 static int start_poll(uv_loop_t *loop, uv_poll_t *poll, int fd, struct sockets *s)

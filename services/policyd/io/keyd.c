@@ -14,6 +14,7 @@
 #include "policyd/grant_rules.h"
 #include "policyd/io/acquire.h"
 #include "policyd/io/datapath.h"
+#include "policyd/io/generate.h"
 #include "policyd/keyd_msg.h"
 #include "policyd/match.h"
 #include "policyd/policyd.h"
@@ -215,8 +216,10 @@ static int on_grant_ask(struct ipc_conn *c, const struct ipc_record *rec)
 		r = grant_judge(&world, &ask, &terms, &e);
 	if (r == 0)
 		r = give(c, rec->id, &terms, &e);
-	if (r == 0)
+	if (r == 0) {
+		generated_used(&p->generated, m.policy_id, world.now_ms);
 		return 0;
+	}
 	refused(p, m.policy_id, e.s);
 	return answer_error(c, rec->id, r, &e);
 }
@@ -305,6 +308,9 @@ static const struct ipc_rule rules[] = {
     {IPC_POLICY_MATCH, "policy.match", IPC_ROLE_KEYD, 512, 64, .cost = 20, .handle = on_match},
     {IPC_GRANT_ASK, "grant.ask", IPC_ROLE_KEYD, MSG_TICKET_MAX + 256, 64, .cost = 20, .handle = on_grant_ask},
     {IPC_GRANT_DROP, "grant.drop", IPC_ROLE_KEYD, 64, 0, .handle = on_grant_drop},
+    {IPC_POLICY_MAKE, "policy.make", IPC_ROLE_KEYD, MSG_TICKET_MAX + 1024, 64, .cost = 50,
+        .handle = generate_on_make},
+    {IPC_POLICY_DROP, "policy.drop", IPC_ROLE_KEYD, 64, 0, .handle = generate_on_drop},
 };
 
 static const struct ipc_edge edge = {

@@ -1,6 +1,8 @@
 /*
- * What `show` and racoonctl print of given rows, and what they make of their words.
+ * Rows of key exchange on their way: as messages there and back, as text within 80 columns, as JSON, as
+ * racoonctl's tables; and what is typed about them.
  */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,14 +10,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
 #include <cmocka.h>
+#include <jansson.h>
 
 #include "base/auto.h"
-#include "cli/ike/json.h"
+#include "cli/ike/words.h"
 #include "cli/racoonctl/racoonctl.h"
-
-static const struct inet_addr everybody = {.family = INET_NONE};
+#include "ipc/model_ike_row.h"
 
 static struct inet_addr addr(const char *text)
 {
@@ -25,345 +26,378 @@ static struct inet_addr addr(const char *text)
 	return a;
 }
 
-static struct ike_id named(const char *text)
+static struct ike_row_sa sa_of(const char *remote)
 {
-	struct ike_id id = {.kind = IKE_ID_FQDN, .len = (uint16_t)strlen(text)};
-
-	memcpy(id.data, text, id.len);
-	return id;
-}
-
-static struct ike_sa_view sa(uint64_t number, const char *remote)
-{
-	struct ike_sa_view v = {.number = number,
-	    .version = 1,
-	    .state = IKE_VIEW_ESTABLISHED,
-	    .step = "established",
+	struct ike_row_sa sa = {.version = 1,
+	    .state = IKE_ROW_UP,
+	    .detail = "established",
+	    .progress = 9,
 	    .initiator = true,
 	    .mode = IKE_MODE_AGGRESSIVE,
-	    .local = addr("10.0.0.100"),
+	    .local = addr("192.168.100.100"),
 	    .remote = addr(remote),
-	    .local_port = 500,
-	    .remote_port = 500,
-	    .spi_i = {1, 2, 3, 4, 5, 6, 7, 8},
-	    .spi_r = {0xf1, 2, 3, 4, 5, 6, 7, 0xf8},
-	    .peer = "anonymous",
-	    .local_id = named("a.example"),
-	    .remote_id = named("b.example"),
+	    .local_port = 4500,
+	    .remote_port = 4500,
+	    .spi_i = {0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef},
+	    .spi_r = {0xfe, 0xdc, 0xba, 0x98, 0x76, 0x54, 0x32, 0x10},
+	    .name = "anonymous",
+	    .peer_id = {.kind = IKE_ID_FQDN, .len = 4, .data = "peer"},
+	    .agreed = true,
 	    .enc = ALG_ENC_AES_CBC,
 	    .key_bits = 256,
 	    .prf = ALG_PRF_HMAC_SHA256,
 	    .group = ALG_GROUP_MODP2048,
-	    .auth = IKE_AUTH_RSA,
-	    .age_ms = 61000,
-	    .left_ms = 3539000,
+	    .auth = IKE_AUTH_PSK,
+	    .age_ms = 3599000,
+	    .up_ms = 3598000,
+	    .left_ms = 3597000,
+	    .renew_ms = 3596000,
+	    .idle_ms = 3595000,
+	    .nat_here = true,
 	    .nat_there = true,
-	    .dpd = true};
+	    .dpd_delay_s = 20,
+	    .dpd_unanswered = 3,
+	    .n_children = 1};
 
-	return v;
+	return sa;
 }
 
-static struct ike_child_view child(uint64_t number, const char *remote)
+static struct ike_row_child child_of(const char *remote)
 {
-	struct ike_child_view v = {.number = number,
-	    .version = 1,
-	    .state = IKE_VIEW_ESTABLISHED,
-	    .step = "established",
-	    .local = addr("10.0.0.100"),
+	struct ike_row_child k = {.version = 1,
+	    .state = IKE_ROW_UP,
+	    .detail = "established",
+	    .local = addr("192.168.100.100"),
 	    .remote = addr(remote),
-	    .local_port = 500,
-	    .remote_port = 500,
-	    .has_selector = true,
-	    .policy = 7,
-	    .age_ms = 5000,
-	    .left_ms = 35995000,
-	    .seconds = 36000,
-	    .group = ALG_GROUP_MODP1024,
-	    .n_parts = 1};
+	    .policy = 16777215,
+	    .sel = {.src = inet_prefix_host(&k.local), .proto = IPPROTO_ANY_},
+	    .n_parts = 2,
+	    .part = {{.proto = IPSEC_ESP,
+	                 .mode = IPSEC_TRANSPORT,
+	                 .spi_in = 0xabcdef01,
+	                 .spi_out = 0x12345678,
+	                 .enc = ALG_ENC_CAMELLIA_CBC,
+	                 .key_bits = 256,
+	                 .auth = ALG_AUTH_HMAC_SHA512},
+	        {.proto = IPSEC_IPCOMP,
+	            .mode = IPSEC_TUNNEL,
+	            .spi_in = 0x1001,
+	            .spi_out = 0x1002,
+	            .comp = ALG_COMP_DEFLATE}},
+	    .age_ms = 1234,
+	    .life_ms = 36000000,
+	    .left_ms = 35000000,
+	    .renew_ms = 28000000};
 
-	v.selector.src = (struct inet_prefix){addr("192.168.1.0"), 24};
-	v.selector.dst = (struct inet_prefix){addr("192.168.2.0"), 24};
-	v.selector.proto = IPPROTO_ANY_;
-	v.part[0] = (struct ike_part_view){.proto = IPSEC_ESP,
-	    .mode = IPSEC_TUNNEL,
-	    .spi_in = 0xdb81081,
-	    .spi_out = 0x1234,
-	    .enc = ALG_ENC_3DES_CBC,
-	    .auth = ALG_AUTH_HMAC_SHA1};
-	return v;
+	k.sel.src = inet_prefix_host(&k.local);
+	k.sel.dst = inet_prefix_host(&k.remote);
+	return k;
 }
 
-static void add_sa(struct ike_rows *r, struct ike_sa_view v)
+/* As a message and back: nothing is lost, whatever the row says. */
+static void travel(const struct ike_row *row, struct model_ike_row *ret)
 {
-	assert_int_equal(ike_rows_add_sa(r, &v), 0);
+	AUTO_FREE struct model_ike_row_pb *pb = malloc(sizeof(*pb));
+	AUTO(ipc_unpack_freep_) ProtobufCMessage *m = NULL;
+	AUTO_FREE uint8_t *packed = NULL;
+	struct ipc_record rec = {0};
+	struct err_text e = {{0}};
+
+	assert_non_null(pb);
+	model_ike_row_encode(row, pb);
+	rec.body_len = protobuf_c_message_get_packed_size(&pb->m.base);
+	packed = malloc(rec.body_len + 1);
+	assert_non_null(packed);
+	protobuf_c_message_pack(&pb->m.base, packed);
+	rec.body = packed;
+	m = ipc_unpack(&postern__ike_row__descriptor, &rec, 65536);
+	assert_non_null(m);
+	if (model_ike_row_decode((const Postern__IkeRow *)m, ret, &e) < 0)
+		fail_msg("%s", e.s);
 }
 
-static void add_child(struct ike_rows *r, struct ike_child_view v)
+static void test_rows_travel(void **state)
 {
-	assert_int_equal(ike_rows_add_child(r, &v), 0);
+	AUTO_FREE struct model_ike_row *got = malloc(sizeof(*got));
+	const struct ike_row_sa sa = sa_of("10.0.0.1");
+	struct ike_row_child k = child_of("2001:db8::1");
+
+	assert_non_null(got);
+	k.local = k.sel.src.addr = addr("2001:db8::2");
+	k.sel.src.plen = 64;
+	k.has_parent = true;
+	memcpy(k.spi_i, sa.spi_i, IKE_ROW_SPI);
+	travel(&(struct ike_row){.sa = &sa}, got);
+	assert_non_null(got->row.sa);
+	assert_string_equal(got->sa.name, sa.name);
+	assert_string_equal(got->sa.detail, sa.detail);
+	assert_true(ike_id_equal(&got->sa.peer_id, &sa.peer_id));
+	got->sa.name = sa.name;
+	got->sa.detail = sa.detail;
+	got->sa.peer_id = sa.peer_id;
+	assert_memory_equal(&got->sa.version, &sa.version, 1);
+	assert_int_equal(got->sa.group, sa.group);
+	assert_int_equal(got->sa.idle_ms, sa.idle_ms);
+	assert_int_equal(got->sa.renew_ms, sa.renew_ms);
+	assert_int_equal(got->sa.dpd_unanswered, sa.dpd_unanswered);
+	assert_memory_equal(got->sa.spi_r, sa.spi_r, IKE_ROW_SPI);
+	travel(&(struct ike_row){.child = &k}, got);
+	assert_non_null(got->row.child);
+	assert_true(selector_equal(&got->child.sel, &k.sel));
+	assert_true(inet_addr_equal(&got->child.local, &k.local));
+	assert_true(got->child.has_parent);
+	assert_memory_equal(got->child.spi_i, sa.spi_i, IKE_ROW_SPI);
+	assert_int_equal(got->child.n_parts, 2);
+	for (size_t i = 0; i < 2; i++) {
+		assert_int_equal(got->child.part[i].spi_in, k.part[i].spi_in);
+		assert_int_equal(got->child.part[i].enc, k.part[i].enc);
+		assert_int_equal(got->child.part[i].comp, k.part[i].comp);
+		assert_int_equal(got->child.part[i].key_bits, k.part[i].key_bits);
+	}
+	travel(&(struct ike_row){0}, got);
+	assert_true(!got->row.sa && !got->row.child);
 }
 
-static char *printed(struct ike_rows *r, const struct inet_addr *peer)
+/* What makes no sense is refused, with a reason. */
+static void test_bad_rows(void **state)
 {
+	AUTO_FREE struct model_ike_row *got = malloc(sizeof(*got));
+	AUTO_FREE struct model_ike_row_pb *pb = malloc(sizeof(*pb));
+	struct ike_row_sa sa = sa_of("10.0.0.1");
+	struct ike_row_child k = child_of("10.0.0.1");
+	struct err_text e;
+
+	assert_true(got && pb);
+	for (int i = 0; i < 6; i++) {
+		if (i < 4)
+			model_ike_row_encode(&(struct ike_row){.sa = &sa}, pb);
+		else
+			model_ike_row_encode(&(struct ike_row){.child = &k}, pb);
+		switch (i) {
+		case 0:
+			pb->sa.version = 3;
+			break;
+		case 1:
+			pb->sa.spi_r.len = 7;
+			break;
+		case 2:
+			pb->sa.state = IKE_ROW_STATES;
+			break;
+		case 3:
+			pb->sa.remote = NULL;
+			break;
+		case 4:
+			pb->part[1].proto = 17;
+			break;
+		default:
+			pb->child.selector = NULL;
+			break;
+		}
+		e.s[0] = '\0';
+		assert_int_equal(model_ike_row_decode(&pb->m, got, &e), -EBADMSG);
+		assert_true(e.s[0]);
+	}
+}
+
+static char *printed(const struct ike_rows *r, const char *only)
+{
+	const struct inet_addr peer = only ? addr(only) : (struct inet_addr){0};
 	char *text = NULL;
 	size_t n = 0;
 	FILE *f = open_memstream(&text, &n);
 
-	ike_rows_sort(r);
-	ike_print(f, r, peer);
+	assert_non_null(f);
+	ike_print(f, r, only ? &peer : NULL);
 	fclose(f);
 	return text;
 }
 
-static void test_show_prints_everything_in_its_place(void **state)
+static void test_text(void **state)
 {
-	AUTO_IKE_ROWS struct ike_rows r = {0};
+	static const char want[] =
+	    "192.168.100.200[4500] up, IKEv1 aggressive mode, begun by us\n"
+	    "    from     192.168.100.100[4500], NAT at both ends\n"
+	    "    watched  every 20s, 3 unanswered\n"
+	    "    remote   anonymous\n"
+	    "    identity fqdn peer\n"
+	    "    cookies  0123456789abcdef:fedcba9876543210\n"
+	    "    agreed   aes-cbc 256, hmac-sha256, modp2048, pre_shared_key\n"
+	    "    time     up 59m58s, ends in 59m57s, renewed in 59m56s, heard 59m55s ago\n"
+	    "    up       192.168.100.100 -> 192.168.100.200 any\n"
+	    "        esp/transport in 0xabcdef01 out 0x12345678 camellia-cbc 256 hmac-sha512\n"
+	    "        ipcomp/tunnel in 0x00001001 out 0x00001002 deflate\n"
+	    "        1.2s old, ends in 9h43m, renewed in 7h46m, policy 16777215\n"
+	    "10.9.9.9 no SA of key exchange; one is begun when it is needed\n"
+	    "    up       192.168.100.100 -> 10.9.9.9 any\n";
+	struct ike_rows r = {0};
+	struct ike_row_sa sa = sa_of("192.168.100.200"), other = sa_of("10.0.0.7");
+	struct ike_row_child k = child_of("192.168.100.200"), orphan = child_of("10.9.9.9");
+	AUTO_FREE char *text = NULL, *one = NULL, *none = NULL;
+
+	orphan.n_parts = 0;
+	other.state = IKE_ROW_CONNECTING;
+	other.mode = IKE_MODE_NONE;
+	other.version = 2;
+	other.detail = "waiting for the key";
+	other.peer_id.kind = IKE_ID_NONE;
+	other.agreed = false;
+	assert_int_equal(ike_rows_add(&r, &(struct ike_row){.sa = &sa}), 0);
+	assert_int_equal(ike_rows_add(&r, &(struct ike_row){.child = &k}), 0);
+	assert_int_equal(ike_rows_add(&r, &(struct ike_row){.child = &orphan}), 0);
+	text = printed(&r, NULL);
+	assert_memory_equal(text, want, sizeof(want) - 1);
+	for (const char *line = text, *end; (end = strchr(line, '\n')); line = end + 1)
+		assert_true(end - line <= 80);
+	assert_int_equal(ike_rows_add(&r, &(struct ike_row){.sa = &other}), 0);
+	one = printed(&r, "10.0.0.7");
+	assert_memory_equal(
+	    one, "10.0.0.7[4500] connecting, IKEv2, begun by us\n    waits    waiting for", 60);
+	assert_null(strstr(one, "192.168.100.200"));
+	none = printed(&r, "10.0.0.8");
+	assert_string_equal(none, "");
+	ike_rows_fini(&r);
+}
+
+static void test_json(void **state)
+{
+	struct ike_rows r = {0};
+	struct ike_row_sa sa = sa_of("192.168.100.200");
+	struct ike_row_child k = child_of("192.168.100.200");
 	AUTO_FREE char *text = NULL;
+	size_t n = 0;
+	struct cli cli = {.prog = "t", .err = stderr, .out = open_memstream(&text, &n)};
+	const json_t *row;
+	json_t *doc;
 
-	add_sa(&r, sa(3, "10.0.0.110"));
-	add_child(&r, child(4, "10.0.0.110"));
-	text = printed(&r, &everybody);
-	assert_string_equal(text, "10.0.0.100[500] - 10.0.0.110[500]\n"
-	                          "  IKEv1 established, initiator, mode aggressive\n"
-	                          "  spi 0102030405060708:f1020304050607f8, remote anonymous\n"
-	                          "  local  fqdn a.example\n"
-	                          "  remote fqdn b.example\n"
-	                          "  aes-cbc-256, sha256, modp2048, rsasig\n"
-	                          "  up 1 min 1 s, ends in 58 min 59 s, NAT at the peer's end, DPD\n"
-	                          "  child 192.168.1.0/24 -> 192.168.2.0/24\n"
-	                          "    esp/tunnel in 0x0db81081 out 0x00001234 3des-cbc, hmac-sha1\n"
-	                          "    up 5 s, ends in 9 h 59 min, responder, pfs modp1024\n");
-}
-
-static void test_show_says_what_is_waited_for_and_what_went_wrong(void **state)
-{
-	struct ike_sa_view v = {.number = 1,
-	    .version = 1,
-	    .state = IKE_VIEW_NEGOTIATING,
-	    .step = "main mode, message 1 sent",
-	    .initiator = true,
-	    .mode = IKE_MODE_MAIN,
-	    .local = addr("fe80::1"),
-	    .remote = addr("2001:db8::1"),
-	    .local_port = 4500,
-	    .remote_port = 4500,
-	    .peer = "office",
-	    .age_ms = 2000,
-	    .left_ms = 90000,
-	    .trouble = "it says no"};
-	struct ike_child_view k = {.number = 2,
-	    .version = 1,
-	    .state = IKE_VIEW_NEGOTIATING,
-	    .step = "waiting for phase 1",
-	    .initiator = true,
-	    .local = v.local,
-	    .remote = v.remote};
-	AUTO_IKE_ROWS struct ike_rows r = {0};
-	AUTO_FREE char *text = NULL;
-
-	add_sa(&r, v);
-	add_child(&r, k);
-	text = printed(&r, &everybody);
-	assert_string_equal(text, "fe80::1[4500] - 2001:db8::1[4500]\n"
-	                          "  IKEv1 negotiating, initiator, mode main\n"
-	                          "  spi 0000000000000000:0000000000000000, remote office\n"
-	                          "  main mode, message 1 sent\n"
-	                          "  begun 2 s, given up in 1 min 30 s\n"
-	                          "  what went wrong last: it says no\n"
-	                          "  child of a policy that is not known yet\n"
-	                          "    begun 0 s, initiator\n"
-	                          "    waiting for phase 1\n");
-}
-
-/* Version 2 has no modes, and fits the same rows. */
-static void test_show_version_2(void **state)
-{
-	struct ike_sa_view v = sa(1, "10.0.0.110");
-	AUTO_IKE_ROWS struct ike_rows r = {0};
-	AUTO_FREE char *text = NULL;
-
-	v.version = 2;
-	v.mode = IKE_MODE_NONE;
-	add_sa(&r, v);
-	text = printed(&r, &everybody);
-	assert_non_null(strstr(text, "\n  IKEv2 established, initiator\n"));
-}
-
-static void test_show_is_sorted_and_can_be_narrowed(void **state)
-{
-	AUTO_IKE_ROWS struct ike_rows r = {0};
-	AUTO_FREE char *all = NULL, *one = NULL;
-	struct inet_addr second = addr("10.0.0.2");
-
-	add_sa(&r, sa(9, "10.0.0.3"));
-	add_sa(&r, sa(8, "10.0.0.2"));
-	add_child(&r, child(10, "10.0.0.2"));
-	add_child(&r, child(11, "10.0.0.1"));
-	all = printed(&r, &everybody);
-	assert_true(strstr(all, "10.0.0.2[500]\n") < strstr(all, "10.0.0.3[500]\n"));
-	assert_non_null(strstr(all, "10.0.0.100[500] - 10.0.0.1[500]\n  no IKE SA at this moment\n  child"));
-	one = printed(&r, &second);
-	assert_null(strstr(one, "10.0.0.3"));
-	assert_null(strstr(one, "no IKE SA"));
-	assert_non_null(strstr(one, "  child "));
-}
-
-static void test_show_a_child_stands_under_the_newest_that_is_up(void **state)
-{
-	AUTO_IKE_ROWS struct ike_rows r = {0};
-	struct ike_sa_view coming = sa(5, "10.0.0.2");
-	struct ike_child_view k = child(6, "10.0.0.2");
-
-	coming.state = IKE_VIEW_NEGOTIATING;
-	add_sa(&r, coming);
-	assert_int_equal(ike_rows_parent(&r, &k)->number, 5);
-	add_sa(&r, sa(3, "10.0.0.2"));
-	add_sa(&r, sa(4, "10.0.0.2"));
-	ike_rows_sort(&r);
-	assert_int_equal(ike_rows_parent(&r, &k)->number, 4);
-}
-
-static void test_show_spans(void **state)
-{
-	static const struct {
-		uint64_t ms;
-		const char *text;
-	} rows[] = {{0, "0 s"}, {59999, "59 s"}, {60000, "1 min 0 s"}, {3599999, "59 min 59 s"},
-	    {3600000, "1 h 0 min"}, {86399000, "23 h 59 min"}, {90000000, "1 d 1 h"}};
-	char buf[IKE_SPAN_MAX];
-
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
-		assert_string_equal(ike_span(rows[i].ms, buf), rows[i].text);
-}
-
-static void test_show_json(void **state)
-{
-	AUTO_IKE_ROWS struct ike_rows r = {0};
-	json_t *doc, *v, *k;
-
-	add_sa(&r, sa(3, "10.0.0.110"));
-	add_child(&r, child(4, "10.0.0.110"));
-	add_child(&r, child(5, "10.0.0.111"));
-	doc = ike_json(&r, &everybody);
-	v = json_array_get(json_object_get(doc, "ike_sas"), 0);
-	k = json_object_get(doc, "children");
+	assert_int_equal(ike_rows_add(&r, &(struct ike_row){.sa = &sa}), 0);
+	assert_int_equal(ike_rows_add(&r, &(struct ike_row){.child = &k}), 0);
+	assert_int_equal(ike_write_json(&cli, &r, NULL), CLI_OK);
+	fclose(cli.out);
+	doc = json_loads(text, 0, NULL);
+	assert_non_null(doc);
 	assert_int_equal(json_integer_value(json_object_get(doc, "schema_version")), 1);
-	assert_string_equal(json_string_value(json_object_get(v, "state")), "established");
-	assert_string_equal(json_string_value(json_object_get(v, "spi_i")), "0102030405060708");
-	assert_string_equal(json_string_value(json_object_get(v, "authentication")), "rsasig");
-	assert_true(json_is_null(json_object_get(v, "trouble")));
-	assert_int_equal(json_array_size(k), 2);
-	assert_int_equal(json_integer_value(json_object_get(json_array_get(k, 0), "ike_sa")), 3);
-	assert_true(json_is_null(json_object_get(json_array_get(k, 1), "ike_sa")));
+	row = json_array_get(json_object_get(doc, "ike_sas"), 0);
+	assert_string_equal(
+	    json_string_value(json_object_get(row, "spis")), "0123456789abcdef:fedcba9876543210");
+	assert_string_equal(json_string_value(json_object_get(row, "state")), "up");
+	row = json_array_get(json_object_get(doc, "child_sas"), 0);
+	assert_true(json_is_null(json_object_get(row, "under")));
+	row = json_array_get(json_object_get(row, "parts"), 1);
+	assert_string_equal(json_string_value(json_object_get(row, "compression")), "deflate");
+	assert_true(json_is_null(json_object_get(row, "encryption")));
 	json_decref(doc);
+	ike_rows_fini(&r);
 }
 
-static void test_racoonctl_isakmp_table(void **state)
+static void test_cookies_and_times(void **state)
 {
-	static const char *const heads[] = {
-	    "Destination            Cookies                           Created\n",
-	    "Destination            Cookies                           ST S V  E Created             Phase2\n",
-	};
-	AUTO_IKE_ROWS struct ike_rows r = {0};
+	uint8_t i[IKE_ROW_SPI], r[IKE_ROW_SPI];
+	char text[IKE_SPIS_LEN], at[IKE_TIME_LEN];
 
-	add_sa(&r, sa(3, "10.0.0.110"));
-	add_child(&r, child(4, "10.0.0.110"));
-	for (unsigned details = 0; details < 3; details++) {
-		AUTO_FREE char *text = NULL;
-		size_t n = 0;
-		FILE *f = open_memstream(&text, &n);
-
-		setenv("TZ", "UTC", 1);
-		racoonctl_print_isakmp(f, &r, details, 1000061000);
-		fclose(f);
-		if (details < ARRAY_SIZE(heads))
-			assert_memory_equal(text, heads[details], strlen(heads[details]));
-		assert_non_null(strstr(text, "10.0.0.110.500 "));
-		assert_non_null(strstr(text, " 0102030405060708:f1020304050607f8 "));
-		assert_non_null(strstr(text, "1970-01-12 13:46:40"));
-		assert_true(!details == !strstr(text, " 9 I 10 A "));
-		assert_true((details < 2) == !strstr(text, "10.0.0.100.500 "));
-	}
+	assert_true(ike_spis_parse("0123456789ABCDEF:fedcba9876543210", i, r));
+	assert_string_equal(ike_spis_text(i, r, text), "0123456789abcdef:fedcba9876543210");
+	assert_false(ike_spis_parse("0123456789abcdef:fedcba987654321", i, r));
+	assert_false(ike_spis_parse("0123456789abcdef fedcba9876543210", i, r));
+	assert_false(ike_spis_parse("g123456789abcdef:fedcba9876543210", i, r));
+	assert_false(ike_spis_parse("", i, r));
+	assert_string_equal(ike_time_text(0, at), "0.0s");
+	assert_string_equal(ike_time_text(59999, at), "59.9s");
+	assert_string_equal(ike_time_text(60000, at), "1m0s");
+	assert_string_equal(ike_time_text(86399000, at), "23h59m");
+	(void)ike_time_text(UINT64_MAX, at);
+	assert_true(strlen(at) < sizeof(at));
 }
 
-static void test_racoonctl_saopts(void **state)
+static void test_racoonctl_tables(void **state)
 {
-	char esp[] = "esp", isakmp[] = "isakmp", inet[] = "inet", inet6[] = "inet6", any[] = "any",
-	     icmp[] = "icmp", net[] = "192.168.1.0/24/0", host[] = "10.0.0.1", port[] = "10.0.0.2/32/80",
-	     tcp[] = "tcp", bad[] = "10.0.0.1/33/0", six[] = "2001:db8::1";
-	char *const good[][6] = {{esp, inet, net, host, any}, {esp, inet, host, port, tcp},
-	    {isakmp, inet, host, port}, {esp, inet6, six, six, icmp}};
-	char *const wrong[][7] = {{esp, inet, bad, host, any}, {esp, inet6, net, host, any},
-	    {isakmp, inet, host}, {isakmp, inet, six, six}, {inet, inet, host, host},
-	    {esp, inet, host, port, tcp, any}, {NULL}};
-	FILE *nowhere = fopen("/dev/null", "w");
-	struct cli cli = {.prog = "racoonctl", .out = nowhere, .err = nowhere};
-	struct saopts o;
+	struct ike_row_sa sa = sa_of("192.168.100.200");
+	struct ike_rows r = {0};
+	AUTO_FREE char *text = NULL;
+	size_t n = 0;
+	FILE *f = open_memstream(&text, &n);
 
-	for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
-		int n = 0;
+	setenv("TZ", "UTC", 1);
+	sa.up_ms = 1000;
+	assert_int_equal(ike_rows_add(&r, &(struct ike_row){.sa = &sa}), 0);
+	for (unsigned detail = 0; detail < 3; detail++)
+		racoonctl_print_isakmp(f, &r, detail, 1000000001000);
+	fclose(f);
+	assert_string_equal(text,
+	    "Destination            Cookies                           Created\n"
+	    "192.168.100.200.4500   0123456789abcdef:fedcba9876543210 2001-09-09 01:46:40\n"
+	    "Destination            Cookies                           ST S  V E Created             Phase2\n"
+	    "192.168.100.200.4500   0123456789abcdef:fedcba9876543210  9 I 10 A 2001-09-09 01:46:40      1\n"
+	    "Source                                        Destination                                   "
+	    "Cookies                           ST S  V E Created             Phase2\n"
+	    "192.168.100.100.4500                          192.168.100.200.4500                          "
+	    "0123456789abcdef:fedcba9876543210  9 I 10 A 2001-09-09 01:46:40      1\n");
+	ike_rows_fini(&r);
+}
 
-		while (good[i][n])
-			n++;
-		assert_true(saopts_parse(&cli, n, (char **)(uintptr_t)good[i], &o));
-	}
-	assert_int_equal(o.sel.proto, 58);
-	assert_true(saopts_parse(&cli, 5, (char **)(uintptr_t)good[0], &o));
-	assert_int_equal(o.sel.src.plen, 24);
-	assert_int_equal(o.sel.dst.plen, 32);
-	assert_int_equal(o.sel.proto, IPPROTO_ANY_);
-	assert_true(saopts_parse(&cli, 5, (char **)(uintptr_t)good[1], &o));
-	assert_int_equal(o.sel.dport, 80);
-	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
-		int n = 0;
+static int parse(const char *line, struct racoonctl_sa *ret)
+{
+	char text[256], *words[16], *rest = text;
+	struct err_text e;
+	int n = 0;
 
-		while (wrong[i][n])
-			n++;
-		assert_false(saopts_parse(&cli, n, (char **)(uintptr_t)wrong[i], &o));
-	}
-	fclose(nowhere);
+	snprintf(text, sizeof(text), "%s", line);
+	while ((words[n] = strtok_r(NULL, " ", &rest)))
+		n++;
+	return racoonctl_parse_sa(n, words, ret, &e);
+}
+
+static void test_racoonctl_words(void **state)
+{
+	static const char *const bad[] = {"", "isakmp", "isakmp inet 10.0.0.1",
+	    "isakmp inet6 10.0.0.1 10.0.0.2", "isakmp inet 10.0.0.1 10.0.0.2 any",
+	    "esp inet 10.0.0.1 10.0.0.2", "ipsec inet 10.0.0.1 10.0.0.2 any",
+	    "esp inet 10.0.0.1/33/0 10.0.0.2 any", "esp inet 10.0.0.1/32/65536 10.0.0.2 tcp",
+	    "esp inet 10.0.0.1 10.0.0.2 carp", "esp inet 10.0.0.1/32/ 10.0.0.2 tcp",
+	    "esp ip 10.0.0.1 10.0.0.2 any"};
+	struct racoonctl_sa sa;
+
+	assert_int_equal(parse("isakmp inet 10.0.0.1 10.0.0.2", &sa), 0);
+	assert_int_equal(sa.proto, IPSEC_PROTO_NONE);
+	assert_true(inet_addr_equal(&sa.dst, &(struct inet_addr){.family = INET_V4, .b = {10, 0, 0, 2}}));
+	assert_int_equal(parse("ah inet6 2001:db8::/64/0 2001:db8::1/128/80 tcp", &sa), 0);
+	assert_int_equal(sa.proto, IPSEC_AH);
+	assert_int_equal(sa.sel.src.plen, 64);
+	assert_int_equal(sa.sel.dport, 80);
+	assert_int_equal(sa.sel.proto, 6);
+	assert_int_equal(parse("esp inet 10.0.0.1 10.0.0.2/24 any", &sa), 0);
+	assert_int_equal(sa.sel.src.plen, 32);
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		assert_int_equal(parse(bad[i], &sa), -EINVAL);
 }
 
 static void test_racoonctl_events(void **state)
 {
-	static const struct {
-		const char *name, *text, *said;
-	} rows[] = {
-	    {"isakmp.up", "ISAKMP-SA established 10.0.0.1[500]-10.0.0.2[500] spi:01:02 peer=x",
-	        "Phase 1 established : 10.0.0.1 -> 10.0.0.2"},
-	    {"ipsec.up", "IPsec-SA established: ESP/Tunnel 2001:db8::2[0]->2001:db8::1[0] spi=1(0x1)",
-	        "Phase 2 established : 2001:db8::2 -> 2001:db8::1"},
-	    {"ipsec.failed", "phase2 negotiation failed: no answer. 10.0.0.1<=>10.0.0.2 (message 1 sent)",
-	        "Phase 2 error: no response from peer : 10.0.0.1 -> 10.0.0.2"},
-	    {"isakmp.failed", "phase1 negotiation failed: no answer. 10.0.0.1[500]-10.0.0.2[500] spi:1:2 (x)",
-	        "Phase 1 error: no response from peer : 10.0.0.1 -> 10.0.0.2"},
-	    {"isakmp.up", "10.0.0.1[500", NULL},
-	    {"isakmp.up", "", NULL},
-	    {"conf.loaded", "10.0.0.1[500]-10.0.0.2[500]", NULL},
-	};
-	char buf[300];
+	char line[RACOONCTL_EVENT_MAX];
 
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		bool known = racoonctl_event(rows[i].name, rows[i].text, buf, sizeof(buf));
-
-		assert_int_equal(known, rows[i].said != NULL);
-		if (known)
-			assert_string_equal(buf, rows[i].said);
-	}
+	assert_true(racoonctl_event_text(
+	    "isakmp.up", "ISAKMP-SA established 10.0.0.1[500]-10.0.0.2[500] spi:aa:bb peer=10.0.0.2", line));
+	assert_string_equal(line, "Phase 1 established : 10.0.0.1 -> 10.0.0.2");
+	assert_true(racoonctl_event_text(
+	    "ipsec.up", "IPsec-SA established: ESP/Tunnel fe80::1%3[0]->2001:db8::2[0] spi=1(0x1)", line));
+	assert_non_null(strstr(line, " -> 2001:db8::2"));
+	assert_true(racoonctl_event_text("ipsec.failed",
+	    "phase2 negotiation failed: time up waiting for phase1. 10.0.0.1<=>10.0.0.2 (waiting)", line));
+	assert_string_equal(line, "Phase 2 error: no suitable phase 1 : 10.0.0.1 -> 10.0.0.2");
+	assert_true(racoonctl_event_text("isakmp.end", "nothing [500] here", line));
+	assert_string_equal(line, "Phase 1 deleted : unknown -> unknown");
+	assert_false(racoonctl_event_text("conf.loaded", "generation=1", line));
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_show_prints_everything_in_its_place),
-	    cmocka_unit_test(test_show_says_what_is_waited_for_and_what_went_wrong),
-	    cmocka_unit_test(test_show_version_2),
-	    cmocka_unit_test(test_show_is_sorted_and_can_be_narrowed),
-	    cmocka_unit_test(test_show_a_child_stands_under_the_newest_that_is_up),
-	    cmocka_unit_test(test_show_spans),
-	    cmocka_unit_test(test_show_json),
-	    cmocka_unit_test(test_racoonctl_isakmp_table),
-	    cmocka_unit_test(test_racoonctl_saopts),
+	    cmocka_unit_test(test_rows_travel),
+	    cmocka_unit_test(test_bad_rows),
+	    cmocka_unit_test(test_text),
+	    cmocka_unit_test(test_json),
+	    cmocka_unit_test(test_cookies_and_times),
+	    cmocka_unit_test(test_racoonctl_tables),
+	    cmocka_unit_test(test_racoonctl_words),
 	    cmocka_unit_test(test_racoonctl_events),
 	};
 

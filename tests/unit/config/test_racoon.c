@@ -146,6 +146,53 @@ static void test_racoon_what_is_malformed_is_told_with_its_place(void **state)
 	assert_in_range(n, ROWS_MIN, 10000);
 }
 
+static void test_racoon_mode_cfg(void **state)
+{
+	static const char text[] =
+	    "mode_cfg {\n network4 10.9.9.1; netmask4 255.255.255.0; pool_size 9; dns4 10.1.0.1, 10.1.0.2;\n"
+	    " nbns4 10.1.0.3; default_domain \"example.com\"; split_network include 10.1.0.7/16, "
+	    "10.2.0.0/16;\n"
+	    " auth_source file \"users.txt\"; auth_groups \"a\", \"b\"; conf_source local; accounting none;\n"
+	    " split_dns \"x.y\", \"z\"; auth_throttle 3; pfs_group 2; save_passwd on;\n}\n"
+	    "remote anonymous {\n exchange_mode aggressive; generate_policy unique; mode_cfg on;\n"
+	    " xauth_login \"me\"; proposal { encryption_algorithm aes; hash_algorithm sha1; dh_group 14;\n"
+	    " authentication_method xauth_psk_client; } }\n";
+	AUTO_IKE_CONF struct ike_conf *c;
+	const struct ike_pool *p;
+	struct inet_addr a;
+	struct heard h;
+
+	(void)state;
+	c = good(text, &h);
+	p = &c->pool;
+	assert_true(p->present && p->size == 9 && p->n_dns4 == 2 && p->n_wins4 == 1 && p->n_split == 2);
+	assert_string_equal(p->default_domain, "example.com");
+	assert_string_equal(p->auth_groups, "a,b");
+	assert_string_equal(p->split_dns, "x.y,z");
+	assert_string_equal(p->users_file, "users.txt");
+	assert_int_equal(p->auth_throttle_s, 3);
+	assert_true(p->save_passwd && !p->split_local);
+	assert_int_equal(p->split[0].addr.b[3], 0);
+	a = ike_pool_at(p, 8);
+	assert_int_equal(a.b[3], 9);
+	assert_true(ike_pool_has(p, &a));
+	assert_int_equal(ike_pool_at(p, 9).family, INET_NONE);
+	a = inet_addr_v4(0x0a09090a);
+	assert_false(ike_pool_has(p, &a));
+	assert_true(c->peer[0].mode_cfg && c->peer[0].generate == IKE_GENERATE_UNIQUE);
+	assert_string_equal(c->peer[0].xauth_login, "me");
+	assert_int_equal(c->peer[0].offer[0].auth, IKE_AUTH_XAUTH_PSK_CLIENT);
+}
+
+static void test_racoon_xauth_of_a_client_needs_a_login(void **state)
+{
+	(void)state;
+	expect_error(
+	    "remote anonymous { exchange_mode main; proposal { encryption_algorithm aes; hash_algorithm "
+	    "sha1; dh_group 14; authentication_method xauth_psk_client; } }\n",
+	    "f:1:1: \"remote\" anonymous: xauth_psk_client needs `xauth_login \"USER\"`");
+}
+
 static void test_racoon_what_is_ignored_is_named(void **state)
 {
 	static const char *const statements[][2] = {
@@ -159,7 +206,7 @@ static void test_racoon_what_is_ignored_is_named(void **state)
 	    {"TOP", "algorithm_strength { x; }"},
 	    {"TOP", "vendor_id \"x\";"},
 	    {"TOP", "privsep { user \"x\"; }"},
-	    {"TOP", "mode_cfg { network4 10.9.0.1; }"},
+	    {"TOP", "mode_cfg { accounting radius; }"},
 	    {"REMOTE", "support_proxy on;"},
 	    {"REMOTE", "support_mip6 on;"},
 	    {"REMOTE", "weak_phase1_check on;"},
@@ -167,9 +214,6 @@ static void test_racoon_what_is_ignored_is_named(void **state)
 	    {"OFFER", OFFER " gssapi_id \"x\";"},
 	    {"OFFER", OFFER " strength high;"},
 	    {"OFFER", OFFER " lifetime byte 10 MB;"},
-	    {"REMOTE", "generate_policy on;"},
-	    {"REMOTE", "mode_cfg on;"},
-	    {"REMOTE", "xauth_login \"x\";"},
 	    {"REMOTE", "script \"x\" phase1_up;"},
 	    {"REMOTE", "lifetime byte 10 MB;"},
 	    {"REMOTE", "keepalive;"},
@@ -445,6 +489,8 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_racoon_what_is_malformed_is_told_with_its_place),
+	    cmocka_unit_test(test_racoon_mode_cfg),
+	    cmocka_unit_test(test_racoon_xauth_of_a_client_needs_a_login),
 	    cmocka_unit_test(test_racoon_what_is_ignored_is_named),
 	    cmocka_unit_test(test_racoon_ike_frag),
 	    cmocka_unit_test(test_racoon_lifetime_is_the_block_s_also_where_the_proposal_is_inherited),

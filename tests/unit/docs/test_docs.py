@@ -133,8 +133,8 @@ class Pages(unittest.TestCase):
 
 class Manual(unittest.TestCase):
     PAGES = {"ipsecctl.8", "setkey.8", "postern.7", "postern-supervisor.8", "postern-policyd.8", "postern-ipsec.conf.5",
-             "postern-racoon.conf.5", "postern-certd.8", "postern-certd-verify.8", "postern-keyd.8",
-             "postern-datapathd.8", "racoonctl.8", "ipsec_check_keylen.3", "ipsec_set_policy.3", "ipsec_strerror.3"}
+             "postern-racoon.conf.5", "postern-certd.8", "racoonctl.8", "postern-certd-verify.8", "postern-keyd.8",
+             "postern-datapathd.8", "ipsec_check_keylen.3", "ipsec_set_policy.3", "ipsec_strerror.3"}
 
     def test_the_pages_are_there(self):
         self.assertEqual(set(os.listdir(MAN)) - {"meson.build"}, self.PAGES)
@@ -252,13 +252,6 @@ class Examples(Shown):
         for block in blocks:
             self.check(block)
         blocks = re.findall(r"```racoon\n(.*?)```", read("README.md"), re.S)
-        self.assertTrue(blocks)
-        for block in blocks:
-            self.check(block, "racoon", "-C")
-
-    def test_the_manual_s_racoon_conf_parses(self):
-        page = read("docs", "man", "postern-racoon.conf.5").split(".Sh EXAMPLES")[1]
-        blocks = re.findall(r"\.Bd -literal -offset indent\n(.*?)\.Ed", page, re.S)
         self.assertTrue(blocks)
         for block in blocks:
             self.check(block, "racoon", "-C")

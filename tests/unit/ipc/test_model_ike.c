@@ -101,6 +101,7 @@ static void any_switches(struct ike_peer *p)
 	p->esp_frag = below(65536);
 	p->nonce_len = (uint16_t)(IKE_NONCE_MIN + below(IKE_NONCE_MAX - IKE_NONCE_MIN + 1));
 	p->ph1id = any32();
+	p->mode_cfg = coin();
 }
 
 static void any_peer(struct ike_conf *c)
@@ -130,6 +131,8 @@ static void any_peer(struct ike_conf *c)
 	}
 	if (coin())
 		p->peer_cert = strdup("peer.pem");
+	if (coin())
+		p->xauth_login = strdup("alice");
 }
 
 static void any_side(struct ike_side *s)
@@ -167,6 +170,7 @@ static void any_child(struct ike_conf *c)
 	k->has_from = coin();
 	if (k->has_from)
 		any_id(&k->from);
+	k->group = coin() ? strdup("staff") : NULL;
 	k->remoteid = any32();
 	k->pfs = coin() ? any_group() : ALG_GROUP_NONE;
 	k->seconds = below(1000000);
@@ -196,6 +200,13 @@ static ProtobufCMessage *travel(const ProtobufCMessage *m)
 	return back;
 }
 
+static void expect_equal_texts(const char *a, const char *b)
+{
+	assert_int_equal(!a, !b);
+	if (a)
+		assert_string_equal(a, b);
+}
+
 static void expect_equal_peers(const struct ike_peer *a, const struct ike_peer *b)
 {
 	struct ike_peer x = *a, y = *b;
@@ -204,8 +215,10 @@ static void expect_equal_peers(const struct ike_peer *a, const struct ike_peer *
 	assert_int_equal(!a->cert, !b->cert);
 	assert_int_equal(!a->key, !b->key);
 	assert_int_equal(!a->peer_cert, !b->peer_cert);
+	expect_equal_texts(a->xauth_login, b->xauth_login);
 	assert_memory_equal(a->peer_id, b->peer_id, a->n_peer_ids * sizeof(*a->peer_id) + 1);
 	assert_memory_equal(a->offer, b->offer, a->n_offers * sizeof(*a->offer) + 1);
+	x.xauth_login = y.xauth_login = NULL;
 	x.name = x.cert = x.key = x.peer_cert = y.name = y.cert = y.key = y.peer_cert = NULL;
 	x.peer_id = y.peer_id = NULL;
 	x.offer = y.offer = NULL;
@@ -248,8 +261,58 @@ static void test_model_ike_children_come_back(void **state)
 		if (model_ike_child_decode((const Postern__IkeChild *)m, back, &e) != 0)
 			fail_msg("round %d: %s", i, e.s);
 		ipc_unpack_free(m);
+		expect_equal_texts(c->child[0].group, back->child[0].group);
+		free(c->child[0].group);
+		free(back->child[0].group);
+		c->child[0].group = back->child[0].group = NULL;
 		assert_memory_equal(&c->child[0], &back->child[0], sizeof(c->child[0]));
 	}
+}
+
+static void any_pool(struct ike_pool *p)
+{
+	static const char *const texts[] = {NULL, "example.com", "a,b"};
+
+	p->present = true;
+	p->network4 = coin() ? inet_addr_v4(below(UINT32_MAX - IKE_POOL_MAX)) : (struct inet_addr){0};
+	p->netmask4 = coin() ? inet_addr_v4(0xffffff00) : (struct inet_addr){0};
+	p->size = below(IKE_POOL_MAX + 1);
+	p->n_dns4 = (uint8_t)below(ARRAY_SIZE(p->dns4) + 1);
+	p->n_wins4 = (uint8_t)below(ARRAY_SIZE(p->wins4) + 1);
+	for (uint8_t i = 0; i < p->n_dns4; i++)
+		p->dns4[i] = any_addr(false);
+	for (uint8_t i = 0; i < p->n_wins4; i++)
+		p->wins4[i] = any_addr(false);
+	p->split_local = coin();
+	p->n_split = (uint8_t)below(IKE_SPLITS_MAX + 1);
+	for (uint8_t i = 0; i < p->n_split; i++)
+		p->split[i] = (struct inet_prefix){.addr = any_addr(false), .plen = (uint8_t)below(33)};
+	for (size_t i = 0; i < 4; i++) {
+		char **to[] = {&p->default_domain, &p->split_dns, &p->banner, &p->auth_groups};
+		const char *t = texts[below(ARRAY_SIZE(texts))];
+
+		*to[i] = t ? strdup(t) : NULL;
+	}
+	p->auth_throttle_s = below(61);
+	p->pfs_group = coin() ? any_group() : 0;
+	p->save_passwd = coin();
+}
+
+static void expect_equal_pools(const struct ike_pool *a, const struct ike_pool *b)
+{
+	struct ike_pool x = *a, y = *b;
+
+	expect_equal_texts(a->default_domain, b->default_domain);
+	expect_equal_texts(a->split_dns, b->split_dns);
+	expect_equal_texts(a->banner, b->banner);
+	expect_equal_texts(a->auth_groups, b->auth_groups);
+	for (uint8_t i = 0; i < a->n_split; i++)
+		assert_true(inet_prefix_equal(&a->split[i], &b->split[i]));
+	memset(x.split, 0, sizeof(x.split));
+	memset(y.split, 0, sizeof(y.split));
+	x.default_domain = x.split_dns = x.banner = x.auth_groups = NULL;
+	y.default_domain = y.split_dns = y.banner = y.auth_groups = NULL;
+	assert_memory_equal(&x, &y, sizeof(x));
 }
 
 static void test_model_ike_begin_comes_back(void **state)
@@ -271,11 +334,14 @@ static void test_model_ike_begin_comes_back(void **state)
 			c->listen[k].port = (uint16_t)below(65536);
 			c->listen[k].natt = coin();
 		}
+		if (coin())
+			any_pool(&c->pool);
 		model_ike_begin_encode(c, &pb);
 		m = travel(&pb.m.base);
 		if (model_ike_begin_decode((const Postern__IkeLoadBegin *)m, back, &e) != 0)
 			fail_msg("round %d: %s", i, e.s);
 		ipc_unpack_free(m);
+		expect_equal_pools(&c->pool, &back->pool);
 		assert_memory_equal(&c->timers, &back->timers, sizeof(c->timers));
 		assert_int_equal(c->padding.maximum_length, back->padding.maximum_length);
 		assert_int_equal(c->padding.randomize_length, back->padding.randomize_length);

@@ -246,7 +246,7 @@ static void test_select_like_a_list(void **state)
 			    model_side(&k->local, &local, &addr) && model_side(&k->remote, &remote, &addr))
 				want = k;
 		}
-		if (select_child(c, &peer, &id, &local.id, &remote.id, &addr) != want)
+		if (select_child(c, &peer, &id, &local.id, &remote.id, &addr, NULL) != want)
 			fail_msg("round %d", round);
 		found += want != NULL;
 		ike_conf_free(c);
@@ -269,12 +269,12 @@ static void test_select_names_of_certificates(void **state)
 	k->local.kind = k->remote.kind = IKE_SIDE_ANY;
 	k->has_from = true;
 	k->from.kind = IKE_ID_DN;
-	assert_ptr_equal(select_child(c, &peer, &der, &s.id, &s.id, &s.first), k);
+	assert_ptr_equal(select_child(c, &peer, &der, &s.id, &s.id, &s.first, NULL), k);
 	k->from.len = 7;
 	memcpy(k->from.data, "CN=moon", 7);
-	assert_null(select_child(c, &peer, &der, &s.id, &s.id, &s.first));
+	assert_null(select_child(c, &peer, &der, &s.id, &s.id, &s.first, NULL));
 	k->from = der;
-	assert_ptr_equal(select_child(c, &peer, &der, &s.id, &s.id, &s.first), k);
+	assert_ptr_equal(select_child(c, &peer, &der, &s.id, &s.id, &s.first, NULL), k);
 	ike_conf_free(c);
 }
 

@@ -52,6 +52,18 @@ static const struct {
     {ISAKMP_R_ANSWERED, ISAKMP_R_CHECK},
     {ISAKMP_R_CHECK, ISAKMP_R_ANSWERED},
     {ISAKMP_R_CHECK, ISAKMP_UP},
+    /* Remote access, behind each end of phase 1. */
+    {ISAKMP_I_CHECK, ISAKMP_XAUTH},
+    {ISAKMP_I_PROVE, ISAKMP_XAUTH},
+    {ISAKMP_R_CHECK, ISAKMP_XAUTH},
+    {ISAKMP_R_PROVE, ISAKMP_XAUTH},
+    {ISAKMP_I_CHECK, ISAKMP_CONFIG},
+    {ISAKMP_I_PROVE, ISAKMP_CONFIG},
+    {ISAKMP_R_CHECK, ISAKMP_CONFIG},
+    {ISAKMP_R_PROVE, ISAKMP_CONFIG},
+    {ISAKMP_XAUTH, ISAKMP_CONFIG},
+    {ISAKMP_XAUTH, ISAKMP_UP},
+    {ISAKMP_CONFIG, ISAKMP_UP},
 };
 
 static bool is_step(enum isakmp_state from, enum isakmp_state to)

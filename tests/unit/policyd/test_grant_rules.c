@@ -88,14 +88,14 @@ static void fill_spd(struct fixture *f)
 static struct ike_view *view(uint64_t generation)
 {
 	const struct inet_addr any = {0}, peer = addr("192.0.2.2"), other = addr("192.0.2.3");
-	struct ike_view *v = ike_view_new(3);
+	struct ike_view *v = ike_view_new(3, 2);
 
 	assert_non_null(v);
-	assert_int_equal(ike_view_add_peer(v, "anonymous", &any, IKE_GENERATE_OFF), 0);
-	assert_int_equal(ike_view_add_peer(v, "peer", &peer, IKE_GENERATE_OFF), 0);
-	assert_int_equal(ike_view_add_peer(v, "other", &other, IKE_GENERATE_OFF), 0);
-	ike_view_add_child(v, 1 << ALG_ENC_AES_CBC, AUTH);
-	ike_view_add_child(v, 1 << ALG_ENC_3DES_CBC, AUTH);
+	assert_int_equal(ike_view_add_peer(v, "anonymous", &any, IKE_GENERATE_OFF, false), 0);
+	assert_int_equal(ike_view_add_peer(v, "peer", &peer, IKE_GENERATE_OFF, false), 0);
+	assert_int_equal(ike_view_add_peer(v, "other", &other, IKE_GENERATE_OFF, false), 0);
+	assert_int_equal(ike_view_add_child(v, &(struct ike_view_child){1 << ALG_ENC_AES_CBC, AUTH}), 0);
+	assert_int_equal(ike_view_add_child(v, &(struct ike_view_child){1 << ALG_ENC_3DES_CBC, AUTH}), 0);
 	assert_int_equal(ike_view_sort(v), 0);
 	v->generation = generation;
 	return v;
@@ -189,6 +189,17 @@ static void no_ticket(void **state)
 
 	assert_int_equal(grant_judge(&f->world, &f->ask, &f->terms, &f->e), -EACCES);
 	assert_non_null(strstr(f->e.s, "there is no ticket"));
+}
+
+/* keyd must not leave out a question that root wants asked. */
+static void no_grant_before_the_user_is_known(void **state)
+{
+	struct fixture *f = *state;
+
+	((struct ike_view *)(uintptr_t)f->gens.now)->peer[PEER].asks = true;
+	refused(f, -EACCES, "peer 'peer' has not said who its user is");
+	strcpy(f->ticket.user, "alice");
+	assert_int_equal(judge_sealed(f, &key), 0);
 }
 
 static void forged_ticket(void **state)
@@ -299,7 +310,7 @@ static void generation_before_counts_for_two_minutes(void **state)
 static void peer_that_was_taken_out_of_the_configuration(void **state)
 {
 	struct fixture *f = *state;
-	struct ike_view *empty = ike_view_new(0);
+	struct ike_view *empty = ike_view_new(0, 0);
 
 	assert_non_null(empty);
 	assert_int_equal(ike_view_sort(empty), 0);
@@ -324,6 +335,7 @@ int main(void)
 	    CASE(a_tunnel_with_its_peer),
 	    CASE(transport_between_hosts_in_the_selector),
 	    CASE(no_ticket),
+	    CASE(no_grant_before_the_user_is_known),
 	    CASE(forged_ticket),
 	    CASE(expired_ticket),
 	    CASE(ticket_of_another_address),

@@ -189,12 +189,12 @@ static void a_datapathd_that_comes_back_hears_of_all(void **state)
 
 static struct ike_view *view(uint32_t enc, const struct inet_addr *peer)
 {
-	struct ike_view *v = ike_view_new(1);
+	struct ike_view *v = ike_view_new(1, 1);
 
 	assert_non_null(v);
 	if (peer)
-		assert_int_equal(ike_view_add_peer(v, "x", peer, IKE_GENERATE_OFF), 0);
-	ike_view_add_child(v, enc, AUTH);
+		assert_int_equal(ike_view_add_peer(v, "x", peer, IKE_GENERATE_OFF, false), 0);
+	assert_int_equal(ike_view_add_child(v, &(struct ike_view_child){enc, AUTH}), 0);
 	assert_int_equal(ike_view_sort(v), 0);
 	return v;
 }

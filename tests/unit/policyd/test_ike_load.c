@@ -28,7 +28,10 @@ static struct ike_row peer_row(const char *name, uint32_t host)
 	return r;
 }
 
-static const struct ike_row child_row = {.enc = 1 << ALG_ENC_AES_CBC, .auth = 1 << ALG_AUTH_HMAC_SHA256};
+static const struct ike_row child_row = {.child = {.enc = 1 << ALG_ENC_AES_CBC,
+                                             .auth = 1 << ALG_AUTH_HMAC_SHA256,
+                                             .local = {.kind = IKE_SIDE_ANY},
+                                             .remote = {.kind = IKE_SIDE_CLIENT, .proto = 17, .port = 1701}}};
 
 static struct ike_view *loaded(uint64_t generation)
 {
@@ -55,8 +58,8 @@ static void a_load_is_handed_over_whole(void **state)
 	assert_int_equal(v->generation, 9);
 	assert_int_equal(v->n_peers, 2);
 	assert_string_equal(v->peer[1].name, "anonymous");
-	assert_int_equal(v->enc, child_row.enc);
-	assert_int_equal(v->auth, child_row.auth);
+	assert_int_equal(v->enc, child_row.child.enc);
+	assert_int_equal(v->auth, child_row.child.auth);
 	assert_true(ike_view_peer_fits(v, &v->peer[0], &there));
 	assert_false(ike_view_peer_fits(v, &v->peer[0], &elsewhere));
 	assert_false(ike_view_peer_fits(v, &v->peer[1], &there));
@@ -164,6 +167,10 @@ static void the_file_comes_back(void **state)
 	assert_int_equal(back->n_children, 1);
 	assert_int_equal(back->n_peers, 2);
 	assert_true(back->anonymous);
+	assert_int_equal(back->child[0].remote.kind, IKE_SIDE_CLIENT);
+	assert_int_equal(back->child[0].remote.port, 1701);
+	assert_true(inet_addr_equal(&back->pool_first, &v->pool_first));
+	assert_true(inet_addr_equal(&back->pool_last, &v->pool_last));
 	for (uint32_t i = 0; i < 2; i++) {
 		assert_string_equal(back->peer[i].name, v->peer[i].name);
 		assert_true(inet_addr_equal(&back->peer[i].addr, &v->peer[i].addr));

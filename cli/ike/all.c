@@ -1,0 +1,83 @@
+/*
+ * Printing groups rows by peer, so all of them are needed at once.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/ike/ike.h"
+
+/* Room for one more. */
+static bool grow(void **p, size_t *room, size_t n, size_t size)
+{
+	size_t more = *room ? *room * 2 : 16;
+	void *q;
+
+	if (n < *room)
+		return true;
+	q = reallocarray(*p, more, size);
+	if (!q)
+		return false;
+	*p = q;
+	*room = more;
+	return true;
+}
+
+static int add_sa(struct ike_rows *r, const struct ike_row_sa *sa)
+{
+	char *detail = strdup(sa->detail), *name = strdup(sa->name);
+
+	if (!detail || !name || !grow((void **)&r->sa, &r->room_sas, r->n_sas, sizeof(*sa))) {
+		free(detail);
+		free(name);
+		return -ENOMEM;
+	}
+	r->sa[r->n_sas] = *sa;
+	r->sa[r->n_sas].detail = detail;
+	r->sa[r->n_sas++].name = name;
+	return 0;
+}
+
+int ike_rows_add(struct ike_rows *r, const struct ike_row *row)
+{
+	char *detail;
+
+	if (row->sa)
+		return add_sa(r, row->sa);
+	detail = strdup(row->child->detail);
+	if (!detail || !grow((void **)&r->child, &r->room_children, r->n_children, sizeof(*row->child))) {
+		free(detail);
+		return -ENOMEM;
+	}
+	r->child[r->n_children] = *row->child;
+	r->child[r->n_children++].detail = detail;
+	return 0;
+}
+
+static int add(void *arg, const struct ike_row *row)
+{
+	return ike_rows_add(arg, row);
+}
+
+int ike_rows_read(struct ipc_sync *keyd, struct ike_rows *ret, struct err_text *e)
+{
+	int r;
+
+	*ret = (struct ike_rows){0};
+	e->s[0] = '\0';
+	r = ike_each_row(keyd, add, ret, e);
+	return r == -ENOMEM ? err_set(e, r, "out of memory") : r;
+}
+
+void ike_rows_fini(struct ike_rows *r)
+{
+	for (size_t i = 0; i < r->n_sas; i++) {
+		free((char *)(uintptr_t)r->sa[i].detail);
+		free((char *)(uintptr_t)r->sa[i].name);
+	}
+	for (size_t i = 0; i < r->n_children; i++)
+		free((char *)(uintptr_t)r->child[i].detail);
+	free(r->sa);
+	free(r->child);
+	*r = (struct ike_rows){0};
+}

@@ -1,0 +1,77 @@
+/*
+ * A walk over all of them for each login: logins are few, and the pool has at most 65534.
+ */
+#include "keyd/core/leases.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+void leases_fini(struct leases *l)
+{
+	for (uint32_t i = 0; i < l->n; i++)
+		free(l->slot[i].owner);
+	free(l->slot);
+	*l = (struct leases){0};
+}
+
+int leases_follow(struct leases *l, const struct ike_pool *p)
+{
+	const struct inet_addr first = ike_pool_at(p, 0);
+	uint32_t n = first.family == INET_NONE ? 0 : p->size;
+
+	if (n == l->n && (!n || inet_addr_equal(&first, &l->first)))
+		return 0;
+	leases_fini(l);
+	if (!n)
+		return 0;
+	l->slot = calloc(n, sizeof(*l->slot));
+	if (!l->slot)
+		return -ENOMEM;
+	l->first = first;
+	l->n = n;
+	return 0;
+}
+
+/* His own, else one that was nobody's, else the one that has been free for longest. */
+static struct lease *find(struct leases *l, const char *owner)
+{
+	struct lease *best = NULL;
+
+	for (uint32_t i = 0; i < l->n; i++) {
+		struct lease *x = &l->slot[i];
+
+		if (x->owner && strncmp(x->owner, owner, LEASE_OWNER_MAX) == 0)
+			return x;
+		if (!x->users && (!best || (best->owner && (!x->owner || x->freed < best->freed))))
+			best = x;
+	}
+	return best;
+}
+
+int leases_take(struct leases *l, const char *owner, uint32_t *ret)
+{
+	struct lease *x = find(l, owner);
+	char *copy;
+
+	if (!x)
+		return l->n ? -ENOSPC : -ENOENT;
+	if (!x->owner || strncmp(x->owner, owner, LEASE_OWNER_MAX) != 0) {
+		copy = strndup(owner, LEASE_OWNER_MAX);
+		if (!copy)
+			return -ENOMEM;
+		free(x->owner);
+		x->owner = copy;
+	}
+	x->users++;
+	*ret = (uint32_t)(x - l->slot);
+	return 0;
+}
+
+void leases_give_back(struct leases *l, uint32_t number)
+{
+	if (number >= l->n || !l->slot[number].users)
+		return; /* of a pool that is not any more */
+	if (--l->slot[number].users == 0)
+		l->slot[number].freed = ++l->turn;
+}

@@ -1,0 +1,38 @@
+/*
+ * Who waits for a negotiation. The negotiation does not know them: it says what has happened, and between
+ * events those who waited for it are answered.
+ */
+#ifndef POSTERN_KEYD_CORE_WAITERS_H
+#define POSTERN_KEYD_CORE_WAITERS_H
+
+#include "keyd/core/command.h"
+#include "keyd/ike1/isakmp.h"
+
+struct waiter {
+	struct list node;
+	struct core *core;
+	struct core_up up; /* without its policy, which is borrowed */
+	uint32_t policy;   /* 0: the IKE SA */
+	struct timer timer;
+	bool failed, late;
+	char why[CORE_WHY_MAX];    /* of the failure */
+	char phase1[CORE_WHY_MAX]; /* why the last IKE SA with the peer ended */
+	char hint[CORE_WHY_MAX];   /* what was heard of the peer that may be the reason */
+};
+
+/* Takes over `u`. NULL: too many wait, or there is no memory. */
+struct waiter *waiter_new(struct core *c, const struct core_up *u);
+/* Whether one with this `arg` still waits. */
+bool waiter_is(const struct core *c, const void *arg);
+/* Its timer, without an answer. */
+void waiter_free(struct waiter *w);
+/* Between events: those whose wish is fulfilled, has failed or took too long are answered. */
+void waiters_settle(struct core *c);
+
+/* What has happened. */
+void waiters_isakmp_ended(const struct isakmp *sa, enum isakmp_state was);
+void waiters_policy_failed(const struct isakmp *sa, uint32_t policy, const char *why);
+/* Something that the peer (or somebody in its name) said, or that was wrong with what it sent. */
+void waiters_hint(const struct isakmp *sa, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+#endif

@@ -1,0 +1,476 @@
+/*
+ * Remote access between two cores: XAuth in both roles, mode config both ways, policies made for clients, and
+ * what of it may not happen.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "keyd/ike1/phase1.h"
+#include "support/ike_rig.h"
+
+enum { TCP = 6, ENOUGH_MS = 3000, LONG_MS = 400000, FIRST = 0x0a090901 };
+
+static struct rig rig;
+
+/* A is the client. */
+static struct ike_conf *client(enum ike_mode mode, bool xauth)
+{
+	struct ike_conf *c = rig_conf(mode, xauth ? IKE_AUTH_XAUTH_PSK_CLIENT : IKE_AUTH_PSK, true);
+
+	c->peer[0].xauth_login = strdup("alice");
+	return c;
+}
+
+static struct ike_conf *server(enum ike_mode mode, bool xauth)
+{
+	struct ike_conf *c = rig_conf(mode, xauth ? IKE_AUTH_XAUTH_PSK_SERVER : IKE_AUTH_PSK, true);
+
+	c->pool = (struct ike_pool){.present = true,
+	    .network4 = inet_addr_v4(FIRST),
+	    .netmask4 = inet_addr_v4(0xffffff00),
+	    .size = 2,
+	    .dns4 = {inet_addr_v4(0x0a010035)},
+	    .n_dns4 = 1,
+	    .default_domain = strdup("example.com"),
+	    .banner = strdup("be nice"),
+	    .split = {{inet_addr_v4(0x0a010000), 16}},
+	    .n_split = 1,
+	    .auth_throttle_s = 1};
+	return c;
+}
+
+static void begin(struct ike_conf *a, struct ike_conf *b)
+{
+	rig_init(&rig, 1, a, b);
+	rig.b.user = "alice";
+	rig.a.password = rig.b.password = "s3cret";
+	rig_policy(&rig, IPSEC_TUNNEL, TCP);
+}
+
+static void run(uint64_t ms)
+{
+	rig_packet(&rig.a, 0);
+	rig_run(&rig, ms);
+}
+
+static void expect_pairs(size_t n)
+{
+	const char *why = "";
+
+	assert_int_equal(rig_count(&rig.a, true), n);
+	assert_int_equal(rig_count(&rig.b, true), n);
+	if (!rig_agrees(&rig, &why) || !rig_is_calm(&rig, &why))
+		fail_msg("%s", why);
+}
+
+static struct isakmp *only_sa(struct rig_side *s)
+{
+	assert_int_equal(s->core->n_isakmp, 1);
+	return list_entry(s->core->isakmp.next, struct isakmp, all);
+}
+
+static void test_xauth(void **state)
+{
+	static const enum ike_mode modes[] = {IKE_MODE_MAIN, IKE_MODE_AGGRESSIVE};
+
+	for (size_t i = 0; i < ARRAY_SIZE(modes); i++) {
+		begin(client(modes[i], true), server(modes[i], true));
+		run(ENOUGH_MS);
+		expect_pairs(1);
+		assert_int_equal(rig.b.n_logins, 1);
+		assert_true(rig_logged(&rig.b, "login succeeded for user \"alice\""));
+		assert_true(rig_logged(&rig.a, "the server has taken xauth_login \"alice\""));
+		assert_false(rig_logged(&rig.a, "s3cret") || rig_logged(&rig.b, "s3cret"));
+		rig_fini(&rig);
+	}
+}
+
+/* The server begins, and asks all the same. */
+static void test_xauth_when_the_server_begins(void **state)
+{
+	begin(client(IKE_MODE_MAIN, true), server(IKE_MODE_MAIN, true));
+	rig_packet(&rig.b, 0);
+	rig_run(&rig, ENOUGH_MS);
+	expect_pairs(1);
+	assert_int_equal(rig.b.n_logins, 1);
+	rig_fini(&rig);
+}
+
+/* Three tries, each a second apart; no quick mode, and nothing is left. */
+static void test_xauth_wrong_password(void **state)
+{
+	begin(client(IKE_MODE_AGGRESSIVE, true), server(IKE_MODE_AGGRESSIVE, true));
+	rig.a.password = "guess";
+	run(ENOUGH_MS);
+	assert_int_equal(rig_count(&rig.b, true), 0);
+	rig_run(&rig, LONG_MS);
+	assert_int_equal(rig.b.n_logins, 3);
+	assert_int_equal(rig_count(&rig.b, true) + rig_count(&rig.a, true), 0);
+	assert_int_equal(rig.a.core->n_isakmp + rig.b.core->n_isakmp, 0);
+	assert_true(rig_logged(&rig.b, "login failed for user \"alice\": wrong password"));
+	assert_true(rig_logged(&rig.a, "the server does not take xauth_login \"alice\""));
+	assert_int_equal(rig.a.n_done_bad, 1);
+	rig_fini(&rig);
+}
+
+/* The client has no password: it says so, and is not let in. */
+static void test_xauth_without_a_password(void **state)
+{
+	begin(client(IKE_MODE_MAIN, true), server(IKE_MODE_MAIN, true));
+	rig.a.password = NULL;
+	run(LONG_MS);
+	assert_int_equal(rig.b.n_logins, 0);
+	assert_int_equal(rig_count(&rig.b, true), 0);
+	assert_true(rig_logged(&rig.a, "no password for xauth_login \"alice\": no line"));
+	rig_fini(&rig);
+}
+
+/* A quick mode that does not wait for the user: the client believes it is up. */
+static void test_xauth_no_quick_mode_before_it(void **state)
+{
+	struct isakmp *a;
+
+	begin(client(IKE_MODE_MAIN, true), server(IKE_MODE_MAIN, true));
+	rig.a.password = "guess";
+	rig_packet(&rig.a, 0);
+	for (int i = 0; i < 1000 && (rig.a.core->n_isakmp == 0 || only_sa(&rig.a)->state != ISAKMP_XAUTH);
+	     i++)
+		rig_run(&rig, 1);
+	a = only_sa(&rig.a);
+	assert_int_equal(a->state, ISAKMP_XAUTH);
+	a->ra.user_known = true;
+	phase1_up(a);
+	rig_run(&rig, ENOUGH_MS);
+	assert_int_equal(rig_count(&rig.b, true), 0);
+	assert_int_equal(rig.b.n_grants, 0);
+	rig_fini(&rig);
+}
+
+/* One side means to ask and the other does not know of it: no proposal meets. */
+static void test_xauth_only_on_one_side(void **state)
+{
+	begin(client(IKE_MODE_MAIN, false), server(IKE_MODE_MAIN, true));
+	run(LONG_MS);
+	assert_int_equal(rig_count(&rig.b, true), 0);
+	assert_true(rig_logged(&rig.b, "no suitable proposal found"));
+	rig_fini(&rig);
+}
+
+/* Each message of the transaction exchange is lost once, and comes twice. */
+static unsigned lose;
+static bool lose_one(struct rig *r, unsigned n, bool from_a, uint8_t *d, size_t n_d)
+{
+	return n != lose;
+}
+
+static void test_xauth_every_message_lost_once(void **state)
+{
+	unsigned total;
+
+	begin(client(IKE_MODE_MAIN, true), server(IKE_MODE_MAIN, true));
+	rig.a.core->conf->c->peer[0].mode_cfg = true;
+	run(ENOUGH_MS);
+	total = rig.n_datagrams;
+	rig_fini(&rig);
+	assert_in_range(total, 12, 60);
+	for (lose = 0; lose < total; lose++) {
+		begin(client(IKE_MODE_MAIN, true), server(IKE_MODE_MAIN, true));
+		rig.a.core->conf->c->peer[0].mode_cfg = true;
+		rig.wire.tamper = lose_one;
+		rig.wire.twice = 300;
+		run(60000);
+		if (rig_count(&rig.a, true) != 1 || rig_count(&rig.b, true) != 1)
+			fail_msg("message %u of %u", lose, total);
+		assert_int_equal(rig.b.n_logins, 1);
+		rig_fini(&rig);
+	}
+}
+
+static void expect_given(void)
+{
+	const struct mode_given *g = only_sa(&rig.a)->ra.given;
+	const struct inet_addr first = inet_addr_v4(FIRST);
+
+	assert_non_null(g);
+	assert_true(inet_addr_equal(&g->v.address, &first));
+	assert_int_equal(g->v.netmask.b[2], 255);
+	assert_int_equal(g->v.n_dns, 1);
+	assert_int_equal(g->v.include.n, 1);
+	assert_int_equal(g->domain.n, 11);
+	assert_memory_equal(g->domain.p, "example.com", 11);
+	assert_true(inet_addr_equal(&only_sa(&rig.b)->ra.address, &first));
+	assert_true(rig_logged(&rig.a, "the server gives the address 10.9.9.1, mask 255.255.255.0"));
+	assert_true(rig_logged(&rig.a, "the server gives a banner: be nice"));
+}
+
+static void test_mode_config_pull(void **state)
+{
+	struct ike_conf *a = client(IKE_MODE_MAIN, false);
+
+	a->peer[0].mode_cfg = true;
+	begin(a, server(IKE_MODE_MAIN, false));
+	run(ENOUGH_MS);
+	expect_pairs(1);
+	expect_given();
+	assert_true(rig_logged(&rig.b, "address 10.9.9.1 is for peer 10.0.0.100"));
+	rig_fini(&rig);
+}
+
+static void test_mode_config_push(void **state)
+{
+	struct ike_conf *a = client(IKE_MODE_MAIN, false), *b = server(IKE_MODE_MAIN, false);
+
+	b->peer[0].mode_cfg = true;
+	a->peer[0].mode_cfg = true;
+	begin(a, b);
+	/* The client asks first, so nothing is left to push. */
+	run(ENOUGH_MS);
+	expect_given();
+	rig_fini(&rig);
+	a = client(IKE_MODE_MAIN, false);
+	b = server(IKE_MODE_MAIN, false);
+	b->peer[0].mode_cfg = true;
+	begin(a, b);
+	/* One that was not told to take any does not. */
+	run(ENOUGH_MS);
+	assert_null(only_sa(&rig.a)->ra.given);
+	expect_pairs(1);
+	rig_fini(&rig);
+}
+
+/* The client's question is lost for so long that the server's telling comes first. */
+static bool lose_requests(struct rig *r, unsigned n, bool from_a, uint8_t *d, size_t n_d)
+{
+	return !from_a || d[18] != 6 || r->a.core->n_isakmp == 0 || r->clock.ms > 1005000;
+}
+
+static void test_mode_config_pushed_before_it_is_pulled(void **state)
+{
+	struct ike_conf *a = client(IKE_MODE_MAIN, false), *b = server(IKE_MODE_MAIN, false);
+
+	a->peer[0].mode_cfg = b->peer[0].mode_cfg = true;
+	begin(a, b);
+	rig.wire.tamper = lose_requests;
+	run(60000);
+	expect_given();
+	expect_pairs(1);
+	rig_fini(&rig);
+}
+
+/* The server that gives nothing: the client goes on, and says so. */
+static void test_mode_config_without_a_pool(void **state)
+{
+	struct ike_conf *a = client(IKE_MODE_MAIN, false);
+
+	a->peer[0].mode_cfg = true;
+	begin(a, rig_conf(IKE_MODE_MAIN, IKE_AUTH_PSK, true));
+	run(ENOUGH_MS);
+	expect_pairs(1);
+	assert_true(rig_logged(&rig.a, "the server gives no address"));
+	rig_fini(&rig);
+}
+
+/* A user comes back and has his address; it is free when his ISAKMP SA has gone. */
+static void test_mode_config_the_same_address_again(void **state)
+{
+	struct ike_conf *a = client(IKE_MODE_MAIN, true);
+
+	a->peer[0].mode_cfg = true;
+	begin(a, server(IKE_MODE_MAIN, true));
+	run(ENOUGH_MS);
+	assert_int_equal(rig.b.core->leases.slot[0].users, 1);
+	core_shutdown(rig.a.core);
+	rig_run(&rig, ENOUGH_MS);
+	assert_int_equal(rig.b.core->n_isakmp, 0);
+	assert_int_equal(rig.b.core->leases.slot[0].users, 0);
+	run(ENOUGH_MS);
+	expect_given();
+	assert_int_equal(rig.b.core->leases.slot[0].users, 1);
+	assert_null(rig.b.core->leases.slot[1].owner);
+	rig_fini(&rig);
+}
+
+static void test_leases(void **state)
+{
+	struct ike_pool p = {.present = true, .network4 = inet_addr_v4(FIRST), .size = 2};
+	struct leases l = {0};
+	uint32_t n;
+
+	assert_int_equal(leases_take(&l, "a", &n), -ENOENT);
+	assert_int_equal(leases_follow(&l, &p), 0);
+	assert_int_equal(leases_take(&l, "a", &n), 0);
+	assert_int_equal(n, 0);
+	assert_int_equal(leases_take(&l, "a", &n), 0);
+	assert_int_equal(n, 0);
+	assert_int_equal(leases_take(&l, "b", &n), 0);
+	assert_int_equal(n, 1);
+	assert_int_equal(leases_take(&l, "c", &n), -ENOSPC);
+	leases_give_back(&l, 1);
+	leases_give_back(&l, 0);
+	assert_int_equal(leases_take(&l, "c", &n), 0);
+	assert_int_equal(n, 1); /* "a" has two */
+	leases_give_back(&l, 0);
+	leases_give_back(&l, 1);
+	assert_int_equal(leases_take(&l, "d", &n), 0);
+	assert_int_equal(n, 0); /* free for longer than the other */
+	assert_int_equal(leases_take(&l, "c", &n), 0);
+	assert_int_equal(n, 1);
+	leases_give_back(&l, 7);
+	p.size = 3;
+	assert_int_equal(leases_follow(&l, &p), 0);
+	assert_null(l.slot[0].owner);
+	leases_fini(&l);
+}
+
+/* B has no policies of its own. */
+static void begin_generating(enum ike_generate g)
+{
+	struct ike_conf *b = server(IKE_MODE_MAIN, false);
+
+	b->peer[0].generate = g;
+	b->peer[0].passive = true;
+	begin(client(IKE_MODE_MAIN, false), b);
+	rig.b.n_policies = 0;
+}
+
+/* S147, S150: made at the client's request, and gone with it. */
+static void test_generate(void **state)
+{
+	begin_generating(IKE_GENERATE_REQUIRE);
+	run(ENOUGH_MS);
+	expect_pairs(1);
+	assert_int_equal(rig.b.n_made, 1);
+	assert_int_equal(rig.b.n_policies, 1);
+	assert_true(selector_equal(&rig.b.in[0].sel, &rig.a.out[0].sel));
+	assert_int_equal(rig.b.out[0].req[0].level, LEVEL_REQUIRE);
+	assert_int_equal(rig.b.out[0].req[0].mode, IPSEC_TUNNEL);
+	assert_true(rig_logged(&rig.b, "no policy found, try to generate the policy : 10.0.0.100[0] "
+	                               "10.0.0.110[0] proto=6 dir=in"));
+	core_shutdown(rig.a.core);
+	rig_run(&rig, ENOUGH_MS);
+	assert_int_equal(rig_count(&rig.b, true), 0);
+	assert_int_equal(rig.b.n_policies, 0);
+	assert_int_equal(rig.b.n_dropped, 1);
+	rig_fini(&rig);
+}
+
+/* A renewal is under the same policy, which stays until the last pair has gone. */
+static void test_generate_stays_for_the_successor(void **state)
+{
+	begin_generating(IKE_GENERATE_UNIQUE);
+	rig.a.core->conf->c->child[0].seconds = rig.b.core->conf->c->child[0].seconds = 100;
+	run(ENOUGH_MS);
+	assert_int_equal(rig.b.out[0].req[0].level, LEVEL_UNIQUE);
+	assert_true(rig_live(&rig, 250000));
+	assert_int_equal(rig.b.n_made, 1);
+	assert_int_equal(rig.b.n_dropped, 0);
+	rig_fini(&rig);
+}
+
+/* S151: off, or not allowed: the negotiation ends, with the reason in the log. */
+static void test_generate_refused(void **state)
+{
+	begin_generating(IKE_GENERATE_OFF);
+	run(ENOUGH_MS);
+	assert_int_equal(rig.b.n_made, 0);
+	assert_true(rig_logged(&rig.b, "no policy found for what the peer asks for"));
+	rig_fini(&rig);
+	begin_generating(IKE_GENERATE_REQUIRE);
+	rig.b.makes_none = true;
+	run(ENOUGH_MS);
+	assert_int_equal(rig_count(&rig.b, true), 0);
+	assert_true(rig_logged(&rig.b, "and policyd makes none: no sainfo allows it"));
+	rig_fini(&rig);
+}
+
+/* S149: who is passive begins nothing. */
+static void test_generate_passive_begins_nothing(void **state)
+{
+	begin_generating(IKE_GENERATE_REQUIRE);
+	rig_policy(&rig, IPSEC_TUNNEL, 17);
+	rig_packet(&rig.b, 0);
+	rig_run(&rig, ENOUGH_MS);
+	assert_int_equal(rig.n_datagrams, 0);
+	assert_int_equal(rig.b.n_done_bad, 1);
+	rig_fini(&rig);
+}
+
+/* A failure behind the making takes the policy back. */
+static void test_generate_is_taken_back(void **state)
+{
+	begin_generating(IKE_GENERATE_REQUIRE);
+	rig.b.core->conf->c->child[0].pfs = ALG_GROUP_MODP1024;
+	rig.b.core->conf->c->peer[0].check = CHECK_STRICT;
+	run(ENOUGH_MS);
+	assert_int_equal(rig_count(&rig.b, true), 0);
+	assert_int_equal(rig.b.n_policies, 0);
+	rig_fini(&rig);
+}
+
+/* A client with an address may have that one, and no other. */
+static void test_generate_only_the_address_given(void **state)
+{
+	struct ike_conf *a = client(IKE_MODE_MAIN, true), *b = server(IKE_MODE_MAIN, true);
+	const struct inet_addr given = inet_addr_v4(FIRST);
+
+	a->peer[0].mode_cfg = true;
+	b->peer[0].generate = IKE_GENERATE_REQUIRE;
+	begin(a, b);
+	rig.b.n_policies = 0;
+	run(LONG_MS);
+	assert_int_equal(rig.b.n_made, 0);
+	assert_true(rig_logged(&rig.b, "the peer asks for 10.0.0.100, and has been given 10.9.9.1"));
+	rig.a.out[0].sel.src = rig.a.in[0].sel.dst = inet_prefix_host(&given);
+	run(ENOUGH_MS);
+	assert_int_equal(rig.b.n_made, 1);
+	assert_int_equal(rig_count(&rig.b, true), 1);
+	rig_fini(&rig);
+}
+
+/* `group` of a sainfo: the user's groups decide. */
+static void test_group(void **state)
+{
+	static const char *const groups[] = {"staff", "wheel"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(groups); i++) {
+		begin(client(IKE_MODE_MAIN, true), server(IKE_MODE_MAIN, true));
+		rig.b.core->conf->c->child[0].group = strdup(groups[i]);
+		run(ENOUGH_MS);
+		assert_int_equal(rig_count(&rig.b, true), i == 0);
+		rig_fini(&rig);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_xauth),
+	    cmocka_unit_test(test_xauth_when_the_server_begins),
+	    cmocka_unit_test(test_xauth_wrong_password),
+	    cmocka_unit_test(test_xauth_without_a_password),
+	    cmocka_unit_test(test_xauth_no_quick_mode_before_it),
+	    cmocka_unit_test(test_xauth_only_on_one_side),
+	    cmocka_unit_test(test_xauth_every_message_lost_once),
+	    cmocka_unit_test(test_mode_config_pull),
+	    cmocka_unit_test(test_mode_config_push),
+	    cmocka_unit_test(test_mode_config_pushed_before_it_is_pulled),
+	    cmocka_unit_test(test_mode_config_without_a_pool),
+	    cmocka_unit_test(test_mode_config_the_same_address_again),
+	    cmocka_unit_test(test_leases),
+	    cmocka_unit_test(test_generate),
+	    cmocka_unit_test(test_generate_stays_for_the_successor),
+	    cmocka_unit_test(test_generate_refused),
+	    cmocka_unit_test(test_generate_passive_begins_nothing),
+	    cmocka_unit_test(test_generate_is_taken_back),
+	    cmocka_unit_test(test_generate_only_the_address_given),
+	    cmocka_unit_test(test_group),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
