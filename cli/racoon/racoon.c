@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/auto.h"
+#include "cli/racoon/listen.h"
 #include "cli/racoon/load.h"
 #include "cli/racoon/place.h"
 #include "cli/verbs.h"
@@ -20,6 +21,7 @@ struct options {
 	const char *file;
 	bool check, foreground, version;
 	int passphrase_fd; /* -1: the terminal is asked */
+	unsigned debug;    /* how often -d was said */
 };
 
 static const char *const places[] = {
@@ -92,9 +94,11 @@ static int parse(struct cli *cli, int argc, char **argv, bool compat, struct opt
 			return say_usage(cli, compat, "there is no option",
 			    optopt > 0 && optopt < PASSPHRASE_FD ? letter : argv[optind - 1], ".");
 		case 'd':
+			ret->debug++;
+			break;
 		case 'v':
 		case 'L':
-			break; /* the services' own log levels: ipsecctl log */
+			break; /* nothing is dumped, and no source file is named */
 		default:
 			(void)unused(cli, option);
 			break;
@@ -123,6 +127,17 @@ static int read_file(struct cli *cli, const char *file, struct ike_conf **ret)
 	return cli_fail(cli, "failed to parse configuration file.");
 }
 
+/* -d raises the level that the file says. */
+static void log_more(struct ike_conf *c, unsigned more)
+{
+	while (more--) {
+		if (c->log == IKE_LOG_NONE)
+			c->log = IKE_LOG_INFO;
+		if (c->log < IKE_LOG_DEBUG2)
+			c->log++;
+	}
+}
+
 static int load(struct cli *cli, const struct options *o)
 {
 	AUTO_PASSPHRASES struct passphrases known = PASSPHRASES_INIT(o->passphrase_fd);
@@ -132,6 +147,9 @@ static int load(struct cli *cli, const struct options *o)
 
 	if (code != CLI_OK)
 		return code;
+	log_more(c, o->debug);
+	if (racoon_check_listen(cli, c) != CLI_OK)
+		return CLI_FAILED;
 	if (racoon_load(cli, c, &known, &e) < 0)
 		return cli_fail(cli, "%s", e.s);
 	if (place_put(&cli->settings, o->file, &e) < 0)

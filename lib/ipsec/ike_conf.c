@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ipsec/dn.h"
+
 struct ike_conf *ike_conf_new(void)
 {
 	struct ike_conf *c = calloc(1, sizeof(*c));
@@ -217,6 +219,8 @@ const char *ike_id_format(const struct ike_id *id, char *buf, size_t room)
 		snprintf(buf, room, "%s", inet_addr_format(&a, text));
 		return buf;
 	}
+	if (id->kind == IKE_ID_DN_DER && dn_format(id->data, id->len, buf, room))
+		return buf;
 	if (id->kind == IKE_ID_DN_DER) {
 		snprintf(buf, room, "a distinguished name of %u octets", id->len);
 		return buf;

@@ -257,7 +257,8 @@ void ike_peer_fini(struct ike_peer *p);
 const struct ike_peer *ike_conf_find_peer(const struct ike_conf *c, const struct inet_addr *addr);
 
 bool ike_id_equal(const struct ike_id *a, const struct ike_id *b);
-/* For logs, at most `room` octets, anything unprintable as '?'. Returns buf. */
+/* For people, a distinguished name as dn_format() has it; at most `room` octets, anything unprintable as '?'.
+ * Returns buf. */
 const char *ike_id_format(const struct ike_id *id, char *buf, size_t room);
 const char *ike_id_kind_name(enum ike_id_kind k); /* "address", "fqdn", "user_fqdn", "keyid", "asn1dn" */
 const char *ike_mode_name(enum ike_mode m);       /* "main", "aggressive", "base" */

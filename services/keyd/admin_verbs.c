@@ -26,7 +26,7 @@ static void set_log(struct keyd *k, const struct ike_conf *c)
 	static const enum log_level levels[] = {[IKE_LOG_NONE] = LOG_LEVEL_NONE,
 	    [IKE_LOG_ERROR] = LOG_LEVEL_ERROR,
 	    [IKE_LOG_WARNING] = LOG_LEVEL_WARNING,
-	    [IKE_LOG_NOTIFY] = LOG_LEVEL_NOTICE,
+	    [IKE_LOG_NOTIFY] = LOG_LEVEL_INFO, /* racoon-conf.md, D6 */
 	    [IKE_LOG_INFO] = LOG_LEVEL_INFO,
 	    [IKE_LOG_DEBUG] = LOG_LEVEL_DEBUG,
 	    [IKE_LOG_DEBUG2] = LOG_LEVEL_DEBUG};

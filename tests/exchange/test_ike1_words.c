@@ -97,6 +97,10 @@ static void test_words_of_an_end(void **state)
 	rig_spent(&rig.a, true);
 	rig_run(&rig, ENOUGH_MS);
 	says(&rig.a, "IPsec-SA expired: ESP/Tunnel 10.0.0.110[0]->10.0.0.100[0] spi=");
+	says(&rig.a, "phase2 sa expired 10.0.0.100-10.0.0.110");
+	says(&rig.a, "begin Identity Protection mode.");
+	says(&rig.b, "purged IPsec-SA proto_id=ESP spi=");
+	says(&rig.b, "phase2 sa deleted 10.0.0.110-10.0.0.100");
 }
 
 static void test_words_of_debug_are_not_made_for_nobody(void **state)

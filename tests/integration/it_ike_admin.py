@@ -88,6 +88,22 @@ class Admin(labtest.LabTest):
         self.fails(self.elmer, "ipsecctl", "delete", "ipsec", "esp", "0x1")
         self.fails(self.elmer, "ipsecctl", "delete", "isakmp", "1:2", code=2)
 
+    def test_listen_and_d_at_the_load(self):
+        """strict_address refuses what the host does not have, -d is one step more than the file says."""
+        self.addCleanup(self.elmer.run, "ipsecctl", "racoon")
+        self.elmer.run("sh", "-c", "(echo 'listen { isakmp 192.0.2.99; }'; sed 's/^ *log .*/log warning;/' "
+                       "/etc/inet/racoon.conf) > /etc/other.conf")
+        said = self.elmer.run("ipsecctl", "racoon", "-d", "-f", "/etc/other.conf").stderr
+        self.assertIn("WARNING: listen names 192.0.2.99, which is no address of this host now.", said)
+        self.assertEqual(self.elmer.json("log")["levels"]["keyd"], "info")
+        before = self.elmer.counters()["ike.not_listening"]
+        self.fails(self.relent, "ipsecctl", "up", "-t", "1", ELMER)
+        self.assertGreater(self.elmer.counters()["ike.not_listening"], before)
+        self.assertIn(f"to {ELMER}[500] is dropped: listen does not name this address",
+                      self.lab.log_tail("elmer", 200))
+        self.elmer.run("sed", "-i", "s/99; }/99; strict_address; }/", "/etc/other.conf")
+        self.assertIn("and strict_address is set", self.fails(self.elmer, "ipsecctl", "racoon", "-f", "/etc/other.conf"))
+
     def test_reload_reads_the_same_file(self):
         self.elmer.run("cp", "/etc/inet/racoon.conf", "/etc/other.conf")
         self.elmer.run("ipsecctl", "racoon", "-f", "/etc/other.conf")

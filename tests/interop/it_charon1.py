@@ -214,6 +214,29 @@ class Charon1(labtest.LabTest):
         self.assertGreaterEqual(log.count("IPsec-SA established: ESP/Tunnel 10.0.0.100[0]->10.0.0.110[0]"), 6)
         self.assertGreaterEqual(log.count("ISAKMP-SA established"), 3)
 
+    def test_the_administrator_begins_and_ends(self):
+        """Up and down by command: strongSwan takes our deletes for what they are, and is asked why it refuses."""
+        self.prepare("main")
+        self.relent.run("ipsecctl", "up", ELMER)
+        shown = self.relent.json("show")
+        theirs = self.peer.swanctl("--list-sas").stdout
+        self.assertEqual(theirs.count("ESTABLISHED"), 1)
+        for spi in shown["ike_sas"][0]["spis"].split(":"):
+            self.assertIn(spi, theirs)
+        part = shown["child_sas"][0]["parts"][0]
+        for spi in (part["spi_in"], part["spi_out"]):
+            self.assertIn(f"{spi:08x}", theirs)
+        self.relent.run("ipsecctl", "delete", "ipsec", "esp", hex(part["spi_in"]))
+        wait_for("their child to be gone", lambda: "INSTALLED" not in self.peer.swanctl("--list-sas").stdout)
+        self.relent.run("ipsecctl", "up", ELMER)
+        self.relent.run("ipsecctl", "down", ELMER)
+        wait_for("everything to be gone", lambda: not self.peer.swanctl("--list-sas").stdout.strip())
+        self.relent.run("sed", "-i", "s/dh_group 14/dh_group 2/", "/etc/inet/racoon.conf")
+        self.relent.run("ipsecctl", "reload")
+        refused = self.relent.run("ipsecctl", "up", "-t", "3", ELMER, check=False)
+        self.assertEqual(refused.returncode, 1)
+        self.assertIn("notification 14", refused.stderr)
+
     def test_a_dead_peer_is_noticed(self):
         self.prepare("main", dpd=2)
         self.relent.run("ping", "-c", "3", "-W", "5", "-I", HERE, THERE)

@@ -133,6 +133,21 @@ static void trace_arrival(struct core *c, const struct ike_path *path, size_t n)
 	    path->local_port);
 }
 
+/* `listen` is a filter: the sockets are wildcards. */
+static bool is_heard(struct core *c, const struct ike_path *path)
+{
+	char a[INET_ADDR_STRLEN], b[INET_ADDR_STRLEN];
+
+	if (listen_has(c->conf->c, &path->local))
+		return true;
+	c->counters.not_listening++;
+	core_note(c, CORE_NOTICE, "isakmp.unlistened",
+	    "a message from %s[%u] to %s[%u] is dropped: listen does not name this address",
+	    inet_addr_format(&path->remote, b), path->remote_port, inet_addr_format(&path->local, a),
+	    path->local_port);
+	return false;
+}
+
 void core_datagram(struct core *c, const struct ike_path *path, const uint8_t *d, size_t n)
 {
 	struct ike_hdr hdr;
@@ -144,9 +159,7 @@ void core_datagram(struct core *c, const struct ike_path *path, const uint8_t *d
 		c->counters.malformed++;
 		return;
 	}
-	if (c->conf && !listen_has(c->conf->c, &path->local))
-		c->counters.not_listening++;
-	else if (c->conf)
+	if (c->conf && is_heard(c, path))
 		ike1_datagram(c, path, &hdr, d);
 	isakmp_bury(c);
 }

@@ -39,6 +39,24 @@ static void say(
 	    inet_addr_format(to, b), spi, spi);
 }
 
+/* racoon's line for what the peer has no more. */
+static void say_purged(struct child *k, const char *why, const struct child_part *p)
+{
+	if (strncmp(why, "purged", 6) == 0 || strcmp(why, "deleted by the peer") == 0)
+		core_log(k->core, CORE_INFO, "ipsec.purged", "purged IPsec-SA proto_id=%s spi=%u.",
+		    proto_word(p->proto), p->spi_out);
+}
+
+/* racoon's line for the whole. */
+static void say_phase2(struct child *k, const char *why)
+{
+	const char *word = strcmp(why, "expired") == 0 ? "expired" : "deleted";
+	char a[INET_ADDR_STRLEN], b[INET_ADDR_STRLEN];
+
+	core_log(k->core, CORE_INFO, "ipsec.phase2", "phase2 sa %s %s-%s", word,
+	    inet_addr_format(&k->path.local, a), inet_addr_format(&k->path.remote, b));
+}
+
 /* How much later another pair must have been made to count as this one's successor. Less than a renewal is
  * early, so that of two chains one ends; more than two negotiations that began at once are apart, for of
  * those each side has its own made first. */
@@ -111,9 +129,11 @@ void child_end(struct child *k, bool tell, const char *why)
 		inform_delete_child(k);
 	for (uint8_t i = 0; i < k->n_parts; i++) {
 		say(k, "ipsec.end", why, &k->part[i], true);
+		say_purged(k, why, &k->part[i]);
 		c->ports.remove(c->ports.arg, k->part[i].serial_in);
 		c->ports.remove(c->ports.arg, k->part[i].serial_out);
 	}
+	say_phase2(k, why);
 	c->ports.grant_drop(c->ports.arg, k->grant);
 	timer_stop(&c->timers, &k->linger);
 	timer_stop(&c->timers, &k->renew);

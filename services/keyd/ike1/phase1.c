@@ -146,10 +146,16 @@ static void on_life(struct timer *t, void *arg)
 	isakmp_end(sa);
 }
 
+const char *phase1_mode_words(enum ike_mode m)
+{
+	return m == IKE_MODE_MAIN ? "Identity Protection mode" : "Aggressive mode";
+}
+
 void phase1_begin(struct isakmp *sa)
 {
 	if (sa->state != ISAKMP_I_NEW || parked_is(&sa->wait))
 		return;
+	core_log(sa->core, CORE_INFO, "isakmp.begin", "begin %s.", phase1_mode_words(sa->mode));
 	if (sa->mode == IKE_MODE_MAIN)
 		main_begin(sa);
 	else

@@ -80,6 +80,8 @@ void phase1_ignore(struct isakmp *sa, const char *fmt, ...) __attribute__((forma
 /* Sets the timers for its renewal and its end, from its lifetime. Without memory it ends. */
 void phase1_plan(struct isakmp *sa);
 
+/* "Identity Protection mode", "Aggressive mode": racoon's words. */
+const char *phase1_mode_words(enum ike_mode m);
 /* Sends the first message of one that we begin, unless it is under way. */
 void phase1_begin(struct isakmp *sa);
 

@@ -154,11 +154,6 @@ static bool accepts(const struct ike_peer *p, enum ike_mode mode)
 	return false;
 }
 
-static const char *mode_words(enum ike_mode m)
-{
-	return m == IKE_MODE_MAIN ? "Identity Protection mode" : "Aggressive mode";
-}
-
 /* Whether a stranger's first message is looked at; what is refused gets no answer that costs anything. One
  * that was refused and comes again has a budget of its own, which a flood of invented cookies does not
  * touch. */
@@ -204,7 +199,7 @@ static void first_message(
 		c->counters.unknown++;
 		core_note(c, CORE_ERROR, "isakmp.stranger",
 		    "not acceptable %s, from %s: exchange_mode of remote %s does not name it",
-		    mode_words(mode), b, p->name);
+		    phase1_mode_words(mode), b, p->name);
 		return;
 	}
 	if (!admit(c, path, hdr->icookie, mode))
@@ -216,7 +211,7 @@ static void first_message(
 	}
 	core_note(c, CORE_INFO, "isakmp.respond", "respond new phase 1 negotiation: %s[%u]<=>%s[%u]", a,
 	    path->local_port, b, path->remote_port);
-	core_note(c, CORE_INFO, "isakmp.begin", "begin %s.", mode_words(mode));
+	core_note(c, CORE_INFO, "isakmp.begin", "begin %s.", phase1_mode_words(mode));
 	if (!open_message(sa, d, kind, &m)) {
 		isakmp_end(sa);
 		return;
