@@ -98,7 +98,7 @@ int creds_add(
 	}
 	close_file(to);
 	*to = f;
-	if (kind != CREDENTIAL_PSK) { /* read from another file, if at all */
+	if (kind == CREDENTIAL_CERT || kind == CREDENTIAL_KEY) { /* the pair is read again, from both */
 		c->own[peer] = own_key_free(c->own[peer]);
 		c->unlocked[peer] = false;
 	}

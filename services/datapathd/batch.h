@@ -79,6 +79,7 @@ struct pkt {
 	struct content content;        /* in: what was inside */
 	struct ip_view inner;          /* in: of the packet at `data` once it is peeled */
 	bool whole_again;              /* out: put together from fragments */
+	bool fits;                     /* out: is not too long for the way, as far as that is known */
 	uint64_t wait_until_ms;        /* out: has waited for its SA, and may until then; 0: new */
 	bool peeled;                   /* in: no header for this host is left */
 	uint8_t n_applied;

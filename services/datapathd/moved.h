@@ -6,10 +6,10 @@
 #ifndef POSTERN_DATAPATHD_MOVED_H
 #define POSTERN_DATAPATHD_MOVED_H
 
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "datapathd/ring.h"
 #include "inet/addr.h"
 
 struct sad;
@@ -22,35 +22,7 @@ struct moved {
 
 /* From one worker to the control thread. A full ring loses them: the next packet says it again. */
 enum { MOVED_RING_SLOTS = 16 };
-struct moved_ring {
-	_Alignas(64) _Atomic uint32_t head; /* worker's */
-	_Alignas(64) _Atomic uint32_t tail; /* control's */
-	struct moved slot[MOVED_RING_SLOTS];
-};
-
-/* Worker. False when full. */
-static inline bool moved_ring_push(struct moved_ring *r, const struct moved *m)
-{
-	uint32_t head = atomic_load_explicit(&r->head, memory_order_relaxed);
-
-	if (head - atomic_load_explicit(&r->tail, memory_order_acquire) == MOVED_RING_SLOTS)
-		return false;
-	r->slot[head % MOVED_RING_SLOTS] = *m;
-	atomic_store_explicit(&r->head, head + 1, memory_order_release);
-	return true;
-}
-
-/* Control. False when empty. */
-static inline bool moved_ring_pop(struct moved_ring *r, struct moved *ret)
-{
-	uint32_t tail = atomic_load_explicit(&r->tail, memory_order_relaxed);
-
-	if (tail == atomic_load_explicit(&r->head, memory_order_acquire))
-		return false;
-	*ret = r->slot[tail % MOVED_RING_SLOTS];
-	atomic_store_explicit(&r->tail, tail + 1, memory_order_release);
-	return true;
-}
+RING(moved_ring, struct moved, MOVED_RING_SLOTS)
 
 /* Control: every negotiated SA with this end moves. Whether there was one. */
 bool moved_follow(struct sad *s, const struct moved *m);

@@ -9,6 +9,7 @@
 #include <netinet/udp.h>
 #include <string.h>
 
+#include "datapathd/sa/path_mtu.h"
 #include "datapathd/worker.h"
 #include "wire/esp/udp_encap.h"
 
@@ -29,12 +30,22 @@ static uint32_t ip_len(bool v6)
 	return v6 ? IP6_HDR_LEN : IP4_HDR_LEN;
 }
 
-/* The kernel can be told to make this header. DF it cannot: that belongs to the socket. */
-static bool can_ride(const struct pkt *p)
+/* What a router has said of the way is known here and not to the kernel, which would send it whole. */
+static bool is_too_long(const struct pkt *p, struct sa_rt *sa, uint64_t now_ms)
 {
-	const struct sa_rt *sa = p->n_bound ? p->bound[p->n_bound - 1].sa : NULL;
+	uint32_t mtu = sa_path_mtu(sa, now_ms);
+
+	return mtu && p->len > mtu;
+}
+
+/* The kernel can be told to make this header. DF it cannot: that belongs to the socket. */
+static bool can_ride(const struct pkt *p, uint64_t now_ms)
+{
+	struct sa_rt *sa = p->n_bound ? p->bound[p->n_bound - 1].sa : NULL;
 	uint32_t at = ip_len(p->v6);
 
+	if (sa && is_too_long(p, sa, now_ms))
+		return false;
 	if (!sa || !sa->encap.dport || sa->encap.sport != SA_UDP_PORT || p->len <= at + UDP_ENCAP_LEN)
 		return false;
 	if (p->v6)
@@ -124,7 +135,7 @@ static void begin_train(struct sending *s, uint32_t i, uint32_t first)
 }
 
 /* All that can ride, in trains. Messages made; *ret_n packets in them. */
-static uint32_t couple(struct sending *s, struct batch *b, bool v6, uint32_t *ret_n)
+static uint32_t couple(struct sending *s, struct batch *b, bool v6, uint64_t now_ms, uint32_t *ret_n)
 {
 	uint32_t n = 0, trains = 0;
 	size_t octets = 0;
@@ -135,7 +146,7 @@ static uint32_t couple(struct sending *s, struct batch *b, bool v6, uint32_t *re
 		struct msghdr *m = trains ? &s->msg[trains - 1].msg_hdr : NULL;
 		const struct pkt *first = trains ? s->pkt[s->first[trains - 1]] : NULL;
 
-		if (p->verdict != VERDICT_SEND || p->v6 != v6 || !can_ride(p))
+		if (p->verdict != VERDICT_SEND || p->v6 != v6 || !can_ride(p, now_ms))
 			continue;
 		s->pkt[n] = p;
 		s->iov[n] = (struct iovec){.iov_base = p->data + head, .iov_len = p->len - head};
@@ -218,7 +229,7 @@ void worker_send_trains(struct worker *w, struct batch *b, bool v6)
 
 	if (fd < 0 || w->sending.no_trains)
 		return;
-	trains = couple(&w->sending, b, v6, &n);
+	trains = couple(&w->sending, b, v6, w->path.now_ms, &n);
 	if (n)
 		send_all(w, fd, trains);
 }

@@ -1,10 +1,9 @@
 #include "datapathd/tun_frame.h"
 
 #include "wire/ip/csum.h"
+#include "wire/ip/fields.h"
 
 enum {
-	TCP_SUM_AT = 16,
-	UDP_SUM_AT = 6,
 	GSO_UDP_L4 = 5, /* of Linux 6.2: headers may be older than the kernel */
 };
 

@@ -82,8 +82,6 @@ static void take_chain(struct worker *w, struct batch *b, struct segmenter *s)
 {
 	const uint32_t n = segment_count(s);
 
-	/* The largest a kernel makes has 65535 octets of one-octet segments; none that is longer than a
-	 * datagram may be. */
 	counter_add(&w->counters.path[PATH_TUN_READ], n);
 	s->pkt = batch_put_aside(b, b->n);
 	protect_and_send(w, b);

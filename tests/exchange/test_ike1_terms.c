@@ -561,69 +561,19 @@ static void test_several_policies(void **state)
  * bits. */
 static void test_S121_S122_the_octets_of_an_offer(void **state)
 {
-#define ATTRS(auth, bits)                                                                                    \
-	0x80, 1, 0, 1, 0x80, 2, 0x8c, 0xa0, 0x80, 4, 0, 2, bits 0x80, 5, 0, auth, 0x80, 3, 0, 2
-#define NONE
-#define BITS128 0x80, 6, 0, 128,
-	enum { MD5 = 1, SHA1 = 2, DES3 = 3, BLOWFISH = 7 };
-	static const uint8_t want[] = {
-	    0,
-	    0,
-	    0,
-	    1,
-	    0,
-	    0,
-	    0,
-	    1, /* IPsec DOI, identity only */
-	    0,
-	    0,
-	    0,
-	    132,
-	    1,
-	    3,
-	    4,
-	    4, /* the one proposal: number 1, ESP, a SPI of 4, 4 transforms */
-	    0xff,
-	    0xff,
-	    0xff,
-	    0xff, /* the SPI: any */
-	    3,
-	    0,
-	    0,
-	    28,
-	    1,
-	    DES3,
-	    0,
-	    0,                 /* */
-	    ATTRS(SHA1, NONE), /* 36000 s, transport, group 2 */
-	    3,
-	    0,
-	    0,
-	    28,
-	    2,
-	    DES3,
-	    0,
-	    0,                /* */
-	    ATTRS(MD5, NONE), /* */
-	    3,
-	    0,
-	    0,
-	    32,
-	    3,
-	    BLOWFISH,
-	    0,
-	    0,                    /* */
-	    ATTRS(SHA1, BITS128), /* */
-	    0,
-	    0,
-	    0,
-	    32,
-	    4,
-	    BLOWFISH,
-	    0,
-	    0, /* */
-	    ATTRS(MD5, BITS128),
-	};
+	/* A transform's attributes: 36000 s, transport, group 2, the key's length and HMAC-SHA1 or -MD5. */
+#define LIFE    "\x80\1\0\1\x80\2\x8c\xa0\x80\4\0\2"
+#define SHA1    "\x80\5\0\2\x80\3\0\2"
+#define MD5     "\x80\5\0\1\x80\3\0\2"
+#define BITS128 "\x80\6\0\x80"
+#define ANY_SPI "\xff\xff\xff\xff"
+	static const char want[] = "\0\0\0\1\0\0\0\1"                     /* IPsec DOI, identity only */
+	                           "\0\0\0\x84\1\3\4\4" ANY_SPI           /* number 1, ESP, 4 ways */
+	                           "\3\0\0\x1c\1\3\0\0" LIFE SHA1         /* 3DES */
+	                           "\3\0\0\x1c\2\3\0\0" LIFE MD5          /* 3DES */
+	                           "\3\0\0\x20\3\7\0\0" LIFE BITS128 SHA1 /* Blowfish */
+	                           "\0\0\0\x20\4\7\0\0" LIFE BITS128 MD5; /* Blowfish */
+	const uint8_t *octet = (const uint8_t *)want;
 	const struct octets *got = NULL;
 
 	a = rig_conf(IKE_MODE_MAIN, IKE_AUTH_PSK, false);
@@ -637,10 +587,10 @@ static void test_S121_S122_the_octets_of_an_offer(void **state)
 				got = q->request.n ? &q->request : got;
 	}
 	assert_non_null(got);
-	assert_int_equal(got->n, sizeof(want));
-	for (size_t i = 0; i < sizeof(want); i++)
-		if (want[i] != 0xff && got->p[i] != want[i])
-			fail_msg("octet %zu: %u and not %u", i, got->p[i], want[i]);
+	assert_int_equal(got->n, sizeof(want) - 1);
+	for (size_t i = 0; i < got->n; i++)
+		if (octet[i] != 0xff && got->p[i] != octet[i])
+			fail_msg("octet %zu: %u and not %u", i, got->p[i], octet[i]);
 	rig_fini(&rig);
 }
 

@@ -7,29 +7,14 @@
 
 #include "wire/ip/csum.h"
 #include "wire/ip/ext6.h"
+#include "wire/ip/fields.h"
 
 enum {
-	TCP_HDR_LEN = 20,
-	TCP_OFFSET_AT = 12,
-	TCP_FLAGS_AT = 13,
-	TCP_SUM_AT = 16,
-	TCP_SYN = 2,
 	OPT_END = 0,
 	OPT_NOP = 1,
 	OPT_MSS = 2,
 	OPT_MSS_LEN = 4,
 };
-
-static uint16_t get_u16(const uint8_t *p)
-{
-	return (uint16_t)(p[0] << 8 | p[1]);
-}
-
-static void put_u16(uint8_t *p, uint16_t v)
-{
-	p[0] = (uint8_t)(v >> 8);
-	p[1] = (uint8_t)v;
-}
 
 static uint16_t swapped(uint16_t v)
 {
@@ -68,7 +53,7 @@ static bool clamp_options(uint8_t *tcp, size_t n, uint16_t mss)
 {
 	bool changed = false;
 
-	for (size_t at = TCP_HDR_LEN; at < n && tcp[at] != OPT_END;) {
+	for (size_t at = TCP_HDR_MIN; at < n && tcp[at] != OPT_END;) {
 		if (tcp[at] == OPT_NOP) {
 			at++;
 			continue;
@@ -87,7 +72,7 @@ bool tcp_clamp_mss(uint8_t *pkt, const struct ip_view *v, uint16_t mss)
 	uint8_t *tcp = pkt + v->upper_off;
 	size_t avail = v->total_len - v->upper_off, n;
 
-	if (v->proto != IPPROTO_TCP || v->frag_off || avail < TCP_HDR_LEN)
+	if (v->proto != IPPROTO_TCP || v->frag_off || avail < TCP_HDR_MIN)
 		return false;
 	n = (size_t)(tcp[TCP_OFFSET_AT] >> 4) * 4;
 	if (!(tcp[TCP_FLAGS_AT] & TCP_SYN) || n > avail || under_ah(pkt, v))

@@ -5,47 +5,8 @@
 #include <string.h>
 
 #include "wire/ip/csum.h"
+#include "wire/ip/fields.h"
 #include "wire/ip/ip.h"
-
-enum {
-	TCP_HDR_MIN = 20,
-	TCP_SEQ_AT = 4,
-	TCP_OFFSET_AT = 12,
-	TCP_FLAGS_AT = 13,
-	TCP_SUM_AT = 16,
-	TCP_FIN = 0x01,
-	TCP_PSH = 0x08,
-	TCP_CWR = 0x80,
-	UDP_HDR = 8,
-	UDP_LEN_AT = 4,
-	UDP_SUM_AT = 6,
-	IP4_LEN_AT = 2,
-	IP4_ID_AT = 4,
-	IP4_SUM_AT = 10,
-	IP6_LEN_AT = 4,
-};
-
-static uint16_t get_u16(const uint8_t *p)
-{
-	return (uint16_t)(p[0] << 8 | p[1]);
-}
-
-static void put_u16(uint8_t *p, uint16_t v)
-{
-	p[0] = (uint8_t)(v >> 8);
-	p[1] = (uint8_t)v;
-}
-
-static uint32_t get_u32(const uint8_t *p)
-{
-	return (uint32_t)get_u16(p) << 16 | get_u16(p + 2);
-}
-
-static void put_u32(uint8_t *p, uint32_t v)
-{
-	put_u16(p, (uint16_t)(v >> 16));
-	put_u16(p + 2, (uint16_t)v);
-}
 
 /* Octets of the upper header; 0: it is not whole. */
 static uint32_t upper_header(const struct ip_view *v, enum segment_kind kind)

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "datapathd/sa/path_mtu.h"
+#include "wire/ip/fields.h"
 #include "wire/ip/frag.h"
 #include "wire/ip/icmp.h"
 #include "wire/ip/mss.h"
@@ -25,8 +26,6 @@ enum {
 	TCP_HEADERS4 = 40,
 	TCP_HEADERS6 = 60,
 	MSS_MIN = 256,
-	TCP_FLAGS_AT = 13,
-	TCP_SYN = 2,
 	NO_LIMIT = UINT32_MAX,
 };
 
@@ -82,9 +81,7 @@ static uint32_t longest(const struct path *c, const struct pkt *p, bool careful)
 /* Only a SYN has the option; anything else is left with one look at its flags. */
 static bool may_carry_mss(const struct ip_view *v)
 {
-	enum { TCP_MIN = 20 };
-
-	return v->proto == IPPROTO_TCP && !v->frag_off && v->total_len >= v->upper_off + TCP_MIN &&
+	return v->proto == IPPROTO_TCP && !v->frag_off && v->total_len >= v->upper_off + TCP_HDR_MIN &&
 	       v->pkt[v->upper_off + TCP_FLAGS_AT] & TCP_SYN;
 }
 
@@ -175,8 +172,8 @@ static bool fits_like(const struct pkt *p)
 {
 	const struct pkt *like = p->like;
 
-	if (!like || like->verdict != VERDICT_GO || p->len > like->len || p->n_bound != like->n_bound ||
-	    p->bound[0].sa != like->bound[0].sa)
+	if (!like || !like->fits || like->verdict != VERDICT_GO || p->len > like->len ||
+	    p->n_bound != like->n_bound || p->bound[0].sa != like->bound[0].sa)
 		return false;
 	return p->key.proto == IPPROTO_UDP || (p->len > plain_upper(p) + TCP_FLAGS_AT &&
 	                                          !(p->data[plain_upper(p) + TCP_FLAGS_AT] & TCP_SYN));
@@ -188,9 +185,11 @@ static void fit(struct path *c, struct batch *b, struct pkt *p)
 	struct ip_view v;
 	bool syn;
 
-	if (fits_like(p))
+	p->fits = fits_like(p);
+	if (p->fits)
 		return;
 	most = longest(c, p, false);
+	p->fits = p->len <= most;
 	if (p->len <= most && p->key.proto != IPPROTO_TCP)
 		return;
 	if (ip_parse(p->data, p->len, IP_TRUST_SUM, &v) != IP_OK)

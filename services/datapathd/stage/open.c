@@ -339,7 +339,6 @@ void stage_open_ah(struct path *c, struct batch *b)
 	}
 }
 
-/* In the order of the batch: of two packets with one number the first counts (RFC 4303 section 3.4.3). */
 /* From another port than before, and newer than all that came: what is late may come from the old one. */
 static void follow(struct path *c, const struct pkt *p)
 {
@@ -355,6 +354,7 @@ static void follow(struct path *c, const struct pkt *p)
 		c->hints = true;
 }
 
+/* In the order of the batch: of two packets with one number the first counts (RFC 4303 section 3.4.3). */
 void stage_replay_commit(struct path *c, struct batch *b)
 {
 	batch_foreach_go(p, b)

@@ -92,6 +92,25 @@ static void test_keys_are_unlocked_while_loaded(void **state)
 	creds_free(c);
 }
 
+/* The file of the users belongs to no peer, whatever number came with it. */
+static void test_keys_stay_when_another_file_comes(void **state)
+{
+	AUTO_IKE_CONF struct ike_conf *conf = new_conf();
+	struct creds *c = new_creds();
+	struct err_text e = {{0}};
+
+	(void)state;
+	put(c, 0, rsa_cert, rsa, NULL);
+	assert_int_equal(creds_read(c, conf, &e), 0);
+	assert_non_null(c->own[0]);
+	assert_int_equal(creds_add(c, CREDENTIAL_USERS, 0, "users", kit_fd("", 0, 0600), &e), 0);
+	assert_int_equal(creds_add(c, CREDENTIAL_PSK, 0, "psk.txt", kit_fd("", 0, 0600), &e), 0);
+	assert_non_null(c->own[0]);
+	assert_int_equal(creds_add(c, CREDENTIAL_USERS, 1U << 30, "users", kit_fd("", 0, 0600), &e), 0);
+	assert_int_equal(creds_add(c, CREDENTIAL_KEY, 1U << 30, "my.key", kit_fd("", 0, 0600), &e), -EINVAL);
+	creds_free(c);
+}
+
 /* RFC 4754's methods have no word in racoon.conf. */
 static void test_keys_that_cannot_sign_in_version_1(void **state)
 {
@@ -185,6 +204,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_keys_are_unlocked_while_loaded),
+	    cmocka_unit_test(test_keys_stay_when_another_file_comes),
 	    cmocka_unit_test(test_keys_that_cannot_sign_in_version_1),
 	    cmocka_unit_test(test_keys_outlive_a_restart),
 	    cmocka_unit_test(test_keys_in_damaged_memory),

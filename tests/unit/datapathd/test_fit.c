@@ -113,6 +113,25 @@ static void test_fit_tells_the_sender_of_what_must_not_be_cut(void **state)
 	assert_int_equal(count(VERDICT_SEND), 0);
 }
 
+/* What a packet is spared because one of its flow fitted, it is not spared because one was let through. */
+static void test_fit_a_packet_behind_one_that_was_too_long_is_cut(void **state)
+{
+	struct sa_rt *sa = tunnel_of(A, B);
+	size_t len = path_rig_udp(pair_buf, HOST_A, HOST_B, 1000, 2000, 1400);
+
+	(void)state;
+	assert_true(sa_path_learn(sa, MTU, pair_a.clock.ms));
+	path_rig_clear(&pair_a);
+	ip_set_df(pair_buf, true);
+	path_rig_put(&pair_a, pair_buf, len);
+	ip_set_df(pair_buf, false);
+	path_rig_put(&pair_a, pair_buf, len);
+	path_rig_out(&pair_a);
+	assert_ptr_equal(pair_a.batch.pkt[1].like, &pair_a.batch.pkt[0]);
+	assert_int_equal(pair_a.batch.pkt[0].verdict, VERDICT_SEND);
+	assert_int_equal(pair_a.batch.pkt[1].verdict, VERDICT_CUT);
+}
+
 static void test_fit_answers_are_rationed(void **state)
 {
 	struct sa_rt *sa = tunnel_of(A, B);
@@ -399,6 +418,7 @@ int main(void)
 	    T(test_fit_without_knowledge_nothing_is_limited),
 	    T(test_fit_cuts_before_it_protects),
 	    T(test_fit_tells_the_sender_of_what_must_not_be_cut),
+	    T(test_fit_a_packet_behind_one_that_was_too_long_is_cut),
 	    T(test_fit_answers_are_rationed),
 	    T(test_fit_learns_only_from_what_was_sent_lately),
 	    T(test_fit_a_path_is_only_lowered_and_forgotten_in_time),

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "datapathd/sa/path_mtu.h"
 #include "datapathd/worker.h"
 #include "support/path_rig.h"
 
@@ -187,6 +188,22 @@ static void test_trains_too_long_a_packet_stays(void **state)
 	assert_int_equal(w.out.pkt[1].verdict, VERDICT_SENT);
 }
 
+/* A router further on has said how much it carries; the kernel does not know. */
+static void test_trains_longer_than_the_way_is_known_to_carry_stays(void **state)
+{
+	struct sa_rt *sa = udp_sa();
+
+	(void)state;
+	assert_true(sa_path_learn(sa, 1300, w.path.now_ms));
+	w.out.n = 0;
+	put_sealed(sa, 1, 1300 - HEAD, 0, false);
+	put_sealed(sa, 2, 1301 - HEAD, 0, false);
+	worker_send_trains(&w, &w.out, false);
+	assert_int_equal(w.out.pkt[0].verdict, VERDICT_SENT);
+	assert_int_equal(w.out.pkt[1].verdict, VERDICT_SEND);
+	expect(1, 1300 - HEAD);
+}
+
 static void send_long(const uint8_t *octets, size_t n, uint16_t each)
 {
 	uint8_t control[CMSG_SPACE(sizeof(each))] = {0};
@@ -252,6 +269,8 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_trains_more_than_one_message_holds, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_trains_what_the_socket_cannot_say_stays, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_trains_too_long_a_packet_stays, setup, teardown),
+	    cmocka_unit_test_setup_teardown(
+	        test_trains_longer_than_the_way_is_known_to_carry_stays, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_trains_a_long_message_is_many_datagrams, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_trains_datagrams_beyond_a_batch, setup, teardown),
 	};

@@ -49,8 +49,10 @@ class Tour(unittest.TestCase):
         named = set(re.findall(r"`([a-z_][a-z0-9_]*)\(\)`", read("docs", "tour.md")))
         self.assertGreater(len(named), 30, "a tour without functions is none")
         code = "\n".join(read(path) for path in files(".c", ".h"))
+        # The rings' functions are made by one macro.
+        made = {ring + does for ring in re.findall(r"^RING\((\w+),", code, re.M) for does in ("_push", "_pop")}
         # A definition: the name at the beginning of a line or after its type, and a brace before the next semicolon.
-        missing = [name for name in sorted(named)
+        missing = [name for name in sorted(named - made)
                    if not re.search(rf"^[A-Za-z][\w *]*[ *]{name}\([^;{{]*\)\s*\{{", code, re.M)]
         self.assertEqual(missing, [], "the tour names functions that are not defined")
 
