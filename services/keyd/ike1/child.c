@@ -7,6 +7,7 @@
 #include "keyd/ike1/inform.h"
 #include "keyd/ike1/isakmp.h"
 #include "keyd/ike1/quick.h"
+#include "keyd/ike1/trace.h"
 
 enum {
 	LINGER_MS = 30000,
@@ -14,18 +15,6 @@ enum {
 	CHILD_PAIRS_MAX = 64, /* of one policy with one peer, old ones that go soon included */
 	JITTER_PERCENT = 5,   /* earlier than that, so that many made together are not renewed together */
 };
-
-static const char *proto_word(enum ipsec_proto p)
-{
-	switch (p) {
-	case IPSEC_ESP:
-		return "ESP";
-	case IPSEC_AH:
-		return "AH";
-	default:
-		return "IPCOMP";
-	}
-}
 
 static void say(
     struct child *k, const char *event, const char *what, const struct child_part *p, bool inbound)
@@ -36,8 +25,8 @@ static void say(
 	char a[INET_ADDR_STRLEN], b[INET_ADDR_STRLEN];
 
 	core_log(k->core, CORE_INFO, event, "IPsec-SA %s: %s/%s %s[0]->%s[0] spi=%u(0x%x)", what,
-	    proto_word(p->proto), p->mode == IPSEC_TUNNEL ? "Tunnel" : "Transport", inet_addr_format(from, a),
-	    inet_addr_format(to, b), spi, spi);
+	    trace_proto_word(p->proto), p->mode == IPSEC_TUNNEL ? "Tunnel" : "Transport",
+	    inet_addr_format(from, a), inet_addr_format(to, b), spi, spi);
 }
 
 /* racoon's line for what the peer has no more. */
@@ -45,7 +34,7 @@ static void say_purged(struct child *k, const char *why, const struct child_part
 {
 	if (strncmp(why, "purged", 6) == 0 || strcmp(why, "deleted by the peer") == 0)
 		core_log(k->core, CORE_INFO, "ipsec.purged", "purged IPsec-SA proto_id=%s spi=%u.",
-		    proto_word(p->proto), p->spi_out);
+		    trace_proto_word(p->proto), p->spi_out);
 }
 
 /* racoon's line for the whole. */

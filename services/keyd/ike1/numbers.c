@@ -121,6 +121,14 @@ uint8_t ike1_esp_transform(enum alg_enc enc)
 	return 0;
 }
 
+enum alg_enc ike1_enc_of(uint8_t transform)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(esp); i++)
+		if (esp[i].transform == transform)
+			return esp[i].id;
+	return ALG_ENC_NONE;
+}
+
 uint16_t ike1_auth_attr(enum alg_auth a)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(auth); i++)
@@ -135,6 +143,14 @@ uint8_t ike1_ah_transform(enum alg_auth a)
 		if (auth[i].id == a)
 			return auth[i].ah;
 	return 0;
+}
+
+enum alg_auth ike1_auth_of(uint16_t attr)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(auth); i++)
+		if (auth[i].attr == attr)
+			return auth[i].id;
+	return ALG_AUTH_NONE;
 }
 
 uint8_t ike1_wire_proto(enum ipsec_proto p)

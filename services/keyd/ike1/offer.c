@@ -6,6 +6,7 @@
 
 #include "keyd/ike1/numbers.h"
 #include "keyd/ike1/phase1.h"
+#include "keyd/ike1/rejected.h"
 #include "keyd/ike1/trace.h"
 #include "wire/ike/v1_sa.h"
 #include "wire/ike/v1_transform.h"
@@ -88,15 +89,6 @@ enum alg_group phase1_first_group(const struct isakmp *sa)
 	return o ? o->group : ALG_GROUP_NONE;
 }
 
-static void missed(void *arg, enum ike1_mismatch why, uint32_t own, uint8_t proposal, uint8_t transform)
-{
-	struct isakmp *sa = arg;
-
-	core_note(sa->core, CORE_DEBUG, "isakmp.rejected",
-	    "rejected %s: DB(prop#1:trns#%u):Peer(prop#%u:trns#%u)", ike1_mismatch_name(why), own + 1,
-	    proposal, transform);
-}
-
 /* The answer has the chosen transform octet by octet as it was offered (RFC 2408 section 4.2). */
 static int answer_body(const struct ike1_choice1 *c, struct octets *ret)
 {
@@ -129,8 +121,10 @@ int phase1_choose(struct isakmp *sa, const struct ike_payload *p, struct octets 
 	if (ike1_sa_parse(p->body, p->len, &offered) != IKE_OK)
 		return -EBADMSG;
 	trace_sa1(sa->core, &offered);
-	if (!ike1_choose1(isakmp_peer(sa)->check, own, n, &offered, missed, sa, &choice))
+	if (!ike1_choose1(isakmp_peer(sa)->check, own, n, &offered, NULL, NULL, &choice)) {
+		rejected_phase1(sa, own, n, &offered);
 		return -ENOENT;
+	}
 	r = octets_set(&sa->sa, p->body, p->len);
 	if (r == 0)
 		r = answer_body(&choice, ret_body);

@@ -8,6 +8,7 @@
 #include "base/wr.h"
 #include "keyd/ike1/nat.h"
 #include "keyd/ike1/numbers.h"
+#include "keyd/ike1/rejected.h"
 #include "keyd/ike1/phase1.h"
 #include "keyd/ike1/quick.h"
 #include "wire/ike/v1_sa.h"
@@ -352,6 +353,7 @@ static int judge_terms(struct quick *q, const struct ike1_terms *peer, struct er
 int quick_choose(struct quick *q, struct err_text *e)
 {
 	struct ike1_terms terms;
+	bool fits = false;
 	struct ike1_sa s;
 	int r = -ENOENT;
 
@@ -363,9 +365,14 @@ int quick_choose(struct quick *q, struct err_text *e)
 			;
 		if (q->shapes && !quick_shape(q, &s, at, n))
 			continue;
-		if (choose_group(q, &s, at, n, &terms))
-			r = judge_terms(q, &terms, e);
+		if (!choose_group(q, &s, at, n, &terms))
+			continue;
+		fits = true;
+		r = judge_terms(q, &terms, e);
 	}
+	/* Of terms the sentence says what differs. */
+	if (!fits)
+		rejected_phase2(q, &s);
 	return r;
 }
 

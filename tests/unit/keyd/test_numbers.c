@@ -63,6 +63,8 @@ static void test_numbers_of_ciphers(void **state)
 		enum alg_enc id = ciphers[i].id;
 
 		assert_int_equal(ike1_esp_transform(id), ciphers[i].transform);
+		if (ciphers[i].transform)
+			assert_int_equal(ike1_enc_of(ciphers[i].transform), id);
 		assert_int_equal(ike1_wire_bits(id, 0), ciphers[i].bits);
 		assert_int_equal(ike1_enc_key_len(id, ciphers[i].bits), ciphers[i].key);
 		assert_true(alg_enc_keylen_ok(alg_enc_by_id(id), ciphers[i].key));
@@ -94,11 +96,29 @@ static void test_numbers_of_integrity(void **state)
 		assert_int_equal(ike1_auth_attr(id), auths[i].attr);
 		assert_int_equal(ike1_ah_transform(id), auths[i].ah);
 		assert_int_equal(ike1_auth_key_len(id), auths[i].key);
+		if (auths[i].attr)
+			assert_int_equal(ike1_auth_of(auths[i].attr), id);
 	}
 	assert_int_equal(ike1_auth_key_len((enum alg_auth)200), 0);
 }
 
 /* Every number that a peer may send: one of ours and back, or nothing. */
+static void test_numbers_from_the_wire(void **state)
+{
+	for (unsigned n = 0; n <= UINT8_MAX; n++) {
+		enum alg_enc id = ike1_enc_of((uint8_t)n);
+
+		if (id != ALG_ENC_NONE)
+			assert_int_equal(ike1_esp_transform(id), n);
+	}
+	for (unsigned n = 0; n <= UINT16_MAX; n++) {
+		enum alg_auth id = ike1_auth_of((uint16_t)n);
+
+		if (id != ALG_AUTH_NONE)
+			assert_int_equal(ike1_auth_attr(id), n);
+	}
+}
+
 static void test_numbers_of_protocols(void **state)
 {
 	unsigned ours = 0;
@@ -188,6 +208,7 @@ int main(void)
 	    cmocka_unit_test(test_numbers_of_ciphers),
 	    cmocka_unit_test(test_numbers_of_key_lengths),
 	    cmocka_unit_test(test_numbers_of_integrity),
+	    cmocka_unit_test(test_numbers_from_the_wire),
 	    cmocka_unit_test(test_numbers_of_protocols),
 	    cmocka_unit_test(test_numbers_of_an_offer),
 	    cmocka_unit_test(test_numbers_that_an_offer_lacks),
