@@ -34,13 +34,15 @@ static int prepare(struct cli *cli, const struct ike_conf *c, struct passphrases
 	return r;
 }
 
-int racoon_load(struct cli *cli, const struct ike_conf *c, struct passphrases *known, struct err_text *e)
+int racoon_load(struct cli *cli, const struct ike_conf *c, struct passphrases *known,
+    uint64_t *ret_generation, struct err_text *e)
 {
 	struct ipc_sync *s[LOAD_SERVICES] = {NULL};
 	/* Larger than that of every load before, whoever made it. */
 	uint64_t generation = clock_wall_ms();
 	int r = open_all(cli, s, e);
 
+	*ret_generation = generation;
 	if (r == 0)
 		r = prepare(cli, c, known, s, e);
 	for (int i = 0; r == 0 && i < LOAD_SERVICES; i++) {

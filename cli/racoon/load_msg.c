@@ -89,6 +89,14 @@ int load_prepare(struct ipc_sync *s, struct err_text *e)
 	return call(s, IPC_IKE_LOAD_PREPARE, NULL, -1, e);
 }
 
+int load_hold(struct ipc_sync *keyd, uint64_t generation, struct err_text *e)
+{
+	Postern__IkeLoadCommit m = POSTERN__IKE_LOAD_COMMIT__INIT;
+
+	m.generation = generation;
+	return call(keyd, IPC_IKE_HOLD, &m.base, -1, e);
+}
+
 int load_commit(struct ipc_sync *s, uint64_t generation, struct err_text *e)
 {
 	Postern__IkeLoadCommit m = POSTERN__IKE_LOAD_COMMIT__INIT;

@@ -125,6 +125,8 @@ enum ipc_type {
 	IPC_IKE_UP,  /* IkeUp -> IPC_IKE_ROW, or IPC_ERROR: why not */
 	IPC_IKE_END, /* IkeEnd -> IPC_IKE_ENDED */
 	IPC_IKE_ENDED,
+	IPC_IKE_HOLD, /* IkeLoadCommit -> IPC_OK: this configuration ends with the connection; ESTALE: another
+	                 holds */
 };
 
 #endif
