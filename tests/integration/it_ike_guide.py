@@ -242,7 +242,7 @@ while True:
             host.run("sed", "-i", "s/exchange_mode aggressive/exchange_mode base/", "/etc/inet/racoon.conf")
             self.assertIn("signatures of base mode do not cover the answerer's identity", host.run("ipsecctl", "racoon").stderr)
             host.run("racoonctl", "flush-sa")  # what aggressive mode has made
-        self.carried(7013, check_wire=False)
+        self.carried(7031, check_wire=False)
         shown = self.relent.out("ipsecctl", "show", ELMER)
         self.assertIn("C=US, ST=NY, L=BERNE, O=Internet Widgits Pty Ltd", shown)
         self.assertIn("IKEv1 base mode", shown)
