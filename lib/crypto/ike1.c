@@ -150,6 +150,30 @@ int ike1_proof(const struct ike1_keys *k, const struct ike1_proof *p, uint8_t re
 	return crypto_prf(k->prf, secret_bytes(k->skeyid), secret_len(k->skeyid), v, ARRAY_SIZE(v), ret);
 }
 
+static int base_proof(enum alg_prf prf, struct iovec key, const struct ike1_base_proof *p, uint8_t *ret)
+{
+	const struct iovec v[] = {octets(p->gxi), octets(p->gxr), plain(p->icookie, IKE1_COOKIE),
+	    plain(p->rcookie, IKE1_COOKIE), octets(p->sa), octets(p->id)};
+
+	return crypto_prf(prf, key.iov_base, key.iov_len, v, ARRAY_SIZE(v), ret);
+}
+
+int ike1_base_proof_psk(
+    const struct ike1_keys *k, const struct ike1_base_proof *p, uint8_t ret[ALG_PRF_LEN_MAX])
+{
+	return base_proof(k->prf, hidden(k->skeyid), p, ret);
+}
+
+int ike1_base_proof_sig(enum alg_prf prf, struct ike1_octets ni, struct ike1_octets nr,
+    const struct ike1_base_proof *p, uint8_t ret[ALG_PRF_LEN_MAX])
+{
+	const struct iovec v[] = {octets(ni), octets(nr)};
+	uint8_t key[ALG_PRF_LEN_MAX];
+	int r = crypto_hash(prf, v, ARRAY_SIZE(v), key);
+
+	return r < 0 ? r : base_proof(prf, plain(key, crypto_prf_len(prf)), p, ret);
+}
+
 static void put_msg_id(uint8_t out[MSG_ID], uint32_t v)
 {
 	for (int i = MSG_ID - 1; i >= 0; i--, v >>= 8)

@@ -110,6 +110,11 @@ static void test_renews_aggressive(void **state)
 	renews(IKE_MODE_AGGRESSIVE);
 }
 
+static void test_renews_base(void **state)
+{
+	renews(IKE_MODE_BASE);
+}
+
 /* One renewal, looked at closely: two pairs while packets may be under way, then the new one alone. */
 static void test_renewal_of_one_pair(void **state)
 {
@@ -505,6 +510,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_renews_main),
 	    cmocka_unit_test(test_renews_aggressive),
+	    cmocka_unit_test(test_renews_base),
 	    cmocka_unit_test(test_renewal_of_one_pair),
 	    cmocka_unit_test(test_renewal_by_octets),
 	    cmocka_unit_test(test_renewal_of_two_that_began),

@@ -156,10 +156,10 @@ static void test_lifetime_of_phase_1_is_told(void **state)
 	}
 }
 
-/* Only the answerer has a limit: said in main mode's last message, and behind aggressive mode. */
+/* Only the answerer has a limit: said in main mode's last message, and behind the others. */
 static void test_lifetime_of_phase_1_that_was_not_offered(void **state)
 {
-	static const enum ike_mode modes[] = {IKE_MODE_MAIN, IKE_MODE_AGGRESSIVE};
+	static const enum ike_mode modes[] = {IKE_MODE_MAIN, IKE_MODE_AGGRESSIVE, IKE_MODE_BASE};
 
 	for (size_t i = 0; i < ARRAY_SIZE(modes); i++) {
 		struct ike_conf *a = rig_conf(modes[i], IKE_AUTH_PSK, true),
@@ -290,7 +290,7 @@ static const struct sa_desc *sa_of(const struct rig_side *s, bool inbound)
 /* Transport mode from behind a NAT: the identity is the private address, the policy has the public one. */
 static void test_nat_original_addresses(void **state)
 {
-	static const enum ike_mode modes[] = {IKE_MODE_MAIN, IKE_MODE_AGGRESSIVE};
+	static const enum ike_mode modes[] = {IKE_MODE_MAIN, IKE_MODE_AGGRESSIVE, IKE_MODE_BASE};
 
 	for (size_t i = 0; i < ARRAY_SIZE(modes); i++) {
 		begin_behind_nat(IPSEC_TRANSPORT, rig_conf(modes[i], IKE_AUTH_PSK, true),

@@ -110,6 +110,28 @@ static void test_mode_that_is_not_named(void **state)
 	rig_fini(&rig);
 }
 
+/* Nor is base mode answered by who names the other two, and it answers neither by itself. */
+static void test_base_mode_is_named_or_not(void **state)
+{
+	static const struct {
+		enum ike_mode asks, answers;
+	} rows[] = {{IKE_MODE_BASE, IKE_MODE_MAIN}, {IKE_MODE_BASE, IKE_MODE_AGGRESSIVE},
+	    {IKE_MODE_MAIN, IKE_MODE_BASE}, {IKE_MODE_AGGRESSIVE, IKE_MODE_BASE},
+	    {IKE_MODE_BASE, IKE_MODE_BASE}};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		begin();
+		a->peer[0].mode[0] = rows[i].asks;
+		b->peer[0].mode[0] = rows[i].answers;
+		meet();
+		ask();
+		rig_run(&rig, LONG_MS);
+		assert_int_equal(rig_logged(&rig.b, "not acceptable "), i + 1 < ARRAY_SIZE(rows));
+		assert_pairs(i + 1 < ARRAY_SIZE(rows) ? 0 : 1);
+		rig_fini(&rig);
+	}
+}
+
 static void test_stranger(void **state)
 {
 	begin();
@@ -613,6 +635,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_passive_does_not_begin),
 	    cmocka_unit_test(test_mode_that_is_not_named),
+	    cmocka_unit_test(test_base_mode_is_named_or_not),
 	    cmocka_unit_test(test_stranger),
 	    cmocka_unit_test(test_sainfo_missing_here),
 	    cmocka_unit_test(test_sainfo_missing_there),

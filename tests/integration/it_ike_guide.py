@@ -259,6 +259,18 @@ while True:
         self.carried(7002)
         self.assertIn("C=US, ST=NY, L=BERNE, O=Internet Widgits Pty Ltd", self.relent.out("ipsecctl", "show", ELMER))
 
+    def test_certificates_in_base_mode(self):
+        """The same two hosts, and nothing else changed in their files."""
+        self.prepare_cert()
+        for host in self.both:
+            host.run("sed", "-i", "s/exchange_mode aggressive/exchange_mode base/", "/etc/inet/racoon.conf")
+            self.assertIn("signatures of base mode do not cover the answerer's identity", host.run("ipsecctl", "racoon").stderr)
+            host.run("racoonctl", "flush-sa")  # what aggressive mode has made
+        self.carried(7031, check_wire=False)
+        shown = self.relent.out("ipsecctl", "show", ELMER)
+        self.assertIn("C=US, ST=NY, L=BERNE, O=Internet Widgits Pty Ltd", shown)
+        self.assertIn("IKEv1 base mode", shown)
+
 
 if __name__ == "__main__":
     labtest.main()

@@ -25,10 +25,10 @@ struct rig_sa {
 struct rig_exchange {
 	struct list node;
 	uint8_t nonce[32];
-	bool we_began, keyed, proved;
+	bool we_began, told, keyed, proved;
 	uint8_t icookie[8], rcookie[8];
 	struct ike1_keys keys;
-	struct octets gxi, gxr, sa;
+	struct octets peer_nonce, gxi, gxr, sa, idi; /* the last one: in base mode */
 	enum ike_auth_method auth;
 };
 

@@ -17,15 +17,13 @@ static bool exchange_mode(struct rc_cur *c, void *block)
 	p->n_modes = 0;
 	do {
 		w = rc_peek(c);
-		if (!rc_pick(c, "an exchange mode: main or aggressive", modes, ARRAY_SIZE(modes), &mode))
+		if (!rc_pick(
+		        c, "an exchange mode: main, aggressive or base", modes, ARRAY_SIZE(modes), &mode))
 			return false;
 		for (uint8_t i = 0; i < p->n_modes; i++)
 			if (p->mode[i] == mode)
 				return rc_fault(c, w, "stands there twice");
-		if (mode == IKE_MODE_BASE)
-			rc_warn(c, w, "is left out: base mode is not implemented");
-		else
-			p->mode[p->n_modes++] = mode;
+		p->mode[p->n_modes++] = mode;
 		(void)rc_skip(c, ",");
 	} while (rc_peek(c));
 	return true;
@@ -482,6 +480,22 @@ static bool check_auth(struct rc_cur *c, const struct ike_peer *p)
 	return true;
 }
 
+static bool has_mode(const struct ike_peer *p, enum ike_mode m)
+{
+	for (uint8_t i = 0; i < p->n_modes; i++)
+		if (p->mode[i] == m)
+			return true;
+	return false;
+}
+
+/* Signatures of base mode leave out who answers: its certificate alone says it, if that is looked at. */
+static const char *why_unsigned(const struct ike_peer *p)
+{
+	return p->verify_cert ? "signatures of base mode do not cover the answerer's identity: main mode's do"
+	                      : "signatures of base mode do not cover the answerer's identity, and without "
+	                        "verify_cert nothing else does: main mode's do";
+}
+
 /* One warning a block (racoon-conf.md D5). */
 static void warn_weak(struct rc_cur *c, const struct ike_peer *p)
 {
@@ -493,6 +507,11 @@ static void warn_weak(struct rc_cur *c, const struct ike_peer *p)
 		if (p->mode[0] == IKE_MODE_AGGRESSIVE && !ike_auth_is_rsa(o->auth))
 			why = "aggressive mode lets anybody guess at the pre-shared key offline: main mode "
 			      "does not";
+		else if (p->mode[0] == IKE_MODE_BASE && !ike_auth_is_rsa(o->auth))
+			why = "base mode lets whoever listens guess at the pre-shared key offline: main mode "
+			      "does not";
+		else if (has_mode(p, IKE_MODE_BASE) && ike_auth_is_rsa(o->auth))
+			why = why_unsigned(p);
 		else if (o->group == ALG_GROUP_MODP768 || o->group == ALG_GROUP_MODP1024 ||
 		         o->group == ALG_GROUP_MODP1536)
 			why = "its dh_group can be broken: 14 is the least that is recommended (RFC 8247)";

@@ -20,7 +20,7 @@
 #include "keyd/ike1/unknown.h"
 
 enum {
-	STRANGERS_RATE = 2000, /* first messages of main mode a second, or a twentieth of aggressive mode */
+	STRANGERS_RATE = 2000, /* first messages of main mode a second, or a twentieth of the other modes */
 	HINTS_RATE = 10,
 	KEYS_RATE = 200, /* key exchanges with those whose address is all that is known */
 	/* Half of what certd computes for one address: what is forged in a peer's name must not use up all of

@@ -32,7 +32,8 @@ static inline bool ike_path_same_peer(const struct ike_path *a, const struct ike
 	return inet_addr_equal(&a->remote, &b->remote) && (plain || a->remote_port == b->remote_port);
 }
 
-/* What certd is told once of an exchange of version 1, to make its keys (RFC 2409 section 5). */
+/* What certd is told once of an exchange of version 1, to make its keys (RFC 2409 section 5). Who begins base
+ * mode has no `gxr` and no `gxy` before its proof is made: it says the rest first, and then all. */
 struct ike1_told {
 	struct ike1_octets nonce; /* ours, as certd made it: it names the exchange */
 	struct ike1_octets peer_nonce;
@@ -43,6 +44,7 @@ struct ike1_told {
 	struct ike1_octets gxi, gxr, sa;
 	const struct secret *gxy;
 	const struct ike_id *peer_id; /* NULL: not known yet */
+	struct ike1_octets idi;       /* base mode: the initiator's ID payload, else empty */
 };
 
 /* A peer's signature, and certd's statement of what it has to be over. */
@@ -59,7 +61,8 @@ struct core_ports {
 	/* Whether lines of level debug are read by anybody; NULL: nobody does. */
 	bool (*traces)(void *arg);
 
-	/* certd, for one exchange in this order, the last two in either. `peer` is an index in the
+	/* certd, for one exchange in this order, the last two in either (base mode's initiator: keys without
+	 * an answer, prove, keys, verify). `peer` is an index in the
 	 * configuration of that generation. The answers: our nonce and, if we have one, our certificate;
 	 * SKEYID_d, _a and _e; our hash or signature over the body of our ID payload; a ticket for the peer's
 	 * hash over the body of its own, or a statement where that is signed (`hash` is then empty). */

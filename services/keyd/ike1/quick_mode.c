@@ -98,8 +98,10 @@ static void create_1(struct quick *q)
 	put_ids(q, &o);
 	quick_nat_put(q, &o);
 	quick_set_state(q, QUICK_OFFERED);
-	/* Our own message was phase 1's last, and a peer that looks at this one first passes it over. */
-	q->window.early = q->sa->mode == IKE_MODE_AGGRESSIVE && q->sa->initiator &&
+	/* Our own message was phase 1's last, and a peer that looks at this one first passes it over. In main
+	 * mode it has keys by then. */
+	q->window.early = ((q->sa->mode == IKE_MODE_AGGRESSIVE && q->sa->initiator) ||
+	                      (q->sa->mode == IKE_MODE_BASE && !q->sa->initiator)) &&
 	                  q->sa->established_ms + WINDOW_EARLY_MS > core_now(c);
 	transmit(q, &o, &h, true);
 }

@@ -121,7 +121,7 @@ static int port_begin(void *arg, uint64_t token, uint64_t generation, uint32_t p
 static int port_keys(void *arg, uint64_t token, const struct ike1_told *t)
 {
 	struct keyd *k = arg;
-	struct question *q = question(k, token, ANSWER_KEYS);
+	struct question *q = question(k, token, t->gxy ? ANSWER_KEYS : ANSWER_TOLD);
 
 	return q ? asked(q, certd_ask_keys(k->certd, t, on_answer, q)) : -ENOMEM;
 }
