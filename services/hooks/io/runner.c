@@ -31,9 +31,6 @@ struct run {
 	struct list node;
 };
 
-/* All that run, for the signal that says no more than that somebody ended. */
-static struct list runs = LIST_INIT(runs);
-
 static const char *peer_of(const struct job *j, char buf[INET_ADDR_STRLEN])
 {
 	return inet_addr_format(&j->remote, buf);
@@ -170,12 +167,13 @@ static bool has_ended(struct run *x, int *ret_status)
 	return waitpid(x->pid, ret_status, 0) == x->pid;
 }
 
+/* The signal says no more than that somebody has ended. */
 static void reap(struct runner *r)
 {
 	int status;
 
-	list_foreach_safe (x, after, &runs, struct run, node)
-		if (x->r == r && has_ended(x, &status))
+	list_foreach_safe (x, after, &r->runs, struct run, node)
+		if (has_ended(x, &status))
 			end(x, status);
 	next(r);
 }
@@ -212,7 +210,7 @@ static int begin(struct runner *r, struct job *j, struct err_text *e)
 	}
 	output_init(&x->output, r->jobs.limits.lines, on_line, x);
 	list_init(&x->node);
-	list_append(&runs, &x->node);
+	list_append(&r->runs, &x->node);
 	open_handles(x);
 	return 0;
 }
@@ -271,6 +269,7 @@ int runner_init(struct runner *r, uv_loop_t *loop, const struct hook_limits *lim
 
 	*r = (struct runner){.loop = loop, .check = root_file_check};
 	jobs_init(&r->jobs, limits);
+	list_init(&r->runs);
 	n = uv_signal_init(loop, &r->on_child);
 	if (n == 0)
 		n = uv_timer_init(loop, &r->stop_time);
@@ -294,9 +293,7 @@ static void kill_rest(struct runner *r)
 
 	while ((j = jobs_give_up(&r->jobs)))
 		drop(r, j, "the service ends");
-	list_foreach_safe (x, after, &runs, struct run, node) {
-		if (x->r != r)
-			continue;
+	list_foreach_safe (x, after, &r->runs, struct run, node) {
 		x->cut_short = "the service ends";
 		signal_run(x, SIGKILL);
 		(void)waitpid(x->pid, &status, 0);

@@ -19,6 +19,7 @@ struct runner {
 	uv_timer_t stop_time; /* of runner_stop() */
 	bool is_over;         /* that is over */
 	struct jobs jobs;
+	struct list runs; /* processes of those that run */
 	struct hook_counters counters;
 	/* Whether a file may be executed; root_file_check(), but for tests. */
 	int (*check)(const char *path, struct err_text *e);
