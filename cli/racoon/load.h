@@ -12,7 +12,7 @@
 #include "ipsec/ike_conf.h"
 
 /* The services that take a configuration, in the order in which they commit: who proves before who asks. */
-enum load_service { LOAD_CERTD = 0, LOAD_VERIFY, LOAD_POLICYD, LOAD_KEYD, LOAD_SERVICES };
+enum load_service { LOAD_CERTD = 0, LOAD_VERIFY, LOAD_POLICYD, LOAD_HOOKS, LOAD_KEYD, LOAD_SERVICES };
 
 /* All of it; *ret_generation is its number from then on. 0, or -errno with a sentence. */
 must_check int racoon_load(struct cli *cli, const struct ike_conf *c, struct passphrases *known,
@@ -29,6 +29,8 @@ must_check int racoon_send_credentials(struct cli *cli, const struct ike_conf *c
 /* load_msg.c; load_send_file() gives LOAD_LOCKED for a private key that wants a passphrase */
 enum { LOAD_LOCKED = 1 };
 must_check int load_send_conf(struct ipc_sync *s, const struct ike_conf *c, struct err_text *e);
+/* Of `c` only the scripts, each judged by the service. */
+must_check int load_send_hooks(struct ipc_sync *s, const struct ike_conf *c, struct err_text *e);
 must_check int load_send_file(struct ipc_sync *s, enum credential_kind kind, uint32_t peer, const char *name,
     int fd, struct err_text *e);
 /* -EACCES: it is the wrong one. */

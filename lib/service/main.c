@@ -108,7 +108,7 @@ static int phase_drop(struct service *s, struct err_text *e)
 	const struct privdrop to = {
 	    .uid = s->uid, .gid = s->gid, .caps = s->def->caps, .n_caps = s->def->n_caps};
 
-	return privdrop(&to, e);
+	return s->def->stays_root ? privdrop_stay_root(e) : privdrop(&to, e);
 }
 
 /* Whoever called listen() last is whom clients see in SO_PEERCRED: from now on the service's own user, not

@@ -54,7 +54,10 @@ struct rig_side {
 	uint32_t n_larvae, n_grants, n_done_ok, n_done_bad;
 	bool dead;   /* hears and says nothing */
 	bool traces; /* level debug is read */
-	char *log;   /* every line of this side */
+	/* Events that hooks was told, in order, each with a blank behind; and the last one. */
+	char hooks[512], last_id[64];
+	struct core_hook last_hook; /* without what it borrowed */
+	char *log;                  /* every line of this side */
 	size_t n_log;
 };
 

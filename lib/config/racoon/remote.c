@@ -132,24 +132,44 @@ static bool lifetime(struct rc_cur *c, void *block)
 	return rc_end(c);
 }
 
+/* What cannot be executed is found here, where its place is known, and not in the night in which it is
+ * wanted. */
+static bool check_script(struct rc_cur *c, const struct rc_word *w, const char *path)
+{
+	const struct racoon_options *o = c->r->o;
+	struct err_text e = {{0}};
+
+	if (path[0] != '/')
+		return rc_fault(
+		    c, w, "is relative, and no `path script` that begins with / stands in front of it");
+	if (strlen(path) > IKE_CONF_TEXT_MAX)
+		return rc_fault(c, w, "is longer than %d octets", IKE_CONF_TEXT_MAX);
+	if (o->check_script && o->check_script(o->arg, path, &e) < 0)
+		return rc_fault(c, w, "cannot be a script that root executes: %s", e.s);
+	return true;
+}
+
 static bool script(struct rc_cur *c, void *block)
 {
+	static const struct rc_choice events[] = {
+	    {"phase1_up", IKE_HOOK_UP}, {"phase1_down", IKE_HOOK_DOWN}, {"phase1_dead", IKE_HOOK_DEAD}};
+	AUTO_FREE char *name = NULL, *path = NULL;
+	const struct rc_word *w = rc_peek(c);
 	struct ike_peer *p = block;
-	static const struct rc_choice events[] = {{"phase1_up", 0}, {"phase1_down", 1}, {"phase1_dead", 2}};
-	char **to[] = {&p->script_up, &p->script_down, &p->script_dead}, *path = NULL;
 	uint32_t event;
 
-	if (!rc_string(c, &path))
-		return false;
-	if (!rc_pick(
+	if (!rc_string(c, &name) ||
+	    !rc_pick(
 	        c, "an event: phase1_up, phase1_down or phase1_dead", events, ARRAY_SIZE(events), &event) ||
-	    !rc_end(c)) {
-		free(path);
+	    !rc_end(c))
 		return false;
-	}
-	rc_warn(c, NULL, "is ignored: hooks are not run");
-	free(*to[event]);
-	*to[event] = path;
+	path = rc_join(c->r->conf->script_dir, name);
+	if (!path)
+		return rc_no_memory(c);
+	if (!check_script(c, w, path))
+		return false;
+	free(p->script[event]);
+	p->script[event] = take_ptr(path);
 	return true;
 }
 

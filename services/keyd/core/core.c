@@ -64,6 +64,7 @@ struct core *core_new(const struct core_def *d)
 
 static void forget_all(struct core *c)
 {
+	c->ports.hook = NULL;
 	list_foreach_safe (k, next, &c->children, struct child, node) {
 		k->n_parts = 0; /* the data path's own keep */
 		child_end(k, false, "forgotten");

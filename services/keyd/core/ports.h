@@ -54,6 +54,21 @@ struct ike1_signed {
 	uint32_t n_certs;
 };
 
+/* A script of the configuration is wanted. Everything is borrowed for the call. */
+struct core_hook {
+	enum ike_hook hook;
+	uint64_t generation;
+	uint32_t peer; /* index in the configuration of that generation */
+	const struct ike_path *path;
+	struct ike1_octets id; /* the peer's, as it said it; a DN or an address as text; empty: not known */
+	bool has_given;        /* by mode config; what is INET_NONE or empty was not */
+	struct inet_addr address, netmask;
+	const struct inet_addr *dns, *wins;
+	const struct inet_prefix *include, *kept_out; /* networks behind the tunnel; that stay outside */
+	uint8_t n_dns, n_wins, n_include, n_kept_out;
+	struct ike1_octets domain;
+};
+
 struct core_ports {
 	void *arg;
 	void (*send)(void *arg, const struct ike_path *path, const uint8_t *datagram, size_t n);
@@ -101,6 +116,9 @@ struct core_ports {
 	void (*remove)(void *arg, uint64_t serial);
 	/* The peer at path->remote is now behind another port than `old_port`. */
 	void (*moved)(void *arg, const struct ike_path *path, uint16_t old_port);
+
+	/* hooks, asked for nothing. NULL: nobody runs scripts. */
+	void (*hook)(void *arg, const struct core_hook *h);
 };
 
 #endif

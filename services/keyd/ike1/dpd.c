@@ -42,6 +42,7 @@ static void dead(struct isakmp *sa)
 	    isakmp_name(sa, name));
 	child_end_all(sa->core, &sa->path, UINT64_MAX, "purged: the peer is dead");
 	sa->failure = "deleted: the peer is dead";
+	sa->is_dead = true;
 	isakmp_end(sa);
 }
 

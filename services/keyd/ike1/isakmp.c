@@ -8,6 +8,7 @@
 
 #include "keyd/core/waiters.h"
 #include "keyd/ike1/fragment.h"
+#include "keyd/ike1/hook.h"
 #include "keyd/ike1/inform.h"
 #include "keyd/ike1/quick.h"
 
@@ -144,6 +145,8 @@ struct isakmp *isakmp_new(
 
 void isakmp_set_state(struct isakmp *sa, enum isakmp_state next)
 {
+	enum isakmp_state was = sa->state;
+
 	if (!isakmp_may_follow(sa->state, next)) {
 		core_log(sa->core, CORE_ERROR, "isakmp.state", "cannot go from '%s' to '%s': this SA ends",
 		    isakmp_state_name(sa->state), isakmp_state_name(next));
@@ -154,6 +157,7 @@ void isakmp_set_state(struct isakmp *sa, enum isakmp_state next)
 	if (next == ISAKMP_UP || next == ISAKMP_GONE)
 		set_trust(sa, ISAKMP_TRUSTED);
 	sa->state = next;
+	hook_state(sa, was);
 }
 
 static void tell_end(struct isakmp *sa, enum isakmp_state was)

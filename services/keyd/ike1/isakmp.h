@@ -81,6 +81,7 @@ struct isakmp {
 	struct fragment_room *fragments; /* of one that is coming; NULL: none is */
 	struct timer dpd;
 	uint32_t dpd_seq, dpd_unanswered;
+	bool is_dead;      /* the peer did not answer them */
 	uint64_t heard_ms; /* when something authenticated came last */
 
 	struct window window;

@@ -214,7 +214,6 @@ static void test_racoon_what_is_ignored_is_named(void **state)
 	    {"OFFER", OFFER " gssapi_id \"x\";"},
 	    {"OFFER", OFFER " strength high;"},
 	    {"OFFER", OFFER " lifetime byte 10 MB;"},
-	    {"REMOTE", "script \"x\" phase1_up;"},
 	    {"REMOTE", "lifetime byte 10 MB;"},
 	    {"REMOTE", "keepalive;"},
 	    {"LISTEN", "adminsock \"/x\";"},
