@@ -18,8 +18,4 @@ must_check bool ike2_integ_of(const struct ike2_transform *t, enum alg_auth *ret
 must_check bool ike2_transform_of_cipher(enum alg_enc id, size_t key_len, struct ike2_transform *ret);
 must_check bool ike2_transform_of_integ(enum alg_auth id, size_t key_len, struct ike2_transform *ret);
 
-/* Whether an IKE SA may have this pair (RFC 7296 section 3.3.3, RFC 5282 section 8): integrity beside a
- * cipher that has none, no integrity beside a combined mode, never the null cipher or GMAC. */
-bool ike2_ike_pair_ok(enum alg_enc enc, enum alg_auth auth);
-
 #endif

@@ -26,7 +26,7 @@ struct ike2_ts {
 };
 
 struct ike2_ts_list {
-	uint8_t n; /* at least 1 */
+	uint8_t n;
 	struct ike2_ts ts[IKE2_TS_MAX];
 };
 
