@@ -61,8 +61,7 @@ struct ike2_authentication {
 must_check enum ike_fault ike2_auth_parse(const struct ike_payload *p, struct ike2_authentication *ret);
 void ike2_put_auth(struct ike_out *o, const struct ike2_authentication *a);
 
-/* Section 3.10. The SPI is of 4 octets (AH, ESP) or none; of IKE SAs in here none, since that is the
- * message's own. */
+/* Section 3.10. The SPI is as long as it says: which type has one, of which length, is for who reads it. */
 struct ike2_notification {
 	uint8_t protocol, spi_len;
 	uint16_t type;

@@ -97,10 +97,11 @@ static const struct row *row_of(const struct row rows[ROWS_MAX], uint8_t type)
 	return NULL;
 }
 
-static bool belongs(const struct row rows[ROWS_MAX], uint8_t type)
+/* A notification in the clear beside a protected message has nothing to say to anybody. */
+static bool belongs(enum ike2_message m, uint8_t type)
 {
-	return !ike2_payload_name(type) || type == IKE2_P_VENDOR || type == IKE2_P_NOTIFY ||
-	       row_of(rows, type);
+	return !ike2_payload_name(type) || type == IKE2_P_VENDOR ||
+	       (type == IKE2_P_NOTIFY && m != IKE2_M_PROTECTED) || row_of(rules[m], type);
 }
 
 static enum ike2_violation at(enum ike2_violation v, uint8_t type, uint8_t *ret_type)
@@ -111,15 +112,16 @@ static enum ike2_violation at(enum ike2_violation v, uint8_t type, uint8_t *ret_
 
 enum ike2_violation ike2_rules_check(enum ike2_message m, const struct ike_chain *c, uint8_t *ret_type)
 {
-	const struct row *rows = rules[m < IKE2_MESSAGES ? m : IKE2_M_NONE];
+	const struct row *rows;
 
 	for (uint32_t i = 0; i < c->n; i++)
 		if (c->p[i].critical && !ike2_payload_name(c->p[i].type))
 			return at(IKE2_V_CRITICAL, c->p[i].type, ret_type);
 	if (m == IKE2_M_NONE || m >= IKE2_MESSAGES)
 		return at(IKE2_V_UNEXPECTED, IKE2_P_NONE, ret_type);
+	rows = rules[m];
 	for (uint32_t i = 0; i < c->n; i++)
-		if (!belongs(rows, c->p[i].type))
+		if (!belongs(m, c->p[i].type))
 			return at(IKE2_V_UNEXPECTED, c->p[i].type, ret_type);
 	for (size_t i = 0; i < ROWS_MAX && rows[i].type; i++) {
 		uint32_t n = ike_chain_count(c, rows[i].type);

@@ -39,13 +39,13 @@ enum ike2_violation {
 	IKE2_V_MISSING,
 	IKE2_V_TOO_MANY,
 	IKE2_V_UNEXPECTED, /* does not belong into this message */
-	IKE2_V_CRITICAL,   /* unknown and not to be passed over: answer UNSUPPORTED_CRITICAL_PAYLOAD with its
-	                      type */
+	IKE2_V_CRITICAL,   /* unknown, and critical: UNSUPPORTED_CRITICAL_PAYLOAD with its type */
 };
 
-/* Judges a chain. *ret_type: the payload that is wrong. Vendor ids and notifications may stand in every one,
- * and so may unknown payloads, unless they are critical (section 2.5), which is worse than any other
- * violation; the critical bit of known payloads is not looked at (section 3.2). */
+/* Judges a chain. *ret_type: the payload that is wrong. Vendor ids may stand in every one, notifications in
+ * every one but outside of an Encrypted payload, and unknown payloads anywhere, unless they are critical
+ * (section 2.5), which is worse than any other violation; the critical bit of known payloads is not looked at
+ * (section 3.2). */
 must_check enum ike2_violation ike2_rules_check(
     enum ike2_message m, const struct ike_chain *c, uint8_t *ret_type);
 

@@ -216,7 +216,8 @@ static void test_rules2_critical_payloads(void **state)
 static void test_rules2_outside_of_an_encrypted_payload(void **state)
 {
 	static const uint8_t sk[] = {IKE2_P_SK}, skf[] = {IKE2_P_SKF}, two[] = {IKE2_P_SK, IKE2_P_SK},
-	                     in_front[] = {IKE2_P_AUTH, IKE2_P_SK};
+	                     in_front[] = {IKE2_P_AUTH, IKE2_P_SK}, note[] = {IKE2_P_NOTIFY, IKE2_P_SK},
+	                     vendor[] = {IKE2_P_VENDOR, 49, IKE2_P_SK};
 	uint8_t which;
 
 	(void)state;
@@ -225,6 +226,8 @@ static void test_rules2_outside_of_an_encrypted_payload(void **state)
 	assert_int_equal(judge(IKE2_M_PROTECTED, two, 2, &which), IKE2_V_TOO_MANY);
 	assert_int_equal(judge(IKE2_M_PROTECTED, in_front, 2, &which), IKE2_V_UNEXPECTED);
 	assert_int_equal(which, IKE2_P_AUTH);
+	assert_int_equal(judge(IKE2_M_PROTECTED, note, 2, &which), IKE2_V_UNEXPECTED);
+	assert_int_equal(judge(IKE2_M_PROTECTED, vendor, 3, &which), IKE2_V_NONE);
 }
 
 static void test_rules2_of_no_message(void **state)
