@@ -121,14 +121,6 @@ uint8_t ike1_esp_transform(enum alg_enc enc)
 	return 0;
 }
 
-enum alg_enc ike1_enc_of(uint8_t transform)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(esp); i++)
-		if (esp[i].transform == transform)
-			return esp[i].id;
-	return ALG_ENC_NONE;
-}
-
 uint16_t ike1_auth_attr(enum alg_auth a)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(auth); i++)
@@ -145,12 +137,30 @@ uint8_t ike1_ah_transform(enum alg_auth a)
 	return 0;
 }
 
-enum alg_auth ike1_auth_of(uint16_t attr)
+uint8_t ike1_wire_proto(enum ipsec_proto p)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(auth); i++)
-		if (auth[i].attr == attr)
-			return auth[i].id;
-	return ALG_AUTH_NONE;
+	switch (p) {
+	case IPSEC_ESP:
+		return IKE1_PROTO_ESP;
+	case IPSEC_AH:
+		return IKE1_PROTO_AH;
+	default:
+		return IKE1_PROTO_IPCOMP;
+	}
+}
+
+enum ipsec_proto ike1_proto_of(uint8_t wire)
+{
+	switch (wire) {
+	case IKE1_PROTO_ESP:
+		return IPSEC_ESP;
+	case IKE1_PROTO_AH:
+		return IPSEC_AH;
+	case IKE1_PROTO_IPCOMP:
+		return IPSEC_IPCOMP;
+	default:
+		return IPSEC_PROTO_NONE;
+	}
 }
 
 uint16_t ike1_wire_bits(enum alg_enc enc, uint16_t conf_bits)

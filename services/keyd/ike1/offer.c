@@ -32,13 +32,6 @@ static struct ike1_phase1 on_wire(const struct ike1_own1 *own)
 	    .life = {.seconds = own->seconds}};
 }
 
-enum alg_group phase1_first_group(const struct isakmp *sa)
-{
-	const struct ike_peer *p = isakmp_peer(sa);
-
-	return p->n_offers ? p->offer[0].group : ALG_GROUP_NONE;
-}
-
 int phase1_put_offer(struct isakmp *sa, struct ike_out *o)
 {
 	struct ike1_own1 own[IKE_OFFERS_MAX];
@@ -86,6 +79,13 @@ static const struct ike_offer *offer_at(const struct isakmp *sa, uint32_t n)
 		if (ike1_from_offer(&p->offer[i], sa->initiator, &own) && n-- == 0)
 			return &p->offer[i];
 	return NULL;
+}
+
+enum alg_group phase1_first_group(const struct isakmp *sa)
+{
+	const struct ike_offer *o = offer_at(sa, 0);
+
+	return o ? o->group : ALG_GROUP_NONE;
 }
 
 static void missed(void *arg, enum ike1_mismatch why, uint32_t own, uint8_t proposal, uint8_t transform)
