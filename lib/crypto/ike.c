@@ -62,6 +62,11 @@ size_t crypto_prf_len(enum alg_prf id)
 	return r ? r->len : 0;
 }
 
+size_t crypto_hash_len(enum alg_prf id)
+{
+	return is_of_aes(id) ? 0 : crypto_prf_len(id);
+}
+
 const char *crypto_prf_name(enum alg_prf id)
 {
 	const struct row *r = row_of(id);
