@@ -94,7 +94,7 @@ int certd_keys_decode(const struct ipc_record *rec, struct certd_request *ret)
 
 	ret->m = ipc_unpack(&postern__ike1_keys__descriptor, rec, CAP);
 	m = (const Postern__Ike1Keys *)ret->m;
-	if (!m || !crypto_prf_len(m->prf) || m->auth == IKE_AUTH_NONE || m->auth > IKE_AUTH_XAUTH_RSA_SERVER)
+	if (!m || !crypto_hash_len(m->prf) || m->auth == IKE_AUTH_NONE || m->auth > IKE_AUTH_XAUTH_RSA_SERVER)
 		return -EBADMSG;
 	ret->facts.auth = m->auth;
 	ret->facts.prf = m->prf;
