@@ -130,8 +130,8 @@ int ike1_proof(const struct ike1_keys *k, const struct ike1_proof *p, uint8_t re
 
 static int base_proof(enum alg_prf prf, struct iovec key, const struct ike1_base_proof *p, uint8_t *ret)
 {
-	const struct iovec v[] = {octets(p->gxi), octets(p->gxr), plain(p->icookie, IKE1_COOKIE),
-	    plain(p->rcookie, IKE1_COOKIE), octets(p->sa), octets(p->id)};
+	const struct iovec v[] = {octets(p->gxi), octets(p->gxr), piece_plain(p->icookie, IKE1_COOKIE),
+	    piece_plain(p->rcookie, IKE1_COOKIE), octets(p->sa), octets(p->id)};
 
 	return crypto_prf(prf, key.iov_base, key.iov_len, v, ARRAY_SIZE(v), ret);
 }
@@ -139,7 +139,7 @@ static int base_proof(enum alg_prf prf, struct iovec key, const struct ike1_base
 int ike1_base_proof_psk(
     const struct ike1_keys *k, const struct ike1_base_proof *p, uint8_t ret[ALG_PRF_LEN_MAX])
 {
-	return base_proof(k->prf, hidden(k->skeyid), p, ret);
+	return base_proof(k->prf, piece_secret(k->skeyid), p, ret);
 }
 
 int ike1_base_proof_sig(enum alg_prf prf, struct ike1_octets ni, struct ike1_octets nr,
@@ -149,7 +149,7 @@ int ike1_base_proof_sig(enum alg_prf prf, struct ike1_octets ni, struct ike1_oct
 	uint8_t key[ALG_PRF_LEN_MAX];
 	int r = crypto_hash(prf, v, ARRAY_SIZE(v), key);
 
-	return r < 0 ? r : base_proof(prf, plain(key, crypto_prf_len(prf)), p, ret);
+	return r < 0 ? r : base_proof(prf, piece_plain(key, crypto_hash_len(prf)), p, ret);
 }
 
 static void put_msg_id(uint8_t out[MSG_ID], uint32_t v)
