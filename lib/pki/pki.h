@@ -1,8 +1,6 @@
 /*
- * A certification authority of one's own, and what a host needs of it: keys, certificates that IKE accepts
- * (RFC 4945 section 5), requests, revocation lists, PKCS #12. Everything goes in and out as octets; no file
- * is opened here, nobody is asked, and no type of OpenSSL is seen from outside.
- *
+ * A certification authority of one's own, and what a host needs of it (RFC 4945 section 5). Everything goes
+ * in and out as octets; no file is opened here, nobody is asked, and no type of OpenSSL is seen from outside.
  * Functions that return int: 0, or a negative errno with a sentence in *e.
  */
 #ifndef POSTERN_PKI_PKI_H
