@@ -19,6 +19,7 @@ int verb_up(struct cli *cli, int argc, char **argv);
 int verb_down(struct cli *cli, int argc, char **argv);
 int verb_delete(struct cli *cli, int argc, char **argv);
 int verb_reload(struct cli *cli, int argc, char **argv);
+int verb_pki(struct cli *cli, int argc, char **argv);
 int verb_sad(struct cli *cli, int argc, char **argv);
 int verb_spd(struct cli *cli, int argc, char **argv);
 int verb_stats(struct cli *cli, int argc, char **argv);

@@ -134,7 +134,7 @@ class Pages(unittest.TestCase):
 
 
 class Manual(unittest.TestCase):
-    PAGES = {"ipsecctl.8", "setkey.8", "postern.7", "postern-supervisor.8", "postern-policyd.8", "postern-ipsec.conf.5",
+    PAGES = {"ipsecctl.8", "ipsecctl-pki.8", "setkey.8", "postern.7", "postern-supervisor.8", "postern-policyd.8", "postern-ipsec.conf.5",
              "postern-racoon.conf.5", "postern-certd.8", "racoonctl.8", "postern-certd-verify.8", "postern-hooks.8", "postern-keyd.8",
              "postern-datapathd.8", "ipsec_check_keylen.3", "ipsec_set_policy.3", "ipsec_strerror.3"}
 
@@ -165,6 +165,20 @@ class Manual(unittest.TestCase):
         for verb in verbs():
             self.assertRegex(page, rf"(?m)^\.It Cm {verb}\b")
             self.assertEqual(len(re.findall(rf"[\" ]{verb}[\" ]", completion)) >= 2, True, f"{verb} is not completed")
+
+    def test_every_act_of_pki_is_in_the_manual_and_the_completion(self):
+        page, completion = read("docs", "man", "ipsecctl-pki.8"), read("dist", "completions", "ipsecctl")
+        table = re.search(r"pki_acts\[\] = \{(.*?)\n\};", read("cli", "verb_pki.c"), re.S).group(1)
+        acts = re.findall(r'^    \{"([a-z0-9]+)",', table, re.M)
+        self.assertGreater(len(acts), 8)
+        for act in acts:
+            self.assertRegex(page, rf"(?m)^\.It Cm {act}\b")
+            self.assertRegex(completion, rf"[\" ]{act}[\" ]")
+        options = re.findall(r'^    \{"([a-z-]+)", (?:no|required)_argument', read("cli", "pki", "options.c"), re.M)
+        self.assertGreater(len(options), 10)
+        for option in options:
+            self.assertRegex(page, rf"(?m)^\.It Fl -{option}\b")
+            self.assertIn(f"--{option}", completion)
 
     def test_every_setting_is_in_the_manual_and_the_completion(self):
         page, completion = read("docs", "man", "postern.7"), read("dist", "completions", "ipsecctl")
