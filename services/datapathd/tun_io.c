@@ -4,6 +4,7 @@
  * protected by itself, and on the way in packets of one flow are put together again.
  */
 #include <errno.h>
+#include <string.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -12,13 +13,38 @@
 
 _Static_assert((int)MERGE_PACKETS_MAX >= (int)BATCH_ROOM, "a batch fits into a merger");
 
-static void write_unit(struct worker *w, struct merge_unit *u)
+enum { HEADERS_MAX = IP6_HDR_LEN + 60 /* of a chain: IP without options, TCP with all of them */ };
+
+static bool write_frame(const struct worker *w, const struct iovec *iov, int n, size_t total)
+{
+	errno = EBADF;
+	return w->fd.tun >= 0 && writev(w->fd.tun, iov, n) == (ssize_t)total;
+}
+
+/* Packet i by itself. */
+static void write_alone(struct worker *w, uint16_t i)
+{
+	struct virtio_net_hdr h = {.gso_type = VIRTIO_NET_HDR_GSO_NONE};
+	const struct merge_link *l = &w->merger.link[i];
+	const struct iovec iov[] = {
+	    {.iov_base = &h, .iov_len = sizeof(h)}, {.iov_base = l->pkt, .iov_len = l->len}};
+
+	if (write_frame(w, iov, ARRAY_SIZE(iov), sizeof(h) + l->len))
+		counter_add(&w->counters.path[PATH_TUN_WRITTEN], 1);
+	else
+		stage_drop(&w->counters, w->merged[i], DROP_IN_DELIVER);
+}
+
+/* 0, or -errno with every packet as it was. */
+static int write_chain(struct worker *w, struct merge_unit *u)
 {
 	struct virtio_net_hdr h = tun_frame_for(u);
-	struct iovec iov[1 + MERGE_SEGMENTS_MAX] = {{.iov_base = &h, .iov_len = sizeof(h)}};
-	size_t total = sizeof(h) + u->len;
-	int n = 1;
+	struct iovec iov[1 + MERGE_SEGMENTS_MAX];
+	uint8_t kept[HEADERS_MAX];
+	int n = 1, r = 0;
 
+	iov[0] = (struct iovec){.iov_base = &h, .iov_len = sizeof(h)};
+	memcpy(kept, u->pkt, u->hdr_len);
 	merge_seal(u);
 	for (uint16_t i = u->first; i != MERGE_NONE; i = w->merger.link[i].next) {
 		const struct merge_link *l = &w->merger.link[i];
@@ -26,16 +52,31 @@ static void write_unit(struct worker *w, struct merge_unit *u)
 
 		iov[n++] = (struct iovec){.iov_base = l->pkt + skip, .iov_len = l->len - skip};
 	}
-	errno = EBADF;
-	if (w->fd.tun >= 0 && writev(w->fd.tun, iov, n) == (ssize_t)total) {
+	if (!write_frame(w, iov, n, sizeof(h) + u->len))
+		r = -errno;
+	memcpy(u->pkt, kept, u->hdr_len);
+	return r;
+}
+
+/*
+ * Kernels differ in which chains they take. One that is refused goes packet by packet, and the next is tried
+ * again: that costs a call more than not to try, and what the kernel did not like of one says nothing of
+ * others.
+ */
+static void write_unit(struct worker *w, struct merge_unit *u)
+{
+	int r = u->n > 1 ? write_chain(w, u) : -EINVAL;
+
+	if (r == 0) {
 		counter_add(&w->counters.path[PATH_TUN_WRITTEN], u->n);
 		return;
 	}
-	/* A kernel that does not take chains of this kind gets packets one by one from now on. */
-	if (u->n > 1 && errno == EINVAL)
-		w->no_chains = true;
-	for (uint16_t i = u->first; i != MERGE_NONE; i = w->merger.link[i].next)
-		stage_drop(&w->counters, w->merged[i], DROP_IN_DELIVER);
+	for (uint16_t i = u->first; i != MERGE_NONE; i = w->merger.link[i].next) {
+		if (r == -EINVAL)
+			write_alone(w, i);
+		else
+			stage_drop(&w->counters, w->merged[i], DROP_IN_DELIVER);
+	}
 }
 
 void worker_deliver(struct worker *w, struct batch *b)
@@ -48,10 +89,7 @@ void worker_deliver(struct worker *w, struct batch *b)
 		if (p->verdict != VERDICT_DELIVER)
 			continue;
 		w->merged[m->n] = p;
-		if (w->no_chains)
-			merge_add_alone(m, p->data, p->len);
-		else
-			merge_add(m, p->data, p->len);
+		merge_add(m, p->data, p->len);
 	}
 	for (uint16_t i = 0; i < m->n_units; i++)
 		write_unit(w, &m->unit[i]);

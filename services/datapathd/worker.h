@@ -98,7 +98,6 @@ struct worker {
 	uint8_t datagrams[RECEIVE_LONG][PKT_LEN_MAX];
 	struct merger merger;
 	struct pkt *merged[BATCH_ROOM]; /* whose link is which */
-	bool no_chains;                 /* the device refuses superpackets */
 	struct sending sending;
 };
 
