@@ -115,12 +115,21 @@ void worker_waiting(struct worker *w)
 	protect_and_send(w, &w->out);
 }
 
+/* A chain of this shape is at most a batch of packets. */
+static void expect_chain(struct worker *w, const struct segmenter *s)
+{
+	w->chain = (struct chain_shape){.hdr_len = s->hdr_len};
+	if (PKT_LEN_MAX / s->size < BATCH_MAX)
+		w->chain.size = s->size;
+}
+
 /* The packets that a superpacket stands for, in batches of their own: what was read before it goes first. */
 static void take_chain(struct worker *w, struct batch *b, struct segmenter *s)
 {
 	const uint32_t n = segment_count(s);
 
 	counter_add(&w->counters.path[PATH_TUN_READ], n);
+	expect_chain(w, s);
 	s->pkt = batch_put_aside(b, b->n);
 	protect_and_send(w, b);
 	for (uint32_t i = 0; i < n; i++) {
@@ -140,6 +149,7 @@ static void take(struct worker *w, struct batch *b, const struct virtio_net_hdr 
 	struct segmenter s;
 
 	p->len = len;
+	w->chain.size = 0;
 	switch (tun_frame_read(h, p->data, len, &s)) {
 	case TUN_CHAIN:
 		take_chain(w, b, &s);
@@ -154,6 +164,60 @@ static void take(struct worker *w, struct batch *b, const struct virtio_net_hdr 
 	}
 }
 
+/*
+ * Where the next read goes. A transfer goes on as it began: behind a chain another of its shape is expected,
+ * and each of its packets' payload is read to where it will be, with room for the header in front. Pieces.
+ */
+static uint32_t spread(const struct worker *w, const struct batch *b, struct iovec iov[BATCH_MAX])
+{
+	const struct chain_shape *x = &w->chain;
+	uint32_t n = x->size && !b->n ? PKT_LEN_MAX / x->size + 1 : 1;
+
+	iov[0] = (struct iovec){.iov_base = batch_at(b, b->n), .iov_len = x->hdr_len + x->size};
+	for (uint32_t i = 1; i < n; i++)
+		iov[i] = (struct iovec){.iov_base = batch_at(b, i) + x->hdr_len, .iov_len = x->size};
+	iov[n - 1].iov_len = PKT_LEN_MAX;
+	return n;
+}
+
+/* It was something else: one piece again. */
+static void gather(const struct iovec *iov, uint32_t pieces, uint32_t len)
+{
+	uint8_t *to = iov[0].iov_base;
+	size_t at = iov[0].iov_len;
+
+	for (uint32_t i = 1; i < pieces && at < len; i++) {
+		size_t n = iov[i].iov_len < len - at ? iov[i].iov_len : len - at;
+
+		memcpy(to + at, iov[i].iov_base, n);
+		at += n;
+	}
+}
+
+/* The chain that was expected. False, and nothing happened: it is not. */
+static bool take_expected(
+    struct worker *w, struct batch *b, const struct virtio_net_hdr *h, uint32_t pieces, uint32_t len)
+{
+	uint8_t headers[SEGMENT_HEADERS_MAX], *first = batch_at(b, 0);
+	struct segmenter s;
+	uint32_t n;
+
+	if (pieces < 2 || h->gso_type == VIRTIO_NET_HDR_GSO_NONE || h->gso_size != w->chain.size ||
+	    tun_frame_read(h, first, len, &s) != TUN_CHAIN || s.hdr_len != w->chain.hdr_len)
+		return false;
+	n = segment_count(&s);
+	counter_add(&w->counters.path[PATH_TUN_READ], n);
+	memcpy(headers, first, s.hdr_len);
+	s.pkt = headers;
+	while (b->n < n) {
+		struct pkt *p = batch_slot(b, b->n++);
+
+		p->len = segment_next_head(&s, p->data);
+	}
+	protect_and_send(w, b);
+	return true;
+}
+
 bool worker_outbound(struct worker *w)
 {
 	struct batch *b = &w->out;
@@ -162,16 +226,25 @@ bool worker_outbound(struct worker *w)
 
 	b->n = 0;
 	for (reads = 0; reads < BATCH_MAX; reads++) {
-		struct iovec iov[] = {{.iov_base = &h, .iov_len = sizeof(h)},
-		    {.iov_base = batch_slot(b, b->n)->data, .iov_len = PKT_LEN_MAX}};
-		ssize_t n = readv(w->fd.tun, iov, ARRAY_SIZE(iov));
+		struct iovec iov[1 + BATCH_MAX];
+		uint32_t pieces = spread(w, b, iov + 1), len;
+		ssize_t n;
 
+		iov[0] = (struct iovec){.iov_base = &h, .iov_len = sizeof(h)};
+		n = readv(w->fd.tun, iov, 1 + (int)pieces);
 		if (n < (ssize_t)sizeof(h)) {
 			if (n < 0 && errno != EAGAIN && errno != EINTR)
 				atomic_store(&w->tun_lost, true);
 			break;
 		}
-		take(w, b, &h, (uint32_t)n - (uint32_t)sizeof(h));
+		len = (uint32_t)n - (uint32_t)sizeof(h);
+		if (len > PKT_LEN_MAX)
+			len = PKT_LEN_MAX;
+		if (take_expected(w, b, &h, pieces, len))
+			continue;
+		gather(iov + 1, pieces, len);
+		(void)batch_slot(b, b->n);
+		take(w, b, &h, len);
 	}
 	protect_and_send(w, b);
 	return reads == BATCH_MAX;
