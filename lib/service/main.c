@@ -128,7 +128,7 @@ static int phase_start(struct service *s, struct err_text *e)
 {
 	int r;
 
-	log_limit_init(&s->violations, 1, 10);
+	log_limit_init(&s->violations, 10, 1);
 	r = service_admin_start(s, e);
 	if (!r && s->def->start)
 		r = s->def->start(s, e);

@@ -57,6 +57,9 @@ static const struct rig_sa *sa_of(const struct rig_side *s, bool inbound, enum i
 	return NULL;
 }
 
+/* What B's log has to say besides; NULL: nothing is asked for. */
+static const char *rejected;
+
 /* It fails, `why` stands in B's log and `notify` in A's, and nothing is left behind. */
 static void refused(const char *why, const char *notify)
 {
@@ -65,6 +68,9 @@ static void refused(const char *why, const char *notify)
 		fail_msg("B does not say: %s\n%s", why, rig.b.log);
 	if (!rig_logged(&rig.a, notify))
 		fail_msg("A does not say: %s\n%s", notify, rig.a.log);
+	if (rejected && !rig_logged(&rig.b, rejected))
+		fail_msg("B does not say: %s\n%s", rejected, rig.b.log);
+	rejected = NULL;
 	rig_run(&rig, LONG_MS);
 	assert_pairs(0);
 	assert_int_equal(rig.a.n_done_ok, 0);
@@ -189,6 +195,11 @@ static void test_modes_differ(void **state)
 
 static void test_no_proposal_of_phase_1(void **state)
 {
+	static const char *const lines[] = {
+	    "rejected enctype: DB(prop#1:trns#1):Peer(prop#1:trns#1) = AES-CBC:3DES-CBC",
+	    "rejected hashtype: DB(prop#1:trns#1):Peer(prop#1:trns#1) = SHA256:SHA",
+	    "rejected dh_group: DB(prop#1:trns#1):Peer(prop#1:trns#1) = modp2048:curve25519",
+	    "rejected lifetime: DB(prop#1:trns#1):Peer(prop#1:trns#1) = 1800:3600"};
 	struct ike_offer others[4];
 
 	begin();
@@ -204,6 +215,7 @@ static void test_no_proposal_of_phase_1(void **state)
 		begin();
 		b->peer[0].offer[0] = others[i];
 		meet();
+		rejected = lines[i];
 		refused("phase1 negotiation failed: no suitable proposal found.", "refuses: notification 14");
 	}
 }
@@ -298,11 +310,13 @@ static void test_no_proposal_of_phase_2(void **state)
 	b->child[0].enc[0] = (struct ike_child_enc){.id = ALG_ENC_AES_CBC, .key_bits = 256};
 	b->child[0].n_enc = 1;
 	meet();
+	rejected = "the peer offers (#1 trns#1) ESP 3des-cbc hmac-sha1 transport pfs group 31; ";
 	refused("phase2 negotiation failed: no suitable proposal found.", "the peer says: notification 14.");
 	begin();
 	b->child[0].auth[0].id = ALG_AUTH_HMAC_SHA512;
 	b->child[0].n_auth = 1;
 	meet();
+	rejected = "take (#1 trns#1) ESP 3des-cbc hmac-sha512 transport";
 	refused("phase2 negotiation failed: no suitable proposal found.", "the peer says: notification 14.");
 }
 

@@ -153,7 +153,6 @@ static void test_certd_restarts(void **state)
 		}
 }
 
-/* First messages that nobody follows up, which anybody can forge. */
 /* A peer that has not looked at the end of aggressive mode yet passes over what comes behind it (so does
  * strongSwan now and then). */
 static bool lose_first_quick(struct rig *r, unsigned n, bool from_a, uint8_t *d, size_t n_d)

@@ -105,6 +105,15 @@ struct core_conf *core_conf_unref(struct core_conf *f)
 	return NULL;
 }
 
+/* What was made with peers that the new configuration does not have ends, and they are told, while there is
+ * something to tell them under. */
+static void end_dropped(struct core *c, const struct ike_conf *next_conf)
+{
+	list_foreach_safe (k, next, &c->children, struct child, node)
+		if (!ike_conf_find_peer(next_conf, &k->path.remote))
+			child_end(k, true, "deleted: the configuration does not have the peer any more");
+}
+
 int core_load(struct core *c, uint64_t generation, struct ike_conf *conf)
 {
 	struct core_conf *f = calloc(1, sizeof(*f));
@@ -112,6 +121,7 @@ int core_load(struct core *c, uint64_t generation, struct ike_conf *conf)
 	if (!f)
 		return -ENOMEM;
 	*f = (struct core_conf){.refs = 1, .generation = generation, .c = conf};
+	end_dropped(c, conf);
 	core_conf_unref(c->conf);
 	c->conf = f;
 	/* Negotiations of the old configuration end; what they have made lives on under it. */

@@ -87,7 +87,8 @@ struct core *core_new(const struct core_def *d);
 /* Forgets everything without a word to anybody. NULL is fine. Returns NULL. */
 struct core *core_free(struct core *c);
 
-/* A new configuration (taken). SAs whose peer it does not have any more end. 0 or -ENOMEM. */
+/* A new configuration (taken). Negotiations and ISAKMP SAs of the old one end, and so do pairs with peers
+ * that it does not have any more; the peers are told. 0 or -ENOMEM. */
 must_check int core_load(struct core *c, uint64_t generation, struct ike_conf *conf);
 
 /* A datagram, without RFC 3948's marker. */

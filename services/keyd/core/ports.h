@@ -22,6 +22,16 @@ struct ike_path {
 	uint16_t local_port, remote_port;
 };
 
+/* Whether two paths lead to the same peer. Behind a NAT clients share an address and have a port each; a peer
+ * without one is at 500 at first and may go on at 4500. */
+static inline bool ike_path_same_peer(const struct ike_path *a, const struct ike_path *b)
+{
+	bool plain = (a->remote_port == IKE_PORT || a->remote_port == IKE_PORT_NATT) &&
+	             (b->remote_port == IKE_PORT || b->remote_port == IKE_PORT_NATT);
+
+	return inet_addr_equal(&a->remote, &b->remote) && (plain || a->remote_port == b->remote_port);
+}
+
 /* What certd is told once of an exchange of version 1, to make its keys (RFC 2409 section 5). */
 struct ike1_told {
 	struct ike1_octets nonce; /* ours, as certd made it: it names the exchange */

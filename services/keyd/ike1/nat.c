@@ -77,9 +77,9 @@ void nat_take_discovery(struct isakmp *sa, const struct ike_chain *c)
 
 void nat_move(struct isakmp *sa)
 {
-	if (!nat_found(sa))
-		return;
-	sa->path.local_port = sa->path.remote_port = IKE_PORT_NATT;
+	/* One that was begun at 4500 stays where the peer's NAT has put it. */
+	if (nat_found(sa) && sa->path.local_port == IKE_PORT)
+		sa->path.local_port = sa->path.remote_port = IKE_PORT_NATT;
 }
 
 static bool is_there(const struct ike_path *p, const struct ike_path *at, uint16_t port)

@@ -68,6 +68,7 @@ int phase1_take_id(struct isakmp *sa, const struct ike_chain *c)
 	int r = ike1_ident_parse(p, &id) == IKE_OK ? ident_peer(&id, &who) : -EBADMSG;
 
 	life_note1(sa, c);
+	inform_note1(sa, c);
 	if (r == 0)
 		r = octets_set(sa->initiator ? &sa->idr : &sa->idi, p->body, p->len);
 	if (r == 0)
@@ -169,8 +170,7 @@ static void on_renew(struct timer *t, void *arg)
 	struct core *c = arg;
 	char name[ISAKMP_NAME_MAX];
 
-	if (sa->conf != c->conf || !child_any(c, &sa->path.remote) ||
-	    isakmp_find_coming(c, &sa->path.remote, sa->peer))
+	if (sa->conf != c->conf || !child_any(c, &sa->path) || isakmp_find_coming(c, &sa->path, sa->peer))
 		return;
 	core_log(c, CORE_INFO, "isakmp.renew", "ISAKMP-SA is renewed: %s", isakmp_name(sa, name));
 	next = isakmp_new(c, sa->peer, &sa->path, sa->mode, NULL);
@@ -224,6 +224,8 @@ void phase1_up(struct isakmp *sa)
 	core_log(c, CORE_INFO, "isakmp.up", "ISAKMP-SA established %s peer=%s", isakmp_name(sa, name),
 	    ike_id_format(&sa->peer_id, id, sizeof(id)));
 	dpd_begin(sa);
+	if (sa->began_anew)
+		inform_began_anew(sa);
 	inform_initial_contact(sa);
 	if (sa->gone_spi)
 		inform_delete_spi(sa, sa->gone_proto, sa->gone_spi);

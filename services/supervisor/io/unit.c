@@ -326,7 +326,7 @@ int unit_open(struct unit *u, struct suite *suite, const struct unit_def *def, s
 	*u = (struct unit){.suite = suite, .def = def, .notify_fd = -1};
 	fdstore_init(&u->store, def);
 	bucket_init(&u->budget, NOTIFY_RATE, NOTIFY_BURST, now_ms());
-	log_limit_init(&u->refusals, 1, 10);
+	log_limit_init(&u->refusals, 10, 1);
 	r = program_find(suite->bin_dir, def->name, u->program, sizeof(u->program), e);
 	if (r)
 		return r;
