@@ -25,6 +25,12 @@ const struct cli_verb cli_verbs[] = {
         "Under the name racoon the same program stays until it is ended, and takes the configuration back "
         "then.",
         verb_racoon, false},
+    {"check", "[-t postern|racoon|setkey] [FILE]", "look for faults in a configuration, and change nothing",
+        "All faults are told, each with its place, and with what was probably meant. Needs no suite and no "
+        "root.\n"
+        "FILE  the configuration; without it /etc/postern/postern.conf\n"
+        "-t    its language: postern.conf(5), racoon.conf(5) or setkey's; without it the first words tell",
+        verb_check, false},
     {"reload", "", "load the running racoon.conf again, from the file it came from",
         "Files that it names, keys among them, are read again too. A faulty file leaves all as it was.",
         verb_reload, false},
