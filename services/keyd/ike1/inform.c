@@ -333,11 +333,11 @@ void inform_message(struct isakmp *sa, const struct ike_hdr *hdr, const uint8_t 
 		    isakmp_name(sa, name));
 		return;
 	}
-	if (!seen_add(&sa->seen, hdr->msg_id)) {
+	if (!isakmp_first_time(sa, hdr->msg_id)) {
 		sa->core->counters.duplicates++;
 		return;
 	}
-	sa->heard_ms = core_now(sa->core);
+	isakmp_heard(sa);
 	nat_follow(sa);
 	for (uint32_t i = 1; i < c.n && isakmp_has_keys(sa); i++) {
 		if (c.p[i].type == IKE1_P_NOTIFY)

@@ -12,6 +12,7 @@
 #include "keyd/ike1/choose.h"
 #include "keyd/ike1/remote_access.h"
 #include "keyd/ike1/states.h"
+#include "keyd/keep/keep.h"
 #include "wire/ike/msg.h"
 #include "wire/ike/out.h"
 
@@ -81,6 +82,7 @@ struct isakmp {
 	struct timer patience;       /* the negotiation's end; then the SA's lifetime */
 	struct timer renew;          /* when to begin another in its place */
 	struct seen seen;            /* message ids that the peer has used */
+	struct keep_place place;     /* of what outlives this process */
 	struct list quicks;          /* exchanges under it, and those that wait for it */
 	enum ipsec_proto gone_proto; /* I: begun because the peer sends into this one, */
 	uint32_t gone_spi;           /* which is not here; 0: not for that */
@@ -111,6 +113,15 @@ static inline bool isakmp_has_keys(const struct isakmp *sa)
  * full. */
 struct isakmp *isakmp_new(
     struct core *c, uint32_t peer, const struct ike_path *path, enum ike_mode mode, const uint8_t *icookie);
+/* One that an earlier life of this process has kept: up, and with what finds it; the rest is restore.c's.
+ * NULL: no memory, or it is there already. */
+struct kept_isakmp;
+struct isakmp *isakmp_back(struct core *c, const struct kept_isakmp *k);
+/* A message of the peer's has come whose hash is right. */
+void isakmp_heard(struct isakmp *sa);
+/* Its message id counts as used from here on, whatever happens to this process. False: it was used before, or
+ * there is no room for more. */
+must_check bool isakmp_first_time(struct isakmp *sa, uint32_t msg_id);
 /* The only place where a state changes. */
 void isakmp_set_state(struct isakmp *sa, enum isakmp_state next);
 /* As much time again as all of phase 1 has. */
@@ -129,6 +140,8 @@ struct isakmp *isakmp_find_up(struct core *c, const struct inet_addr *remote, ui
 struct isakmp *isakmp_find_host(struct core *c, const struct inet_addr *remote);
 /* One that is on its way there, begun by this side. NULL: none. */
 struct isakmp *isakmp_find_coming(struct core *c, const struct inet_addr *remote, uint32_t peer);
+/* Another one with its peer has been established since: nobody need begin one in its place. */
+bool isakmp_has_newer(const struct isakmp *sa);
 /* The peer has shown that it receives what we send: it gives way only to others that have. */
 void isakmp_returned(struct isakmp *sa);
 

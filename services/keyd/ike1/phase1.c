@@ -13,6 +13,7 @@
 #include "keyd/ike1/child.h"
 #include "keyd/ike1/cipher.h"
 #include "keyd/ike1/inform.h"
+#include "keyd/ike1/kept.h"
 #include "keyd/ike1/life.h"
 #include "keyd/ike1/quick.h"
 
@@ -169,7 +170,7 @@ static void on_renew(struct timer *t, void *arg)
 	struct core *c = arg;
 	char name[ISAKMP_NAME_MAX];
 
-	if (sa->conf != c->conf || !child_any(c, &sa->path.remote) ||
+	if (sa->conf != c->conf || !child_any(c, &sa->path.remote) || isakmp_has_newer(sa) ||
 	    isakmp_find_coming(c, &sa->path.remote, sa->peer))
 		return;
 	core_log(c, CORE_INFO, "isakmp.renew", "ISAKMP-SA is renewed: %s", isakmp_name(sa, name));
@@ -224,6 +225,7 @@ void phase1_up(struct isakmp *sa)
 	core_log(c, CORE_INFO, "isakmp.up", "ISAKMP-SA established %s peer=%s", isakmp_name(sa, name),
 	    ike_id_format(&sa->peer_id, id, sizeof(id)));
 	dpd_begin(sa);
+	kept_isakmp(sa);
 	inform_initial_contact(sa);
 	if (sa->gone_spi)
 		inform_delete_spi(sa, sa->gone_proto, sa->gone_spi);

@@ -515,7 +515,7 @@ static bool open_message(struct isakmp *sa, const struct quick *q, const uint8_t
 	}
 	trace_chain(sa->core, &m->chain);
 	trace_hash(sa, q->state == QUICK_MATCHING ? 1 : q->state == QUICK_OFFERED ? 2 : 3);
-	sa->heard_ms = core_now(sa->core);
+	isakmp_heard(sa);
 	nat_follow(sa);
 	return true;
 }
@@ -535,7 +535,7 @@ static void first_message(struct isakmp *sa, struct quick_msg *m)
 	    !open_message(sa, &blank, iv, m))
 		return;
 	trace_iv(sa);
-	q = seen_add(&sa->seen, m->hdr.msg_id) ? quick_new(sa, false) : NULL;
+	q = isakmp_first_time(sa, m->hdr.msg_id) ? quick_new(sa, false) : NULL;
 	if (!q)
 		return;
 	q->msg_id = m->hdr.msg_id;

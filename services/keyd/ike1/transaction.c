@@ -174,7 +174,7 @@ static bool open_message(
 		return false;
 	}
 	memcpy(iv, next, sizeof(next));
-	sa->heard_ms = core_now(sa->core);
+	isakmp_heard(sa);
 	nat_follow(sa);
 	return true;
 }
@@ -212,7 +212,7 @@ static void first_message(struct isakmp *sa, const struct ike_hdr *hdr, const ui
 	if (ike1_exchange_iv(sa->terms.prf, sa->iv, sa->block, hdr->msg_id, iv) < 0 ||
 	    !open_message(sa, hdr, d, iv, &c))
 		return;
-	t = seen_add(&sa->seen, hdr->msg_id) ? add(sa, hdr->msg_id, false) : NULL;
+	t = isakmp_first_time(sa, hdr->msg_id) ? add(sa, hdr->msg_id, false) : NULL;
 	if (!t)
 		return;
 	memcpy(t->iv, iv, sizeof(t->iv));
