@@ -1,6 +1,6 @@
 /*
- * racoon's command line (racoon-conf.md section 1.1). Under its own name it stays, as the daemon did: its end
- * takes the configuration back, and SIGHUP reads it anew.
+ * racoon's command line (racoon-conf.md section 1.1). Under its own name it stays, as the daemon did: its
+ * end, however it comes, takes the configuration back, and SIGHUP reads it anew.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -11,11 +11,13 @@
 #include <unistd.h>
 
 #include "base/auto.h"
+#include "cli/racoon/hold.h"
 #include "cli/racoon/listen.h"
 #include "cli/racoon/load.h"
 #include "cli/racoon/place.h"
 #include "cli/verbs.h"
 #include "config/racoon/racoon.h"
+#include "service/root_file.h"
 
 struct options {
 	const char *file;
@@ -114,9 +116,18 @@ static void say(void *arg, bool is_error, const char *text)
 	fprintf(cli->err, "%s: %s: %s\n", cli->prog, is_error ? "ERROR" : "WARNING", text);
 }
 
+/* Who may not look at a file can still have the rest of its configuration checked. */
+static int check_script(void *arg, const char *path, struct err_text *e)
+{
+	int r = root_file_check(path, e);
+
+	(void)arg;
+	return r == -EACCES && geteuid() != 0 ? 0 : r;
+}
+
 static int read_file(struct cli *cli, const char *file, struct ike_conf **ret)
 {
-	const struct racoon_options o = {.say = say, .arg = cli};
+	const struct racoon_options o = {.say = say, .arg = cli, .check_script = check_script};
 	struct err_text e = {{0}};
 	int r = racoon_read(file, &o, ret, &e);
 
@@ -138,7 +149,7 @@ static void log_more(struct ike_conf *c, unsigned more)
 	}
 }
 
-static int load(struct cli *cli, const struct options *o)
+static int load(struct cli *cli, const struct options *o, uint64_t *ret_generation)
 {
 	AUTO_PASSPHRASES struct passphrases known = PASSPHRASES_INIT(o->passphrase_fd);
 	AUTO_IKE_CONF struct ike_conf *c = NULL;
@@ -150,7 +161,7 @@ static int load(struct cli *cli, const struct options *o)
 	log_more(c, o->debug);
 	if (racoon_check_listen(cli, c) != CLI_OK)
 		return CLI_FAILED;
-	if (racoon_load(cli, c, &known, &e) < 0)
+	if (racoon_load(cli, c, &known, ret_generation, &e) < 0)
 		return cli_fail(cli, "%s", e.s);
 	if (place_put(&cli->settings, o->file, &e) < 0)
 		(void)cli_fail(cli, "warning: `ipsecctl reload` will not know the file: %s", e.s);
@@ -160,8 +171,9 @@ static int load(struct cli *cli, const struct options *o)
 int racoon_load_file(struct cli *cli, const char *file)
 {
 	const struct options o = {.file = file, .passphrase_fd = -1};
+	uint64_t generation;
 
-	return load(cli, &o);
+	return load(cli, &o, &generation);
 }
 
 /* An empty configuration: peers are told, and nobody is answered any more. */
@@ -170,11 +182,12 @@ static int withdraw(struct cli *cli)
 	AUTO_PASSPHRASES struct passphrases none = PASSPHRASES_INIT(-1);
 	AUTO_IKE_CONF struct ike_conf *c = ike_conf_new();
 	struct err_text e = {{0}};
+	uint64_t generation;
 
 	if (!c)
 		return cli_fail(cli, "out of memory.");
 	place_forget(&cli->settings);
-	return racoon_load(cli, c, &none, &e) < 0 ? cli_fail(cli, "%s", e.s) : CLI_OK;
+	return racoon_load(cli, c, &none, &generation, &e) < 0 ? cli_fail(cli, "%s", e.s) : CLI_OK;
 }
 
 static void wait_signals(sigset_t *set)
@@ -186,19 +199,31 @@ static void wait_signals(sigset_t *set)
 	sigprocmask(SIG_BLOCK, set, NULL);
 }
 
-static int stay(struct cli *cli, const struct options *o, const sigset_t *set)
+/* A faulty file leaves the old configuration in force. */
+static void load_again(struct cli *cli, const struct options *o, struct hold *h)
 {
+	uint64_t generation;
+
+	if (load(cli, o, &generation) == CLI_OK)
+		hold_take(h, cli, generation);
+}
+
+static int stay(struct cli *cli, const struct options *o, const sigset_t *set, uint64_t generation)
+{
+	struct hold h = {0};
 	int number;
 
-	for (;;) {
-		if (sigwait(set, &number) != 0)
-			continue;
-		if (number != SIGHUP)
-			break;
-		(void)load(cli, o); /* a faulty file leaves the old configuration in force */
-	}
-	fprintf(cli->err, "%s: INFO: caught signal %d\n", cli->prog, number);
-	(void)withdraw(cli);
+	hold_take(&h, cli, generation);
+	while ((number = hold_wait(&h, cli, set)) == SIGHUP)
+		load_again(cli, o, &h);
+	if (number != HOLD_LOST)
+		fprintf(cli->err, "%s: INFO: caught signal %d\n", cli->prog, number);
+	if (number != HOLD_LOST && hold_counts(&h, cli))
+		(void)withdraw(cli);
+	else
+		fprintf(cli->err, "%s: INFO: another configuration has been loaded meanwhile, and stays\n",
+		    cli->prog);
+	hold_fini(&h);
 	fprintf(cli->err, "%s: INFO: racoon shutdown\n", cli->prog);
 	return CLI_OK;
 }
@@ -221,6 +246,7 @@ static int stay_behind(struct cli *cli, const struct options *o, const sigset_t 
 {
 	AUTO_CLOSE int from = -1, to = -1;
 	uint8_t told;
+	uint64_t generation = 0;
 	int fds[2], code;
 	pid_t pid;
 
@@ -235,26 +261,27 @@ static int stay_behind(struct cli *cli, const struct options *o, const sigset_t 
 		close(take_fd(&to));
 		return wait_loaded(cli, from);
 	}
-	code = load(cli, o);
+	code = load(cli, o, &generation);
 	fflush(cli->err);
 	if (code == CLI_OK)
 		(void)setsid();
 	told = (uint8_t)code;
 	(void)!write(to, &told, 1);
 	close(take_fd(&to));
-	return code == CLI_OK ? stay(cli, o, set) : code;
+	return code == CLI_OK ? stay(cli, o, set, generation) : code;
 }
 
 static int run(struct cli *cli, const struct options *o, bool stays)
 {
+	uint64_t generation = 0;
 	sigset_t set;
 	int code;
 
 	wait_signals(&set);
 	if (stays && !o->foreground)
 		return stay_behind(cli, o, &set);
-	code = load(cli, o);
-	return code == CLI_OK && stays ? stay(cli, o, &set) : code;
+	code = load(cli, o, &generation);
+	return code == CLI_OK && stays ? stay(cli, o, &set, generation) : code;
 }
 
 int racoon_main(struct cli *cli, int argc, char **argv, bool compat)

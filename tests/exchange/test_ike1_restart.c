@@ -110,6 +110,25 @@ static void test_the_same_sas_are_there(void **state)
 	}
 }
 
+/* An SA is one "up" and one "down", however many processes have had it. */
+static void test_scripts_hear_of_an_sa_once(void **state)
+{
+	struct ike_conf *a = conf_of(IKE_MODE_MAIN, 0);
+
+	(void)state;
+	a->peer[0].script[IKE_HOOK_UP] = strdup("up.sh");
+	a->peer[0].script[IKE_HOOK_DOWN] = strdup("down.sh");
+	rig_init(&rig, 1, a, conf_of(IKE_MODE_MAIN, 0));
+	rig_policy(&rig, IPSEC_TUNNEL, TCP);
+	connect_from(&rig.a);
+	assert_string_equal(rig.a.hooks, "up ");
+	rig_rebirth(&rig.a);
+	assert_string_equal(rig.a.hooks, "up ");
+	core_shutdown(rig.a.core);
+	assert_string_equal(rig.a.hooks, "up down ");
+	rig_fini(&rig);
+}
+
 /* --- renewal --- */
 
 /* Both are killed again and again over hours, and there is not a moment without SAs. */
@@ -402,7 +421,7 @@ static void test_another_configuration_forgets(void **state)
 /* Every octet of what was kept, altered in turn: it is the same as before, or it is not there. */
 static void test_damaged_memory(void **state)
 {
-	enum { OCTETS = 14 * SLOT_SIZE + 3 * SLOT_SIZE, STEP = 5 };
+	enum { OCTETS = (1 + KEEP_RUN_MAX + 4) * SLOT_SIZE, STEP = 5 };
 	AUTO_SECRET_REGION struct secret_region seen = SECRET_REGION_INIT;
 	struct err_text e = {{0}};
 	uint8_t *copy, icookie[IKE_COOKIE_LEN];
@@ -434,6 +453,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_the_same_sas_are_there),
+	    cmocka_unit_test(test_scripts_hear_of_an_sa_once),
 	    cmocka_unit_test(test_renewals_go_on),
 	    cmocka_unit_test(test_overdue_renewal_is_made_up_for),
 	    cmocka_unit_test(test_replaced_pair_still_goes),

@@ -57,6 +57,9 @@ static const struct rig_sa *sa_of(const struct rig_side *s, bool inbound, enum i
 	return NULL;
 }
 
+/* What B's log has to say besides; NULL: nothing is asked for. */
+static const char *rejected;
+
 /* It fails, `why` stands in B's log and `notify` in A's, and nothing is left behind. */
 static void refused(const char *why, const char *notify)
 {
@@ -65,6 +68,9 @@ static void refused(const char *why, const char *notify)
 		fail_msg("B does not say: %s\n%s", why, rig.b.log);
 	if (!rig_logged(&rig.a, notify))
 		fail_msg("A does not say: %s\n%s", notify, rig.a.log);
+	if (rejected && !rig_logged(&rig.b, rejected))
+		fail_msg("B does not say: %s\n%s", rejected, rig.b.log);
+	rejected = NULL;
 	rig_run(&rig, LONG_MS);
 	assert_pairs(0);
 	assert_int_equal(rig.a.n_done_ok, 0);
@@ -102,6 +108,28 @@ static void test_mode_that_is_not_named(void **state)
 	assert_true(rig_logged(&rig.a, "phase1 negotiation failed: no answer."));
 	assert_pairs(0);
 	rig_fini(&rig);
+}
+
+/* Nor is base mode answered by who names the other two, and it answers neither by itself. */
+static void test_base_mode_is_named_or_not(void **state)
+{
+	static const struct {
+		enum ike_mode asks, answers;
+	} rows[] = {{IKE_MODE_BASE, IKE_MODE_MAIN}, {IKE_MODE_BASE, IKE_MODE_AGGRESSIVE},
+	    {IKE_MODE_MAIN, IKE_MODE_BASE}, {IKE_MODE_AGGRESSIVE, IKE_MODE_BASE},
+	    {IKE_MODE_BASE, IKE_MODE_BASE}};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		begin();
+		a->peer[0].mode[0] = rows[i].asks;
+		b->peer[0].mode[0] = rows[i].answers;
+		meet();
+		ask();
+		rig_run(&rig, LONG_MS);
+		assert_int_equal(rig_logged(&rig.b, "not acceptable "), i + 1 < ARRAY_SIZE(rows));
+		assert_pairs(i + 1 < ARRAY_SIZE(rows) ? 0 : 1);
+		rig_fini(&rig);
+	}
 }
 
 static void test_stranger(void **state)
@@ -189,6 +217,11 @@ static void test_modes_differ(void **state)
 
 static void test_no_proposal_of_phase_1(void **state)
 {
+	static const char *const lines[] = {
+	    "rejected enctype: DB(prop#1:trns#1):Peer(prop#1:trns#1) = AES-CBC:3DES-CBC",
+	    "rejected hashtype: DB(prop#1:trns#1):Peer(prop#1:trns#1) = SHA256:SHA",
+	    "rejected dh_group: DB(prop#1:trns#1):Peer(prop#1:trns#1) = modp2048:curve25519",
+	    "rejected lifetime: DB(prop#1:trns#1):Peer(prop#1:trns#1) = 1800:3600"};
 	struct ike_offer others[4];
 
 	begin();
@@ -204,6 +237,7 @@ static void test_no_proposal_of_phase_1(void **state)
 		begin();
 		b->peer[0].offer[0] = others[i];
 		meet();
+		rejected = lines[i];
 		refused("phase1 negotiation failed: no suitable proposal found.", "refuses: notification 14");
 	}
 }
@@ -298,11 +332,13 @@ static void test_no_proposal_of_phase_2(void **state)
 	b->child[0].enc[0] = (struct ike_child_enc){.id = ALG_ENC_AES_CBC, .key_bits = 256};
 	b->child[0].n_enc = 1;
 	meet();
+	rejected = "the peer offers (#1 trns#1) ESP 3des-cbc hmac-sha1 transport pfs group 31; ";
 	refused("phase2 negotiation failed: no suitable proposal found.", "the peer says: notification 14.");
 	begin();
 	b->child[0].auth[0].id = ALG_AUTH_HMAC_SHA512;
 	b->child[0].n_auth = 1;
 	meet();
+	rejected = "take (#1 trns#1) ESP 3des-cbc hmac-sha512 transport";
 	refused("phase2 negotiation failed: no suitable proposal found.", "the peer says: notification 14.");
 }
 
@@ -599,6 +635,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_passive_does_not_begin),
 	    cmocka_unit_test(test_mode_that_is_not_named),
+	    cmocka_unit_test(test_base_mode_is_named_or_not),
 	    cmocka_unit_test(test_stranger),
 	    cmocka_unit_test(test_sainfo_missing_here),
 	    cmocka_unit_test(test_sainfo_missing_there),

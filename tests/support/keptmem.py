@@ -6,7 +6,7 @@ import os
 
 PIDFD_GETFD = 438  # the same on every architecture
 MAGIC, SLOT, SEGMENT = b"POSTSAS1", 512, 1 << 20
-BEHIND_SCRATCH = 13  # keep.c's first slot with something in it
+BEHIND_SCRATCH = 17  # keep.c's first slot with something in it
 
 
 def _descriptors(pid):

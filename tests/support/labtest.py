@@ -23,7 +23,7 @@ BUILD = os.environ.get("POSTERN_BUILD", os.path.join(ROOT, "build"))
 LONG = bool(os.environ.get("POSTERN_LONG"))
 EXAMPLES = os.path.join(ROOT, "dist", "examples", "guide")
 SKIP = 77  # what meson takes for "left out"
-SERVICES = ("policyd", "datapathd", "keyd", "certd", "certd-verify")
+SERVICES = ("policyd", "datapathd", "keyd", "certd", "certd-verify", "hooks")
 RELENT, ELMER = "10.0.0.100", "10.0.0.110"
 
 
@@ -160,6 +160,17 @@ class Host:
                 elif isinstance(value, int):
                     found[name] = value
         walk(self.json("stats", "-d"))
+        return found
+
+    def kernel_drops(self):
+        """What the host's kernel threw away since it was made: on each device, and at full sockets."""
+        found = {}
+        for path in self.out("sh", "-c", "echo /sys/class/net/*/statistics/[rt]x_dropped").split():
+            found[path.removeprefix("/sys/class/net/").replace("/statistics/", " ")] = int(self.out("cat", path))
+        rows = [line.split() for line in self.out("cat", "/proc/net/snmp").splitlines() if line.startswith("Udp:")]
+        found["full UDP sockets"] = int(rows[1][rows[0].index("RcvbufErrors")])
+        # A raw socket's own count stands at the end of its line.
+        found["full raw sockets"] = sum(int(line.split()[-1]) for line in self.out("cat", "/proc/net/raw").splitlines()[1:])
         return found
 
     def kill(self, service):

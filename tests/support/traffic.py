@@ -13,6 +13,7 @@ import threading
 import time
 
 CHUNK = 1400
+SO_RCVBUFFORCE = 33
 QUIET_S = 0.3
 
 
@@ -122,7 +123,7 @@ def udp_count(port):
     """Counts datagrams until the standard input says a line and the wire has been quiet for a while; prints what came."""
     sock = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
     sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
+    sock.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 4 << 20)
     sock.bind(("::", int(port)))
     say("ready")
     numbers, total, octets, ending = set(), 0, 0, False

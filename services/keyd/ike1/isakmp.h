@@ -17,6 +17,14 @@
 #include "wire/ike/out.h"
 
 enum { ISAKMP_CERTS_MAX = 10 };
+/* What one peer, who it is once known, may have us do under one ISAKMP SA. */
+enum {
+	ISAKMP_ASKS_RATE = 20, /* quick modes that it begins, a second and at once */
+	ISAKMP_ASKS_BURST = 500,
+	ISAKMP_ASKED_MAX = 64, /* of them under way */
+	ISAKMP_LINES_RATE = 1, /* log lines about what it says and does wrong */
+	ISAKMP_LINES_BURST = 60,
+};
 
 /* What was agreed on for the ISAKMP SA itself. */
 struct isakmp_terms {
@@ -70,18 +78,21 @@ struct isakmp {
 	struct ike_path heard_from;      /* the message that is being looked at */
 	bool peer_dpd;                   /* it answers R-U-THERE */
 	bool cuts;                       /* it takes messages in fragments */
+	bool began_anew;                 /* it says so in the message with its proof */
 	struct fragment_room *fragments; /* of one that is coming; NULL: none is */
 	struct timer dpd;
 	uint32_t dpd_seq, dpd_unanswered;
+	bool is_dead;      /* the peer did not answer them */
 	uint64_t heard_ms; /* when something authenticated came last */
 
 	struct window window;
 	struct parked wait;
 	void (*then)(struct isakmp *sa);                    /* auth.c: what is done with the answer, */
 	void (*not_so)(struct isakmp *sa, const char *why); /* and with one that says no */
-	struct timer patience;       /* the negotiation's end; then the SA's lifetime */
-	struct timer renew;          /* when to begin another in its place */
-	struct seen seen;            /* message ids that the peer has used */
+	struct timer patience; /* the negotiation's end; then the SA's lifetime */
+	struct timer renew;    /* when to begin another in its place */
+	struct seen seen;      /* message ids that the peer has used */
+	struct bucket asks, lines;
 	struct keep_place place;     /* of what outlives this process */
 	struct list quicks;          /* exchanges under it, and those that wait for it */
 	enum ipsec_proto gone_proto; /* I: begun because the peer sends into this one, */
@@ -119,11 +130,14 @@ struct kept_isakmp;
 struct isakmp *isakmp_back(struct core *c, const struct kept_isakmp *k);
 /* A message of the peer's has come whose hash is right. */
 void isakmp_heard(struct isakmp *sa);
-/* Its message id counts as used from here on, whatever happens to this process. False: it was used before, or
- * there is no room for more. */
-must_check bool isakmp_first_time(struct isakmp *sa, uint32_t msg_id);
 /* The only place where a state changes. */
 void isakmp_set_state(struct isakmp *sa, enum isakmp_state next);
+/* Whether the peer uses this message id for the first time; from now on it is used,
+ * whatever happens to this process. An SA whose ids cannot be
+ * remembered any more ends. */
+must_check bool isakmp_take_id(struct isakmp *sa, uint32_t msg_id);
+/* Whether one more line that the peer causes may be written. */
+bool isakmp_may_say(struct isakmp *sa);
 /* As much time again as all of phase 1 has. */
 void isakmp_be_patient(struct isakmp *sa);
 /* It ends: exchanges under it end with it, and it is freed when nothing is on the stack. */
@@ -134,14 +148,18 @@ void isakmp_bury(struct core *c);
 struct isakmp *isakmp_find(struct core *c, const uint8_t *icookie, const uint8_t *rcookie);
 /* What a peer began with this cookie: its first message has come before. NULL: none. */
 struct isakmp *isakmp_find_begun(struct core *c, const uint8_t *icookie, const struct inet_addr *remote);
-/* An established one with this peer, the one under which it was heard last. NULL: none. */
-struct isakmp *isakmp_find_up(struct core *c, const struct inet_addr *remote, uint32_t peer);
+/* An established one with this peer of the configuration, the one under which it was heard last. A path to
+ * port 500 may also be no more than an address, of which any client behind it will do, if it has to. NULL:
+ * none. */
+struct isakmp *isakmp_find_up(struct core *c, const struct ike_path *path, uint32_t peer);
 /* The same with whatever peer the configuration has for this address now. */
-struct isakmp *isakmp_find_host(struct core *c, const struct inet_addr *remote);
+struct isakmp *isakmp_find_host(struct core *c, const struct ike_path *path);
+/* The same with nobody else behind that address: for what one peer may not say in another's name. */
+struct isakmp *isakmp_find_of(struct core *c, const struct ike_path *path);
 /* One that is on its way there, begun by this side. NULL: none. */
-struct isakmp *isakmp_find_coming(struct core *c, const struct inet_addr *remote, uint32_t peer);
-/* Another one with its peer has been established since: nobody need begin one in its place. */
-bool isakmp_has_newer(const struct isakmp *sa);
+struct isakmp *isakmp_find_coming(struct core *c, const struct ike_path *path, uint32_t peer);
+/* A newer one that is up with the same peer. NULL: none. */
+struct isakmp *isakmp_find_successor(const struct isakmp *sa);
 /* The peer has shown that it receives what we send: it gives way only to others that have. */
 void isakmp_returned(struct isakmp *sa);
 

@@ -8,7 +8,14 @@
 #include "keyd/ike1/nat.h"
 #include "keyd/keep/keep.h"
 
-enum { ADDR_OCTETS = 16, TICKET_MOST = 2048, USER_MOST = 128, GROUPS_MOST = 512, SPI_FIRST = 256 };
+enum {
+	ADDR_OCTETS = 16,
+	TICKET_MOST = 2048,
+	USER_MOST = 128,
+	GROUPS_MOST = 512,
+	DOMAIN_MOST = 512,
+	SPI_FIRST = 256
+};
 
 /* Of an ISAKMP SA, and of a pair. */
 enum {
@@ -68,6 +75,20 @@ static struct inet_addr get_addr(struct rd *r)
 	return a;
 }
 
+static void put_side(struct wr *w, const struct inet_prefix *p)
+{
+	put_addr(w, &p->addr);
+	wr_u8(w, p->plen);
+}
+
+static struct inet_prefix get_side(struct rd *r)
+{
+	struct inet_prefix p = {.addr = get_addr(r)};
+
+	p.plen = rd_u8(r);
+	return p;
+}
+
 static void put_path(struct wr *w, const struct ike_path *p)
 {
 	put_addr(w, &p->local);
@@ -121,6 +142,75 @@ static uint8_t get_flags(struct rd *r, uint8_t all)
 
 /* --- ISAKMP SAs --- */
 
+static void put_addrs(struct wr *w, const struct inet_addr *a, uint8_t n)
+{
+	wr_u8(w, n);
+	for (uint8_t i = 0; i < n; i++)
+		put_addr(w, &a[i]);
+}
+
+static void get_addrs(struct rd *r, struct inet_addr *a, uint8_t *ret_n)
+{
+	*ret_n = rd_u8(r);
+	if (*ret_n > IKE1_CFG_SERVERS_MAX)
+		rd_fail(r);
+	for (uint8_t i = 0; rd_ok(r) && i < *ret_n; i++)
+		a[i] = get_addr(r);
+}
+
+static void put_nets(struct wr *w, const struct ike1_nets *n)
+{
+	wr_u8(w, n->n);
+	for (uint8_t i = 0; i < n->n; i++)
+		put_side(w, &n->net[i]);
+}
+
+static void get_nets(struct rd *r, struct ike1_nets *ret)
+{
+	ret->n = rd_u8(r);
+	if (ret->n > IKE1_CFG_NETS_MAX)
+		rd_fail(r);
+	for (uint8_t i = 0; rd_ok(r) && i < ret->n; i++) {
+		ret->net[i] = get_side(r);
+		if (!inet_prefix_valid(&ret->net[i]))
+			rd_fail(r);
+	}
+}
+
+/* What the server gave us: the end of the SA is told to scripts with it. */
+static void put_given(struct wr *w, const struct mode_given *g)
+{
+	wr_u8(w, g != NULL);
+	if (!g)
+		return;
+	put_addr(w, &g->v.address);
+	put_addr(w, &g->v.netmask);
+	put_addrs(w, g->v.dns, g->v.n_dns);
+	put_addrs(w, g->v.nbns, g->v.n_nbns);
+	put_nets(w, &g->v.include);
+	put_nets(w, &g->v.local);
+	/* One that is longer is no domain's. */
+	put_octets(w, g->domain.p, g->domain.n <= DOMAIN_MOST ? g->domain.n : 0);
+}
+
+static void get_given(struct rd *r, struct kept_isakmp *k)
+{
+	uint8_t there = rd_u8(r);
+
+	if (there > 1)
+		rd_fail(r);
+	k->has_given = there;
+	if (!there)
+		return;
+	k->given.address = get_addr(r);
+	k->given.netmask = get_addr(r);
+	get_addrs(r, k->given.dns, &k->given.n_dns);
+	get_addrs(r, k->given.nbns, &k->given.n_nbns);
+	get_nets(r, &k->given.include);
+	get_nets(r, &k->given.local);
+	k->domain = get_octets(r, DOMAIN_MOST);
+}
+
 static uint8_t flags_of(const struct isakmp *sa)
 {
 	return (uint8_t)((sa->initiator ? F_INITIATOR : 0) | (sa->nat_here ? F_NAT_HERE : 0) |
@@ -160,6 +250,7 @@ void kept_isakmp_encode(struct wr *w, const void *what)
 	put_octets(w, sa->ra.groups.p, sa->ra.groups.n);
 	wr_u32(w, sa->ra.lease);
 	put_addr(w, &sa->ra.address);
+	put_given(w, sa->ra.given);
 }
 
 static void get_terms(struct rd *r, struct isakmp_terms *t)
@@ -178,7 +269,7 @@ static const char *terms_fault(const struct isakmp_terms *t)
 
 	if (!enc || !crypto_cbc_block(t->enc) || !alg_enc_keylen_ok(enc, t->key_len))
 		return "it has no cipher, or no such length of a key";
-	if (!crypto_prf_len(t->prf) || !crypto_dh_public_len(t->group))
+	if (!crypto_hash_len(t->prf) || !crypto_dh_public_len(t->group))
 		return "unknown hash or group";
 	if (t->auth < IKE_AUTH_PSK || t->auth > IKE_AUTH_XAUTH_RSA_SERVER)
 		return "unknown way to prove oneself";
@@ -199,7 +290,7 @@ static const char *isakmp_fault(const struct kept_isakmp *k, size_t n_iv, uint64
 
 	if (why)
 		return why;
-	if (k->mode != IKE_MODE_MAIN && k->mode != IKE_MODE_AGGRESSIVE)
+	if (k->mode <= IKE_MODE_NONE || k->mode >= IKE_MODES)
 		return "unknown mode";
 	if (k->nat_form < NAT_NONE || k->nat_form > NAT_RFC)
 		return "unknown form of NAT traversal";
@@ -257,6 +348,7 @@ int kept_isakmp_decode(
 	k.groups = get_octets(&r, GROUPS_MOST);
 	k.lease = rd_u32(&r);
 	k.address = get_addr(&r);
+	get_given(&r, &k);
 	k.initiator = f & F_INITIATOR;
 	k.nat_here = f & F_NAT_HERE;
 	k.nat_there = f & F_NAT_THERE;
@@ -275,20 +367,6 @@ int kept_isakmp_decode(
 }
 
 /* --- pairs --- */
-
-static void put_side(struct wr *w, const struct inet_prefix *p)
-{
-	put_addr(w, &p->addr);
-	wr_u8(w, p->plen);
-}
-
-static struct inet_prefix get_side(struct rd *r)
-{
-	struct inet_prefix p = {.addr = get_addr(r)};
-
-	p.plen = rd_u8(r);
-	return p;
-}
 
 static void put_part(struct wr *w, const struct child_part *p)
 {

@@ -34,6 +34,9 @@ struct kept_isakmp {
 	struct ike_id peer_id;
 	uint32_t lease;
 	struct inet_addr address;
+	bool has_given; /* `given`: what of it is told to scripts, without texts; */
+	struct ike1_values given;
+	struct ike1_octets domain; /* and the domain */
 };
 /* 0; -EBADMSG with *ret_why (static text). */
 must_check int kept_isakmp_decode(

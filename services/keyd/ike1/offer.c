@@ -6,6 +6,7 @@
 
 #include "keyd/ike1/numbers.h"
 #include "keyd/ike1/phase1.h"
+#include "keyd/ike1/rejected.h"
 #include "keyd/ike1/trace.h"
 #include "wire/ike/v1_sa.h"
 #include "wire/ike/v1_transform.h"
@@ -30,13 +31,6 @@ static struct ike1_phase1 on_wire(const struct ike1_own1 *own)
 	    .group = own->group,
 	    .key_bits = ike1_default_bits(own->cipher) ? own->key_bits : 0,
 	    .life = {.seconds = own->seconds}};
-}
-
-enum alg_group phase1_first_group(const struct isakmp *sa)
-{
-	const struct ike_peer *p = isakmp_peer(sa);
-
-	return p->n_offers ? p->offer[0].group : ALG_GROUP_NONE;
 }
 
 int phase1_put_offer(struct isakmp *sa, struct ike_out *o)
@@ -88,13 +82,11 @@ static const struct ike_offer *offer_at(const struct isakmp *sa, uint32_t n)
 	return NULL;
 }
 
-static void missed(void *arg, enum ike1_mismatch why, uint32_t own, uint8_t proposal, uint8_t transform)
+enum alg_group phase1_first_group(const struct isakmp *sa)
 {
-	struct isakmp *sa = arg;
+	const struct ike_offer *o = offer_at(sa, 0);
 
-	core_note(sa->core, CORE_DEBUG, "isakmp.rejected",
-	    "rejected %s: DB(prop#1:trns#%u):Peer(prop#%u:trns#%u)", ike1_mismatch_name(why), own + 1,
-	    proposal, transform);
+	return o ? o->group : ALG_GROUP_NONE;
 }
 
 /* The answer has the chosen transform octet by octet as it was offered (RFC 2408 section 4.2). */
@@ -129,8 +121,10 @@ int phase1_choose(struct isakmp *sa, const struct ike_payload *p, struct octets 
 	if (ike1_sa_parse(p->body, p->len, &offered) != IKE_OK)
 		return -EBADMSG;
 	trace_sa1(sa->core, &offered);
-	if (!ike1_choose1(isakmp_peer(sa)->check, own, n, &offered, missed, sa, &choice))
+	if (!ike1_choose1(isakmp_peer(sa)->check, own, n, &offered, NULL, NULL, &choice)) {
+		rejected_phase1(sa, own, n, &offered);
 		return -ENOENT;
+	}
 	r = octets_set(&sa->sa, p->body, p->len);
 	if (r == 0)
 		r = answer_body(&choice, ret_body);

@@ -8,6 +8,7 @@
 #include "base/wr.h"
 #include "keyd/ike1/nat.h"
 #include "keyd/ike1/numbers.h"
+#include "keyd/ike1/rejected.h"
 #include "keyd/ike1/phase1.h"
 #include "keyd/ike1/quick.h"
 #include "wire/ike/v1_sa.h"
@@ -45,18 +46,6 @@ bool quick_plan(struct quick *q, const char **ret_why)
 	}
 	q->n_parts = q->out.n_requests;
 	return true;
-}
-
-static uint8_t wire_proto(enum ipsec_proto p)
-{
-	switch (p) {
-	case IPSEC_ESP:
-		return IKE1_PROTO_ESP;
-	case IPSEC_AH:
-		return IKE1_PROTO_AH;
-	default:
-		return IKE1_PROTO_IPCOMP;
-	}
 }
 
 /* RFC 3947 section 5.1; IPComp is inside of what is encapsulated. */
@@ -155,7 +144,7 @@ static struct ike1_open_part open_proposal(
 	    (uint8_t)(p->spi_in >> 8), (uint8_t)p->spi_in};
 	uint8_t len = p->proto == IPSEC_IPCOMP ? CPI_LEN : SPI_LEN;
 
-	return ike1_put_proposal(o, last, number, wire_proto(p->proto), spi + SPI_LEN - len, len, n);
+	return ike1_put_proposal(o, last, number, ike1_wire_proto(p->proto), spi + SPI_LEN - len, len, n);
 }
 
 static void put_transforms(const struct quick *q, const struct quick_part *p, struct ike_out *o, uint8_t n)
@@ -328,7 +317,7 @@ static bool choose_group(
 		for (uint8_t k = 0; k < n && !found; k++) {
 			const struct ike1_proposal *pr = &s->proposal[at + k];
 
-			if (used[k] || pr->protocol != wire_proto(q->part[i].proto))
+			if (used[k] || pr->protocol != ike1_wire_proto(q->part[i].proto))
 				continue;
 			found = used[k] = choose_transform(q, &q->part[i], s, pr, i == 0, terms);
 		}
@@ -364,6 +353,7 @@ static int judge_terms(struct quick *q, const struct ike1_terms *peer, struct er
 int quick_choose(struct quick *q, struct err_text *e)
 {
 	struct ike1_terms terms;
+	bool fits = false;
 	struct ike1_sa s;
 	int r = -ENOENT;
 
@@ -375,9 +365,14 @@ int quick_choose(struct quick *q, struct err_text *e)
 			;
 		if (q->shapes && !quick_shape(q, &s, at, n))
 			continue;
-		if (choose_group(q, &s, at, n, &terms))
-			r = judge_terms(q, &terms, e);
+		if (!choose_group(q, &s, at, n, &terms))
+			continue;
+		fits = true;
+		r = judge_terms(q, &terms, e);
 	}
+	/* Of terms the sentence says what differs. */
+	if (!fits)
+		rejected_phase2(q, &s);
 	return r;
 }
 
@@ -399,7 +394,7 @@ int quick_take_answer(struct quick *q, const struct ike_payload *p, struct err_t
 		struct choice c;
 		uint32_t spi;
 
-		if (pr->protocol != wire_proto(part->proto) || !take_spi(pr, &spi) ||
+		if (pr->protocol != ike1_wire_proto(part->proto) || !take_spi(pr, &spi) ||
 		    !decode(q, part, t, &w) || !is_ours(q, part, t, &w, true, &c) ||
 		    !merge_terms(&terms, i == 0, &w))
 			return err_set(e, -ENOENT, "the answer is none of the proposals that were offered");

@@ -4,6 +4,7 @@
  * repeats its message, or somebody begins anew.
  */
 #include <errno.h>
+#include <stdlib.h>
 
 #include "keyd/ike1/inform.h"
 #include "keyd/ike1/kept.h"
@@ -62,6 +63,18 @@ static int take_texts(struct isakmp *sa, const struct kept_isakmp *k)
 	return r;
 }
 
+/* Banner and names behind the tunnel were for the log. */
+static int take_given(struct isakmp *sa, const struct kept_isakmp *k)
+{
+	if (!k->has_given)
+		return 0;
+	sa->ra.given = calloc(1, sizeof(*sa->ra.given));
+	if (!sa->ra.given)
+		return -ENOMEM;
+	sa->ra.given->v = k->given;
+	return octets_set(&sa->ra.given->domain, k->domain.p, k->domain.n);
+}
+
 static void take_facts(struct isakmp *sa, const struct kept_isakmp *k)
 {
 	sa->terms = k->terms;
@@ -84,6 +97,8 @@ static const char *fill(struct isakmp *sa, const struct kept_isakmp *k)
 
 	if (r == 0)
 		r = take_texts(sa, k);
+	if (r == 0)
+		r = take_given(sa, k);
 	if (r < 0)
 		return "out of memory";
 	take_facts(sa, k);

@@ -15,7 +15,7 @@
 
 enum {
 	KEEP_VERSION = 1,  /* of heads, and of what the octets mean */
-	KEEP_RUN_MAX = 12, /* slots of one thing */
+	KEEP_RUN_MAX = 16, /* slots of one thing */
 	KEEP_HEAD = 64,
 	KEEP_IDS = (SLOT_SIZE - KEEP_HEAD) / 4 - 1, /* message ids in one slot */
 	KEEP_OCTETS_MAX = KEEP_RUN_MAX * SLOT_SIZE - KEEP_HEAD,

@@ -19,6 +19,7 @@ enum { NOW = 5000000, ROOM = KEEP_OCTETS_MAX, MEMORY = 1 << 16 };
 static struct core_conf conf = {.generation = 7};
 static struct isakmp sa;
 static struct child pair;
+static struct mode_given given;
 static uint8_t octets[ROOM];
 static size_t n_octets;
 
@@ -78,6 +79,13 @@ static int set_up(void **state)
 	sa.ra.has_lease = true;
 	sa.ra.lease = 12;
 	sa.ra.address = inet_addr_v4(0xc0a80112);
+	given.v.address = inet_addr_v4(0x0a000063);
+	given.v.dns[0] = inet_addr_v4(0x0a000035);
+	given.v.n_dns = 1;
+	given.v.include.net[0] = inet_prefix_host(&given.v.address);
+	given.v.include.n = 1;
+	assert_int_equal(octets_set(&given.domain, "example.com", 11), 0);
+	sa.ra.given = &given;
 	pair = (struct child){.initiator = true,
 	    .path = some_path(),
 	    .out = {.id = 21,
@@ -107,6 +115,8 @@ static int tear_down(void **state)
 	octets_fini(&sa.ticket);
 	octets_fini(&sa.ra.user);
 	octets_fini(&sa.ra.groups);
+	octets_fini(&given.domain);
+	given = (struct mode_given){0};
 	return 0;
 }
 
@@ -171,6 +181,14 @@ static void test_kept_isakmp_comes_back(void **state)
 	assert_true(ike_id_equal(&k.peer_id, &sa.peer_id));
 	assert_int_equal(k.lease, 12);
 	assert_true(inet_addr_equal(&k.address, &sa.ra.address));
+	assert_true(k.has_given);
+	assert_true(inet_addr_equal(&k.given.address, &given.v.address));
+	assert_int_equal(k.given.n_dns, 1);
+	assert_true(inet_addr_equal(&k.given.dns[0], &given.v.dns[0]));
+	assert_int_equal(k.given.include.n, 1);
+	assert_true(inet_prefix_equal(&k.given.include.net[0], &given.v.include.net[0]));
+	assert_int_equal(k.given.local.n, 0);
+	assert_octets(k.domain, "example.com", 11);
 }
 
 static void test_kept_pair_comes_back(void **state)
@@ -208,6 +226,10 @@ static void test_kept_largest_isakmp_has_room(void **state)
 	assert_int_equal(octets_set(&sa.ticket, zeros, 2048), 0);
 	assert_int_equal(octets_set(&sa.ra.user, zeros, 128), 0);
 	assert_int_equal(octets_set(&sa.ra.groups, zeros, 512), 0);
+	assert_int_equal(octets_set(&given.domain, zeros, 512), 0);
+	for (given.v.include.n = 0; given.v.include.n < IKE1_CFG_NETS_MAX; given.v.include.n++)
+		given.v.include.net[given.v.include.n] = inet_prefix_host(&sa.path.local);
+	given.v.local = given.v.include;
 	encode(kept_isakmp_encode, &sa);
 	assert_int_equal(decode_sa(&k), 0);
 	assert_int_equal(octets_set(&sa.ra.groups, zeros, 513), 0);
@@ -257,7 +279,7 @@ static void test_kept_fields_are_judged_one_by_one(void **state)
 {
 	(void)state;
 	BAD_SA(mode, IKE_MODE_NONE);
-	BAD_SA(mode, IKE_MODE_BASE);
+	BAD_SA(mode, IKE_MODES);
 	BAD_SA(nat_form, 3);
 	BAD_SA(path.local.family, INET_NONE);
 	BAD_SA(path.remote.family, INET_V6);
@@ -286,6 +308,12 @@ static void test_kept_fields_are_judged_one_by_one(void **state)
 	BAD_SA(ticket.n, 0);
 	BAD_SA(ra.groups.n, 5);
 	BAD_SA(ra.has_lease, false);
+	given.v.n_dns = IKE1_CFG_SERVERS_MAX + 1;
+	BAD_SA(mode, IKE_MODE_MAIN);
+	given.v.n_dns = 1;
+	given.v.include.net[0].plen = 33;
+	BAD_SA(mode, IKE_MODE_MAIN);
+	given.v.include.net[0].plen = 32;
 	BAD_SA(ra.address.family, INET_NONE);
 	sa.icookie[1] = sa.icookie[2] = 0;
 	BAD_SA(icookie[0], 0);
