@@ -111,6 +111,8 @@ enum ipc_type {
 	IPC_SPI_UNKNOWN,  /* SpiUnknown, event */
 	IPC_IKE_DATAGRAM, /* IkeDatagram: event when it came, record without an answer when it goes */
 	IPC_PEER_MOVED,   /* PeerMoved: the same */
+	IPC_SA_ASK,       /* SaAsk -> IPC_SA_ASKED */
+	IPC_SA_ASKED,
 
 	/* certd, certd-verify, admin: files that ipsecctl has opened come beside the record */
 	IPC_CREDENTIAL_PUT = 320,  /* CredentialPut and a descriptor -> IPC_OK or IPC_CREDENTIAL_LOCKED */

@@ -102,6 +102,28 @@ static int on_remove(struct ipc_conn *c, const struct ipc_record *rec)
 	return 0;
 }
 
+/* What keyd may have missed: it was not there, or we were not. */
+static int on_ask(struct ipc_conn *c, const struct ipc_record *rec)
+{
+	struct datapathd *d = datapathd_of_conn(c);
+	struct msg_sa_ask m;
+	struct err_text e = {0};
+	int r = msg_sa_ask_decode(rec, &m, &e);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < m.n; i++) {
+		const struct sa *sa = sad_find_serial(&d->sad, m.serial[i]);
+
+		if (!sa || sa->dead_ms || sa->facts.manual)
+			m.gone[m.n_gone++] = m.serial[i];
+		else if (sad_sa_state(sa) == SA_DYING)
+			m.soft[m.n_soft++] = m.serial[i];
+	}
+	(void)msg_sa_asked_send(c, rec->id, &m);
+	return 0;
+}
+
 void keyd_edge_gone(struct keyd_edge *k, const struct sa *sa, bool hard)
 {
 	if (!k || !k->conn || sa->facts.manual || sa->dead_ms)
@@ -205,6 +227,7 @@ static const struct ipc_rule rules[] = {
     {IPC_SPI_RELEASE, "spi.release", IPC_ROLE_KEYD, 256, 0, 1, false, on_release},
     {IPC_SA_INSTALL, "sa.install", IPC_ROLE_KEYD, 1024, 256, 1, true, on_install},
     {IPC_SA_REMOVE, "sa.remove", IPC_ROLE_KEYD, 64, 256, 1, false, on_remove},
+    {IPC_SA_ASK, "sa.ask", IPC_ROLE_KEYD, 8192, 4, 50, false, on_ask},
     {IPC_PEER_MOVED, "peer.moved", IPC_ROLE_KEYD, 256, 0, 1, false, on_moved},
     {IPC_IKE_DATAGRAM, "ike.datagram", IPC_ROLE_KEYD, IKE_LEN_MAX + 256, 0, 1, false, on_ike},
 };

@@ -191,6 +191,29 @@ void msg_sa_install_fini(struct msg_sa_install *m)
 	m->held = NULL;
 }
 
+int msg_sa_ask_decode(const struct ipc_record *rec, struct msg_sa_ask *ret, struct err_text *e)
+{
+	AUTO_UNPACK ProtobufCMessage *u = ipc_unpack(&postern__sa_ask__descriptor, rec, CAP);
+	const Postern__SaAsk *m = (const Postern__SaAsk *)u;
+
+	if (!m || !m->n_serial || m->n_serial > MSG_SA_ASK_MAX)
+		return unreadable(e);
+	*ret = (struct msg_sa_ask){.n = m->n_serial};
+	memcpy(ret->serial, m->serial, m->n_serial * sizeof(ret->serial[0]));
+	return 0;
+}
+
+int msg_sa_asked_send(struct ipc_conn *c, uint32_t id, struct msg_sa_ask *m)
+{
+	Postern__SaAsked out = POSTERN__SA_ASKED__INIT;
+
+	out.gone = m->gone;
+	out.n_gone = m->n_gone;
+	out.soft = m->soft;
+	out.n_soft = m->n_soft;
+	return ipc_conn_send(c, IPC_SA_ASKED, id, &out.base);
+}
+
 int msg_spi_reply_send(struct ipc_conn *c, uint32_t id, uint32_t spi)
 {
 	Postern__SpiReply m = POSTERN__SPI_REPLY__INIT;

@@ -38,6 +38,15 @@ int must_check msg_sa_install_decode(
     const struct ipc_record *rec, struct msg_sa_install *ret, struct err_text *e);
 void msg_sa_install_fini(struct msg_sa_install *m);
 
+/* keyd's question about its SAs, and the answer as it is made. */
+enum { MSG_SA_ASK_MAX = 500 };
+struct msg_sa_ask {
+	size_t n, n_gone, n_soft;
+	uint64_t serial[MSG_SA_ASK_MAX], gone[MSG_SA_ASK_MAX], soft[MSG_SA_ASK_MAX];
+};
+int must_check msg_sa_ask_decode(const struct ipc_record *rec, struct msg_sa_ask *ret, struct err_text *e);
+int msg_sa_asked_send(struct ipc_conn *c, uint32_t id, struct msg_sa_ask *m);
+
 int msg_spi_reply_send(struct ipc_conn *c, uint32_t id, uint32_t spi);
 int msg_sa_made_send(struct ipc_conn *c, uint32_t id, uint64_t serial);
 /* A peer whose port has changed; both ways. */

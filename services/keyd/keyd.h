@@ -18,6 +18,7 @@ struct keyd {
 	struct ipc_client *certd, *verify, *policyd, *datapathd, *hooks;
 	bool level_is_files;     /* the log's level was said by the configuration */
 	struct ipc_conn *holder; /* whose end is the configuration's; NULL: it stays */
+	struct keep *keep;       /* what outlives this process */
 	struct ike_load *load;   /* a configuration that is being loaded; NULL: none is */
 };
 
@@ -38,6 +39,10 @@ extern const size_t keyd_n_admin_rules;
 void keyd_admin_on_close(struct ipc_conn *c);
 /* What an earlier life of this service had loaded, if the launcher has kept it. */
 void keyd_restore(struct keyd *k);
+/* kept_segments.c: takes back what the launcher has kept of SAs. 0, or -errno with `e`. */
+must_check int keyd_keep(struct keyd *k, struct err_text *e);
+/* recall.c: datapathd is there: which of our SAs has it still? */
+void keyd_recall(struct keyd *k);
 /* report.c */
 void keyd_status(struct service *s, struct service_status_sink *to);
 void keyd_stats(struct service *s, struct service_stats_sink *to);

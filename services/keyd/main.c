@@ -5,10 +5,12 @@
 #include <seccomp.h>
 
 #include "base/rng.h"
+#include "keyd/keep/keep.h"
 #include "keyd/io/sockets.h"
 #include "keyd/keyd.h"
 
-enum { MEMLOCK = 6 << 20 /* the arena of secrets, and what OpenSSL locks */ };
+/* The arena of secrets, what OpenSSL locks, and what outlives this process. */
+enum { MEMLOCK = (6 << 20) + KEEP_SEGMENTS_MAX * SLOTS_BYTES };
 
 static int open_privileged(struct service *s, struct err_text *e)
 {
@@ -22,9 +24,12 @@ static int open_privileged(struct service *s, struct err_text *e)
 static int start(struct service *s, struct err_text *e)
 {
 	struct keyd *k = keyd_of(s);
-	const struct core_def def = {.ports = keyd_ports(k), .clock = service_clock(s), .rng = &rng_kernel};
-	int r;
+	int r = keyd_keep(k, e);
+	const struct core_def def = {
+	    .ports = keyd_ports(k), .keep = k->keep, .clock = service_clock(s), .rng = &rng_kernel};
 
+	if (r < 0)
+		return r;
 	k->core = core_new(&def);
 	if (!k->core)
 		return err_set(e, -ENOMEM, "out of memory");
@@ -35,6 +40,7 @@ static int start(struct service *s, struct err_text *e)
 		return r;
 	service_set_state(s, "no configuration is loaded: nobody is answered");
 	keyd_restore(k);
+	core_restore(k->core);
 	return 0;
 }
 
@@ -49,8 +55,17 @@ static void stop(struct service *s)
 
 int main(int argc, char **argv)
 {
-	/* Keeping the configuration in a memory file. */
-	static const int syscalls[] = {SCMP_SYS(memfd_create), SCMP_SYS(pread64)};
+	static const int syscalls[] = {
+	    /* keeping the configuration in a memory file */
+	    SCMP_SYS(memfd_create),
+	    SCMP_SYS(pread64),
+	    /* and SAs in secret memory */
+	    SCMP_SYS(memfd_secret),
+	    SCMP_SYS(ftruncate),
+	    SCMP_SYS(fstatfs),
+	    SCMP_SYS(mlock),
+	    SCMP_SYS(mlock2),
+	};
 	const struct service_def def = {
 	    .name = "keyd",
 	    .syscalls = syscalls,

@@ -2,6 +2,7 @@
  * What `status` and `stats` say.
  */
 #include "ipc/client.h"
+#include "keyd/keep/keep.h"
 #include "keyd/keyd.h"
 
 static const char *up(const struct ipc_client *c)
@@ -23,6 +24,9 @@ void keyd_status(struct service *s, struct service_status_sink *to)
 	service_status_add(
 	    to, "isakmp sas", "%u, half open %u", c->n_isakmp, c->n_unproved[0] + c->n_unproved[1]);
 	service_status_add(to, "ipsec sas", "%u pairs", c->n_children);
+	service_status_add(to, "kept", "%u slots of %d octets, %u segments%s", keep_n_slots(k->keep),
+	    SLOT_SIZE, keep_n_segments(k->keep),
+	    keep_is_stored(k->keep) ? "" : "; nobody keeps them for a restart");
 	service_status_add(to, "certd", "%s", up(k->certd));
 	service_status_add(to, "certd-verify", "%s", up(k->verify));
 	service_status_add(to, "policyd", "%s", up(k->policyd));

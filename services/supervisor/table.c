@@ -10,7 +10,7 @@ const struct unit_def unit_table[UNITS] = {
     {
         .name = "keyd",
         .sockets = {{.name = "keyd.admin"}},
-        .stored = {{.name = "conf", .type = S_IFREG}},
+        .stored = {{.name = "conf", .type = S_IFREG}, {.name = "sas-", .numbered = 64, .type = S_IFREG}},
     },
     /* Behind keyd, whose last words are about what ends with it. */
     {

@@ -339,6 +339,12 @@ static void test_nat_mapping_that_changes(void **state)
 	assert_int_equal(sa_of(&rig.b, false)->encap.dport, MOVED);
 	assert_int_equal(list_entry(rig.b.core->children.next, struct child, node)->path.remote_port, MOVED);
 	assert_int_equal(rig.a.core->counters.established1, 1);
+	/* Whoever comes after a kill knows it too. */
+	rig_rebirth(&rig.b);
+	assert_int_equal(list_entry(rig.b.core->isakmp.next, struct isakmp, all)->path.remote_port, MOVED);
+	assert_int_equal(list_entry(rig.b.core->children.next, struct child, node)->path.remote_port, MOVED);
+	rig_run(&rig, QUIET_MS);
+	assert_pairs(1);
 	rig_fini(&rig);
 }
 

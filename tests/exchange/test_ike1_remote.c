@@ -296,6 +296,35 @@ static void test_mode_config_the_same_address_again(void **state)
 	rig_fini(&rig);
 }
 
+/* A server whose keyd was killed knows who its client is, what address it has, and gives that to nobody else.
+ */
+static void test_mode_config_address_after_a_kill(void **state)
+{
+	struct ike_conf *a = client(IKE_MODE_MAIN, true);
+	const struct isakmp *sa;
+	uint32_t n;
+
+	a->peer[0].mode_cfg = true;
+	begin(a, server(IKE_MODE_MAIN, true));
+	run(ENOUGH_MS);
+	rig_rebirth(&rig.b);
+	sa = only_sa(&rig.b);
+	assert_true(sa->ra.has_lease && sa->ra.user_known);
+	assert_true(inet_addr_equal(&sa->ra.address, &rig.b.core->conf->c->pool.network4));
+	assert_memory_equal(sa->ra.user.p, "alice", 5);
+	assert_string_equal((const char *)sa->ra.groups.p, "staff");
+	assert_int_equal(rig.b.core->leases.slot[0].users, 1);
+	assert_int_equal(leases_take(&rig.b.core->leases, "another", &n), 0);
+	assert_int_equal(n, 1);
+	leases_give_back(&rig.b.core->leases, n);
+	assert_int_equal(rig.b.n_logins, 1);
+	expect_pairs(1);
+	core_shutdown(rig.a.core);
+	rig_run(&rig, ENOUGH_MS);
+	assert_int_equal(rig.b.core->leases.slot[0].users, 0);
+	rig_fini(&rig);
+}
+
 static void test_leases(void **state)
 {
 	struct ike_pool p = {.present = true, .network4 = inet_addr_v4(FIRST), .size = 2};
@@ -322,6 +351,9 @@ static void test_leases(void **state)
 	assert_int_equal(leases_take(&l, "c", &n), 0);
 	assert_int_equal(n, 1);
 	leases_give_back(&l, 7);
+	assert_int_equal(leases_claim(&l, "c", 1), 0);
+	assert_int_equal(leases_claim(&l, "a", 1), -EEXIST);
+	assert_int_equal(leases_claim(&l, "a", 2), -ENOENT);
 	p.size = 3;
 	assert_int_equal(leases_follow(&l, &p), 0);
 	assert_null(l.slot[0].owner);
@@ -462,6 +494,7 @@ int main(void)
 	    cmocka_unit_test(test_mode_config_pushed_before_it_is_pulled),
 	    cmocka_unit_test(test_mode_config_without_a_pool),
 	    cmocka_unit_test(test_mode_config_the_same_address_again),
+	    cmocka_unit_test(test_mode_config_address_after_a_kill),
 	    cmocka_unit_test(test_leases),
 	    cmocka_unit_test(test_generate),
 	    cmocka_unit_test(test_generate_stays_for_the_successor),

@@ -135,10 +135,19 @@ static void ike(const struct ipc_record *rec)
 		abort();
 }
 
+static void ask(const struct ipc_record *rec)
+{
+	struct msg_sa_ask m;
+	struct err_text e;
+
+	if (msg_sa_ask_decode(rec, &m, &e) == 0 && (!m.n || m.n > MSG_SA_ASK_MAX || m.n_gone || m.n_soft))
+		abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	static void (*const messages[])(const struct ipc_record *) = {
-	    put, gone, reserve, release, install, take_away, ike};
+	    put, gone, reserve, release, install, take_away, ike, ask};
 
 	path_rig_init(&rig);
 	if (grants_init(&grants) < 0)

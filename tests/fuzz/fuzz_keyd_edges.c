@@ -17,7 +17,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
 /* Append only, here and to enum answer_kind, which is below ACQUIRE: the corpus names them by their place. */
-enum { ACQUIRE = 64, EXPIRED, UNKNOWN, DATAGRAM, BEGIN, PEER, CHILD, REFUSAL, KINDS };
+enum { ACQUIRE = 64, EXPIRED, UNKNOWN, DATAGRAM, BEGIN, PEER, CHILD, REFUSAL, ASKED, KINDS };
 enum { CAP = 256 << 10, ROOM = 1 << 18, MEMORY = 1 << 20, DATAGRAM_MAX = 60000 };
 
 static const enum ipc_type answers[ANSWER_KINDS] = {
@@ -182,6 +182,24 @@ static void load(unsigned kind, const struct ipc_record *rec)
 		must(row(kind, &again, 1) == n && memcmp(packed[0], packed[1], n) == 0);
 }
 
+static void on_one(void *arg, uint64_t serial, bool hard)
+{
+	(void)serial;
+	(void)hard;
+	++*(unsigned *)arg;
+}
+
+static void asked(const struct ipc_record *rec)
+{
+	const struct ipc_record answer = {.type = IPC_SA_ASKED, .body = rec->body, .body_len = rec->body_len};
+	unsigned n = 0;
+
+	must(datapathd_sas_decode(rec, on_one, &n) < 0 && n == 0); /* it is another record */
+	if (datapathd_sas_decode(&answer, on_one, &n) < 0)
+		must(n == 0);
+	must(n <= 2 * DATAPATHD_ASK_MAX);
+}
+
 static void event(unsigned kind, const struct ipc_record *rec)
 {
 	uint64_t serial = 0;
@@ -199,6 +217,9 @@ static void event(unsigned kind, const struct ipc_record *rec)
 		break;
 	case DATAGRAM:
 		(void)!datapathd_datagram_decode(rec, on_datagram, NULL);
+		break;
+	case ASKED:
+		asked(rec);
 		break;
 	default:
 		load(kind, rec);

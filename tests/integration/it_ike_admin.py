@@ -8,6 +8,7 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 
 import labtest  # noqa: E402
+from keptmem import spoil  # noqa: E402
 from labtest import ELMER, EXAMPLES, RELENT, wait_for  # noqa: E402
 
 
@@ -143,6 +144,7 @@ class Admin(labtest.LabTest):
 
     def test_what_keyd_has_forgotten_goes_too(self):
         self.up()
+        spoil(self.elmer)
         self.elmer.kill("keyd")
         self.elmer.wait_ready()
         self.assertTrue(self.empty(self.elmer))

@@ -53,6 +53,8 @@ connections {
     remote_addrs = %(relent)s
     proposals = aes128-sha1-modp2048
     rekey_time = %(rekey1)s
+    dpd_delay = %(theirdpd)s
+    dpd_timeout = 8s
     local { %(local)s }
     remote { %(remote)s }
     children {
@@ -84,7 +86,7 @@ class Charon1(labtest.LabTest):
 
     def words(self, mode, method):
         psk = method == "pre_shared_key"
-        return {"elmer": ELMER, "relent": RELENT, "mode": mode, "method": method, "frag": "off", "life1": 3600, "life2": 3600, "dpd": 0,
+        return {"elmer": ELMER, "relent": RELENT, "mode": mode, "method": method, "frag": "off", "life1": 3600, "life2": 3600, "dpd": 0, "theirdpd": "0s",
                 "rekey1": "4h", "rekey2": "1h", "aggressive": "yes" if mode == "aggressive" else "no",
                 "identity": "" if psk else 'my_identifier asn1dn; certificate_type x509 "relent.pem" "relent.key";',
                 "local": f"auth = psk\n id = {ELMER}" if psk else "auth = pubkey\n certs = elmer.pem\n id = \"C=XX, O=Lab, CN=elmer\"",
@@ -260,6 +262,29 @@ class Charon1(labtest.LabTest):
         refused = self.relent.run("ipsecctl", "up", "-t", "3", ELMER, check=False)
         self.assertEqual(refused.returncode, 1)
         self.assertIn("notification 14", refused.stderr)
+
+    def test_keyd_dies_and_they_do_not_notice(self):
+        """Their questions are answered and ours too, a quick mode of theirs works, and what they delete goes."""
+        self.prepare("main", dpd=2, theirdpd="1s")
+        self.relent.run("ipsecctl", "up", ELMER)
+        before = [sa["spis"] for sa in self.relent.json("show")["ike_sas"]]
+        for _ in range(2):
+            self.relent.kill("keyd")
+            self.relent.wait_ready()
+        self.assertEqual([sa["spis"] for sa in self.relent.json("show")["ike_sas"]], before)
+        asked = self.peer.log().count("DPD_ACK")
+        wait_for("questions of both sides", lambda: self.peer.log().count("DPD_ACK") >= asked + 20, timeout=60)
+        self.assertEqual([sa["spis"] for sa in self.relent.json("show")["ike_sas"]], before)
+        self.assertNotIn("is dead", self.lab.log_tail("relent", 500))
+        self.carry(7032)
+        spis = {row["spi"] for row in self.relent.json("sad")["sas"]}
+        done = self.peer.initiate("net")
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        wait_for("their pair", lambda: {row["spi"] for row in self.relent.json("sad")["sas"]} - spis)
+        self.assertEqual([sa["spis"] for sa in self.relent.json("show")["ike_sas"]], before)
+        self.peer.swanctl("--terminate", "--ike", "relent")
+        wait_for("everything to be gone", lambda: not self.relent.json("sad")["sas"])
+        self.assertEqual([self.relent.json("show")[rows] for rows in ("ike_sas", "child_sas")], [[], []])
 
     def test_a_dead_peer_is_noticed(self):
         self.prepare("main", dpd=2)

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "crypto/crypto.h"
 #include "support/ike_rig_event.h"
@@ -372,11 +373,49 @@ static void port_moved(void *arg, const struct ike_path *path, uint16_t old_port
 	}
 }
 
+static int store(void *arg, const char *name, int fd)
+{
+	struct rig_side *s = arg;
+
+	if (s->n_stored == RIG_STORED_MAX)
+		return -ENOSPC;
+	snprintf(s->stored[s->n_stored].name, KEEP_NAME_MAX, "%s", name);
+	s->stored[s->n_stored++].fd = dup(fd);
+	return 0;
+}
+
+static void keep_log(void *arg, const char *what)
+{
+	port_log(arg, CORE_WARNING, "keep", what);
+}
+
+/* A new process finds what the launcher has kept. */
+static void make_keep(struct rig_side *s)
+{
+	/* Thousands of rigs: hiding each page from the kernel is what takes time. */
+	const struct keep_env env = {.rng = &s->rig->rng.rng,
+	    .create = secret_region_create_memfd,
+	    .store = store,
+	    .log = keep_log,
+	    .arg = s};
+
+	s->keep = keep_new(&env);
+	for (size_t i = 0; i < s->n_stored; i++)
+		(void)!keep_adopt(s->keep, s->stored[i].name, dup(s->stored[i].fd));
+}
+
+static void forget_stored(struct rig_side *s)
+{
+	while (s->n_stored)
+		close(s->stored[--s->n_stored].fd);
+}
+
 static struct core *make_core(struct rig_side *s, struct ike_conf *conf)
 {
 	struct rig *r = s->rig;
 	struct core *c;
-	const struct core_def def = {.clock = &r->clock.clock,
+	const struct core_def def = {.keep = s->keep,
+	    .clock = &r->clock.clock,
 	    .rng = &r->rng.rng,
 	    .ports = {.arg = s,
 	        .send = port_send,
@@ -414,15 +453,74 @@ static void side_init(struct rig *r, struct rig_side *s, uint32_t addr, struct i
 	s->psk = "mekmitasdigoat";
 	s->log = calloc(1, RIG_LOG_MAX);
 	list_init(&s->exchanges);
+	make_keep(s);
 	s->core = make_core(s, conf);
 }
 
-void rig_restart(struct rig_side *s, struct ike_conf *conf)
+static void forget_answers(struct rig_side *s)
 {
 	list_foreach_safe (e, next, &s->rig->events, struct event, node)
 		if (e->to == s && !e->is_datagram)
 			event_free(e);
+}
+
+/* The configuration of a core that ends. */
+static struct ike_conf *end_core(struct rig_side *s)
+{
+	struct core_conf *held = core_conf_ref(s->core->conf);
+	struct ike_conf *conf;
+
+	s->core = core_free(s->core);
+	conf = held->c;
+	held->c = NULL;
+	core_conf_unref(held);
+	return conf;
+}
+
+static bool has_child(const struct rig_side *s, uint64_t serial)
+{
+	return child_by_serial(s->core, serial) != NULL;
+}
+
+void rig_rebirth(struct rig_side *s)
+{
+	struct ike_conf *conf = end_core(s);
+
+	forget_answers(s);
+	s->keep = keep_free(s->keep);
+	make_keep(s);
+	s->core = make_core(s, conf);
+	core_restore(s->core);
+	/* datapathd gives reserved SPIs back with their connection; policyd lets grants run out. */
+	s->n_larvae = 0;
+	s->n_grants = s->core->n_children;
+	for (size_t i = 0; i < RIG_SAS_MAX; i++)
+		if (s->sa[i].serial && !has_child(s, s->sa[i].serial))
+			s->sa[i].orphan = true;
+}
+
+void rig_recall(struct rig_side *s)
+{
+	uint64_t serial[2 * RIG_SAS_MAX];
+	size_t n = core_serials(s->core, serial, ARRAY_SIZE(serial));
+
+	for (size_t i = 0; i < n; i++) {
+		bool there = false;
+
+		for (size_t j = 0; j < RIG_SAS_MAX; j++)
+			there |= s->sa[j].serial == serial[i];
+		if (!there)
+			core_expired(s->core, serial[i], true);
+	}
+}
+
+void rig_restart(struct rig_side *s, struct ike_conf *conf)
+{
+	forget_answers(s);
 	core_free(s->core);
+	s->keep = keep_free(s->keep);
+	forget_stored(s);
+	make_keep(s);
 	rig_certd_restart(s);
 	memset(s->sa, 0, sizeof(s->sa));
 	s->n_larvae = s->n_grants = 0;
@@ -451,6 +549,10 @@ void rig_fini(struct rig *r)
 		event_free(e);
 	r->a.core = core_free(r->a.core);
 	r->b.core = core_free(r->b.core);
+	r->a.keep = keep_free(r->a.keep);
+	r->b.keep = keep_free(r->b.keep);
+	forget_stored(&r->a);
+	forget_stored(&r->b);
 	rig_certd_restart(&r->a);
 	rig_certd_restart(&r->b);
 	free(r->a.log);

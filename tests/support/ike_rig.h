@@ -9,13 +9,21 @@
 #include "keyd/core/core.h"
 #include "keyd/ike1/child.h"
 #include "keyd/ike1/isakmp.h"
+#include "keyd/keep/keep.h"
 
-enum { RIG_SAS_MAX = 512, RIG_POLICIES_MAX = 8, RIG_LOG_MAX = 1 << 16, RIG_CERT_MAX = 8000 };
+enum {
+	RIG_SAS_MAX = 512,
+	RIG_POLICIES_MAX = 8,
+	RIG_LOG_MAX = 1 << 16,
+	RIG_CERT_MAX = 8000,
+	RIG_STORED_MAX = 4
+};
 
 /* An SA that datapathd would have. */
 struct rig_sa {
 	uint64_t serial; /* 0: free */
 	bool inbound;
+	bool orphan; /* whose keyd died before it knew of it */
 	uint64_t made_ms;
 	struct sa_desc desc;
 	uint8_t enc_key[ALG_KEY_MAX], auth_key[ALG_KEY_MAX];
@@ -54,6 +62,12 @@ struct rig_side {
 	uint32_t n_larvae, n_grants, n_done_ok, n_done_bad;
 	bool dead;   /* hears and says nothing */
 	bool traces; /* level debug is read */
+	struct keep *keep;
+	struct {
+		char name[KEEP_NAME_MAX];
+		int fd;
+	} stored[RIG_STORED_MAX]; /* the launcher's store */
+	size_t n_stored;
 	/* Events that hooks was told, in order, each with a blank behind; and the last one. */
 	char hooks[512], last_id[64];
 	struct core_hook last_hook; /* without what it borrowed */
@@ -106,6 +120,11 @@ void rig_spent(struct rig_side *s, bool hard);
 void rig_certd_restart(struct rig_side *s);
 /* This host forgets everything without a word and comes back with `conf` (taken). */
 void rig_restart(struct rig_side *s, struct ike_conf *conf);
+
+/* keyd alone dies here and is started again: its launcher, and datapathd, have what they had. */
+void rig_rebirth(struct rig_side *s);
+/* keyd asks its datapathd which SAs it still has. */
+void rig_recall(struct rig_side *s);
 
 /* Every SA sends a packet; who receives one for an SA that is not there tells its core. */
 void rig_traffic(struct rig *r);

@@ -11,7 +11,7 @@ size_t rig_count(const struct rig_side *s, bool inbound)
 	size_t n = 0;
 
 	for (size_t i = 0; i < RIG_SAS_MAX; i++)
-		n += s->sa[i].serial && s->sa[i].inbound == inbound;
+		n += s->sa[i].serial && s->sa[i].inbound == inbound && !s->sa[i].orphan;
 	return n;
 }
 
@@ -43,6 +43,12 @@ static bool is_received(const struct rig_sa *x, const struct rig_side *by)
 	return false;
 }
 
+/* What nobody knows of any more ends by itself, unused when there are others. */
+static bool is_sent(const struct rig_sa *x)
+{
+	return x->serial && !x->inbound && !x->orphan;
+}
+
 static void send_through(struct rig_side *from, struct rig_side *to)
 {
 	const struct inet_addr seen = from == &from->rig->a ? rig_outside(from->rig) : from->addr;
@@ -50,7 +56,7 @@ static void send_through(struct rig_side *from, struct rig_side *to)
 	for (size_t i = 0; i < RIG_SAS_MAX; i++) {
 		const struct rig_sa *x = &from->sa[i];
 
-		if (x->serial && !x->inbound && !is_received(x, to))
+		if (is_sent(x) && !is_received(x, to))
 			core_unknown_spi(to->core, &to->addr, &seen, x->desc.proto, x->desc.spi);
 	}
 }
@@ -68,10 +74,10 @@ bool rig_agrees(const struct rig *r, const char **ret_why)
 		const struct rig_sa *x = &r->a.sa[i], *y = &r->b.sa[i];
 
 		*ret_why = "A sends into what B does not receive";
-		if (x->serial && !x->inbound && !is_received(x, &r->b))
+		if (is_sent(x) && !is_received(x, &r->b))
 			return false;
 		*ret_why = "B sends into what A does not receive";
-		if (y->serial && !y->inbound && !is_received(y, &r->a))
+		if (is_sent(y) && !is_received(y, &r->a))
 			return false;
 	}
 	return true;

@@ -107,6 +107,18 @@ def udp_send(address, port, packets, rate, size):
     say(json.dumps({"sent": packets - refused, "refused": refused, "why": why, "seconds": time.monotonic() - begin}))
 
 
+def udp_flow(address, port, rate, size):
+    """The same until the standard input says a line; prints how many were sent."""
+    sock = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM)
+    say("ready")
+    filler = b"POSTERN-CLEAR-" * (int(size) // 14 + 1)
+    sent, begin = 0, time.monotonic()
+    while not select.select([sys.stdin], [], [], max(0, sent / float(rate) - (time.monotonic() - begin)))[0]:
+        sock.sendto((sent.to_bytes(8, "big") + filler)[:int(size)], (address, int(port)))
+        sent += 1
+    say(json.dumps({"sent": sent}))
+
+
 def udp_count(port):
     """Counts datagrams until the standard input says a line and the wire has been quiet for a while; prints what came."""
     sock = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
@@ -160,6 +172,7 @@ def packets():
 
 
 PROGRAMS = {"tcp-sink": tcp_sink, "tcp-send": tcp_send, "tcp-echo": tcp_echo, "tcp-talk": tcp_talk, "udp-send": udp_send,
+            "udp-flow": udp_flow,
             "udp-count": udp_count, "raw-send": raw_send, "packets": packets}
 
 if __name__ == "__main__":

@@ -11,20 +11,8 @@
 
 #include "base/auto.h"
 
-static const uint64_t fnv_basis = 0xcbf29ce484222325u, fnv_prime = 0x100000001b3u;
 /* A counter can run ahead of its complement by what one batch takes, not more. */
 static const uint64_t seq_skew_max = 1024;
-
-/* FNV-1a: each step is a bijection, so a single changed octet always changes the sum. Never 0. */
-static uint64_t checksum(const void *p, size_t n)
-{
-	const uint8_t *b = (const uint8_t *)p;
-	uint64_t h = fnv_basis;
-
-	for (size_t i = 0; i < n; i++)
-		h = (h ^ b[i]) * fnv_prime;
-	return h ? h : 1;
-}
 
 uint32_t sad_slot_extra(uint32_t replay_bytes)
 {
@@ -92,7 +80,7 @@ void sad_slot_write(
 
 void sad_slot_commit(struct sad_slot *s)
 {
-	atomic_store_explicit(&s->commit, checksum(&s->d, sizeof(s->d)), memory_order_release);
+	atomic_store_explicit(&s->commit, slot_sum(&s->d, sizeof(s->d)), memory_order_release);
 }
 
 void sad_slot_clear(struct sad_slot *s, uint32_t n)
@@ -218,7 +206,7 @@ enum sad_slot_verdict sad_slot_read(struct sad_slot *s, uint32_t index, uint32_t
 		v = SAD_SLOT_EMPTY;
 		goto out;
 	}
-	why = commit == checksum(&t, sizeof(t)) ? fixed_fault(&t, index, n_left, now_ms)
+	why = commit == slot_sum(&t, sizeof(t)) ? fixed_fault(&t, index, n_left, now_ms)
 	                                        : "checksum does not fit";
 	if (!why) {
 		desc_of(&t, s, &d);
@@ -249,7 +237,7 @@ static uint64_t prints_checksum(const struct sad_prints *s)
 {
 	const uint32_t fixed[3] = {s->kind, s->version, s->index};
 
-	return checksum(fixed, sizeof(fixed));
+	return slot_sum(fixed, sizeof(fixed));
 }
 
 enum sad_slot_verdict sad_prints_read(struct sad_prints *s, uint32_t index)

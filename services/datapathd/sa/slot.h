@@ -11,10 +11,11 @@
 #include <stdint.h>
 
 #include "ipsec/sa.h"
+#include "secret/slots.h"
 #include "wire/esp/replay.h"
 
 enum {
-	SAD_SLOT_SIZE = 512, /* SAD memory is locked memory, of which there is often little */
+	SAD_SLOT_SIZE = SLOT_SIZE,
 	SAD_SLOT_VERSION = 2,
 	SAD_WINDOW_INLINE = 128, /* octets of window in the slot itself (up to `-r 56`); a larger one fills
 	                            slots of its own */

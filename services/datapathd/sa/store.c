@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "datapathd/sa/slot_map.h"
 #include "datapathd/tunables.h"
 
 static const uint8_t magic[8] = "POSTSAD1";

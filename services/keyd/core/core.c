@@ -40,6 +40,7 @@ struct core *core_new(const struct core_def *d)
 	if (!c)
 		return NULL;
 	c->ports = d->ports;
+	c->keep = d->keep;
 	c->clock = d->clock;
 	c->rng = d->rng;
 	parking_init(&c->parking);
@@ -64,6 +65,7 @@ struct core *core_new(const struct core_def *d)
 
 static void forget_all(struct core *c)
 {
+	c->keep = NULL;
 	c->ports.hook = NULL;
 	list_foreach_safe (k, next, &c->children, struct child, node) {
 		k->n_parts = 0; /* the data path's own keep */

@@ -45,8 +45,11 @@ struct core_counters {
 	uint64_t bad_hash, late_replies, not_listening;
 };
 
+struct keep;
+
 struct core {
 	struct core_ports ports;
+	struct keep *keep; /* what outlives this process (keep/); NULL: nothing does */
 	const struct clock *clock;
 	struct rng *rng;
 	struct timers timers;
@@ -78,18 +81,29 @@ struct core {
 
 struct core_def {
 	struct core_ports ports;
+	struct keep *keep; /* borrowed; may be NULL */
 	const struct clock *clock;
 	struct rng *rng;
 };
 
 /* NULL without memory. */
 struct core *core_new(const struct core_def *d);
-/* Forgets everything without a word to anybody. NULL is fine. Returns NULL. */
+/* Forgets everything without a word to anybody, as death would: what is kept stays. NULL is fine. Returns
+ * NULL.
+ */
 struct core *core_free(struct core *c);
 
 /* A new configuration (taken). Negotiations and ISAKMP SAs of the old one end, and so do pairs with peers
  * that it does not have any more; the peers are told. 0 or -ENOMEM. */
 must_check int core_load(struct core *c, uint64_t generation, struct ike_conf *conf);
+
+/* What an earlier life has kept goes on, under the configuration that is loaded; what is of another one is
+ * forgotten. Once, before any event. */
+void core_restore(struct core *c);
+/* The serials of all SAs that there should be in the data path: their number, and as many as there is room
+ * for.
+ */
+size_t core_serials(const struct core *c, uint64_t *ret, size_t room);
 
 /* A datagram, without RFC 3948's marker. */
 void core_datagram(struct core *c, const struct ike_path *path, const uint8_t *d, size_t n);

@@ -49,14 +49,16 @@ static struct lease *find(struct leases *l, const char *owner)
 	return best;
 }
 
-int leases_take(struct leases *l, const char *owner, uint32_t *ret)
+static bool is_his(const struct lease *x, const char *owner)
 {
-	struct lease *x = find(l, owner);
+	return x->owner && strncmp(x->owner, owner, LEASE_OWNER_MAX) == 0;
+}
+
+static int give(struct lease *x, const char *owner)
+{
 	char *copy;
 
-	if (!x)
-		return l->n ? -ENOSPC : -ENOENT;
-	if (!x->owner || strncmp(x->owner, owner, LEASE_OWNER_MAX) != 0) {
+	if (!is_his(x, owner)) {
 		copy = strndup(owner, LEASE_OWNER_MAX);
 		if (!copy)
 			return -ENOMEM;
@@ -64,8 +66,26 @@ int leases_take(struct leases *l, const char *owner, uint32_t *ret)
 		x->owner = copy;
 	}
 	x->users++;
-	*ret = (uint32_t)(x - l->slot);
 	return 0;
+}
+
+int leases_take(struct leases *l, const char *owner, uint32_t *ret)
+{
+	struct lease *x = find(l, owner);
+
+	if (!x)
+		return l->n ? -ENOSPC : -ENOENT;
+	*ret = (uint32_t)(x - l->slot);
+	return give(x, owner);
+}
+
+int leases_claim(struct leases *l, const char *owner, uint32_t number)
+{
+	if (number >= l->n)
+		return -ENOENT;
+	if (l->slot[number].users && !is_his(&l->slot[number], owner))
+		return -EEXIST;
+	return give(&l->slot[number], owner);
 }
 
 void leases_give_back(struct leases *l, uint32_t number)

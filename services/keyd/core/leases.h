@@ -32,6 +32,9 @@ must_check int leases_follow(struct leases *l, const struct ike_pool *p);
 /* The owner's address for one more of his SAs. 0 with its number in the pool; -ENOSPC: all are taken;
  * -ENOENT: there is no pool; -ENOMEM. */
 must_check int leases_take(struct leases *l, const char *owner, uint32_t *ret);
+/* The owner has this one already, from before a restart. 0; -ENOENT: the pool has no such number; -EEXIST: it
+ * is somebody else's; -ENOMEM. */
+must_check int leases_claim(struct leases *l, const char *owner, uint32_t number);
 void leases_give_back(struct leases *l, uint32_t number);
 
 #endif

@@ -7,7 +7,7 @@
 #include "ipc/client.h"
 #include "keyd/core/core.h"
 
-enum { DATAPATHD_DEADLINE_MS = 10000 };
+enum { DATAPATHD_DEADLINE_MS = 10000, DATAPATHD_ASK_MAX = 500 };
 
 must_check int datapathd_ask_spi(struct ipc_client *c, uint64_t grant, const struct inet_addr *src,
     const struct inet_addr *dst, enum ipsec_proto proto, ipc_reply_fn fn, void *arg);
@@ -22,6 +22,13 @@ void datapathd_send(struct ipc_client *c, const struct ike_path *path, const uin
 
 /* The peer of this path was behind `old_port` before. No answer. */
 void datapathd_moved(struct ipc_client *c, const struct ike_path *path, uint16_t old_port);
+
+/* Which of these SAs are gone, and which have passed their soft limit? At most DATAPATHD_ASK_MAX. */
+must_check int datapathd_ask_sas(
+    struct ipc_client *c, const uint64_t *serial, size_t n, ipc_reply_fn fn, void *arg);
+/* The answer: calls fn for each, `hard`: it is gone. 0 or -EBADMSG. */
+must_check int datapathd_sas_decode(
+    const struct ipc_record *rec, void (*fn)(void *arg, uint64_t serial, bool hard), void *arg);
 
 /* Events. 0 or -EBADMSG. */
 must_check int datapathd_moved_decode(const struct ipc_record *rec, struct ike_path *ret, uint16_t *ret_old);

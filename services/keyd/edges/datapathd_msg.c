@@ -94,6 +94,35 @@ void datapathd_moved(struct ipc_client *c, const struct ike_path *path, uint16_t
 	(void)ipc_client_send_row(c, IPC_PEER_MOVED, 0, &m.base);
 }
 
+int datapathd_ask_sas(struct ipc_client *c, const uint64_t *serial, size_t n, ipc_reply_fn fn, void *arg)
+{
+	Postern__SaAsk m = POSTERN__SA_ASK__INIT;
+
+	/* protobuf-c has no const; the numbers are only read. */
+	m.serial = (uint64_t *)(uintptr_t)serial;
+	m.n_serial = n;
+	return ipc_client_request(c, IPC_SA_ASK, &m.base, DATAPATHD_DEADLINE_MS, fn, arg);
+}
+
+int datapathd_sas_decode(
+    const struct ipc_record *rec, void (*fn)(void *arg, uint64_t serial, bool hard), void *arg)
+{
+	AUTO(ipc_unpack_freep_) ProtobufCMessage *u = NULL;
+	const Postern__SaAsked *m;
+
+	if (rec->type != IPC_SA_ASKED)
+		return -EBADMSG;
+	u = ipc_unpack(&postern__sa_asked__descriptor, rec, CAP);
+	m = (const Postern__SaAsked *)u;
+	if (!m || m->n_gone > DATAPATHD_ASK_MAX || m->n_soft > DATAPATHD_ASK_MAX)
+		return -EBADMSG;
+	for (size_t i = 0; i < m->n_gone; i++)
+		fn(arg, m->gone[i], true);
+	for (size_t i = 0; i < m->n_soft; i++)
+		fn(arg, m->soft[i], false);
+	return 0;
+}
+
 int datapathd_moved_decode(const struct ipc_record *rec, struct ike_path *ret, uint16_t *ret_old)
 {
 	AUTO(ipc_unpack_freep_) ProtobufCMessage *u = ipc_unpack(&postern__peer_moved__descriptor, rec, CAP);

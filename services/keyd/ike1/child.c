@@ -6,11 +6,14 @@
 
 #include "keyd/ike1/inform.h"
 #include "keyd/ike1/isakmp.h"
+#include "keyd/ike1/kept.h"
 #include "keyd/ike1/quick.h"
 #include "keyd/ike1/trace.h"
 
 enum {
 	LINGER_MS = 30000,
+	AGAIN_MS = 1000,
+	AGAIN_SHARE = 8,      /* of what is left of its life, until it is tried again */
 	SOFT_PERCENT = 80,    /* racoon's */
 	CHILD_PAIRS_MAX = 64, /* of one policy with one peer, old ones that go soon included */
 	JITTER_PERCENT = 5,   /* earlier than that, so that many made together are not renewed together */
@@ -105,7 +108,17 @@ static void limit_pairs(struct child *k)
 		child_end(oldest, true, "replaced");
 }
 
-struct child *child_new(struct core *c, const struct child *from)
+void child_try_again(struct child *k)
+{
+	struct core *c = k->core;
+	uint64_t now = core_now(c), end = k->made_ms + k->seconds * 1000,
+	         ms = end > now ? (end - now) / AGAIN_SHARE : 0;
+
+	if (k->initiator && !k->replaced && end > now)
+		(void)!timer_set(&c->timers, &k->renew, now + (ms > AGAIN_MS ? ms : AGAIN_MS), on_renew);
+}
+
+static struct child *add(struct core *c, const struct child *from, struct core_conf *conf)
 {
 	struct child *k = malloc(sizeof(*k));
 
@@ -113,12 +126,37 @@ struct child *child_new(struct core *c, const struct child *from)
 		return NULL;
 	*k = *from;
 	k->core = c;
-	core_conf_ref(k->conf);
-	k->made_ms = core_now(c);
+	k->conf = core_conf_ref(conf);
 	list_init(&k->node);
 	list_append(&c->children, &k->node);
 	c->n_children++;
+	return k;
+}
+
+static void plan_end(struct child *k);
+
+struct child *child_back(struct core *c, const struct child *from)
+{
+	struct child *k = add(c, from, c->conf);
+
+	if (!k)
+		return NULL;
+	if (k->replaced)
+		plan_end(k);
+	else
+		plan_renewal(k);
+	return k;
+}
+
+struct child *child_new(struct core *c, const struct child *from)
+{
+	struct child *k = add(c, from, from->conf);
+
+	if (!k)
+		return NULL;
+	k->made_ms = core_now(c);
 	c->counters.established2++;
+	kept_child(k);
 	plan_renewal(k);
 	for (uint8_t i = 0; i < k->n_parts; i++)
 		say(k, "ipsec.up", "established", &k->part[i], true);
@@ -145,6 +183,7 @@ void child_end(struct child *k, bool tell, const char *why)
 	timer_stop(&c->timers, &k->linger);
 	timer_stop(&c->timers, &k->renew);
 	quick_forget_child(c, k);
+	keep_drop(c->keep, &k->place);
 	list_remove(&k->node);
 	c->n_children--;
 	child_leave_policy(c, &k->out);
@@ -160,9 +199,15 @@ static void on_linger(struct timer *t, void *arg)
 
 void child_replace(struct child *k)
 {
+	k->replaced = true;
+	kept_child(k);
+	plan_end(k);
+}
+
+static void plan_end(struct child *k)
+{
 	struct core *c = k->core;
 
-	k->replaced = true;
 	if (timer_set(&c->timers, &k->linger, core_now(c) + LINGER_MS, on_linger) < 0)
 		child_end(k, true, "replaced");
 }
@@ -236,6 +281,7 @@ void child_shorten(struct child *k, uint64_t seconds)
 	    "the peer says RESPONDER-LIFETIME: a pair is renewed as if it lived for %llu s, not %llu",
 	    (unsigned long long)seconds, (unsigned long long)k->seconds);
 	k->seconds = seconds;
+	kept_child(k);
 	plan_renewal(k);
 }
 

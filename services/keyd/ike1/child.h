@@ -6,6 +6,7 @@
 #define POSTERN_KEYD_IKE1_CHILD_H
 
 #include "keyd/core/core.h"
+#include "keyd/keep/keep.h"
 
 struct isakmp;
 
@@ -36,10 +37,15 @@ struct child {
 	uint64_t seconds;    /* its lifetime; 0: not limited in time */
 	struct timer renew;  /* before its life ends, when this side renews it */
 	struct timer linger; /* after being replaced: packets under way may still need it */
+	struct keep_place place;
 };
 
 /* Takes over everything; NULL without memory, then nothing is. */
 struct child *child_new(struct core *c, const struct child *from);
+/* One that an earlier life of this process has kept; as above. */
+struct child *child_back(struct core *c, const struct child *from);
+/* Its renewal has failed, for whatever reason: once more, as long as it lives. */
+void child_try_again(struct child *k);
 /* Its SAs are taken out of the data path, the peer is told when `tell`, and it is forgotten. */
 void child_end(struct child *k, bool tell, const char *why);
 /* A newer pair for the same policy has been made. */

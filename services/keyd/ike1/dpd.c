@@ -24,6 +24,7 @@ static void ask(struct isakmp *sa)
 	struct wr w = wr_init(data, sizeof(data));
 
 	wr_u32(&w, ++sa->dpd_seq);
+	keep_asked(sa->core->keep, &sa->place, sa->dpd_seq);
 	inform_notify(sa, IKE1_N_R_U_THERE, data, sizeof(data));
 }
 
@@ -72,12 +73,27 @@ static void on_timer(struct timer *t, void *arg)
 	again(sa, d->retry_s);
 }
 
+static bool asks(const struct isakmp *sa)
+{
+	const struct ike_dpd *d = &isakmp_peer(sa)->dpd;
+
+	return d->announce && d->delay_s && sa->peer_dpd;
+}
+
+/* Whoever fell silent while this process was away is asked when his time is up, not later. */
+void dpd_go_on(struct isakmp *sa)
+{
+	if (asks(sa))
+		(void)!timer_set(&sa->core->timers, &sa->dpd,
+		    sa->heard_ms + (uint64_t)isakmp_peer(sa)->dpd.delay_s * 1000, on_timer);
+}
+
 void dpd_begin(struct isakmp *sa)
 {
 	const struct ike_dpd *d = &isakmp_peer(sa)->dpd;
 	uint32_t start;
 
-	if (!d->announce || !d->delay_s || !sa->peer_dpd)
+	if (!asks(sa))
 		return;
 	/* Half the range, so that it does not wrap soon (RFC 3706 section 6.2). */
 	sa->core->rng->fill(sa->core->rng, &start, sizeof(start));

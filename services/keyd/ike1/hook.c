@@ -56,7 +56,8 @@ static void tell(const struct isakmp *sa, enum ike_hook hook)
 
 void hook_state(const struct isakmp *sa, enum isakmp_state was)
 {
-	if (sa->state == ISAKMP_UP) {
+	/* One that was up before this process began has been told. */
+	if (sa->state == ISAKMP_UP && was != ISAKMP_NONE) {
 		tell(sa, IKE_HOOK_UP);
 	} else if (was == ISAKMP_UP) {
 		if (sa->is_dead)

@@ -313,7 +313,7 @@ void inform_message(struct isakmp *sa, const struct ike_hdr *hdr, const uint8_t 
 	}
 	if (!isakmp_take_id(sa, hdr->msg_id))
 		return;
-	sa->heard_ms = core_now(sa->core);
+	isakmp_heard(sa);
 	nat_follow(sa);
 	for (uint32_t i = 1; i < c.n && isakmp_has_keys(sa); i++) {
 		if (c.p[i].type == IKE1_P_NOTIFY)

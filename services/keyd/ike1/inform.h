@@ -30,6 +30,8 @@ void inform_clear(struct isakmp *sa, const struct ike_hdr *hdr, const uint8_t *d
 
 /* dpd.c: begins to watch, when the configuration says so and the peer answers. */
 void dpd_begin(struct isakmp *sa);
+/* The same for one that an earlier life of this process has kept. */
+void dpd_go_on(struct isakmp *sa);
 /* R-U-THERE and its answer. */
 struct ike1_notification;
 void dpd_notify(struct isakmp *sa, const struct ike1_notification *n);

@@ -10,6 +10,7 @@
 #include "keyd/ike1/fragment.h"
 #include "keyd/ike1/hook.h"
 #include "keyd/ike1/inform.h"
+#include "keyd/ike1/kept.h"
 #include "keyd/ike1/quick.h"
 
 static const uint8_t no_cookie[IKE_COOKIE_LEN];
@@ -99,14 +100,11 @@ static void new_cookie(struct core *c, uint8_t *cookie)
 	while (memcmp(cookie, no_cookie, IKE_COOKIE_LEN) == 0);
 }
 
-struct isakmp *isakmp_new(
-    struct core *c, uint32_t peer, const struct ike_path *path, enum ike_mode mode, const uint8_t *icookie)
+static struct isakmp *make(
+    struct core *c, uint32_t peer, const struct ike_path *path, enum ike_mode mode, bool initiator)
 {
-	struct isakmp *sa;
+	struct isakmp *sa = calloc(1, sizeof(*sa));
 
-	if (icookie && c->n_isakmp >= CORE_ISAKMP_MAX)
-		return NULL;
-	sa = calloc(1, sizeof(*sa));
 	if (!sa)
 		return NULL;
 	sa->core = c;
@@ -114,7 +112,7 @@ struct isakmp *isakmp_new(
 	sa->peer = peer;
 	sa->path = *path;
 	sa->mode = mode;
-	sa->initiator = !icookie;
+	sa->initiator = initiator;
 	sa->begun_ms = core_now(c);
 	list_init(&sa->by_cookie);
 	list_init(&sa->unproved);
@@ -126,6 +124,17 @@ struct isakmp *isakmp_new(
 	c->n_isakmp++;
 	window_init(&sa->window, c, &sa->path, on_lost);
 	sa->window.cut = &sa->cuts;
+	return sa;
+}
+
+struct isakmp *isakmp_new(
+    struct core *c, uint32_t peer, const struct ike_path *path, enum ike_mode mode, const uint8_t *icookie)
+{
+	bool full = icookie && c->n_isakmp >= CORE_ISAKMP_MAX;
+	struct isakmp *sa = full ? NULL : make(c, peer, path, mode, !icookie);
+
+	if (!sa)
+		return NULL;
 	sa->cuts = !icookie && isakmp_peer(sa)->ike_frag == IKE_FORCE;
 	if (icookie) {
 		memcpy(sa->icookie, icookie, IKE_COOKIE_LEN);
@@ -141,6 +150,26 @@ struct isakmp *isakmp_new(
 		return NULL;
 	}
 	return sa;
+}
+
+struct isakmp *isakmp_back(struct core *c, const struct kept_isakmp *k)
+{
+	bool there = isakmp_find(c, k->icookie, k->rcookie) || c->n_isakmp >= CORE_ISAKMP_MAX;
+	struct isakmp *sa = there ? NULL : make(c, k->peer, &k->path, k->mode, k->initiator);
+
+	if (!sa)
+		return NULL;
+	memcpy(sa->icookie, k->icookie, IKE_COOKIE_LEN);
+	memcpy(sa->rcookie, k->rcookie, IKE_COOKIE_LEN);
+	list_append(bucket_of(c, sa->icookie), &sa->by_cookie);
+	isakmp_set_state(sa, ISAKMP_UP);
+	return sa;
+}
+
+void isakmp_heard(struct isakmp *sa)
+{
+	sa->heard_ms = core_now(sa->core);
+	keep_heard(sa->core->keep, &sa->place, sa->heard_ms);
 }
 
 void isakmp_set_state(struct isakmp *sa, enum isakmp_state next)
@@ -195,6 +224,7 @@ void isakmp_end(struct isakmp *sa)
 	window_fini(&sa->window);
 	fragment_forget(sa);
 	remote_access_fini(sa);
+	keep_drop(c->keep, &sa->place);
 	list_remove(&sa->by_cookie);
 	list_remove(&sa->all);
 	list_append(&c->dead, &sa->all);
@@ -245,8 +275,12 @@ bool isakmp_take_id(struct isakmp *sa, uint32_t msg_id)
 		sa->core->counters.duplicates++;
 		return false;
 	}
-	if (seen_add(&sa->seen, msg_id))
+	if (seen_add(&sa->seen, msg_id)) {
+		/* Before it is kept itself, the ids wait in `seen`. */
+		if (keep_has(&sa->place))
+			keep_saw(sa->core->keep, &sa->place, msg_id);
 		return true;
+	}
 	inform_delete_isakmp(sa);
 	sa->failure = "expired: no more message ids can be remembered";
 	isakmp_end(sa);

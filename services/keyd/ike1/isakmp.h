@@ -12,6 +12,7 @@
 #include "keyd/ike1/choose.h"
 #include "keyd/ike1/remote_access.h"
 #include "keyd/ike1/states.h"
+#include "keyd/keep/keep.h"
 #include "wire/ike/msg.h"
 #include "wire/ike/out.h"
 
@@ -92,6 +93,7 @@ struct isakmp {
 	struct timer renew;    /* when to begin another in its place */
 	struct seen seen;      /* message ids that the peer has used */
 	struct bucket asks, lines;
+	struct keep_place place;     /* of what outlives this process */
 	struct list quicks;          /* exchanges under it, and those that wait for it */
 	enum ipsec_proto gone_proto; /* I: begun because the peer sends into this one, */
 	uint32_t gone_spi;           /* which is not here; 0: not for that */
@@ -122,9 +124,16 @@ static inline bool isakmp_has_keys(const struct isakmp *sa)
  * full. */
 struct isakmp *isakmp_new(
     struct core *c, uint32_t peer, const struct ike_path *path, enum ike_mode mode, const uint8_t *icookie);
+/* One that an earlier life of this process has kept: up, and with what finds it; the rest is restore.c's.
+ * NULL: no memory, or it is there already. */
+struct kept_isakmp;
+struct isakmp *isakmp_back(struct core *c, const struct kept_isakmp *k);
+/* A message of the peer's has come whose hash is right. */
+void isakmp_heard(struct isakmp *sa);
 /* The only place where a state changes. */
 void isakmp_set_state(struct isakmp *sa, enum isakmp_state next);
-/* Whether the peer uses this message id for the first time; from now on it is used. An SA whose ids cannot be
+/* Whether the peer uses this message id for the first time; from now on it is used,
+ * whatever happens to this process. An SA whose ids cannot be
  * remembered any more ends. */
 must_check bool isakmp_take_id(struct isakmp *sa, uint32_t msg_id);
 /* Whether one more line that the peer causes may be written. */

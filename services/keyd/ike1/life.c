@@ -5,6 +5,7 @@
 #include "keyd/ike1/life.h"
 
 #include "keyd/ike1/inform.h"
+#include "keyd/ike1/kept.h"
 #include "keyd/ike1/numbers.h"
 #include "keyd/ike1/phase1.h"
 #include "wire/ike/v1_transform.h"
@@ -161,6 +162,7 @@ static void shorten_isakmp(struct isakmp *sa, uint64_t said)
 	core_log(sa->core, CORE_INFO, "isakmp.life",
 	    "the peer says RESPONDER-LIFETIME: %llu s hold in place of %llu. %s",
 	    (unsigned long long)sa->terms.seconds, (unsigned long long)was, isakmp_name(sa, name));
+	kept_isakmp(sa);
 	phase1_plan(sa);
 }
 

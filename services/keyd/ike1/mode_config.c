@@ -8,6 +8,7 @@
 
 #include "keyd/ike1/child.h"
 #include "keyd/ike1/inform.h"
+#include "keyd/ike1/kept.h"
 #include "keyd/ike1/phase1.h"
 #include "keyd/ike1/remote_access.h"
 #include "keyd/ike1/transaction.h"
@@ -63,7 +64,23 @@ static void lease(struct isakmp *sa)
 	sa->ra.address = ike_pool_at(&sa->conf->c->pool, sa->ra.lease);
 	core_log(c, CORE_INFO, "mode_cfg.lease", "address %s is for %s. %s",
 	    inet_addr_format(&sa->ra.address, a), owner, isakmp_name(sa, name));
+	kept_isakmp(sa);
 	end_others(sa);
+}
+
+int mode_config_reclaim(struct isakmp *sa, uint32_t number)
+{
+	char owner[LEASE_OWNER_MAX];
+	int r;
+
+	owner_of(sa, owner);
+	r = leases_claim(&sa->core->leases, owner, number);
+	if (r < 0)
+		return r;
+	sa->ra.has_lease = true;
+	sa->ra.lease = number;
+	sa->ra.address = ike_pool_at(&sa->conf->c->pool, number);
+	return 0;
 }
 
 static struct ike1_text text_of(const char *s)

@@ -5,6 +5,7 @@
 #include "keyd/ike1/nat.h"
 
 #include "keyd/ike1/child.h"
+#include "keyd/ike1/kept.h"
 
 #include "base/wr.h"
 #include "wire/ike/v1.h"
@@ -91,11 +92,15 @@ static bool is_there(const struct ike_path *p, const struct ike_path *at, uint16
 void nat_moved(struct core *c, const struct ike_path *path, uint16_t old_port)
 {
 	list_foreach (sa, &c->isakmp, struct isakmp, all)
-		if (isakmp_is_up(sa) && is_there(&sa->path, path, old_port))
+		if (isakmp_is_up(sa) && is_there(&sa->path, path, old_port)) {
 			sa->path.remote_port = path->remote_port;
+			kept_isakmp(sa);
+		}
 	list_foreach (k, &c->children, struct child, node)
-		if (is_there(&k->path, path, old_port))
+		if (is_there(&k->path, path, old_port)) {
 			k->path.remote_port = path->remote_port;
+			kept_child(k);
+		}
 }
 
 /* From port 4500 nobody goes back (RFC 3947 section 4): base mode's responder may speak once more from port
@@ -117,6 +122,10 @@ void nat_follow(struct isakmp *sa)
 		nat_moved(c, &sa->heard_from, old);
 		c->ports.moved(c->ports.arg, &sa->heard_from, old);
 	}
+	if (sa->path.local_port == sa->heard_from.local_port &&
+	    sa->path.remote_port == sa->heard_from.remote_port)
+		return;
 	sa->path.local_port = sa->heard_from.local_port;
 	sa->path.remote_port = sa->heard_from.remote_port;
+	kept_isakmp(sa);
 }

@@ -13,6 +13,7 @@
 #include "keyd/ike1/child.h"
 #include "keyd/ike1/cipher.h"
 #include "keyd/ike1/inform.h"
+#include "keyd/ike1/kept.h"
 #include "keyd/ike1/life.h"
 #include "keyd/ike1/quick.h"
 
@@ -199,7 +200,8 @@ static void on_renew(struct timer *t, void *arg)
 	struct core *c = arg;
 	char name[ISAKMP_NAME_MAX];
 
-	if (sa->conf != c->conf || !child_any(c, &sa->path) || isakmp_find_coming(c, &sa->path, sa->peer))
+	if (sa->conf != c->conf || !child_any(c, &sa->path) || isakmp_find_successor(sa) ||
+	    isakmp_find_coming(c, &sa->path, sa->peer))
 		return;
 	core_log(c, CORE_INFO, "isakmp.renew", "ISAKMP-SA is renewed: %s", isakmp_name(sa, name));
 	next = isakmp_new(c, sa->peer, &sa->path, sa->mode, NULL);
@@ -253,6 +255,7 @@ void phase1_up(struct isakmp *sa)
 	core_log(c, CORE_INFO, "isakmp.up", "ISAKMP-SA established %s peer=%s", isakmp_name(sa, name),
 	    ike_id_format(&sa->peer_id, id, sizeof(id)));
 	dpd_begin(sa);
+	kept_isakmp(sa);
 	if (sa->began_anew)
 		inform_began_anew(sa);
 	inform_initial_contact(sa);

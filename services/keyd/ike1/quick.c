@@ -173,6 +173,8 @@ void quick_fail(struct quick *q, uint16_t notify, const char *fmt, ...)
 	if (notify)
 		inform_notify(q->sa, notify, NULL, 0);
 	waiters_policy_failed(q->sa, q->out.id, text);
+	if (q->old)
+		child_try_again(q->old);
 	say_gone(q);
 	undo(q);
 	if (q->acquire)

@@ -518,7 +518,7 @@ static bool open_message(struct isakmp *sa, const struct quick *q, const uint8_t
 	}
 	trace_chain(sa->core, &m->chain);
 	trace_hash(sa, q->state == QUICK_MATCHING ? 1 : q->state == QUICK_OFFERED ? 2 : 3);
-	sa->heard_ms = core_now(sa->core);
+	isakmp_heard(sa);
 	nat_follow(sa);
 	return true;
 }

@@ -68,6 +68,9 @@ void xauth_message(struct transaction *t, const struct ike1_config *c);
 void mode_config_ask(struct isakmp *sa);
 /* This side gives them without having been asked. */
 void mode_config_push(struct isakmp *sa);
+/* The address of the pool that it had in an earlier life of this process. 0; -ENOENT: there is no such
+ * number; -EEXIST: it is somebody else's; -ENOMEM. */
+must_check int mode_config_reclaim(struct isakmp *sa, uint32_t number);
 void mode_config_message(struct transaction *t, const struct ike1_config *c);
 void mode_given_free(struct mode_given *g);
 

@@ -13,7 +13,8 @@ static const struct {
 	const char *name;
 	uint32_t next;
 } rows[ISAKMP_STATES] = {
-    [ISAKMP_NONE] = {"none", TO(ISAKMP_I_NEW) | TO(ISAKMP_R_NEW)},
+    /* UP at once: an earlier life of this process has made it. */
+    [ISAKMP_NONE] = {"none", TO(ISAKMP_I_NEW) | TO(ISAKMP_R_NEW) | TO(ISAKMP_UP)},
     [ISAKMP_I_NEW] = {"beginning", TO(ISAKMP_I_SA) | TO(ISAKMP_I_OFFERED) | TO(ISAKMP_I_HELLO)},
     [ISAKMP_I_SA] = {"main mode, message 1 sent", TO(ISAKMP_I_KE)},
     [ISAKMP_I_KE] = {"main mode, message 3 sent", TO(ISAKMP_I_SKEYID)},

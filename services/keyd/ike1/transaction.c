@@ -178,7 +178,7 @@ static bool open_message(
 		return false;
 	}
 	memcpy(iv, next, sizeof(next));
-	sa->heard_ms = core_now(sa->core);
+	isakmp_heard(sa);
 	nat_follow(sa);
 	return true;
 }

@@ -314,6 +314,12 @@ static void on_policyd_up(struct ipc_client *c, uint64_t server_epoch_ms)
 		log_warning("policyd.subscribe", "policyd cannot be asked: %s", err_name(r));
 }
 
+static void on_datapathd_up(struct ipc_client *c, uint64_t server_epoch_ms)
+{
+	(void)server_epoch_ms;
+	keyd_recall(of_client(c));
+}
+
 static int on_policyd_event(struct ipc_client *c, const struct ipc_record *rec)
 {
 	struct core_acquire a;
@@ -408,6 +414,7 @@ static const struct {
          .version_max = 1,
          .backoff_min_ms = 20,
          .backoff_max_ms = 1000,
+         .on_up = on_datapathd_up,
          .on_event = on_datapathd_event},
         "datapathd", offsetof(struct keyd, datapathd)},
     {{.edge = "hooks.keyd", .version_min = 1, .version_max = 1, .backoff_min_ms = 20, .backoff_max_ms = 1000},

@@ -162,6 +162,52 @@ static unsigned hear_unknown(void)
 }
 
 /* Hints of packets for SAs that are not there: a few of one source, some more of many, and again later. */
+/* Who was away when it was told asks. */
+static void test_keyd_edge_what_was_missed_can_be_asked(void **state)
+{
+	const struct sa_desc in = desc_of(true, keyd_rig_reserved()), out = desc_of(false, 0x1000);
+	uint64_t a = installed(&in, true), b = installed(&out, false),
+	         serial[MSG_SA_ASK_MAX + 1] = {a, b, 99999};
+	Postern__SaAsk m = POSTERN__SA_ASK__INIT;
+	const Postern__SaAsked *got;
+	struct ipc_record rec;
+	ProtobufCMessage *u;
+
+	(void)state;
+	m.serial = serial;
+	m.n_serial = 3;
+	for (int i = 0; i < 5; i++) /* packets: soft */
+		sa_rt_account(sad_find_serial(&kr.d.sad, b)->rt, 100, kr.ipc.fake.ms);
+	age();
+	hear_expired(b, false);
+	rec = keyd_rig_ask(IPC_SA_ASK, &m.base, IPC_SA_ASKED);
+	u = ipc_unpack(&postern__sa_asked__descriptor, &rec, 1024);
+	got = (const Postern__SaAsked *)u;
+	assert_non_null(got);
+	assert_int_equal(got->n_gone, 1);
+	assert_int_equal(got->gone[0], 99999);
+	assert_int_equal(got->n_soft, 1);
+	assert_int_equal(got->soft[0], b);
+	ipc_unpack_free(u);
+	/* Dead is gone, though it is still shown. */
+	kr.ipc.fake.ms += 100000;
+	age();
+	hear_expired(a, true);
+	hear_expired(b, true);
+	m.n_serial = 2;
+	rec = keyd_rig_ask(IPC_SA_ASK, &m.base, IPC_SA_ASKED);
+	u = ipc_unpack(&postern__sa_asked__descriptor, &rec, 1024);
+	got = (const Postern__SaAsked *)u;
+	assert_non_null(got);
+	assert_int_equal(got->n_gone, 2);
+	assert_int_equal(got->n_soft, 0);
+	ipc_unpack_free(u);
+	/* More at once than anybody asks is no question. */
+	m.n_serial = MSG_SA_ASK_MAX + 1;
+	keyd_rig_tell(IPC_SA_ASK, 1, &m.base);
+	keyd_rig_hear(IPC_ERROR, &rec);
+}
+
 static void test_keyd_edge_unknown_spis_are_rationed(void **state)
 {
 	char text[20];
@@ -377,6 +423,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    T(test_keyd_edge_pair_lives_and_dies),
 	    T(test_keyd_edge_every_limit_is_told_once),
+	    T(test_keyd_edge_what_was_missed_can_be_asked),
 	    T(test_keyd_edge_unknown_spis_are_rationed),
 	    T(test_keyd_edge_moved_peers_are_followed),
 	    T(test_keyd_edge_manual_sas_are_not_told_of),

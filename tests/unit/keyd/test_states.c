@@ -32,6 +32,8 @@ static const struct {
     /* Main mode, who answers. */
     {ISAKMP_NONE, ISAKMP_R_NEW},
     {ISAKMP_R_NEW, ISAKMP_R_SA},
+    /* One that was up before this process began. */
+    {ISAKMP_NONE, ISAKMP_UP},
     {ISAKMP_R_SA, ISAKMP_R_SKEYID},
     {ISAKMP_R_SKEYID, ISAKMP_R_KE},
     {ISAKMP_R_KE, ISAKMP_R_CHECK},
