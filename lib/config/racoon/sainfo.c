@@ -67,7 +67,8 @@ static bool address_side(struct rc_cur *c, bool subnet, struct ike_side *s)
 		if (!rc_number(c, 0, inet_addr_bits(&s->first), &plen))
 			return false;
 		s->plen = (uint8_t)plen;
-		s->kind = IKE_SIDE_NET;
+		/* `address` of full length is an identity of type address, `subnet` is one of type subnet. */
+		s->kind = subnet || s->plen != inet_addr_bits(&s->first) ? IKE_SIDE_NET : IKE_SIDE_HOST;
 	}
 	return rc_port(c, &said, &s->port) && upper(c, s);
 }

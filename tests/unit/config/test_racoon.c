@@ -396,6 +396,35 @@ static void expect_names(const char *text, const char *warning, const char *name
 
 static void test_racoon_ports_are_in_the_names_and_said_to_be_ignored(void **state)
 {
+static void expect_side(const char *side, enum ike_side_kind kind)
+{
+	char text[TEXT_MAX];
+	struct ike_conf *c;
+	struct heard h;
+
+	snprintf(text, sizeof(text), "sainfo %s any anonymous { " SAINFO " }\n", side);
+	c = good(text, &h);
+	assert_int_equal(c->child[0].local.kind, kind);
+	ike_conf_free(c);
+}
+
+/* A host written with its full length is the same as one without; `subnet` says another type of identity. */
+static void test_racoon_address_of_full_length_is_a_host(void **state)
+{
+	(void)state;
+	expect_side("address 10.0.0.1", IKE_SIDE_HOST);
+	expect_side("address 10.0.0.1/32", IKE_SIDE_HOST);
+	expect_side("address 10.0.0.1/32[80]", IKE_SIDE_HOST);
+	expect_side("address fc00::1/128", IKE_SIDE_HOST);
+	expect_side("address 10.0.0.1/31", IKE_SIDE_NET);
+	expect_side("address fc00::1/32", IKE_SIDE_NET);
+	expect_side("subnet 10.0.0.1/32", IKE_SIDE_NET);
+	expect_side("subnet fc00::1/128", IKE_SIDE_NET);
+	expect_error("sainfo address 10.0.0.1 any anonymous { " SAINFO " }\n"
+	             "sainfo address 10.0.0.1/32 any anonymous { " SAINFO " }\n",
+	    "f:2:1: \"sainfo\" duplicated sainfo: the first is in line 1");
+}
+
 	static const char ignored[] =
 	    "f:1:17: \"[\" port 4501 is ignored: peers are written to at port 500, and behind NAT at 4500";
 
@@ -511,3 +540,4 @@ int main(int argc, char **argv)
 	malformed_file = argv[1];
 	return cmocka_run_group_tests_name("racoon.conf", tests, NULL, NULL);
 }
+	    cmocka_unit_test(test_racoon_address_of_full_length_is_a_host),
