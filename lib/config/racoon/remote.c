@@ -83,14 +83,27 @@ static bool peers_identifier(struct rc_cur *c, void *block)
 	return true;
 }
 
+/* What proves with a key like this cannot be done, and nothing else may do in its place: such proposals are
+ * left out at the end of the block. The word was the last. */
+static bool unread(struct rc_cur *c, bool *ret, const char *why)
+{
+	AUTO_FREE char *name = NULL;
+
+	*ret = true;
+	rc_warn(c, rc_word_at(c->r->tree, c->s, c->at - 1), "is ignored: %s", why);
+	return (!rc_peek(c) || rc_string(c, &name)) && rc_end(c);
+}
+
 static bool certificate_type(struct rc_cur *c, void *block)
 {
 	struct ike_peer *p = block;
 
 	if (rc_skip(c, "plain_rsa"))
-		return rc_fault(c, NULL, "cannot be plain_rsa: keys are taken from x509 certificates");
+		return unread(
+		    c, &c->r->unread_key, "bare keys are not read: put it into an x509 certificate");
 	if (!rc_skip(c, "x509"))
 		return rc_fault(c, rc_peek(c), "is no type of certificate: there is x509");
+	c->r->unread_key = false;
 	return rc_string(c, &p->cert) && rc_string(c, &p->key) && rc_end(c);
 }
 
@@ -106,11 +119,12 @@ static bool ca_type(struct rc_cur *c, void *block)
 static bool peers_certfile(struct rc_cur *c, void *block)
 {
 	struct ike_peer *p = block;
-	const struct rc_word *w = rc_peek(c);
 
-	if (w && w->kind != RC_STRING && (rc_word_is(w, "plain_rsa") || rc_word_is(w, "dnssec")))
-		return rc_fault(c, w, "is not supported: a peer's certificate is a file");
+	if (rc_skip(c, "plain_rsa") || rc_skip(c, "dnssec"))
+		return unread(c, &c->r->unread_peer_key,
+		    "a peer's certificate is an x509 file, or comes with its messages");
 	(void)rc_skip(c, "x509");
+	c->r->unread_peer_key = false;
 	return rc_string(c, &p->peer_cert) && rc_end(c);
 }
 
@@ -506,10 +520,29 @@ static void warn_weak(struct rc_cur *c, const struct ike_peer *p)
 		rc_warn(c, NULL, "%s is weak: %s", p->name, why);
 }
 
+/* Signatures need the keys that were not read. */
+static void leave_out(struct rc_cur *c, struct ike_peer *p)
+{
+	uint8_t n = 0;
+
+	if (!c->r->unread_key && !c->r->unread_peer_key)
+		return;
+	for (uint8_t i = 0; i < p->n_offers; i++) {
+		if (!ike_auth_is_rsa(p->offer[i].auth))
+			p->offer[n++] = p->offer[i];
+		else
+			rc_warn(c, NULL,
+			    "%s: its proposal in line %u is left out: %s needs a key that is not read",
+			    p->name, p->offer[i].line, ike_auth_method_name(p->offer[i].auth));
+	}
+	p->n_offers = n;
+}
+
 static bool finish(struct rc_cur *c, struct ike_peer *p)
 {
 	if (!p->n_modes)
 		return rc_fault(c, NULL, "%s: no exchange mode specified.", p->name);
+	leave_out(c, p);
 	if (!p->n_offers)
 		return rc_fault(c, NULL, "%s: no proposal found: nothing can be negotiated", p->name);
 	if (!place(c, p, "certificate_type", &p->cert) || !place(c, p, "certificate_type", &p->key) ||
@@ -535,6 +568,7 @@ bool rc_remote(struct rc_cur *c, void *block)
 	/* Proposals of its own replace its parent's, all of them; so do identities of its peer. */
 	c->r->inherited_offers = p->n_offers > 0;
 	c->r->inherited_ids = p->n_peer_ids > 0;
+	c->r->unread_key = c->r->unread_peer_key = false;
 	rc_run_body(c, verbs, ARRAY_SIZE(verbs), p);
 	return c->r->n_errors == before && finish(c, p);
 }

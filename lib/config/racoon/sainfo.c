@@ -137,7 +137,7 @@ static bool pfs_group(struct rc_cur *c, void *block)
 {
 	struct ike_child *k = block;
 
-	return rc_group(c, &k->pfs) && rc_end(c);
+	return rc_group(c, &k->pfs, NULL) && rc_end(c);
 }
 
 static bool remoteid(struct rc_cur *c, void *block)

@@ -207,6 +207,11 @@ static void test_racoon_what_is_ignored_is_named(void **state)
 	    {"TOP", "vendor_id \"x\";"},
 	    {"TOP", "privsep { user \"x\"; }"},
 	    {"TOP", "mode_cfg { accounting radius; }"},
+	    {"TOP", "mode_cfg { group_source system; }"},
+	    {"TOP", "mode_cfg { group_source ldap; }"},
+	    {"REMOTE", "certificate_type plain_rsa \"k\";"},
+	    {"REMOTE", "peers_certfile plain_rsa \"k\";"},
+	    {"REMOTE", "peers_certfile dnssec;"},
 	    {"REMOTE", "support_proxy on;"},
 	    {"REMOTE", "support_mip6 on;"},
 	    {"REMOTE", "weak_phase1_check on;"},
@@ -235,6 +240,91 @@ static void test_racoon_what_is_ignored_is_named(void **state)
 		assert_memory_equal(h.warning, place, strlen(place));
 		assert_non_null(strstr(h.warning, "ignored"));
 	}
+}
+
+#define SIGNED "encryption_algorithm aes; hash_algorithm sha1; authentication_method rsasig; dh_group 14;"
+
+/* One of two proposals: what is left, and what is said. */
+static void expect_left(const char *words, const char *warning)
+{
+	char text[TEXT_MAX];
+	struct ike_conf *c;
+	struct heard h;
+
+	snprintf(text, sizeof(text), "remote anonymous { " MODE "proposal { " OFFER " }\nproposal { %s } }",
+	    words);
+	c = good(text, &h);
+	assert_int_equal(c->peer[0].n_offers, 1);
+	assert_int_equal(c->peer[0].offer[0].line, 1);
+	assert_int_equal(h.n_warnings, 1);
+	assert_string_equal(h.warning, warning);
+	ike_conf_free(c);
+}
+
+/* A proposal that cannot be made here goes, with a word, and the rest of the file counts. */
+static void test_racoon_proposals_that_cannot_be_had_are_left_out(void **state)
+{
+	(void)state;
+	expect_left("encryption_algorithm idea; hash_algorithm sha1; authentication_method pre_shared_key; "
+	            "dh_group 2;",
+	    "f:2:33: \"idea\" is an algorithm that this build does not have: its proposal is left out; take "
+	    "aes");
+	expect_left(
+	    "encryption_algorithm rc5 128; hash_algorithm sha1; authentication_method rsasig; dh_group 2;",
+	    "f:2:33: \"rc5\" is an algorithm that this build does not have: its proposal is left out; take "
+	    "aes");
+	expect_left("hash_algorithm tiger;",
+	    "f:2:27: \"tiger\" is an algorithm that this build does not have: its proposal is left out; take "
+	    "sha256");
+	expect_left("dh_group ec2n155;",
+	    "f:2:21: \"ec2n155\" is a group that nobody implements: its proposal is left out; take 14");
+	expect_left("authentication_method hybrid_rsa_client;",
+	    "f:2:34: \"hybrid_rsa_client\" is a method that is not implemented: its proposal is left out; "
+	    "take "
+	    "pre_shared_key, rsasig, or xauth_psk_ or xauth_rsa_server or _client");
+}
+
+/* Where nothing else is proposed the parent's proposals do not come back. */
+static void test_racoon_left_out_proposal_replaces_the_inherited_ones(void **state)
+{
+	(void)state;
+	expect_error("remote \"a\" { " MODE "proposal { " OFFER " } }\n"
+	             "remote \"b\" inherit \"a\" { proposal { hash_algorithm tiger; } }",
+	    "f:2:1: \"remote\" b: no proposal found: nothing can be negotiated");
+}
+
+/* A key that is not read proves nothing: nor does any certificate in its place. */
+static void test_racoon_signatures_with_keys_that_are_not_read_are_left_out(void **state)
+{
+	static const char *const statements[] = {"certificate_type plain_rsa \"k\";",
+	    "peers_certfile plain_rsa \"k\"; certificate_type x509 \"/c\" \"/k\";",
+	    "peers_certfile dnssec; certificate_type x509 \"/c\" \"/k\";"};
+	char text[TEXT_MAX];
+	struct ike_conf *c;
+	struct heard h;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(statements); i++) {
+		snprintf(text, sizeof(text),
+		    "remote anonymous { " MODE "%s proposal { " OFFER " } proposal { " SIGNED " } }",
+		    statements[i]);
+		c = good(text, &h);
+		assert_int_equal(c->peer[0].n_offers, 1);
+		assert_int_equal(c->peer[0].offer[0].auth, IKE_AUTH_PSK);
+		assert_int_equal(h.n_warnings, 2);
+		ike_conf_free(c);
+		snprintf(text, sizeof(text), "remote anonymous { " MODE "%s proposal { " SIGNED " } }",
+		    statements[i]);
+		expect_error(
+		    text, "f:1:1: \"remote\" anonymous: no proposal found: nothing can be negotiated");
+	}
+	/* The last word counts. */
+	c = good("remote anonymous { " MODE "peers_certfile dnssec; peers_certfile x509 \"/p\"; "
+	         "certificate_type plain_rsa \"k\"; certificate_type x509 \"/c\" \"/k\"; proposal { " SIGNED
+	         " } }",
+	    &h);
+	assert_int_equal(c->peer[0].n_offers, 1);
+	ike_conf_free(c);
 }
 
 static void test_racoon_ike_frag(void **state)
@@ -303,6 +393,35 @@ static void test_racoon_host_bits_do_not_make_another_sainfo(void **state)
 	(void)state;
 	expect_error("sainfo address 10.0.0.5/24 any address 10.1.0.0/16 any { " SAINFO " }\n"
 	             "sainfo address 10.0.0.0/24 any address 10.1.2.3/16 any { " SAINFO " }\n",
+	    "f:2:1: \"sainfo\" duplicated sainfo: the first is in line 1");
+}
+
+static void expect_side(const char *side, enum ike_side_kind kind)
+{
+	char text[TEXT_MAX];
+	struct ike_conf *c;
+	struct heard h;
+
+	snprintf(text, sizeof(text), "sainfo %s any anonymous { " SAINFO " }\n", side);
+	c = good(text, &h);
+	assert_int_equal(c->child[0].local.kind, kind);
+	ike_conf_free(c);
+}
+
+/* A host written with its full length is the same as one without; `subnet` says another type of identity. */
+static void test_racoon_address_of_full_length_is_a_host(void **state)
+{
+	(void)state;
+	expect_side("address 10.0.0.1", IKE_SIDE_HOST);
+	expect_side("address 10.0.0.1/32", IKE_SIDE_HOST);
+	expect_side("address 10.0.0.1/32[80]", IKE_SIDE_HOST);
+	expect_side("address fc00::1/128", IKE_SIDE_HOST);
+	expect_side("address 10.0.0.1/31", IKE_SIDE_NET);
+	expect_side("address fc00::1/32", IKE_SIDE_NET);
+	expect_side("subnet 10.0.0.1/32", IKE_SIDE_NET);
+	expect_side("subnet fc00::1/128", IKE_SIDE_NET);
+	expect_error("sainfo address 10.0.0.1 any anonymous { " SAINFO " }\n"
+	             "sainfo address 10.0.0.1/32 any anonymous { " SAINFO " }\n",
 	    "f:2:1: \"sainfo\" duplicated sainfo: the first is in line 1");
 }
 
@@ -396,35 +515,6 @@ static void expect_names(const char *text, const char *warning, const char *name
 
 static void test_racoon_ports_are_in_the_names_and_said_to_be_ignored(void **state)
 {
-static void expect_side(const char *side, enum ike_side_kind kind)
-{
-	char text[TEXT_MAX];
-	struct ike_conf *c;
-	struct heard h;
-
-	snprintf(text, sizeof(text), "sainfo %s any anonymous { " SAINFO " }\n", side);
-	c = good(text, &h);
-	assert_int_equal(c->child[0].local.kind, kind);
-	ike_conf_free(c);
-}
-
-/* A host written with its full length is the same as one without; `subnet` says another type of identity. */
-static void test_racoon_address_of_full_length_is_a_host(void **state)
-{
-	(void)state;
-	expect_side("address 10.0.0.1", IKE_SIDE_HOST);
-	expect_side("address 10.0.0.1/32", IKE_SIDE_HOST);
-	expect_side("address 10.0.0.1/32[80]", IKE_SIDE_HOST);
-	expect_side("address fc00::1/128", IKE_SIDE_HOST);
-	expect_side("address 10.0.0.1/31", IKE_SIDE_NET);
-	expect_side("address fc00::1/32", IKE_SIDE_NET);
-	expect_side("subnet 10.0.0.1/32", IKE_SIDE_NET);
-	expect_side("subnet fc00::1/128", IKE_SIDE_NET);
-	expect_error("sainfo address 10.0.0.1 any anonymous { " SAINFO " }\n"
-	             "sainfo address 10.0.0.1/32 any anonymous { " SAINFO " }\n",
-	    "f:2:1: \"sainfo\" duplicated sainfo: the first is in line 1");
-}
-
 	static const char ignored[] =
 	    "f:1:17: \"[\" port 4501 is ignored: peers are written to at port 500, and behind NAT at 4500";
 
@@ -521,10 +611,14 @@ int main(int argc, char **argv)
 	    cmocka_unit_test(test_racoon_mode_cfg),
 	    cmocka_unit_test(test_racoon_xauth_of_a_client_needs_a_login),
 	    cmocka_unit_test(test_racoon_what_is_ignored_is_named),
+	    cmocka_unit_test(test_racoon_proposals_that_cannot_be_had_are_left_out),
+	    cmocka_unit_test(test_racoon_left_out_proposal_replaces_the_inherited_ones),
+	    cmocka_unit_test(test_racoon_signatures_with_keys_that_are_not_read_are_left_out),
 	    cmocka_unit_test(test_racoon_ike_frag),
 	    cmocka_unit_test(test_racoon_lifetime_is_the_block_s_also_where_the_proposal_is_inherited),
 	    cmocka_unit_test(test_racoon_peers_identifier_replaces_the_inherited_ones),
 	    cmocka_unit_test(test_racoon_host_bits_do_not_make_another_sainfo),
+	    cmocka_unit_test(test_racoon_address_of_full_length_is_a_host),
 	    cmocka_unit_test(test_racoon_children_are_in_the_order_in_which_they_are_tried),
 	    cmocka_unit_test(test_racoon_longest_esp_frag_is_none),
 	    cmocka_unit_test(test_racoon_name_in_hexadecimal_is_not_cut),
@@ -540,4 +634,3 @@ int main(int argc, char **argv)
 	malformed_file = argv[1];
 	return cmocka_run_group_tests_name("racoon.conf", tests, NULL, NULL);
 }
-	    cmocka_unit_test(test_racoon_address_of_full_length_is_a_host),
