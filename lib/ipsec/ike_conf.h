@@ -257,6 +257,9 @@ void ike_peer_fini(struct ike_peer *p);
 const struct ike_peer *ike_conf_find_peer(const struct ike_conf *c, const struct inet_addr *addr);
 
 bool ike_id_equal(const struct ike_id *a, const struct ike_id *b);
+/* Whether a peer's identity is the one that a configuration asks for: equal, or for a name as text the DER of
+ * that name (dn_text_is()). */
+bool ike_id_fits(const struct ike_id *want, const struct ike_id *id);
 /* For people, a distinguished name as dn_format() has it; at most `room` octets, anything unprintable as '?'.
  * Returns buf. */
 const char *ike_id_format(const struct ike_id *id, char *buf, size_t room);

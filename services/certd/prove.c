@@ -231,7 +231,7 @@ static int check_expected(const struct ike_peer *peer, const struct ike_id *id, 
 	for (uint8_t i = 0; i < peer->n_peer_ids; i++) {
 		const struct ike_id *want = &peer->peer_id[i];
 
-		if (ike_id_equal(want, id) || (want->kind == id->kind && !want->len) ||
+		if (ike_id_fits(want, id) || (want->kind == id->kind && !want->len) ||
 		    (want->kind == IKE_ID_DN && !want->len && id->kind == IKE_ID_DN_DER))
 			return 0;
 	}

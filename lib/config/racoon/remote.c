@@ -2,9 +2,11 @@
  * `remote`: its header, its statements, and what has to be true of all of them together (racoon-conf.md
  * section 4).
  */
+#include <errno.h>
 #include <stdio.h>
 
 #include "config/racoon/reader.h"
+#include "ipsec/dn_text.h"
 
 static bool exchange_mode(struct rc_cur *c, void *block)
 {
@@ -462,6 +464,40 @@ static bool place(struct rc_cur *c, const struct ike_peer *p, const char *what, 
 	return true;
 }
 
+/* Without a certificate the name is the text; with one, its subject is said (racoon-conf.md section 4.4). */
+static bool check_name(struct rc_cur *c, const struct ike_peer *p)
+{
+	char type[DN_PART_MAX];
+	uint8_t der[DN_DER_MAX];
+	int r;
+
+	if (p->my_id.kind != IKE_ID_DN)
+		return true;
+	if (p->cert) {
+		if (p->my_id.len)
+			rc_warn(c, NULL,
+			    "%s: the text of my_identifier asn1dn is ignored: the certificate's subject is "
+			    "sent",
+			    p->name);
+		return true;
+	}
+	if (!p->my_id.len) {
+		rc_warn(c, NULL,
+		    "%s: my_identifier asn1dn without a text is the subject of a certificate, and "
+		    "certificate_type names none: nothing can be negotiated",
+		    p->name);
+		return true;
+	}
+	r = dn_text_encode((const char *)p->my_id.data, p->my_id.len, der, type);
+	if (r == -ENOENT)
+		return rc_fault(
+		    c, NULL, "%s: my_identifier asn1dn has %s, which is no type of attribute", p->name, type);
+	if (r < 0)
+		return rc_fault(
+		    c, NULL, "%s: my_identifier asn1dn has `*`, or is too long for a name", p->name);
+	return true;
+}
+
 static bool check_offer(struct rc_cur *c, const struct ike_peer *p, const struct ike_offer *o)
 {
 	const char *method = ike_auth_method_name(o->auth);
@@ -547,7 +583,7 @@ static bool finish(struct rc_cur *c, struct ike_peer *p)
 		return rc_fault(c, NULL, "%s: no proposal found: nothing can be negotiated", p->name);
 	if (!place(c, p, "certificate_type", &p->cert) || !place(c, p, "certificate_type", &p->key) ||
 	    !place(c, p, "ca_type", &p->ca) || !place(c, p, "peers_certfile", &p->peer_cert) ||
-	    !check_auth(c, p))
+	    !check_auth(c, p) || !check_name(c, p))
 		return false;
 	warn_weak(c, p);
 	return true;

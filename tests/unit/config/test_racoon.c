@@ -537,7 +537,7 @@ static void test_racoon_ports_are_in_the_names_and_said_to_be_ignored(void **sta
 static void test_racoon_names_of_certificates(void **state)
 {
 	static const char *const names[] = {"C=US, ST=NY, L=BERNE, O=Internet Widgits Pty Ltd", "CN=*",
-	    "C=DE/CN=a", "CN=a\\, b", "2.5.4.3=x", " CN = with = signs ", "CN=\xc3\xa4",
+	    "odd=x", "C=DE/CN=a", "CN=a\\, b", "2.5.4.3=x", " CN = with = signs ", "CN=\xc3\xa4",
 	    "emailAddress=a@example.org"};
 	char text[TEXT_MAX];
 	struct ike_conf *c;
@@ -546,13 +546,46 @@ static void test_racoon_names_of_certificates(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		snprintf(text, sizeof(text),
-		    "remote anonymous { " MODE "my_identifier asn1dn \"%s\"; proposal { " OFFER " } }",
+		    "remote anonymous { " MODE "peers_identifier asn1dn \"%s\"; proposal { " OFFER " } }",
 		    names[i]);
 		c = good(text, &h);
-		assert_int_equal(c->peer[0].my_id.kind, IKE_ID_DN);
-		assert_int_equal(c->peer[0].my_id.len, strlen(names[i]));
+		assert_int_equal(c->peer[0].peer_id[0].kind, IKE_ID_DN);
+		assert_int_equal(c->peer[0].peer_id[0].len, strlen(names[i]));
 		ike_conf_free(c);
 	}
+}
+
+/* Our own name as text is sent as its DER, unless there is a certificate, whose subject goes before it. */
+static void test_racoon_own_name_as_text(void **state)
+{
+	static const char head[] = "remote anonymous { " MODE "proposal { " OFFER " } my_identifier asn1dn ";
+	char text[TEXT_MAX], name[100];
+	struct ike_conf *c;
+	struct heard h;
+
+	(void)state;
+	snprintf(text, sizeof(text),
+	    "%s\"C=DE, CN=gate\"; }\nremote \"b\" inherit anonymous { "
+	    "certificate_type x509 \"/c\" \"/k\"; }",
+	    head);
+	c = good(text, &h);
+	assert_int_equal(c->peer[0].my_id.kind, IKE_ID_DN_DER);
+	assert_string_equal(ike_id_format(&c->peer[0].my_id, name, sizeof(name)), "C=DE, CN=gate");
+	assert_int_equal(c->peer[1].my_id.kind, IKE_ID_DN);
+	assert_string_equal(h.warning, "f:2:1: \"remote\" b: the text of my_identifier asn1dn is ignored: "
+	                               "the certificate's subject is sent");
+	ike_conf_free(c);
+	snprintf(text, sizeof(text), "%s; }", head);
+	ike_conf_free(good(text, &h));
+	assert_string_equal(h.warning, "f:1:1: \"remote\" anonymous: my_identifier asn1dn without a text is "
+	                               "the subject of a certificate, and "
+	                               "certificate_type names none: nothing can be negotiated");
+	snprintf(text, sizeof(text), "%s\"CN=*\"; }", head);
+	expect_error(
+	    text, "f:1:1: \"remote\" anonymous: my_identifier asn1dn has `*`, or is too long for a name");
+	snprintf(text, sizeof(text), "%s\"odd=x\"; }", head);
+	expect_error(
+	    text, "f:1:1: \"remote\" anonymous: my_identifier asn1dn has odd, which is no type of attribute");
 }
 
 static void write_file(const char *path, const char *text)
@@ -626,6 +659,7 @@ int main(int argc, char **argv)
 	    cmocka_unit_test(test_racoon_what_cannot_be_read_is_said_to_be),
 	    cmocka_unit_test(test_racoon_ports_are_in_the_names_and_said_to_be_ignored),
 	    cmocka_unit_test(test_racoon_names_of_certificates),
+	    cmocka_unit_test(test_racoon_own_name_as_text),
 	    cmocka_unit_test(test_racoon_pipes),
 	};
 
