@@ -13,6 +13,7 @@
 #include "base/auto.h"
 #include "cli/racoon/listen.h"
 #include "cli/racoon/load.h"
+#include "cli/racoon/pidfile.h"
 #include "cli/racoon/place.h"
 #include "cli/verbs.h"
 #include "config/racoon/racoon.h"
@@ -138,7 +139,8 @@ static void log_more(struct ike_conf *c, unsigned more)
 	}
 }
 
-static int load(struct cli *cli, const struct options *o)
+/* `pid`: of the process that stays, NULL for one that does not. */
+static int load(struct cli *cli, const struct options *o, struct pidfile *pid)
 {
 	AUTO_PASSPHRASES struct passphrases known = PASSPHRASES_INIT(o->passphrase_fd);
 	AUTO_IKE_CONF struct ike_conf *c = NULL;
@@ -154,6 +156,8 @@ static int load(struct cli *cli, const struct options *o)
 		return cli_fail(cli, "%s", e.s);
 	if (place_put(&cli->settings, o->file, &e) < 0)
 		(void)cli_fail(cli, "warning: `ipsecctl reload` will not know the file: %s", e.s);
+	if (pid && pidfile_put(pid, &cli->settings, c->pidfile, &e) < 0)
+		(void)cli_fail(cli, "warning: path pidfile: no number is written: %s", e.s);
 	return CLI_OK;
 }
 
@@ -161,7 +165,7 @@ int racoon_load_file(struct cli *cli, const char *file)
 {
 	const struct options o = {.file = file, .passphrase_fd = -1};
 
-	return load(cli, &o);
+	return load(cli, &o, NULL);
 }
 
 /* An empty configuration: peers are told, and nobody is answered any more. */
@@ -186,7 +190,7 @@ static void wait_signals(sigset_t *set)
 	sigprocmask(SIG_BLOCK, set, NULL);
 }
 
-static int stay(struct cli *cli, const struct options *o, const sigset_t *set)
+static int stay(struct cli *cli, const struct options *o, struct pidfile *pid, const sigset_t *set)
 {
 	int number;
 
@@ -195,10 +199,11 @@ static int stay(struct cli *cli, const struct options *o, const sigset_t *set)
 			continue;
 		if (number != SIGHUP)
 			break;
-		(void)load(cli, o); /* a faulty file leaves the old configuration in force */
+		(void)load(cli, o, pid); /* a faulty file leaves the old configuration in force */
 	}
 	fprintf(cli->err, "%s: INFO: caught signal %d\n", cli->prog, number);
 	(void)withdraw(cli);
+	pidfile_remove(pid);
 	fprintf(cli->err, "%s: INFO: racoon shutdown\n", cli->prog);
 	return CLI_OK;
 }
@@ -217,7 +222,7 @@ static int wait_loaded(struct cli *cli, int from)
 
 /* Loaded before the shell gets its prompt back, so that a script may go on; and by the process that stays,
  * because memory of secrets does not outlive fork(2). */
-static int stay_behind(struct cli *cli, const struct options *o, const sigset_t *set)
+static int stay_behind(struct cli *cli, const struct options *o, struct pidfile *number, const sigset_t *set)
 {
 	AUTO_CLOSE int from = -1, to = -1;
 	uint8_t told;
@@ -235,26 +240,27 @@ static int stay_behind(struct cli *cli, const struct options *o, const sigset_t 
 		close(take_fd(&to));
 		return wait_loaded(cli, from);
 	}
-	code = load(cli, o);
+	code = load(cli, o, number);
 	fflush(cli->err);
 	if (code == CLI_OK)
 		(void)setsid();
 	told = (uint8_t)code;
 	(void)!write(to, &told, 1);
 	close(take_fd(&to));
-	return code == CLI_OK ? stay(cli, o, set) : code;
+	return code == CLI_OK ? stay(cli, o, number, set) : code;
 }
 
 static int run(struct cli *cli, const struct options *o, bool stays)
 {
+	struct pidfile pid = {{0}};
 	sigset_t set;
 	int code;
 
 	wait_signals(&set);
 	if (stays && !o->foreground)
-		return stay_behind(cli, o, &set);
-	code = load(cli, o);
-	return code == CLI_OK && stays ? stay(cli, o, &set) : code;
+		return stay_behind(cli, o, &pid, &set);
+	code = load(cli, o, stays ? &pid : NULL);
+	return code == CLI_OK && stays ? stay(cli, o, &pid, &set) : code;
 }
 
 int racoon_main(struct cli *cli, int argc, char **argv, bool compat)

@@ -22,7 +22,7 @@ struct ike_conf *ike_conf_new(void)
 	    .persend = 1,
 	    .phase1_ms = 30000,
 	    .phase2_ms = 30000,
-	    .natt_keepalive_s = 20};
+	    .natt_keepalive_s = IKE_KEEPALIVE_UNSAID};
 	c->pool.size = 255;
 	c->pool.auth_throttle_s = 1;
 	c->padding = (struct ike_padding){.randomize = true, .exclusive_tail = true, .maximum_length = 20};

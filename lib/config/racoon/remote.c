@@ -7,6 +7,7 @@
 
 #include "config/racoon/reader.h"
 #include "ipsec/dn_text.h"
+#include "ipsec/sa.h"
 
 static bool exchange_mode(struct rc_cur *c, void *block)
 {
@@ -231,7 +232,6 @@ static bool remote_address(struct rc_cur *c, void *block)
 SWITCH(verify_identifier, verify_identifier)
 SWITCH(send_cert, send_cert)
 SWITCH(send_cr, send_cr)
-SWITCH(match_empty_cr, match_empty_cr)
 SWITCH(verify_cert, verify_cert)
 SWITCH(initial_contact, initial_contact)
 SWITCH(passive, passive)
@@ -264,8 +264,24 @@ static bool esp_frag(struct rc_cur *c, void *block)
 
 	if (!esp_frag_octets(c, block))
 		return false;
-	if (p->esp_frag == 65535)
+	if (p->esp_frag == UINT16_MAX)
 		p->esp_frag = 0;
+	if (p->esp_frag && p->esp_frag < SA_FRAG_MIN) {
+		rc_warn(c, NULL, "of %u octets is raised to %d: smaller pieces are mostly header",
+		    p->esp_frag, SA_FRAG_MIN);
+		p->esp_frag = SA_FRAG_MIN;
+	}
+	return true;
+}
+
+/* It chose between blocks by requests for certificates, which is not done here. */
+static bool match_empty_cr(struct rc_cur *c, void *block)
+{
+	bool unused;
+
+	if (!rc_switch(c, &unused) || !rc_end(c))
+		return false;
+	rc_warn(c, NULL, "is ignored: a block is not chosen by what certificates the peer requests");
 	return true;
 }
 

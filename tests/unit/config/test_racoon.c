@@ -18,6 +18,7 @@
 
 #include "base/auto.h"
 #include "config/racoon/racoon.h"
+#include "ipsec/sa.h"
 
 #define OFFER                                                                                                \
 	"encryption_algorithm aes; hash_algorithm sha1; authentication_method pre_shared_key; dh_group 14;"
@@ -212,6 +213,7 @@ static void test_racoon_what_is_ignored_is_named(void **state)
 	    {"REMOTE", "certificate_type plain_rsa \"k\";"},
 	    {"REMOTE", "peers_certfile plain_rsa \"k\";"},
 	    {"REMOTE", "peers_certfile dnssec;"},
+	    {"REMOTE", "match_empty_cr on;"},
 	    {"REMOTE", "support_proxy on;"},
 	    {"REMOTE", "support_mip6 on;"},
 	    {"REMOTE", "weak_phase1_check on;"},
@@ -449,6 +451,34 @@ static void test_racoon_longest_esp_frag_is_none(void **state)
 	(void)state;
 	assert_int_equal(c->peer[0].esp_frag, 0);
 	ike_conf_free(c);
+	c = good("remote anonymous { " MODE "esp_frag 295; proposal { " OFFER " } }", &h);
+	assert_int_equal(c->peer[0].esp_frag, SA_FRAG_MIN);
+	assert_string_equal(h.warning,
+	    "f:1:40: \"esp_frag\" of 295 octets is raised to 296: smaller pieces are mostly header");
+	ike_conf_free(c);
+	c = good("remote anonymous { " MODE "esp_frag 552; proposal { " OFFER " } }", &h);
+	assert_int_equal(c->peer[0].esp_frag, 552);
+	assert_int_equal(h.n_warnings, 0);
+	ike_conf_free(c);
+}
+
+/* 0 is none, which is not the same as not saying it. */
+static void test_racoon_natt_keepalive(void **state)
+{
+	static const struct {
+		const char *text;
+		uint32_t want;
+	} rows[] = {{"", IKE_KEEPALIVE_UNSAID}, {"timer { natt_keepalive 0 sec; }", 0},
+	    {"timer { natt_keepalive 20 sec; }", 20}, {"timer { natt_keepalive 1 hour; }", 3600}};
+	struct heard h;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct ike_conf *c = good(rows[i].text, &h);
+
+		assert_int_equal(c->timers.natt_keepalive_s, rows[i].want);
+		ike_conf_free(c);
+	}
 }
 
 /* An identity of as many octets as there may be, and one more. */
@@ -654,6 +684,7 @@ int main(int argc, char **argv)
 	    cmocka_unit_test(test_racoon_address_of_full_length_is_a_host),
 	    cmocka_unit_test(test_racoon_children_are_in_the_order_in_which_they_are_tried),
 	    cmocka_unit_test(test_racoon_longest_esp_frag_is_none),
+	    cmocka_unit_test(test_racoon_natt_keepalive),
 	    cmocka_unit_test(test_racoon_name_in_hexadecimal_is_not_cut),
 	    cmocka_unit_test(test_racoon_file_that_is_too_long_is_said_to_be),
 	    cmocka_unit_test(test_racoon_what_cannot_be_read_is_said_to_be),
