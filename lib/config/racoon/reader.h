@@ -20,6 +20,7 @@ struct rc_read {
 	bool inherited_offers, inherited_ids; /* of the remote that is being read */
 	/* Of that remote too: a key, and a peer's, of which nothing can be read (plain_rsa, dnssec). */
 	bool unread_key, unread_peer_key;
+	bool is_named; /* its header is a name in quotes */
 	bool left_out; /* something of the proposal that is being read cannot be had here */
 	bool no_memory;
 };

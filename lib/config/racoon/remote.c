@@ -393,33 +393,12 @@ static struct ike_peer *find(struct rc_read *r, const char *name)
 	return NULL;
 }
 
-/* Peers are told apart by their address, whatever their ports are. */
-static const struct ike_peer *find_other_port(struct rc_read *r, const struct header *h)
-{
-	size_t n = strcspn(h->name, "[");
-
-	for (uint32_t i = 0; i < r->conf->n_peers && !h->is_named; i++) {
-		const char *name = r->conf->peer[i].name;
-
-		if (strncmp(name, h->name, n) == 0 && (!name[n] || name[n] == '['))
-			return &r->conf->peer[i];
-	}
-	return NULL;
-}
-
 static struct ike_peer *begin(struct rc_cur *c, struct header *h, const struct rc_word *at)
 {
-	const struct ike_peer *other;
 	struct ike_peer *p;
 
 	if (find(c->r, h->name)) {
 		(void)rc_fault(c, at, "is defined already");
-		return NULL;
-	}
-	other = find_other_port(c->r, h);
-	if (other) {
-		(void)rc_fault(c, at,
-		    "is defined already, as %s: one address has one `remote`, for all ports", other->name);
 		return NULL;
 	}
 	p = ike_conf_add_peer(c->r->conf);
@@ -572,6 +551,30 @@ static void warn_weak(struct rc_cur *c, const struct ike_peer *p)
 		rc_warn(c, NULL, "%s is weak: %s", p->name, why);
 }
 
+/* A block is chosen by the peer's address alone, of several the first (ike_conf_find_peer()): what is not
+ * chosen so is told here, because nothing else would tell it. */
+static void warn_unused(struct rc_cur *c, const struct ike_peer *p)
+{
+	const struct ike_peer *first = c->r->conf->peer;
+
+	for (const struct ike_peer *q = first; q < p; q++) {
+		if (!inet_addr_equal(&q->addr, &p->addr))
+			continue;
+		rc_warn(c, NULL,
+		    "%s is never used, but for `inherit`: remote %s in line %u of %s is for the same peers, "
+		    "and neither port, exchange mode, proposal nor identity chooses between two",
+		    p->name, q->name, q->line, q->file ? q->file : "the file");
+		return;
+	}
+}
+
+/* A name alone says of no peer that it is this one. */
+static void warn_of_any(struct rc_cur *c, const struct ike_peer *p)
+{
+	if (c->r->is_named && p->addr.family == INET_NONE)
+		rc_warn(c, NULL, "%s has no remote_address: it is for any peer, as `anonymous` is", p->name);
+}
+
 /* Signatures need the keys that were not read. */
 static void leave_out(struct rc_cur *c, struct ike_peer *p)
 {
@@ -601,6 +604,8 @@ static bool finish(struct rc_cur *c, struct ike_peer *p)
 	    !place(c, p, "ca_type", &p->ca) || !place(c, p, "peers_certfile", &p->peer_cert) ||
 	    !check_auth(c, p) || !check_name(c, p))
 		return false;
+	warn_of_any(c, p);
+	warn_unused(c, p);
 	warn_weak(c, p);
 	return true;
 }
@@ -613,6 +618,7 @@ bool rc_remote(struct rc_cur *c, void *block)
 	struct ike_peer *p;
 	bool ok = take_header(c, &h);
 
+	c->r->is_named = h.is_named;
 	p = ok ? begin(c, &h, at) : NULL;
 	free(h.name);
 	if (!p || !inherit(c, p) || !rc_end(c))

@@ -564,6 +564,49 @@ static void test_racoon_ports_are_in_the_names_and_said_to_be_ignored(void **sta
 	    "f:2:25: \"10.0.0.1\" is no remote that was defined before");
 }
 
+#define BODY MODE "proposal { " OFFER " } }"
+#define NEVER                                                                                                \
+	" in line 1 of f is for the same peers, and neither port, exchange mode, proposal nor identity "     \
+	"chooses between two"
+
+/* Which of two is used, and which is not, is known when the file is read. */
+static void test_racoon_remotes_that_are_never_used_are_named(void **state)
+{
+	static const struct {
+		const char *text, *warning;
+	} rows[] = {
+	    {"remote 10.0.0.1 { " BODY "\nremote 10.0.0.2 { " BODY, ""},
+	    {"remote anonymous { " BODY "\nremote 10.0.0.2 { " BODY, ""},
+	    {"remote \"a\" { remote_address 10.0.0.1; " BODY
+	     "\nremote \"b\" { remote_address 10.0.0.2; " BODY,
+	        ""},
+	    {"remote 10.0.0.1 { " BODY "\nremote \"b\" { remote_address 10.0.0.1; " BODY,
+	        "f:2:1: \"remote\" b is never used, but for `inherit`: remote 10.0.0.1" NEVER},
+	    {"remote \"a\" { remote_address 10.0.0.1; " BODY
+	     "\nremote \"b\" { remote_address 10.0.0.1; " BODY,
+	        "f:2:1: \"remote\" b is never used, but for `inherit`: remote a" NEVER},
+	    {"remote \"a\" { " BODY,
+	        "f:1:1: \"remote\" a has no remote_address: it is for any peer, as `anonymous` is"},
+	};
+	struct ike_conf *c;
+	struct heard h;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		c = good(rows[i].text, &h);
+		assert_string_equal(h.warning, rows[i].warning);
+		assert_int_equal(h.n_warnings, rows[i].warning[0] != 0);
+		ike_conf_free(c);
+	}
+	c = good("remote 10.0.0.1 { " BODY "\nremote 10.0.0.1[4500] { " BODY, &h);
+	assert_int_equal(h.n_warnings, 2); /* the port is another */
+	assert_ptr_equal(ike_conf_find_peer(c, &c->peer[1].addr), &c->peer[0]);
+	ike_conf_free(c);
+	c = good("remote anonymous { " BODY "\nremote \"b\" { " BODY, &h);
+	assert_int_equal(h.n_warnings, 2);
+	ike_conf_free(c);
+}
+
 static void test_racoon_names_of_certificates(void **state)
 {
 	static const char *const names[] = {"C=US, ST=NY, L=BERNE, O=Internet Widgits Pty Ltd", "CN=*",
@@ -689,6 +732,7 @@ int main(int argc, char **argv)
 	    cmocka_unit_test(test_racoon_file_that_is_too_long_is_said_to_be),
 	    cmocka_unit_test(test_racoon_what_cannot_be_read_is_said_to_be),
 	    cmocka_unit_test(test_racoon_ports_are_in_the_names_and_said_to_be_ignored),
+	    cmocka_unit_test(test_racoon_remotes_that_are_never_used_are_named),
 	    cmocka_unit_test(test_racoon_names_of_certificates),
 	    cmocka_unit_test(test_racoon_own_name_as_text),
 	    cmocka_unit_test(test_racoon_pipes),
