@@ -122,6 +122,8 @@ static int on_verify(struct ipc_conn *c, const struct ipc_record *rec)
 	r = prove_peer(&d->prover, q.nonce, q.id, q.hash, now_ms(d), &is_ticket, word, &e);
 	if (r < 0)
 		return refuse(d, c, rec->id, r, &e);
+	if (is_ticket && e.s[0])
+		log_warning("peer.identity", "%s", e.s);
 	if (is_ticket)
 		certd_send_ticket(c, rec->id, word, (size_t)r);
 	else

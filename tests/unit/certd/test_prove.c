@@ -368,6 +368,7 @@ static void test_prove_verify_expects_identities(void **state)
 	p->n_peer_ids = 3;
 	expect_ticket(
 	    &x, true, psk, kit_id(IKE_ID_FQDN, "else.example"), false); /* verify_identifier is off */
+	assert_non_null(strstr(x.e.s, "No ID match. else.example is none of"));
 	p->verify_identifier = true;
 	stage_keyed(&x, &q, true, psk);
 	refuse_peer(&x, &q, kit_id(IKE_ID_FQDN, "else.example"), -EACCES,
