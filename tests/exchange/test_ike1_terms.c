@@ -58,9 +58,12 @@ static const struct rig_sa *sa_of(const struct rig_side *s, bool inbound, enum i
 }
 
 /* It fails, `why` stands in B's log and `notify` in A's, and nothing is left behind. */
-static void refused(const char *why, const char *notify)
+/* `why`: what B ends it for; `detail`: what differed. */
+static void refused_for(const char *detail, const char *why, const char *notify)
 {
 	ask();
+	if (!rig_logged(&rig.b, detail))
+		fail_msg("B does not say: %s\n%s", detail, rig.b.log);
 	if (!rig_logged(&rig.b, why))
 		fail_msg("B does not say: %s\n%s", why, rig.b.log);
 	if (!rig_logged(&rig.a, notify))
@@ -70,6 +73,11 @@ static void refused(const char *why, const char *notify)
 	assert_int_equal(rig.a.n_done_ok, 0);
 	assert_int_equal(rig.a.n_done_bad, 1);
 	rig_fini(&rig);
+}
+
+static void refused(const char *why, const char *notify)
+{
+	refused_for(why, why, notify);
 }
 
 /* --- who may begin --- */
@@ -173,7 +181,8 @@ static void test_requests_differ(void **state)
 	begin();
 	meet();
 	rig.b.out[0].req[0].proto = rig.b.in[0].req[0].proto = IPSEC_AH;
-	refused("no suitable proposal found", "the peer says: notification 14.");
+	refused_for("rejected the policy wants ah, and that is not offered", "no suitable proposal found",
+	    "the peer says: notification 14.");
 }
 
 /* One side has a tunnel, the other none. */
@@ -182,13 +191,19 @@ static void test_modes_differ(void **state)
 	begin();
 	meet();
 	rig.b.out[0].req[0].mode = rig.b.in[0].req[0].mode = IPSEC_TUNNEL;
-	refused("no suitable proposal found", "the peer says: notification 14.");
+	refused_for("rejected encapsulation of esp: my:1 peer:2", "no suitable proposal found",
+	    "the peer says: notification 14.");
 }
 
 /* --- proposals of phase 1 --- */
 
 static void test_no_proposal_of_phase_1(void **state)
 {
+	static const char *const details[] = {
+	    "rejected enctype: DB(prop#1:trns#1):Peer(prop#1:trns#1) = AES-CBC:3DES-CBC",
+	    "rejected hashtype: DB(prop#1:trns#1):Peer(prop#1:trns#1) = SHA2-256:SHA",
+	    "rejected dh_group: DB(prop#1:trns#1):Peer(prop#1:trns#1) = 14:31",
+	    "rejected lifetime: DB(prop#1:trns#1):Peer(prop#1:trns#1) = 1800:"};
 	struct ike_offer others[4];
 
 	begin();
@@ -204,7 +219,8 @@ static void test_no_proposal_of_phase_1(void **state)
 		begin();
 		b->peer[0].offer[0] = others[i];
 		meet();
-		refused("phase1 negotiation failed: no suitable proposal found.", "refuses: notification 14");
+		refused_for(details[i], "phase1 negotiation failed: no suitable proposal found.",
+		    "refuses: notification 14");
 	}
 }
 
@@ -298,12 +314,14 @@ static void test_no_proposal_of_phase_2(void **state)
 	b->child[0].enc[0] = (struct ike_child_enc){.id = ALG_ENC_AES_CBC, .key_bits = 256};
 	b->child[0].n_enc = 1;
 	meet();
-	refused("phase2 negotiation failed: no suitable proposal found.", "the peer says: notification 14.");
+	refused_for("rejected algorithms of esp: transform ",
+	    "phase2 negotiation failed: no suitable proposal found.", "the peer says: notification 14.");
 	begin();
 	b->child[0].auth[0].id = ALG_AUTH_HMAC_SHA512;
 	b->child[0].n_auth = 1;
 	meet();
-	refused("phase2 negotiation failed: no suitable proposal found.", "the peer says: notification 14.");
+	refused_for("rejected algorithms of esp: transform ",
+	    "phase2 negotiation failed: no suitable proposal found.", "the peer says: notification 14.");
 }
 
 static const struct {
