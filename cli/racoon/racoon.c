@@ -36,11 +36,26 @@ static const char *usual_file(void)
 	return NULL;
 }
 
-static int unused(struct cli *cli, int option)
+/* Options of racoon's that the suite has no use for, and what does instead. */
+static void unused(struct cli *cli, int option)
 {
-	fprintf(cli->err, "%s: warning: -%c is ignored: %s\n", cli->prog, option,
-	    strchr("pP", option) ? "ports are settings of the suite" : "it has no use here");
-	return 0;
+	static const struct {
+		const char *options, *why;
+	} rows[] = {
+	    {"46", "sockets are of both families; `listen` in the file names the addresses that count"},
+	    {"pP", "IKE is at port 500, and at 4500 behind translators"},
+	    {"l", "the log is postern-keyd's, which goes where the suite's does (--log FILE of the "
+	          "supervisor)"},
+	    {"L", "lines of the log name no source file"},
+	    {"B", "session keys are in no file that they could be read from"},
+	    {"v", "packets are not dumped"},
+	};
+	const char *why = "it has no use here";
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		if (strchr(rows[i].options, option))
+			why = rows[i].why;
+	fprintf(cli->err, "%s: warning: -%c is ignored: %s\n", cli->prog, option, why);
 }
 
 static int say_usage(struct cli *cli, bool compat, const char *before, const char *word, const char *behind)
@@ -97,11 +112,8 @@ static int parse(struct cli *cli, int argc, char **argv, bool compat, struct opt
 		case 'd':
 			ret->debug++;
 			break;
-		case 'v':
-		case 'L':
-			break; /* nothing is dumped, and no source file is named */
 		default:
-			(void)unused(cli, option);
+			unused(cli, option);
 			break;
 		}
 	}
