@@ -108,6 +108,8 @@ static bool split_network(struct rc_cur *c, void *block)
 
 	if (!rc_pick(c, "include or local_lan", kinds, ARRAY_SIZE(kinds), &kind))
 		return false;
+	if (p->n_split)
+		rc_warn(c, NULL, "takes the place of the one before: clients are sent one list of one kind");
 	p->split_local = kind;
 	p->n_split = 0;
 	do {

@@ -148,6 +148,8 @@ static bool lifetime(struct rc_cur *c, void *block)
 		return false;
 	if (!p->seconds)
 		return rc_fault(c, NULL, "of 0 is none");
+	if (p->seconds > IKE_LIFE_MAX_S)
+		rc_warn(c, NULL, "is longer than a day, which is what an ISAKMP SA lives at most");
 	return rc_end(c);
 }
 

@@ -462,6 +462,35 @@ static void test_racoon_longest_esp_frag_is_none(void **state)
 	ike_conf_free(c);
 }
 
+static void test_racoon_what_is_cut_or_replaced_is_said(void **state)
+{
+	static const struct {
+		const char *text, *warning;
+	} rows[] = {
+	    {"remote anonymous { " MODE "lifetime time 24 hour; proposal { " OFFER " } }", ""},
+	    {"remote anonymous { " MODE "lifetime time 25 hour; proposal { " OFFER " } }",
+	        "f:1:40: \"lifetime\" is longer than a day, which is what an ISAKMP SA lives at most"},
+	    {"remote anonymous { " MODE "proposal { " OFFER "\nlifetime time 25 hour; } }",
+	        "f:2:1: \"lifetime\" is longer than a day, which is what an ISAKMP SA lives at most"},
+	    {"sainfo address 10.0.0.0-10.0.0.255 any anonymous { " SAINFO " }", ""},
+	    {"sainfo address fc00::-fc00::ffff any anonymous { " SAINFO " }", ""},
+	    {"sainfo anonymous address 10.0.0.0-10.0.0.9 any { " SAINFO " }",
+	        "f:1:1: \"sainfo\" is never used: a range that is no network is no policy's, and is not "
+	        "negotiated; write a sainfo for each network of it"},
+	    {"mode_cfg { split_network include 10.1.0.0/16;\nsplit_network local_lan 10.2.0.0/16; }",
+	        "f:2:1: \"split_network\" takes the place of the one before: clients are sent one list of "
+	        "one "
+	        "kind"},
+	};
+	struct heard h;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		ike_conf_free(good(rows[i].text, &h));
+		assert_string_equal(h.warning, rows[i].warning);
+	}
+}
+
 /* 0 is none, which is not the same as not saying it. */
 static void test_racoon_natt_keepalive(void **state)
 {
@@ -727,6 +756,7 @@ int main(int argc, char **argv)
 	    cmocka_unit_test(test_racoon_address_of_full_length_is_a_host),
 	    cmocka_unit_test(test_racoon_children_are_in_the_order_in_which_they_are_tried),
 	    cmocka_unit_test(test_racoon_longest_esp_frag_is_none),
+	    cmocka_unit_test(test_racoon_what_is_cut_or_replaced_is_said),
 	    cmocka_unit_test(test_racoon_natt_keepalive),
 	    cmocka_unit_test(test_racoon_name_in_hexadecimal_is_not_cut),
 	    cmocka_unit_test(test_racoon_file_that_is_too_long_is_said_to_be),
