@@ -14,7 +14,7 @@
 
 #include "base/auto.h"
 
-const char *const cli_services[] = {"policyd", "datapathd", "keyd", "certd", "certd-verify", NULL};
+const char *const cli_services[] = {"policyd", "datapathd", "keyd", "certd", "certd-verify", "hooks", NULL};
 
 /* The socket's own mode says who may read; better than a setting, which may not be the one the suite was
  * started with. */

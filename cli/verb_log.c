@@ -93,8 +93,8 @@ int verb_log(struct cli *cli, int argc, char **argv)
 	for (int i = 2; i < argc; i++)
 		if (!is_service(argv[i]))
 			return cli_usage(cli, self,
-			    "there is no service `%s`; there are policyd, datapathd, keyd, certd and "
-			    "certd-verify.",
+			    "there is no service `%s`; there are policyd, datapathd, keyd, certd, "
+			    "certd-verify and hooks.",
 			    argv[i]);
 	if (!cli_need_root(cli, "change log levels"))
 		return CLI_FAILED;

@@ -71,8 +71,8 @@ const struct cli_verb cli_verbs[] = {
     {"monitor", "[-n COUNT]", "show events as they happen", "-n COUNT  end after COUNT events", verb_monitor,
         true},
     {"log", "[LEVEL [SERVICE ...]]", "show or change how much the services log",
-        "LEVEL is error, warning, notice, info or debug; SERVICE is policyd, datapathd, keyd, certd or "
-        "certd-verify, all if left out.\n"
+        "LEVEL is error, warning, notice, info or debug; SERVICE is policyd, datapathd, keyd, certd, "
+        "certd-verify or hooks, all if left out.\n"
         "The change lasts until the service restarts; --log-level of postern-supervisor sets it for good.",
         verb_log, true},
     {"enable", "", "switch IPsec on", "The same as `set ipsec_enable 1`. Kept over restarts.", verb_enable,

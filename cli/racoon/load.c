@@ -5,8 +5,11 @@
 
 #include "base/rng.h"
 
-static const char *const names[LOAD_SERVICES] = {
-    [LOAD_CERTD] = "certd", [LOAD_VERIFY] = "certd-verify", [LOAD_POLICYD] = "policyd", [LOAD_KEYD] = "keyd"};
+static const char *const names[LOAD_SERVICES] = {[LOAD_CERTD] = "certd",
+    [LOAD_VERIFY] = "certd-verify",
+    [LOAD_POLICYD] = "policyd",
+    [LOAD_HOOKS] = "hooks",
+    [LOAD_KEYD] = "keyd"};
 
 static int open_all(struct cli *cli, struct ipc_sync *s[LOAD_SERVICES], struct err_text *e)
 {
@@ -23,7 +26,7 @@ static int prepare(struct cli *cli, const struct ike_conf *c, struct passphrases
 	int r = 0;
 
 	for (int i = 0; r == 0 && i < LOAD_SERVICES; i++)
-		r = load_send_conf(s[i], c, e);
+		r = i == LOAD_HOOKS ? load_send_hooks(s[i], c, e) : load_send_conf(s[i], c, e);
 	if (r == 0)
 		r = racoon_send_credentials(cli, c, s[LOAD_CERTD], s[LOAD_VERIFY], known, e);
 	for (int i = 0; r == 0 && i < LOAD_SERVICES; i++) {
@@ -44,12 +47,14 @@ static uint64_t any_number(void)
 	return n >> 1 | 1;
 }
 
-int racoon_load(struct cli *cli, const struct ike_conf *c, struct passphrases *known, struct err_text *e)
+int racoon_load(struct cli *cli, const struct ike_conf *c, struct passphrases *known,
+    uint64_t *ret_generation, struct err_text *e)
 {
 	struct ipc_sync *s[LOAD_SERVICES] = {NULL};
 	uint64_t generation = any_number();
 	int r = open_all(cli, s, e);
 
+	*ret_generation = generation;
 	if (r == 0)
 		r = prepare(cli, c, known, s, e);
 	for (int i = 0; r == 0 && i < LOAD_SERVICES; i++) {

@@ -7,6 +7,8 @@
 #include "cli/racoon/load.h"
 #include "ipc/model_ike.h"
 
+#include "hooks_admin.pb-c.h"
+
 static int call(
     struct ipc_sync *s, enum ipc_type type, const ProtobufCMessage *body, int fd, struct err_text *e)
 {
@@ -62,6 +64,33 @@ int load_send_conf(struct ipc_sync *s, const struct ike_conf *c, struct err_text
 	return r;
 }
 
+static int send_hook(
+    struct ipc_sync *s, uint32_t i, const struct ike_peer *p, enum ike_hook hook, struct err_text *e)
+{
+	AUTO_FREE char *place = NULL;
+	Postern__HookPut m = POSTERN__HOOK_PUT__INIT;
+
+	if (asprintf(&place, "%s:%u: remote %s", p->file ? p->file : "", p->line, p->name) < 0)
+		return err_set(e, -ENOMEM, "out of memory");
+	m.peer = i;
+	m.event = hook;
+	m.path = p->script[hook];
+	m.place = place;
+	return call(s, IPC_HOOK_PUT, &m.base, -1, e);
+}
+
+int load_send_hooks(struct ipc_sync *s, const struct ike_conf *c, struct err_text *e)
+{
+	AUTO_IKE_CONF struct ike_conf *none = ike_conf_new();
+	int r = none ? load_send_conf(s, none, e) : err_set(e, -ENOMEM, "out of memory");
+
+	for (uint32_t i = 0; i < c->n_peers; i++)
+		for (int hook = IKE_HOOK_UP; r == 0 && hook < IKE_HOOKS; hook++)
+			if (c->peer[i].script[hook])
+				r = send_hook(s, i, &c->peer[i], hook, e);
+	return r;
+}
+
 int load_send_file(struct ipc_sync *s, enum credential_kind kind, uint32_t peer, const char *name, int fd,
     struct err_text *e)
 {
@@ -98,6 +127,14 @@ int load_send_passphrase(
 int load_prepare(struct ipc_sync *s, struct err_text *e)
 {
 	return call(s, IPC_IKE_LOAD_PREPARE, NULL, -1, e);
+}
+
+int load_hold(struct ipc_sync *keyd, uint64_t generation, struct err_text *e)
+{
+	Postern__IkeLoadCommit m = POSTERN__IKE_LOAD_COMMIT__INIT;
+
+	m.generation = generation;
+	return call(keyd, IPC_IKE_HOLD, &m.base, -1, e);
 }
 
 int load_commit(struct ipc_sync *s, uint64_t generation, struct err_text *e)

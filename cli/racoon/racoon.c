@@ -1,6 +1,6 @@
 /*
- * racoon's command line (racoon-conf.md section 1.1). Under its own name it stays, as the daemon did: its end
- * takes the configuration back, and SIGHUP reads it anew.
+ * racoon's command line (racoon-conf.md section 1.1). Under its own name it stays, as the daemon did: its
+ * end, however it comes, takes the configuration back, and SIGHUP reads it anew.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -11,12 +11,14 @@
 #include <unistd.h>
 
 #include "base/auto.h"
+#include "cli/racoon/hold.h"
 #include "cli/racoon/listen.h"
 #include "cli/racoon/load.h"
 #include "cli/racoon/pidfile.h"
 #include "cli/racoon/place.h"
 #include "cli/verbs.h"
 #include "config/racoon/racoon.h"
+#include "service/root_file.h"
 
 struct options {
 	const char *file;
@@ -127,9 +129,18 @@ static void say(void *arg, bool is_error, const char *text)
 	fprintf(cli->err, "%s: %s: %s\n", cli->prog, is_error ? "ERROR" : "WARNING", text);
 }
 
+/* Who may not look at a file can still have the rest of its configuration checked. */
+static int check_script(void *arg, const char *path, struct err_text *e)
+{
+	int r = root_file_check(path, e);
+
+	(void)arg;
+	return r == -EACCES && geteuid() != 0 ? 0 : r;
+}
+
 static int read_file(struct cli *cli, const char *file, struct ike_conf **ret)
 {
-	const struct racoon_options o = {.say = say, .arg = cli};
+	const struct racoon_options o = {.say = say, .arg = cli, .check_script = check_script};
 	struct err_text e = {{0}};
 	int r = racoon_read(file, &o, ret, &e);
 
@@ -152,7 +163,7 @@ static void log_more(struct ike_conf *c, unsigned more)
 }
 
 /* `pid`: of the process that stays, NULL for one that does not. */
-static int load(struct cli *cli, const struct options *o, struct pidfile *pid)
+static int load(struct cli *cli, const struct options *o, struct pidfile *pid, uint64_t *ret_generation)
 {
 	AUTO_PASSPHRASES struct passphrases known = PASSPHRASES_INIT(o->passphrase_fd);
 	AUTO_IKE_CONF struct ike_conf *c = NULL;
@@ -164,7 +175,7 @@ static int load(struct cli *cli, const struct options *o, struct pidfile *pid)
 	log_more(c, o->debug);
 	if (racoon_check_listen(cli, c) != CLI_OK)
 		return CLI_FAILED;
-	if (racoon_load(cli, c, &known, &e) < 0)
+	if (racoon_load(cli, c, &known, ret_generation, &e) < 0)
 		return cli_fail(cli, "%s", e.s);
 	if (place_put(&cli->settings, o->file, &e) < 0)
 		(void)cli_fail(cli, "warning: `ipsecctl reload` will not know the file: %s", e.s);
@@ -176,8 +187,9 @@ static int load(struct cli *cli, const struct options *o, struct pidfile *pid)
 int racoon_load_file(struct cli *cli, const char *file)
 {
 	const struct options o = {.file = file, .passphrase_fd = -1};
+	uint64_t generation;
 
-	return load(cli, &o, NULL);
+	return load(cli, &o, NULL, &generation);
 }
 
 /* An empty configuration: peers are told, and nobody is answered any more. */
@@ -186,11 +198,12 @@ static int withdraw(struct cli *cli)
 	AUTO_PASSPHRASES struct passphrases none = PASSPHRASES_INIT(-1);
 	AUTO_IKE_CONF struct ike_conf *c = ike_conf_new();
 	struct err_text e = {{0}};
+	uint64_t generation;
 
 	if (!c)
 		return cli_fail(cli, "out of memory.");
 	place_forget(&cli->settings);
-	return racoon_load(cli, c, &none, &e) < 0 ? cli_fail(cli, "%s", e.s) : CLI_OK;
+	return racoon_load(cli, c, &none, &generation, &e) < 0 ? cli_fail(cli, "%s", e.s) : CLI_OK;
 }
 
 static void wait_signals(sigset_t *set)
@@ -202,19 +215,32 @@ static void wait_signals(sigset_t *set)
 	sigprocmask(SIG_BLOCK, set, NULL);
 }
 
-static int stay(struct cli *cli, const struct options *o, struct pidfile *pid, const sigset_t *set)
+/* A faulty file leaves the old configuration in force. */
+static void load_again(struct cli *cli, const struct options *o, struct pidfile *pid, struct hold *h)
 {
+	uint64_t generation;
+
+	if (load(cli, o, pid, &generation) == CLI_OK)
+		hold_take(h, cli, generation);
+}
+
+static int stay(
+    struct cli *cli, const struct options *o, struct pidfile *pid, const sigset_t *set, uint64_t generation)
+{
+	struct hold h = {0};
 	int number;
 
-	for (;;) {
-		if (sigwait(set, &number) != 0)
-			continue;
-		if (number != SIGHUP)
-			break;
-		(void)load(cli, o, pid); /* a faulty file leaves the old configuration in force */
-	}
-	fprintf(cli->err, "%s: INFO: caught signal %d\n", cli->prog, number);
-	(void)withdraw(cli);
+	hold_take(&h, cli, generation);
+	while ((number = hold_wait(&h, cli, set)) == SIGHUP)
+		load_again(cli, o, pid, &h);
+	if (number != HOLD_LOST)
+		fprintf(cli->err, "%s: INFO: caught signal %d\n", cli->prog, number);
+	if (number != HOLD_LOST && hold_counts(&h, cli))
+		(void)withdraw(cli);
+	else
+		fprintf(cli->err, "%s: INFO: another configuration has been loaded meanwhile, and stays\n",
+		    cli->prog);
+	hold_fini(&h);
 	pidfile_remove(pid);
 	fprintf(cli->err, "%s: INFO: racoon shutdown\n", cli->prog);
 	return CLI_OK;
@@ -238,6 +264,7 @@ static int stay_behind(struct cli *cli, const struct options *o, struct pidfile 
 {
 	AUTO_CLOSE int from = -1, to = -1;
 	uint8_t told;
+	uint64_t generation = 0;
 	int fds[2], code;
 	pid_t pid;
 
@@ -252,27 +279,28 @@ static int stay_behind(struct cli *cli, const struct options *o, struct pidfile 
 		close(take_fd(&to));
 		return wait_loaded(cli, from);
 	}
-	code = load(cli, o, number);
+	code = load(cli, o, number, &generation);
 	fflush(cli->err);
 	if (code == CLI_OK)
 		(void)setsid();
 	told = (uint8_t)code;
 	(void)!write(to, &told, 1);
 	close(take_fd(&to));
-	return code == CLI_OK ? stay(cli, o, number, set) : code;
+	return code == CLI_OK ? stay(cli, o, number, set, generation) : code;
 }
 
 static int run(struct cli *cli, const struct options *o, bool stays)
 {
 	struct pidfile pid = {{0}};
+	uint64_t generation = 0;
 	sigset_t set;
 	int code;
 
 	wait_signals(&set);
 	if (stays && !o->foreground)
 		return stay_behind(cli, o, &pid, &set);
-	code = load(cli, o, stays ? &pid : NULL);
-	return code == CLI_OK && stays ? stay(cli, o, &pid, &set) : code;
+	code = load(cli, o, stays ? &pid : NULL, &generation);
+	return code == CLI_OK && stays ? stay(cli, o, &pid, &set, generation) : code;
 }
 
 int racoon_main(struct cli *cli, int argc, char **argv, bool compat)

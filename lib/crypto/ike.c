@@ -12,11 +12,11 @@
 #include <openssl/params.h>
 
 #include "crypto/internal.h"
-#include "secret/secret.h"
+#include "crypto/piece.h"
 
 static const struct row {
 	enum alg_prf id;
-	enum alg_auth digest; /* whose hash it is */
+	enum alg_auth base; /* whose hash it is, or whose chain of blocks */
 	uint8_t len;
 	const char *name;
 } rows[] = {
@@ -25,6 +25,8 @@ static const struct row {
     {ALG_PRF_HMAC_SHA256, ALG_AUTH_HMAC_SHA256, 32, "hmac-sha256"},
     {ALG_PRF_HMAC_SHA384, ALG_AUTH_HMAC_SHA384, 48, "hmac-sha384"},
     {ALG_PRF_HMAC_SHA512, ALG_AUTH_HMAC_SHA512, 64, "hmac-sha512"},
+    {ALG_PRF_AES128_XCBC, ALG_AUTH_AES_XCBC, 16, "aes128-xcbc"},
+    {ALG_PRF_AES128_CMAC, ALG_AUTH_AES_CMAC, 16, "aes128-cmac"},
 };
 
 static const struct row *row_of(enum alg_prf id)
@@ -35,16 +37,22 @@ static const struct row *row_of(enum alg_prf id)
 	return NULL;
 }
 
+/* NULL also for the functions that have none. */
 static const EVP_MD *digest_of(enum alg_prf id)
 {
 	const struct row *r = row_of(id);
 
-	return r ? crypto_digest(r->digest) : NULL;
+	return r ? crypto_digest(r->base) : NULL;
+}
+
+static bool is_of_aes(enum alg_prf id)
+{
+	return id == ALG_PRF_AES128_XCBC || id == ALG_PRF_AES128_CMAC;
 }
 
 bool crypto_has_prf(enum alg_prf id)
 {
-	return digest_of(id) != NULL;
+	return is_of_aes(id) ? crypto_has_auth(row_of(id)->base) : digest_of(id) != NULL;
 }
 
 size_t crypto_prf_len(enum alg_prf id)
@@ -52,6 +60,11 @@ size_t crypto_prf_len(enum alg_prf id)
 	const struct row *r = row_of(id);
 
 	return r ? r->len : 0;
+}
+
+size_t crypto_hash_len(enum alg_prf id)
+{
+	return is_of_aes(id) ? 0 : crypto_prf_len(id);
 }
 
 const char *crypto_prf_name(enum alg_prf id)
@@ -71,28 +84,50 @@ static int answer(bool ok, uint8_t ret[ALG_PRF_LEN_MAX])
 	return -EIO;
 }
 
-int crypto_prf(enum alg_prf id, const void *key, size_t key_len, const struct iovec *piece, size_t n_pieces,
-    uint8_t ret[ALG_PRF_LEN_MAX])
+static bool run_hmac(const EVP_MD *md, const void *key, size_t key_len, const struct iovec *piece,
+    size_t n_pieces, uint8_t ret[ALG_PRF_LEN_MAX])
 {
 	static const uint8_t no_key[1];
-	const EVP_MD *md = digest_of(id);
-	EVP_MAC *mac = md ? EVP_MAC_fetch(NULL, "HMAC", NULL) : NULL;
+	EVP_MAC *mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
 	EVP_MAC_CTX *ctx = mac ? EVP_MAC_CTX_new(mac) : NULL;
 	OSSL_PARAM params[2] = {OSSL_PARAM_END, OSSL_PARAM_END};
 	size_t n = 0;
 	bool ok = ctx != NULL;
 
-	if (!md)
-		return -EOPNOTSUPP;
 	params[0] = OSSL_PARAM_construct_utf8_string(
 	    OSSL_MAC_PARAM_DIGEST, (char *)(uintptr_t)EVP_MD_get0_name(md), 0);
 	ok = ok && EVP_MAC_init(ctx, key_len ? key : no_key, key_len, params) == 1;
 	for (size_t i = 0; i < n_pieces; i++)
 		ok = ok && EVP_MAC_update(ctx, piece[i].iov_base, piece[i].iov_len) == 1;
-	ok = ok && EVP_MAC_final(ctx, ret, &n, ALG_PRF_LEN_MAX) == 1 && n == crypto_prf_len(id);
+	ok = ok && EVP_MAC_final(ctx, ret, &n, ALG_PRF_LEN_MAX) == 1 && n == (size_t)EVP_MD_get_size(md);
 	EVP_MAC_CTX_free(ctx);
 	EVP_MAC_free(mac);
-	return answer(ok, ret);
+	return ok;
+}
+
+int crypto_prf(enum alg_prf id, const void *key, size_t key_len, const struct iovec *piece, size_t n_pieces,
+    uint8_t ret[ALG_PRF_LEN_MAX])
+{
+	const EVP_MD *md = digest_of(id);
+
+	if (!crypto_has_prf(id))
+		return -EOPNOTSUPP;
+	if (md)
+		return answer(run_hmac(md, key, key_len, piece, n_pieces, ret), ret);
+	return answer(prf_aes(row_of(id)->base, key, key_len, piece, n_pieces, ret) == 0, ret);
+}
+
+int prf_secret(
+    enum alg_prf id, struct iovec key, const struct iovec *piece, size_t n_pieces, struct secret **ret)
+{
+	uint8_t out[ALG_PRF_LEN_MAX] = {0};
+	AUTO_WIPE(out);
+	int r = crypto_prf(id, key.iov_base, key.iov_len, piece, n_pieces, out);
+
+	if (r < 0)
+		return r;
+	*ret = secret_dup_bytes(out, crypto_prf_len(id));
+	return *ret ? 0 : -ENOMEM;
 }
 
 int crypto_hash(enum alg_prf id, const struct iovec *piece, size_t n_pieces, uint8_t ret[ALG_PRF_LEN_MAX])

@@ -18,12 +18,15 @@
 
 /* Whether this OpenSSL provides it. */
 bool crypto_has_prf(enum alg_prf id);
-/* Octets of a value of this function and of its hash; 0 for a number that is none of ours. */
+/* Octets of a value of this function, which is also the length of keys that version 2 makes for it; 0 for a
+ * number that is none of ours. */
 size_t crypto_prf_len(enum alg_prf id);
+/* Octets of its hash, which version 1 cannot do without; 0 likewise, and for functions that have none. */
+size_t crypto_hash_len(enum alg_prf id);
 const char *crypto_prf_name(enum alg_prf id); /* "hmac-sha256"; NULL likewise */
 
-/* HMAC over the pieces, which follow each other (RFC 2104). Writes crypto_prf_len() octets. 0; -EOPNOTSUPP:
- * absent; -EIO when OpenSSL refuses, with *ret wiped. */
+/* The function over the pieces, which follow each other: HMAC (RFC 2104), or one of AES. Writes
+ * crypto_prf_len() octets. 0; -EOPNOTSUPP: absent; -EIO when OpenSSL refuses, with *ret wiped. */
 must_check int crypto_prf(enum alg_prf id, const void *key, size_t key_len, const struct iovec *piece,
     size_t n_pieces, uint8_t ret[ALG_PRF_LEN_MAX]);
 /* The hash alone; the same answers. */

@@ -6,35 +6,13 @@
 #include <errno.h>
 #include <string.h>
 
+#include "crypto/piece.h"
+
 enum { PIECES_MAX = 8, MSG_ID = 4 };
 
 static struct iovec octets(struct ike1_octets o)
 {
-	return (struct iovec){.iov_base = (void *)(uintptr_t)o.p, .iov_len = o.n};
-}
-
-static struct iovec plain(const void *p, size_t n)
-{
-	return octets((struct ike1_octets){p, n});
-}
-
-static struct iovec hidden(const struct secret *s)
-{
-	return plain(secret_bytes(s), secret_len(s));
-}
-
-/* prf(key, pieces) as a secret. */
-static int prf_secret(
-    enum alg_prf prf, struct iovec key, const struct iovec *v, size_t n, struct secret **ret)
-{
-	uint8_t out[ALG_PRF_LEN_MAX] = {0};
-	AUTO_WIPE(out);
-	int r = crypto_prf(prf, key.iov_base, key.iov_len, v, n, out);
-
-	if (r < 0)
-		return r;
-	*ret = secret_dup_bytes(out, crypto_prf_len(prf));
-	return *ret ? 0 : -ENOMEM;
+	return piece_plain(o.p, o.n);
 }
 
 int ike1_skeyid_psk(enum alg_prf prf, const struct secret *psk, struct ike1_octets ni, struct ike1_octets nr,
@@ -42,20 +20,20 @@ int ike1_skeyid_psk(enum alg_prf prf, const struct secret *psk, struct ike1_octe
 {
 	const struct iovec v[] = {octets(ni), octets(nr)};
 
-	return prf_secret(prf, hidden(psk), v, ARRAY_SIZE(v), ret);
+	return prf_secret(prf, piece_secret(psk), v, ARRAY_SIZE(v), ret);
 }
 
 int ike1_skeyid_sig(enum alg_prf prf, struct ike1_octets ni, struct ike1_octets nr, const struct secret *gxy,
     struct secret **ret)
 {
 	uint8_t nonces[2 * 256];
-	const struct iovec v[] = {hidden(gxy)};
+	const struct iovec v[] = {piece_secret(gxy)};
 
 	if (ni.n + nr.n > sizeof(nonces))
 		return -EINVAL;
 	memcpy(nonces, ni.p, ni.n);
 	memcpy(nonces + ni.n, nr.p, nr.n);
-	return prf_secret(prf, plain(nonces, ni.n + nr.n), v, ARRAY_SIZE(v), ret);
+	return prf_secret(prf, piece_plain(nonces, ni.n + nr.n), v, ARRAY_SIZE(v), ret);
 }
 
 /* One of the three: `before` is the one made before it, NULL for the first. */
@@ -66,12 +44,12 @@ static int derive(struct ike1_keys *k, const struct secret *before, const struct
 	size_t n = 0;
 
 	if (before)
-		v[n++] = hidden(before);
-	v[n++] = hidden(gxy);
-	v[n++] = plain(icookie, IKE1_COOKIE);
-	v[n++] = plain(rcookie, IKE1_COOKIE);
-	v[n++] = plain(&number, sizeof(number));
-	return prf_secret(k->prf, hidden(k->skeyid), v, n, ret);
+		v[n++] = piece_secret(before);
+	v[n++] = piece_secret(gxy);
+	v[n++] = piece_plain(icookie, IKE1_COOKIE);
+	v[n++] = piece_plain(rcookie, IKE1_COOKIE);
+	v[n++] = piece_plain(&number, sizeof(number));
+	return prf_secret(k->prf, piece_secret(k->skeyid), v, n, ret);
 }
 
 int ike1_keys_init(struct ike1_keys *ret, enum alg_prf prf, struct secret *skeyid, const struct secret *gxy,
@@ -118,7 +96,7 @@ static int expand(enum alg_prf prf, const struct secret *key, const struct iovec
 		size_t k = 0;
 
 		if (have)
-			v[k++] = plain(out + have - len, len);
+			v[k++] = piece_plain(out + have - len, len);
 		for (size_t i = 0; i < (have ? n_rest : n_first); i++)
 			v[k++] = have ? rest[i] : first[i];
 		r = crypto_prf(prf, secret_bytes(key), secret_len(key), v, k, out + have);
@@ -133,7 +111,7 @@ static int expand(enum alg_prf prf, const struct secret *key, const struct iovec
 int ike1_cipher_key(const struct ike1_keys *k, size_t n, struct secret **ret)
 {
 	static const uint8_t zero;
-	const struct iovec first[] = {plain(&zero, sizeof(zero))};
+	const struct iovec first[] = {piece_plain(&zero, sizeof(zero))};
 
 	if (n <= secret_len(k->e)) {
 		*ret = secret_dup_bytes(secret_bytes(k->e), n);
@@ -144,10 +122,34 @@ int ike1_cipher_key(const struct ike1_keys *k, size_t n, struct secret **ret)
 
 int ike1_proof(const struct ike1_keys *k, const struct ike1_proof *p, uint8_t ret[ALG_PRF_LEN_MAX])
 {
-	const struct iovec v[] = {octets(p->mine), octets(p->his), plain(p->my_cookie, IKE1_COOKIE),
-	    plain(p->his_cookie, IKE1_COOKIE), octets(p->sa), octets(p->id)};
+	const struct iovec v[] = {octets(p->mine), octets(p->his), piece_plain(p->my_cookie, IKE1_COOKIE),
+	    piece_plain(p->his_cookie, IKE1_COOKIE), octets(p->sa), octets(p->id)};
 
 	return crypto_prf(k->prf, secret_bytes(k->skeyid), secret_len(k->skeyid), v, ARRAY_SIZE(v), ret);
+}
+
+static int base_proof(enum alg_prf prf, struct iovec key, const struct ike1_base_proof *p, uint8_t *ret)
+{
+	const struct iovec v[] = {octets(p->gxi), octets(p->gxr), piece_plain(p->icookie, IKE1_COOKIE),
+	    piece_plain(p->rcookie, IKE1_COOKIE), octets(p->sa), octets(p->id)};
+
+	return crypto_prf(prf, key.iov_base, key.iov_len, v, ARRAY_SIZE(v), ret);
+}
+
+int ike1_base_proof_psk(
+    const struct ike1_keys *k, const struct ike1_base_proof *p, uint8_t ret[ALG_PRF_LEN_MAX])
+{
+	return base_proof(k->prf, piece_secret(k->skeyid), p, ret);
+}
+
+int ike1_base_proof_sig(enum alg_prf prf, struct ike1_octets ni, struct ike1_octets nr,
+    const struct ike1_base_proof *p, uint8_t ret[ALG_PRF_LEN_MAX])
+{
+	const struct iovec v[] = {octets(ni), octets(nr)};
+	uint8_t key[ALG_PRF_LEN_MAX];
+	int r = crypto_hash(prf, v, ARRAY_SIZE(v), key);
+
+	return r < 0 ? r : base_proof(prf, piece_plain(key, crypto_prf_len(prf)), p, ret);
 }
 
 static void put_msg_id(uint8_t out[MSG_ID], uint32_t v)
@@ -168,8 +170,8 @@ int ike1_hash(const struct ike1_keys *k, bool zero, uint32_t msg_id, const struc
 		return -EINVAL;
 	put_msg_id(id, msg_id);
 	if (zero)
-		v[n++] = plain(&nothing, sizeof(nothing));
-	v[n++] = plain(id, sizeof(id));
+		v[n++] = piece_plain(&nothing, sizeof(nothing));
+	v[n++] = piece_plain(id, sizeof(id));
 	for (size_t i = 0; i < n_pieces; i++)
 		v[n++] = octets(piece[i]);
 	return crypto_prf(k->prf, secret_bytes(k->a), secret_len(k->a), v, n, ret);
@@ -196,7 +198,7 @@ int ike1_first_iv(
 int ike1_exchange_iv(enum alg_prf prf, const uint8_t *last_block, size_t block, uint32_t msg_id, uint8_t *ret)
 {
 	uint8_t id[MSG_ID];
-	const struct iovec v[] = {plain(last_block, block), plain(id, sizeof(id))};
+	const struct iovec v[] = {piece_plain(last_block, block), piece_plain(id, sizeof(id))};
 
 	put_msg_id(id, msg_id);
 	return hash_cut(prf, v, ARRAY_SIZE(v), block, ret);
@@ -208,8 +210,8 @@ int ike1_keymat(const struct ike1_keys *k, const struct ike1_keymat *m, size_t n
 	size_t n_v = 0;
 
 	if (m->gxy)
-		v[n_v++] = hidden(m->gxy);
-	v[n_v++] = plain(&m->protocol, sizeof(m->protocol));
+		v[n_v++] = piece_secret(m->gxy);
+	v[n_v++] = piece_plain(&m->protocol, sizeof(m->protocol));
 	v[n_v++] = octets(m->spi);
 	v[n_v++] = octets(m->ni);
 	v[n_v++] = octets(m->nr);

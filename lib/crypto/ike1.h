@@ -45,6 +45,18 @@ struct ike1_proof {
 must_check int ike1_proof(
     const struct ike1_keys *k, const struct ike1_proof *p, uint8_t ret[ALG_PRF_LEN_MAX]);
 
+/* The two of base mode, whose first cannot be over the responder's value (docs/decisions.md): HASH_I with the
+ * pre-shared key's SKEYID and no `gxr`; and both with signatures, which prove under hash(Ni | Nr), HASH_R
+ * with `gxr`. `id` is the initiator's in all of them. HASH_R of a pre-shared key is that of ike1_proof(). */
+struct ike1_base_proof {
+	struct ike1_octets gxi, gxr, sa, id;
+	const uint8_t *icookie, *rcookie;
+};
+must_check int ike1_base_proof_psk(
+    const struct ike1_keys *k, const struct ike1_base_proof *p, uint8_t ret[ALG_PRF_LEN_MAX]);
+must_check int ike1_base_proof_sig(enum alg_prf prf, struct ike1_octets ni, struct ike1_octets nr,
+    const struct ike1_base_proof *p, uint8_t ret[ALG_PRF_LEN_MAX]);
+
 /* HASH(1), (2) and (3) of quick mode and of informational exchanges (sections 5.5 and 5.7): `zero` in front
  * for the third, the message id, then the pieces. */
 must_check int ike1_hash(const struct ike1_keys *k, bool zero, uint32_t msg_id,

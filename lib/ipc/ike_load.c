@@ -132,7 +132,7 @@ int ike_load_prepare(struct ike_load **slot, struct ipc_conn *c, const struct ip
 	return 0;
 }
 
-static uint64_t decode_commit(const struct ipc_record *rec)
+uint64_t ike_load_generation(const struct ipc_record *rec)
 {
 	AUTO(ipc_unpack_freep_)
 	ProtobufCMessage *u = ipc_unpack(&postern__ike_load_commit__descriptor, rec, CAP);
@@ -145,7 +145,7 @@ int ike_load_commit(struct ike_load **slot, struct ipc_conn *c, const struct ipc
     const struct ike_load_ops *ops, void *arg)
 {
 	struct ike_load *l = *slot;
-	uint64_t generation = decode_commit(rec);
+	uint64_t generation = ike_load_generation(rec);
 	struct err_text e = {{0}};
 	int r;
 

@@ -46,6 +46,8 @@ must_check int ike_load_restore(int fd, const struct ike_load_ops *ops, void *ar
     int (*begun)(void *arg, struct ike_load *l),
     int (*piece)(void *arg, struct ike_load *l, const struct ike_kept_piece *p, struct err_text *e),
     struct err_text *e);
+/* The generation that an IkeLoadCommit names; 0: it is malformed. */
+uint64_t ike_load_generation(const struct ipc_record *rec);
 /* The load of this connection, for further records of the service's own; NULL: it has none, or one that is
  * prepared already. */
 struct ike_load *ike_load_of(struct ike_load **slot, const struct ipc_conn *c);

@@ -69,6 +69,9 @@ static void set_flags(const struct ike_peer *p, Postern__IkePeer *m)
 	m->ph1id = p->ph1id;
 	m->esp_frag = p->esp_frag;
 	m->mode_cfg = p->mode_cfg;
+	m->has_script_up = p->script[IKE_HOOK_UP] != NULL;
+	m->has_script_down = p->script[IKE_HOOK_DOWN] != NULL;
+	m->has_script_dead = p->script[IKE_HOOK_DEAD] != NULL;
 	m->xauth_login = p->xauth_login ? p->xauth_login : (char *)"";
 }
 
@@ -192,6 +195,20 @@ static int get_lists(const Postern__IkePeer *m, struct ike_peer *p, struct err_t
 	return r;
 }
 
+static int get_scripts(const Postern__IkePeer *m, struct ike_peer *p)
+{
+	const bool there[IKE_HOOKS] = {[IKE_HOOK_UP] = m->has_script_up,
+	    [IKE_HOOK_DOWN] = m->has_script_down,
+	    [IKE_HOOK_DEAD] = m->has_script_dead};
+
+	for (int i = 0; i < IKE_HOOKS; i++) {
+		p->script[i] = there[i] ? strdup("") : NULL;
+		if (there[i] && !p->script[i])
+			return -ENOMEM;
+	}
+	return 0;
+}
+
 /* Of a file only that there is one. */
 static int get_names(const Postern__IkePeer *m, struct ike_peer *p, struct err_text *e)
 {
@@ -211,7 +228,7 @@ static int get_names(const Postern__IkePeer *m, struct ike_peer *p, struct err_t
 	if (m->xauth_login[0])
 		p->xauth_login = strdup(m->xauth_login);
 	if (!p->name || (m->xauth_login[0] && !p->xauth_login) || (m->has_cert && (!p->cert || !p->key)) ||
-	    (m->has_peer_cert && !p->peer_cert))
+	    (m->has_peer_cert && !p->peer_cert) || get_scripts(m, p) < 0)
 		return err_set(e, -ENOMEM, "out of memory");
 	return 0;
 }

@@ -64,7 +64,7 @@ enum ipc_type {
 	IPC_GRANT_PUT = 192, /* Grant -> IPC_OK */
 	IPC_GRANT_GONE,      /* GrantGone; no answer */
 
-	/* keyd, certd, certd-verify and policyd, admin: a configuration for key exchange */
+	/* keyd, certd, certd-verify, policyd and hooks, admin: a configuration for key exchange */
 	IPC_IKE_LOAD_BEGIN = 208, /* IkeLoadBegin -> IPC_OK */
 	IPC_IKE_LOAD_ROW,         /* IkeLoadRow, numbered from 0; no answer */
 	IPC_IKE_LOAD_PREPARE,     /* -> IPC_OK: complete and acceptable; IPC_ERROR says why not */
@@ -125,6 +125,14 @@ enum ipc_type {
 	IPC_IKE_UP,  /* IkeUp -> IPC_IKE_ROW, or IPC_ERROR: why not */
 	IPC_IKE_END, /* IkeEnd -> IPC_IKE_ENDED */
 	IPC_IKE_ENDED,
+	IPC_IKE_HOLD, /* IkeLoadCommit -> IPC_OK: this configuration ends with the connection; ESTALE: another
+	                 holds */
+
+	/* hooks, admin: a script of the configuration that is being loaded */
+	IPC_HOOK_PUT = 352, /* HookPut -> IPC_OK, or IPC_ERROR: root should not execute that */
+
+	/* hooks <- keyd */
+	IPC_HOOK_RUN = 368, /* HookRun; no answer */
 };
 
 #endif

@@ -12,9 +12,11 @@ enum alg_prf {
 	ALG_PRF_NONE = 0,
 	ALG_PRF_HMAC_MD5 = 1,
 	ALG_PRF_HMAC_SHA1 = 2,
+	ALG_PRF_AES128_XCBC = 4, /* RFC 4434; version 2 only: there is no hash to it */
 	ALG_PRF_HMAC_SHA256 = 5,
 	ALG_PRF_HMAC_SHA384 = 6,
 	ALG_PRF_HMAC_SHA512 = 7,
+	ALG_PRF_AES128_CMAC = 8, /* RFC 4615; likewise */
 };
 
 /* Groups for the key exchange; the same numbers in both versions. */

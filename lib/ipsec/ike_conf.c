@@ -32,7 +32,7 @@ struct ike_conf *ike_conf_new(void)
 void ike_peer_fini(struct ike_peer *p)
 {
 	char **texts[] = {&p->name, &p->file, &p->cert, &p->key, &p->ca, &p->peer_cert, &p->xauth_login,
-	    &p->script_up, &p->script_down, &p->script_dead};
+	    &p->script[IKE_HOOK_UP], &p->script[IKE_HOOK_DOWN], &p->script[IKE_HOOK_DEAD]};
 
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
 		free(*texts[i]);
@@ -146,9 +146,9 @@ static int copy_texts(struct ike_peer *to, const struct ike_peer *from)
 	r = r < 0 ? r : copy_text(&to->ca, from->ca);
 	r = r < 0 ? r : copy_text(&to->peer_cert, from->peer_cert);
 	r = r < 0 ? r : copy_text(&to->xauth_login, from->xauth_login);
-	r = r < 0 ? r : copy_text(&to->script_up, from->script_up);
-	r = r < 0 ? r : copy_text(&to->script_down, from->script_down);
-	return r < 0 ? r : copy_text(&to->script_dead, from->script_dead);
+	for (int i = 0; r == 0 && i < IKE_HOOKS; i++)
+		r = copy_text(&to->script[i], from->script[i]);
+	return r;
 }
 
 int ike_peer_copy(struct ike_peer *to, const struct ike_peer *from)
@@ -157,7 +157,7 @@ int ike_peer_copy(struct ike_peer *to, const struct ike_peer *from)
 	int r;
 
 	p.cert = p.key = p.ca = p.peer_cert = p.xauth_login = NULL;
-	p.script_up = p.script_down = p.script_dead = NULL;
+	memset(p.script, 0, sizeof(p.script));
 	p.peer_id = NULL;
 	p.offer = NULL;
 	p.name = p.file = NULL;
@@ -247,6 +247,13 @@ const char *ike_id_kind_name(enum ike_id_kind k)
 	    [IKE_ID_DN_DER] = "asn1dn"};
 
 	return (unsigned)k < ARRAY_SIZE(names) ? names[k] : "unknown";
+}
+
+const char *ike_hook_name(enum ike_hook h)
+{
+	static const char *const names[IKE_HOOKS] = {"?", "phase1_up", "phase1_down", "phase1_dead"};
+
+	return (unsigned)h < IKE_HOOKS ? names[h] : names[IKE_HOOK_NONE];
 }
 
 const char *ike_mode_name(enum ike_mode m)

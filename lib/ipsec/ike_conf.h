@@ -73,6 +73,9 @@ enum proposal_check {
 	CHECK_EXACT,  /* equal or nothing */
 };
 
+/* When a script of root's is run: an IKE SA is established, has ended, its peer was found dead. */
+enum ike_hook { IKE_HOOK_NONE = 0, IKE_HOOK_UP, IKE_HOOK_DOWN, IKE_HOOK_DEAD, IKE_HOOKS };
+
 enum ike_switch { IKE_OFF = 0, IKE_ON, IKE_FORCE };
 enum ike_generate { IKE_GENERATE_OFF = 0, IKE_GENERATE_REQUIRE, IKE_GENERATE_UNIQUE };
 
@@ -119,7 +122,7 @@ struct ike_peer {
 	uint16_t nonce_len;
 	uint32_t ph1id;
 	char *xauth_login;
-	char *script_up, *script_down, *script_dead;
+	char *script[IKE_HOOKS]; /* by enum ike_hook */
 	struct ike_offer *offer;
 	uint8_t n_offers;
 	uint64_t seconds; /* the lifetime of offers that name none */
@@ -265,6 +268,7 @@ bool ike_id_fits(const struct ike_id *want, const struct ike_id *id);
  * Returns buf. */
 const char *ike_id_format(const struct ike_id *id, char *buf, size_t room);
 const char *ike_id_kind_name(enum ike_id_kind k); /* "address", "fqdn", "user_fqdn", "keyid", "asn1dn" */
+const char *ike_hook_name(enum ike_hook h);       /* "phase1_up", "phase1_down", "phase1_dead" */
 const char *ike_mode_name(enum ike_mode m);       /* "main", "aggressive", "base" */
 const char *ike_auth_method_name(enum ike_auth_method m); /* racoon.conf's word */
 

@@ -152,15 +152,17 @@ void log_event(enum log_level l, const char *event, const char *fmt, ...)
 		atomic_fetch_add(&n_dropped, 1);
 }
 
-void log_limit_init(struct log_limit *l, uint32_t per_second, uint32_t burst)
+void log_limit_init(struct log_limit *l, uint32_t burst, uint32_t seconds)
 {
-	bucket_init(&l->bucket, per_second, burst, clock_now_ms(&clock_boottime));
+	/* A line costs what its seconds bring. */
+	bucket_init(&l->bucket, 1, burst * seconds, clock_now_ms(&clock_boottime));
+	l->seconds = seconds;
 	l->held = 0;
 }
 
 bool log_limit_ok(struct log_limit *l, uint64_t *ret_held)
 {
-	if (!bucket_take(&l->bucket, 1, clock_now_ms(&clock_boottime))) {
+	if (!bucket_take(&l->bucket, l->seconds, clock_now_ms(&clock_boottime))) {
 		l->held++;
 		return false;
 	}

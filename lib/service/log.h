@@ -50,9 +50,11 @@ void log_event(enum log_level l, const char *event, const char *fmt, ...)
  * many were held. */
 struct log_limit {
 	struct bucket bucket;
+	uint32_t seconds;
 	uint64_t held;
 };
-void log_limit_init(struct log_limit *l, uint32_t per_second, uint32_t burst);
+/* `burst` lines at once, then one every so many seconds. */
+void log_limit_init(struct log_limit *l, uint32_t burst, uint32_t seconds);
 bool log_limit_ok(struct log_limit *l, uint64_t *ret_held);
 
 #endif

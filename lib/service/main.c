@@ -108,7 +108,7 @@ static int phase_drop(struct service *s, struct err_text *e)
 	const struct privdrop to = {
 	    .uid = s->uid, .gid = s->gid, .caps = s->def->caps, .n_caps = s->def->n_caps};
 
-	return privdrop(&to, e);
+	return s->def->stays_root ? privdrop_stay_root(e) : privdrop(&to, e);
 }
 
 /* Whoever called listen() last is whom clients see in SO_PEERCRED: from now on the service's own user, not
@@ -128,7 +128,7 @@ static int phase_start(struct service *s, struct err_text *e)
 {
 	int r;
 
-	log_limit_init(&s->violations, 1, 10);
+	log_limit_init(&s->violations, 10, 1);
 	r = service_admin_start(s, e);
 	if (!r && s->def->start)
 		r = s->def->start(s, e);

@@ -18,11 +18,9 @@
 enum { STATE_FILES_MAX = 1000, DIRS_MAX = 16 };
 
 static const struct service_known suite[SERVICE_KNOWN_MAX] = {
-    {.name = "policyd", .role = IPC_ROLE_POLICYD},
-    {.name = "datapathd", .role = IPC_ROLE_DATAPATHD},
-    {.name = "keyd", .role = IPC_ROLE_KEYD},
-    {.name = "certd", .role = IPC_ROLE_CERTD},
-    {.name = "certd-verify"},
+    {.name = "policyd", .role = IPC_ROLE_POLICYD}, {.name = "datapathd", .role = IPC_ROLE_DATAPATHD},
+    {.name = "keyd", .role = IPC_ROLE_KEYD}, {.name = "certd", .role = IPC_ROLE_CERTD},
+    {.name = "certd-verify"}, {.name = "hooks", .exists = true}, /* as root */
 };
 
 /* A group that does not exist is no error: then only root reads. */
@@ -43,9 +41,12 @@ int service_resolve_ids(struct service *s, struct err_text *e)
 		struct service_known *k = &s->known[i];
 
 		*k = suite[i];
-		k->exists = settings_peer_ids(&s->settings, k->name, &k->uid, &k->gid);
+		if (!k->exists)
+			k->exists = settings_peer_ids(&s->settings, k->name, &k->uid, &k->gid);
 	}
 	resolve_admin_group(s);
+	if (s->def->stays_root)
+		return 0;
 	if (!settings_peer_ids(&s->settings, s->def->name, &s->uid, &s->gid))
 		return err_set(e, -ENOENT,
 		    "there is no user postern-%s: make it (systemd-sysusers postern.conf), or pass --peer "
@@ -175,6 +176,9 @@ int service_close_sandbox(struct service *s, struct err_text *e)
 	struct sandbox_dir dirs[DIRS_MAX];
 	int r;
 
+	/* A wall would be its children's too. */
+	if (def->stays_root)
+		return 0;
 	if (def->n_dirs > DIRS_MAX)
 		return err_set(e, -E2BIG, "more than %d folders", DIRS_MAX);
 	for (size_t i = 0; i < def->n_dirs; i++) {

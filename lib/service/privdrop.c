@@ -106,16 +106,11 @@ static int reduce_caps(const struct privdrop *to, struct err_text *e)
 	return set_caps(to->caps, to->n_caps, e);
 }
 
-static int close_doors(pid_t parent, struct err_text *e)
+/* What does not outlive an exec. */
+static int close_own_doors(pid_t parent, struct err_text *e)
 {
-	const struct rlimit none = {0, 0};
-
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
-		return err_set(e, -errno, "PR_SET_NO_NEW_PRIVS: %s", err_name(errno));
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))
 		return err_set(e, -errno, "PR_SET_DUMPABLE: %s", err_name(errno));
-	if (setrlimit(RLIMIT_CORE, &none))
-		return err_set(e, -errno, "cannot forbid core dumps: %s", err_name(errno));
 	/* A service must not go on working under a launcher that is gone: its store is gone with it. The
 	 * change of ids disarmed what the supervisor had armed. */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0))
@@ -123,6 +118,17 @@ static int close_doors(pid_t parent, struct err_text *e)
 	if (getppid() != parent)
 		return err_set(e, -EPIPE, "the launcher ended while this service was starting");
 	return 0;
+}
+
+static int close_doors(pid_t parent, struct err_text *e)
+{
+	const struct rlimit none = {0, 0};
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+		return err_set(e, -errno, "PR_SET_NO_NEW_PRIVS: %s", err_name(errno));
+	if (setrlimit(RLIMIT_CORE, &none))
+		return err_set(e, -errno, "cannot forbid core dumps: %s", err_name(errno));
+	return close_own_doors(parent, e);
 }
 
 static int verify_caps(const struct privdrop *to, struct err_text *e)
@@ -171,15 +177,25 @@ static int verify(const struct privdrop *to, struct err_text *e)
 	return verify_caps(to, e);
 }
 
+static int not_root(struct err_text *e)
+{
+	return err_set(e, -EPERM,
+	    "start this service as root, by postern-supervisor or its systemd unit; unless root is what it "
+	    "needs it drops to its own user itself");
+}
+
+int privdrop_stay_root(struct err_text *e)
+{
+	return geteuid() == 0 ? close_own_doors(getppid(), e) : not_root(e);
+}
+
 int privdrop(const struct privdrop *to, struct err_text *e)
 {
 	pid_t parent = getppid();
 	int r;
 
 	if (geteuid() != 0)
-		return err_set(e, -EPERM,
-		    "start this service as root, by postern-supervisor or its systemd unit; it drops to its "
-		    "own user itself");
+		return not_root(e);
 	if (!to->uid || !to->gid)
 		return err_set(e, -EINVAL, "a service must not stay root");
 	r = change_ids(to, e);

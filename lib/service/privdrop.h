@@ -22,5 +22,8 @@ struct privdrop {
  * 0, or -errno with a sentence; the caller must end the process, which may be half way down.
  */
 int privdrop(const struct privdrop *to, struct err_text *e);
+/* For the one service that starts root's programs: it stays what it is, undumpable, and dies with its parent.
+ * What these programs need is not taken away. 0, or -errno with a sentence. */
+int privdrop_stay_root(struct err_text *e);
 
 #endif

@@ -40,7 +40,9 @@ struct service_def {
 	size_t n_syscalls;
 	const struct service_dir *dirs;
 	size_t n_dirs;
-	bool no_sockets;        /* it connects nowhere: socket(2) is not among its calls */
+	bool no_sockets; /* it connects nowhere: socket(2) is not among its calls */
+	/* It stays root, without walls, because what it starts has to be root without walls. */
+	bool stays_root;
 	uint64_t memlock_bytes; /* RLIMIT_MEMLOCK to raise before the drop; 0: leave */
 
 	/* As root, before the drop; may be NULL. */

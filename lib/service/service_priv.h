@@ -12,7 +12,7 @@ enum {
 	SERVICE_SERVERS_MAX = 8,
 	SERVICE_CLIENTS_MAX = 8,
 	SERVICE_MONITORS_MAX = 16,
-	SERVICE_KNOWN_MAX = 5,   /* services of the suite that can be peers */
+	SERVICE_KNOWN_MAX = 6,   /* services of the suite that can be peers */
 	SERVICE_STATE_MAX = 200, /* bytes of the state sentence */
 };
 

@@ -49,16 +49,18 @@ static int cookie(const ProtobufCBinaryData *b, uint8_t ret[IKE1_COOKIE], struct
 	return r;
 }
 
+/* Only base mode may do without the last two, and without both. */
 static int values(const Postern__Ike1Keys *m, struct certd_request *ret, struct err_text *e)
 {
+	size_t least = m->idi.len && !m->gxr.len && !m->gxy.len ? 0 : 1;
 	struct ike1_octets gxy;
 	int r = session_octets(&m->gxi, 1, ALG_GROUP_PUBLIC_MAX, &ret->facts.gxi, e);
 
 	if (r == 0)
-		r = session_octets(&m->gxr, 1, ALG_GROUP_PUBLIC_MAX, &ret->facts.gxr, e);
+		r = session_octets(&m->gxr, least, ALG_GROUP_PUBLIC_MAX, &ret->facts.gxr, e);
 	if (r == 0)
-		r = session_octets(&m->gxy, 1, ALG_GROUP_PUBLIC_MAX, &gxy, e);
-	if (r < 0)
+		r = session_octets(&m->gxy, least, ALG_GROUP_PUBLIC_MAX, &gxy, e);
+	if (r < 0 || !least)
 		return r;
 	ret->gxy = secret_dup_bytes(gxy.p, gxy.n);
 	return ret->gxy ? 0 : -ENOMEM;
@@ -75,6 +77,8 @@ static int facts(const Postern__Ike1Keys *m, struct certd_request *ret, struct e
 		r = cookie(&m->rcookie, f->rcookie, e);
 	if (r == 0)
 		r = session_octets(&m->sa, PROOF_SA_MIN, PROOF_SA_MAX, &f->sa, e);
+	if (r == 0 && m->idi.len)
+		r = session_octets(&m->idi, SESSION_ID_MIN, SESSION_ID_MAX, &f->idi, e);
 	if (r == 0 && m->peer_id) {
 		r = model_ike_id_decode(m->peer_id, &ret->peer_id, e);
 		f->peer_id = &ret->peer_id;
@@ -90,7 +94,7 @@ int certd_keys_decode(const struct ipc_record *rec, struct certd_request *ret)
 
 	ret->m = ipc_unpack(&postern__ike1_keys__descriptor, rec, CAP);
 	m = (const Postern__Ike1Keys *)ret->m;
-	if (!m || !crypto_prf_len(m->prf) || m->auth == IKE_AUTH_NONE || m->auth > IKE_AUTH_XAUTH_RSA_SERVER)
+	if (!m || !crypto_hash_len(m->prf) || m->auth == IKE_AUTH_NONE || m->auth > IKE_AUTH_XAUTH_RSA_SERVER)
 		return -EBADMSG;
 	ret->facts.auth = m->auth;
 	ret->facts.prf = m->prf;
@@ -192,9 +196,12 @@ void certd_send_keys(struct ipc_conn *c, uint32_t id, const struct ike1_keys *k)
 {
 	Postern__Ike1KeysReply m = POSTERN__IKE1_KEYS_REPLY__INIT;
 
-	m.skeyid_d = hidden(k->d);
-	m.skeyid_a = hidden(k->a);
-	m.skeyid_e = hidden(k->e);
+	if (k->d)
+		m.skeyid_d = hidden(k->d);
+	if (k->a)
+		m.skeyid_a = hidden(k->a);
+	if (k->e)
+		m.skeyid_e = hidden(k->e);
 	(void)ipc_conn_send(c, IPC_IKE1_KEYS_REPLY, id, &m.base);
 }
 

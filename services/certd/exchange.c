@@ -4,6 +4,7 @@
  */
 #include "certd/exchange.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,7 +46,7 @@ void exchange_end(struct exchanges *t, struct exchange *x)
 	list_remove(&x->by_nonce);
 	list_remove(&x->by_age);
 	t->n--;
-	t->octets -= x->n_kept;
+	t->octets -= x->n_room;
 	secret_free(x->skeyid);
 	free(x->peer_id);
 	free(x->kept);
@@ -115,7 +116,9 @@ static struct ike1_octets put(struct exchange *x, struct ike1_octets o)
 {
 	struct ike1_octets r = {x->kept + x->n_kept, o.n};
 
-	memcpy(x->kept + x->n_kept, o.p, o.n);
+	assert(o.n <= x->n_room - x->n_kept);
+	if (o.n)
+		memcpy(x->kept + x->n_kept, o.p, o.n);
 	x->n_kept += o.n;
 	return r;
 }
@@ -131,36 +134,42 @@ static int copy_facts(struct exchange *x, const struct exchange_facts *f, size_t
 		x->peer_id = NULL;
 		return -ENOMEM;
 	}
+	x->n_room = octets;
 	if (f->peer_id)
 		*x->peer_id = *f->peer_id;
+	x->peer_nonce = put(x, f->peer_nonce);
 	x->gxi = put(x, f->gxi);
-	x->gxr = put(x, f->gxr);
 	x->sa = put(x, f->sa);
+	x->idi = put(x, f->idi);
 	return 0;
 }
 
-int exchange_keep(
-    struct exchanges *t, struct exchange *x, const struct exchange_facts *f, struct secret *skeyid)
+int exchange_keep(struct exchanges *t, struct exchange *x, const struct exchange_facts *f)
 {
-	size_t octets = f->gxi.n + f->gxr.n + f->sa.n;
+	/* The other public value will have the length of the first. */
+	size_t octets = f->peer_nonce.n + 2 * f->gxi.n + f->sa.n + f->idi.n;
 	int r = 0;
 
 	while (r == 0 && t->octets + octets > EXCHANGES_OCTETS_MAX)
 		r = evict(t, x) ? 0 : -EBUSY;
 	if (r == 0)
 		r = copy_facts(x, f, octets);
-	if (r < 0) {
-		secret_free(skeyid);
+	if (r < 0)
 		return r;
-	}
 	t->octets += octets;
 	memcpy(x->s.icookie, f->icookie, sizeof(x->s.icookie));
 	memcpy(x->s.rcookie, f->rcookie, sizeof(x->s.rcookie));
 	x->auth = f->auth;
 	x->prf = f->prf;
-	x->skeyid = skeyid;
-	x->keyed = true;
+	x->group = f->group;
+	x->told = true;
 	return 0;
+}
+
+void exchange_complete(struct exchange *x, struct ike1_octets gxr)
+{
+	x->gxr = put(x, gxr);
+	x->keyed = true;
 }
 
 void exchange_verified(struct exchanges *t, struct exchange *x)

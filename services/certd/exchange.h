@@ -16,7 +16,7 @@ enum {
 	EXCHANGE_TRIES = 8,       /* proofs of the peer that may be wrong: anybody can forge a message */
 };
 
-/* What keyd says of it, once. */
+/* What keyd says of it, once; in base mode, when we began, `gxr` later than the rest. */
 struct exchange_facts {
 	struct ike1_octets peer_nonce;
 	uint8_t icookie[IKE1_COOKIE], rcookie[IKE1_COOKIE];
@@ -25,6 +25,7 @@ struct exchange_facts {
 	enum alg_group group;
 	struct ike1_octets gxi, gxr, sa;
 	const struct ike_id *peer_id; /* NULL: not known yet */
+	struct ike1_octets idi;       /* base mode: the initiator's ID payload, else empty */
 };
 
 struct exchange {
@@ -33,16 +34,17 @@ struct exchange {
 	struct session s;         /* cookies are zero before there are facts */
 	bool we_began;
 	uint64_t ends_ms;
-	bool keyed, proved, verified;
+	bool told, keyed, proved, verified;
 	uint8_t tries; /* that are left */
-	/* From here on once it is keyed. */
+	/* From here on once it is told. */
 	enum ike_auth_method auth;
 	enum alg_prf prf;
-	struct secret *skeyid;
-	struct ike1_octets gxi, gxr, sa; /* in `kept` */
-	struct ike_id *peer_id;          /* that the pre-shared key was looked up by; NULL: by address */
+	enum alg_group group;
+	struct secret *skeyid;                            /* with signatures once it is keyed */
+	struct ike1_octets peer_nonce, gxi, gxr, sa, idi; /* in `kept`; gxr once it is keyed */
+	struct ike_id *peer_id; /* that the pre-shared key was looked up by; NULL: by address */
 	uint8_t *kept;
-	size_t n_kept;
+	size_t n_kept, n_room;
 };
 
 struct exchanges {
@@ -65,10 +67,14 @@ must_check int exchange_begin(
     struct exchanges *t, const struct session *s, bool we_began, uint64_t now_ms, struct exchange **ret);
 /* NULL: never begun here, or over. */
 struct exchange *exchange_find(struct exchanges *t, struct ike1_octets nonce, uint64_t now_ms);
-/* Keeps the facts and SKEYID (taken, also on failure); from now on it is keyed. 0; -EBUSY: no room for as
- * many octets; -ENOMEM. */
-must_check int exchange_keep(
-    struct exchanges *t, struct exchange *x, const struct exchange_facts *f, struct secret *skeyid);
+/* Keeps the facts but `gxr`; from now on it is told. 0; -EBUSY: no room for as many octets; -ENOMEM. */
+must_check int exchange_keep(struct exchanges *t, struct exchange *x, const struct exchange_facts *f);
+/* And the responder's public value, which is as long as the initiator's: from now on it is keyed. */
+void exchange_complete(struct exchange *x, struct ike1_octets gxr);
+static inline bool exchange_in_base_mode(const struct exchange *x)
+{
+	return x->idi.n > 0;
+}
 /* The peer has proved itself: it gives way to none. */
 void exchange_verified(struct exchanges *t, struct exchange *x);
 /* Wipes and frees. */

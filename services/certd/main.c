@@ -447,7 +447,7 @@ static int open_privileged(struct service *s, struct err_text *e)
 
 	d.service = s;
 	prover_init(&d.prover, &rng_kernel);
-	log_limit_init(&d.refusals, 1, 20);
+	log_limit_init(&d.refusals, 20, 10);
 	service_set_data(s, &d);
 	if (r == 0)
 		r = crypto_init(e);

@@ -84,9 +84,9 @@ int prove_begin(struct prover *p, const struct session *s, bool we_began, uint64
 	return 0;
 }
 
-/* The exchange, which must have its keys or must not, and its peer's block. */
-static int look_on(struct prover *p, struct ike1_octets nonce, bool keyed, uint64_t now_ms,
-    struct exchange **ret, struct creds **ret_c, const struct ike_peer **ret_p, struct err_text *e)
+/* The exchange, and its peer's block. */
+static int look_on(struct prover *p, struct ike1_octets nonce, uint64_t now_ms, struct exchange **ret,
+    struct creds **ret_c, const struct ike_peer **ret_p, struct err_text *e)
 {
 	struct exchange *x = exchange_find(&p->exchanges, nonce, now_ms);
 
@@ -95,9 +95,6 @@ static int look_on(struct prover *p, struct ike1_octets nonce, bool keyed, uint6
 		    "certd does not know this exchange: certd has been restarted, or the exchange has taken "
 		    "longer than %d seconds or made room for newer ones. The next packet begins another",
 		    EXCHANGE_MS / 1000);
-	if (x->keyed != keyed)
-		return err_set(e, -EPROTO,
-		    keyed ? "this exchange has no keys yet" : "this exchange has its keys already");
 	*ret = x;
 	return look_up(p, x->s.generation, x->s.peer, ret_c, ret_p, e);
 }
@@ -115,48 +112,107 @@ static int check_proposed(const struct ike_peer *peer, const struct exchange_fac
 	    ike_auth_method_name(f->auth));
 }
 
-/* Main mode knows the address when the key is needed, the others the identity (section 5.4). A block that
- * does not have the one kind of modes does not have that way to its key either. */
-static int check_lookup(const struct ike_peer *peer, const struct exchange_facts *f, struct err_text *e)
+static bool has_mode(const struct ike_peer *peer, enum ike_mode m)
 {
-	bool fits = false;
-
 	for (uint8_t i = 0; i < peer->n_modes; i++)
-		fits |= (peer->mode[i] == IKE_MODE_MAIN) == (f->peer_id == NULL);
-	return fits ? 0
-	            : err_set(e, -EACCES,
-	                  "exchange_mode of remote %s has none in which the key is looked up by %s",
-	                  peer->name, f->peer_id ? "identity" : "address");
+		if (peer->mode[i] == m)
+			return true;
+	return false;
+}
+
+/* Main mode knows the address when the key is needed, the others the identity (section 5.4). A block that
+ * does not have the one kind of modes does not have that way to its key either; and without base mode it does
+ * not have base mode's hashes, nor with base mode alone those of the others. */
+static int check_mode(const struct ike_peer *peer, const struct exchange_facts *f, struct err_text *e)
+{
+	bool main = has_mode(peer, IKE_MODE_MAIN), aggressive = has_mode(peer, IKE_MODE_AGGRESSIVE);
+
+	if (f->idi.n && !has_mode(peer, IKE_MODE_BASE))
+		return err_set(e, -EACCES, "exchange_mode of remote %s does not name base", peer->name);
+	if (f->idi.n)
+		return f->peer_id ? 0 : err_set(e, -EINVAL, "base mode without the peer's identity");
+	if (proof_with_signature(f->auth) ? main || aggressive : f->peer_id ? aggressive : main)
+		return 0;
+	return err_set(e, -EACCES, "exchange_mode of remote %s has none in which the key is looked up by %s",
+	    peer->name, f->peer_id ? "identity" : "address");
+}
+
+/* Without SKEYID its hashes would be under no key at all: nothing more may be asked of it. */
+static int end_broken(struct prover *p, struct exchange *x, int r, struct err_text *e)
+{
+	exchange_end(&p->exchanges, x);
+	return err_set(e, r, "the keys cannot be made: %s", err_name(r));
+}
+
+/* The facts, and with a pre-shared key SKEYID: all that our own proof needs in base mode. */
+static int hear(struct prover *p, struct exchange *x, const struct creds *c, const struct ike_peer *peer,
+    const struct exchange_facts *f, struct err_text *e)
+{
+	AUTO_SECRET struct secret *psk = NULL;
+	bool by_id = false;
+	int r = 0;
+
+	if (!proof_with_signature(f->auth))
+		r = creds_psk(c, peer, f->peer_id, &x->s.addr, &psk, &by_id, e);
+	if (r < 0)
+		return r;
+	r = exchange_keep(&p->exchanges, x, f);
+	if (r < 0)
+		return err_set(e, r, "the exchange cannot be kept: %s", err_name(r));
+	if (psk)
+		r = proof_skeyid_psk(x, psk);
+	return r < 0 ? end_broken(p, x, r, e) : 0;
+}
+
+/* And all that the session's keys need. */
+static int complete(struct prover *p, struct exchange *x, struct ike1_octets gxr, const struct secret *gxy,
+    struct ike1_keys *ret, struct err_text *e)
+{
+	int r = 0;
+
+	exchange_complete(x, gxr);
+	if (proof_with_signature(x->auth))
+		r = proof_skeyid_sig(x, gxy);
+	if (r == 0)
+		r = proof_keys(x, gxy, ret);
+	return r < 0 ? end_broken(p, x, r, e) : 0;
+}
+
+/* Whether who began proves itself first, and hears the peer's value only then. */
+static bool is_half(const struct exchange *x, const struct exchange_facts *f)
+{
+	return x->we_began && f->idi.n && !f->gxr.n && !x->told;
 }
 
 int prove_keys(struct prover *p, struct ike1_octets nonce, const struct exchange_facts *f,
     const struct secret *gxy, uint64_t now_ms, struct ike1_keys *ret, struct err_text *e)
 {
-	AUTO_SECRET struct secret *psk = NULL;
-	bool signs = proof_with_signature(f->auth), by_id = false;
 	const struct ike_peer *peer = NULL;
-	struct secret *skeyid = NULL;
 	struct exchange *x = NULL;
 	struct creds *c = NULL;
-	int r = look_on(p, nonce, false, now_ms, &x, &c, &peer, e);
+	int r = look_on(p, nonce, now_ms, &x, &c, &peer, e);
+	bool half, first;
 
 	*ret = (struct ike1_keys){0};
-	if (r == 0)
-		r = check_proposed(peer, f, e);
-	if (r == 0)
-		r = proof_check(&p->exchanges, f, gxy, e);
-	if (r == 0 && !signs)
-		r = check_lookup(peer, f, e);
-	if (r == 0 && !signs)
-		r = creds_psk(c, peer, f->peer_id, &x->s.addr, &psk, &by_id, e);
+	if (r == 0 && x->keyed)
+		r = err_set(e, -EPROTO, "this exchange has its keys already");
 	if (r < 0)
 		return r;
-	r = proof_skeyid(x, f, gxy, psk, &skeyid);
-	if (r == 0)
-		r = exchange_keep(&p->exchanges, x, f, skeyid);
-	if (r == 0)
-		r = proof_keys(x, gxy, ret);
-	return r < 0 ? err_set(e, r, "the keys cannot be made: %s", err_name(r)) : 0;
+	first = !x->told;
+	half = is_half(x, f);
+	if (first)
+		r = check_proposed(peer, f, e);
+	if (r == 0 && first)
+		r = check_mode(peer, f, e);
+	if (r == 0 && first)
+		r = proof_check_facts(&p->exchanges, f, e);
+	if (r == 0 && !half)
+		r = proof_check_values(first ? f->group : x->group, first ? f->gxi : x->gxi, f->gxr, gxy, e);
+	if (r == 0 && first)
+		r = hear(p, x, c, peer, f, e);
+	if (r < 0 || half)
+		return r;
+	return complete(p, x, f->gxr, gxy, ret, e);
 }
 
 /* Root has written it down as what this block says of itself, or the certificate bears it. */
@@ -170,6 +226,12 @@ static bool may_say(const struct own_key *k, const struct ike_peer *peer, const 
 	return mine->kind == IKE_ID_ADDRESS && !mine->len && id->kind == IKE_ID_ADDRESS;
 }
 
+/* In base mode the initiator's identity was told once, and both sides' hashes are over it: proof.c. */
+static bool is_idi(const struct exchange *x, struct ike1_octets body)
+{
+	return !exchange_in_base_mode(x) || (body.n == x->idi.n && memcmp(body.p, x->idi.p, body.n) == 0);
+}
+
 /* What may be proved of us: 0, or -errno. */
 static int check_own(const struct exchange *x, const struct own_key *k, const struct ike_peer *peer,
     struct ike1_octets body, struct err_text *e)
@@ -177,8 +239,12 @@ static int check_own(const struct exchange *x, const struct own_key *k, const st
 	struct ike_id id;
 	char name[200];
 
+	if (!x->told)
+		return err_set(e, -EPROTO, "this exchange has no keys yet");
 	if (x->proved)
 		return err_set(e, -EPROTO, "this exchange has our proof already");
+	if (x->we_began && !is_idi(x, body))
+		return err_set(e, -EACCES, "our identity is not the one that the exchange was begun with");
 	if (proof_with_signature(x->auth) && !k)
 		return err_set(
 		    e, -ENOENT, "remote %s has no private key: certificate_type names none", peer->name);
@@ -205,7 +271,7 @@ int prove_us(struct prover *p, struct ike1_octets nonce, struct ike1_octets id, 
 	const struct ike_peer *peer = NULL;
 	struct exchange *x = NULL;
 	struct creds *c = NULL;
-	int r = look_on(p, nonce, true, now_ms, &x, &c, &peer, e);
+	int r = look_on(p, nonce, now_ms, &x, &c, &peer, e);
 
 	if (r == 0)
 		r = check_own(x, c->own[x->s.peer], peer, id, e);
@@ -301,14 +367,18 @@ int prove_peer(struct prover *p, struct ike1_octets nonce, struct ike1_octets id
 	struct exchange *x = NULL;
 	struct creds *c = NULL;
 	struct ike_id who;
-	int r = look_on(p, nonce, true, now_ms, &x, &c, &peer, e);
+	int r = look_on(p, nonce, now_ms, &x, &c, &peer, e);
 
 	if (r < 0)
 		return r;
 	*ret_is_ticket = !proof_with_signature(x->auth);
-	if (x->verified)
-		return err_set(e, -EPROTO, "this exchange has the peer's proof already");
-	if (id.n > SESSION_ID_MAX || !session_id_of(id, &who))
+	if (x->verified || !x->keyed)
+		return err_set(e, -EPROTO, "%s",
+		    x->keyed ? "this exchange has the peer's proof already"
+		             : "this exchange has no keys yet");
+	if (!x->we_began && !is_idi(x, id))
+		r = err_set(e, -EACCES, "the identity is not the one that the exchange was begun with");
+	else if (id.n > SESSION_ID_MAX || !session_id_of(id, &who))
 		r = err_set(e, -EBADMSG, "the peer's ID payload holds no identity of a peer");
 	else if (*ret_is_ticket)
 		r = judge_hash(p, x, peer, &who, id, hash, now_ms, ret, e);

@@ -51,7 +51,9 @@ must_check int prove_begin(struct prover *p, const struct session *s, bool we_be
     uint8_t ret_nonce[NONCE_LEN], const struct own_key **ret_own, struct err_text *e);
 
 /* *ret has SKEYID_d, _a and _e and no SKEYID; end it with ike1_keys_fini(). With 0 a notice may stand in *e:
- * the pre-shared key is not the identity's. */
+ * the pre-shared key is not the identity's. In base mode, when we began, `f->gxr` and `gxy` may be empty and
+ * NULL: then 0 means that the facts are kept and *ret is empty, and the next call is for the keys, with the
+ * nonce, `f->gxr` and `gxy` alone. */
 must_check int prove_keys(struct prover *p, struct ike1_octets nonce, const struct exchange_facts *f,
     const struct secret *gxy, uint64_t now_ms, struct ike1_keys *ret, struct err_text *e);
 

@@ -73,6 +73,7 @@ static int take(void *arg, uint64_t generation, struct ike_load *l, struct err_t
 
 	if (r < 0)
 		return err_set(e, r, "out of memory");
+	k->holder = NULL; /* of the one before */
 	set_log(k, l->conf);
 	if (l->conf->as_racoon && l->conf->n_peers)
 		say_racoon(k, l->conf);
@@ -121,8 +122,46 @@ static int on_commit(struct ipc_conn *c, const struct ipc_record *rec)
 	return ike_load_commit(&keyd_of_conn(c)->load, c, rec, &ops, keyd_of_conn(c));
 }
 
+/* A program named racoon stays as long as its configuration holds, and the other way round: however it ends.
+ */
+static int on_hold(struct ipc_conn *c, const struct ipc_record *rec)
+{
+	struct keyd *k = keyd_of_conn(c);
+	uint64_t generation = ike_load_generation(rec);
+
+	if (!generation)
+		return -EBADMSG;
+	if (!k->core->conf || k->core->conf->generation != generation)
+		return ipc_conn_send_error(
+		    c, rec->id, ESTALE, "another configuration has been loaded meanwhile");
+	k->holder = c;
+	log_debug("conf.held", "generation=%llu ends with racoon", (unsigned long long)generation);
+	return ipc_conn_send(c, IPC_OK, rec->id, NULL);
+}
+
+/* As if an empty one had been loaded. */
+static void unload(struct keyd *k)
+{
+	struct ike_conf *none = ike_conf_new();
+
+	log_notice("conf.unloaded", "racoon is gone without a word, and its configuration with it");
+	(void)service_unstore_fd(k->service, "conf");
+	if (!none || core_load(k->core, k->core->conf->generation + 1, none) < 0) {
+		ike_conf_free(none);
+		log_error("conf.unloaded", "out of memory: it is still negotiated by it");
+		return;
+	}
+	service_set_state(k->service, "negotiating with 0 peers");
+}
+
 void keyd_admin_on_close(struct ipc_conn *c)
 {
+	struct keyd *k = keyd_of_conn(c);
+
+	if (k->holder == c) {
+		k->holder = NULL;
+		unload(k);
+	}
 	admin_sas_on_close(c);
 	ike_load_close(&keyd_of_conn(c)->load, c);
 }
@@ -134,6 +173,7 @@ const struct ipc_rule keyd_admin_rules[] = {
     {IPC_IKE_LOAD_ROW, "ike.load.row", IPC_ROLE_ROOT, 60 << 10, 0, 1, false, on_row, false},
     {IPC_IKE_LOAD_PREPARE, "ike.load.prepare", IPC_ROLE_ROOT, 64, 1, 1, false, on_prepare, false},
     {IPC_IKE_LOAD_COMMIT, "ike.load.commit", IPC_ROLE_ROOT, 64, 1, 1, false, on_commit, false},
+    {IPC_IKE_HOLD, "ike.hold", IPC_ROLE_ROOT, 64, 1, 1, false, on_hold, false},
     {IPC_IKE_DUMP, "ike.dump", READERS, 64, 1, 100, false, admin_on_dump, false},
     {IPC_IKE_FIND, "ike.find", READERS, 512, 4, 1, false, admin_on_find, false},
     {IPC_IKE_UP, "ike.up", IPC_ROLE_ROOT, 8192, 16, 10, false, admin_on_up, false},

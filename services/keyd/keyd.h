@@ -15,9 +15,10 @@ struct keyd {
 	struct core *core;
 	int udp4, udp6; /* port 500, opened before the privilege drop; -1: this host has no such family */
 	struct sockets *sockets;
-	struct ipc_client *certd, *verify, *policyd, *datapathd;
-	bool level_is_files;   /* the log's level was said by the configuration */
-	struct ike_load *load; /* a configuration that is being loaded; NULL: none is */
+	struct ipc_client *certd, *verify, *policyd, *datapathd, *hooks;
+	bool level_is_files;     /* the log's level was said by the configuration */
+	struct ipc_conn *holder; /* whose end is the configuration's; NULL: it stays */
+	struct ike_load *load;   /* a configuration that is being loaded; NULL: none is */
 };
 
 static inline struct keyd *keyd_of(const struct service *s)

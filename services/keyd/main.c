@@ -42,6 +42,7 @@ static void stop(struct service *s)
 {
 	struct keyd *k = keyd_of(s);
 
+	k->holder = NULL; /* a restart of this service is not the end of the configuration */
 	if (k->core)
 		core_shutdown(k->core);
 }

@@ -27,6 +27,7 @@ void keyd_status(struct service *s, struct service_status_sink *to)
 	service_status_add(to, "certd-verify", "%s", up(k->verify));
 	service_status_add(to, "policyd", "%s", up(k->policyd));
 	service_status_add(to, "datapathd", "%s", up(k->datapathd));
+	service_status_add(to, "hooks", "%s", up(k->hooks));
 	if (k->udp6 < 0)
 		service_status_add(to, "ipv6", "not on this host");
 }

@@ -122,6 +122,9 @@ static void make(const struct generate_ask *ask, struct generate_pair *ret)
 	ret->out.priority = INT32_MIN;
 	ret->out.in_only = false;
 	ret->out.lifetime_s = ret->out.validtime_s = 0;
+	/* Clients behind one NAT have one address: each is sent its own traffic, and believed in its own
+	 * name, only under SAs of its own. */
+	ret->out.req[0].level = LEVEL_UNIQUE;
 	ret->in = ret->out;
 	ret->in.dir = POLICY_IN;
 	ret->in.sel = match_mirror(&ret->out.sel);

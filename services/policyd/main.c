@@ -186,7 +186,7 @@ static int start(struct service *s, struct err_text *e)
 		log_warning("kernel.lacks", "%s", p->lacks.src_mark.s);
 	restore(p);
 	generated_init(&p->generated);
-	log_limit_init(&p->generate_refusals, 5, 20);
+	log_limit_init(&p->generate_refusals, 20, 1);
 	if (generated_adopt(&p->generated, &p->book, now))
 		commit_at_once(&p->commit);
 	lives_rebuild(&p->lives, p->book.spd);

@@ -131,8 +131,11 @@ int ids_resolve(struct settings *s, struct err_text *e)
 
 	sbuf_init(&out);
 	run_dir_read(s, "ids", record, sizeof(record));
-	for (size_t i = 0; i < UNITS && !r; i++)
+	for (size_t i = 0; i < UNITS && !r; i++) {
+		if (unit_table[i].root)
+			continue;
 		r = resolve_one(s, unit_table[i].name, record, e);
+	}
 	if (!r)
 		r = check_distinct(s, e);
 	if (r)

@@ -12,6 +12,17 @@ const struct unit_def unit_table[UNITS] = {
         .sockets = {{.name = "keyd.admin"}},
         .stored = {{.name = "conf", .type = S_IFREG}},
     },
+    /* Behind keyd, whose last words are about what ends with it. */
+    {
+        .name = "hooks",
+        .root = true,
+        .sockets =
+            {
+                {.name = "hooks.admin"},
+                {.name = "hooks.keyd", .connector = "keyd"},
+            },
+        .stored = {{.name = "conf", .type = S_IFREG}},
+    },
     {
         .name = "certd-verify",
         .sockets =

@@ -5,11 +5,12 @@
 #ifndef POSTERN_SUPERVISOR_TABLE_H
 #define POSTERN_SUPERVISOR_TABLE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
-enum { UNITS = 5, UNIT_SOCKETS_MAX = 4, UNIT_STORED_MAX = 16 };
+enum { UNITS = 6, UNIT_SOCKETS_MAX = 4, UNIT_STORED_MAX = 16 };
 
 struct unit_socket {
 	const char *name;      /* file in RUN_DIR, and its name in LISTEN_FDNAMES */
@@ -27,6 +28,7 @@ struct unit_def {
 	const char *name;
 	struct unit_socket sockets[UNIT_SOCKETS_MAX];
 	struct unit_stored stored[UNIT_STORED_MAX];
+	bool root;            /* it has no user of its own */
 	const char *withdraw; /* option of the program that takes its kernel state back; NULL: it has none */
 };
 

@@ -71,10 +71,26 @@ static void test_aggressive_rsa(void **state)
 	establishes(IKE_MODE_AGGRESSIVE, IKE_AUTH_RSA);
 }
 
-/* One side pretends that there is a NAT: both move to port 4500 and protect in UDP (RFC 3947). */
+static void test_base_psk(void **state)
+{
+	establishes(IKE_MODE_BASE, IKE_AUTH_PSK);
+}
+
+static void test_base_rsa(void **state)
+{
+	establishes(IKE_MODE_BASE, IKE_AUTH_RSA);
+}
+
+static const struct ike_path *path_of(const struct rig_side *s)
+{
+	return &list_entry(s->core->isakmp.next, struct isakmp, all)->path;
+}
+
+/* One side pretends that there is a NAT: both move to port 4500 and protect in UDP (RFC 3947). Base mode's
+ * responder is up before it has heard from there, and follows with the next message. */
 static void test_nat(void **state)
 {
-	static const enum ike_mode modes[] = {IKE_MODE_MAIN, IKE_MODE_AGGRESSIVE};
+	static const enum ike_mode modes[] = {IKE_MODE_MAIN, IKE_MODE_AGGRESSIVE, IKE_MODE_BASE};
 
 	for (size_t i = 0; i < ARRAY_SIZE(modes); i++) {
 		struct ike_conf *a = rig_conf(modes[i], IKE_AUTH_PSK, true),
@@ -90,7 +106,12 @@ static void test_nat(void **state)
 		assert_int_equal(rig.a.sa[0].desc.encap.dport, 4500);
 		assert_int_equal(rig.b.sa[0].desc.encap.sport, 4500);
 		assert_true(rig_logged(&rig.a, "ISAKMP-SA established 10.0.0.100[4500]-10.0.0.110[4500]"));
-		assert_true(rig_logged(&rig.b, "ISAKMP-SA established 10.0.0.110[4500]-10.0.0.100[4500]"));
+		assert_true(rig_logged(&rig.b,
+		    modes[i] == IKE_MODE_BASE ? "ISAKMP-SA established 10.0.0.110[500]-10.0.0.100[500]"
+		                              : "ISAKMP-SA established 10.0.0.110[4500]-10.0.0.100[4500]"));
+		assert_int_equal(path_of(&rig.b)->local_port, 4500);
+		assert_int_equal(path_of(&rig.b)->remote_port, 4500);
+		assert_int_equal(path_of(&rig.a)->local_port, 4500);
 		rig_fini(&rig);
 	}
 }
@@ -120,6 +141,8 @@ int main(void)
 	    cmocka_unit_test(test_aggressive_psk),
 	    cmocka_unit_test(test_main_rsa),
 	    cmocka_unit_test(test_aggressive_rsa),
+	    cmocka_unit_test(test_base_psk),
+	    cmocka_unit_test(test_base_rsa),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

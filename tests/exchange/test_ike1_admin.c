@@ -90,7 +90,7 @@ static void show(struct rig_side *s)
 
 static void test_up_alone(void **state)
 {
-	static const enum ike_mode modes[] = {IKE_MODE_MAIN, IKE_MODE_AGGRESSIVE};
+	static const enum ike_mode modes[] = {IKE_MODE_MAIN, IKE_MODE_AGGRESSIVE, IKE_MODE_BASE};
 
 	for (size_t i = 0; i < ARRAY_SIZE(modes); i++) {
 		begin(modes[i]);

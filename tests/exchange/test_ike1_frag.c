@@ -76,7 +76,7 @@ static void assert_pairs(size_t n, const char *what)
 	}
 }
 
-static const enum ike_mode modes[] = {IKE_MODE_MAIN, IKE_MODE_AGGRESSIVE};
+static const enum ike_mode modes[] = {IKE_MODE_MAIN, IKE_MODE_AGGRESSIVE, IKE_MODE_BASE};
 
 static void meet(uint64_t ms, const char *what)
 {

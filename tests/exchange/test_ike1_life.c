@@ -110,6 +110,11 @@ static void test_renews_aggressive(void **state)
 	renews(IKE_MODE_AGGRESSIVE);
 }
 
+static void test_renews_base(void **state)
+{
+	renews(IKE_MODE_BASE);
+}
+
 /* One renewal, looked at closely: two pairs while packets may be under way, then the new one alone. */
 static void test_renewal_of_one_pair(void **state)
 {
@@ -259,6 +264,60 @@ static void test_bad_wire_is_no_death(void **state)
 	}
 	assert_pairs(1);
 	assert_false(rig_logged(&rig.a, "the peer is dead"));
+	rig_fini(&rig);
+}
+
+/* B forgets all and comes back with a new ISAKMP SA, without a word about the old one: whatever comes of the
+ * questions under that, the new pair is not its business. */
+static void test_dead_isakmp_sa_of_a_living_peer(void **state)
+{
+	static const uint64_t asked_ms[] = {0, 13000};
+
+	for (size_t i = 0; i < ARRAY_SIZE(asked_ms); i++) {
+		struct ike_conf *b = with_dpd();
+
+		b->peer[0].initial_contact = false;
+		begin_with(with_dpd(), with_dpd());
+		connect_from(&rig.a);
+		rig.b.dead = true;
+		rig_run(&rig, asked_ms[i]);
+		rig.b.dead = false;
+		rig_restart(&rig.b, b);
+		connect_from(&rig.b);
+		assert_int_equal(rig.a.core->n_isakmp, 2);
+		rig_run(&rig, 60000);
+		assert_true(rig_is_usable(&rig));
+		assert_false(rig_logged(&rig.a, "the peer is dead"));
+		assert_int_equal(
+		    rig_logged(&rig.a, "ISAKMP-SA deleted: the peer answers under a newer one alone"),
+		    asked_ms[i] != 0);
+		rig_fini(&rig);
+	}
+}
+
+/* So many questions that their message ids cannot be remembered: the SA ends as if its time were over, and
+ * the pair does not notice. */
+static void test_dpd_uses_up_message_ids(void **state)
+{
+	struct ike_conf *sides[2];
+
+	for (size_t i = 0; i < 2; i++) {
+		sides[i] = conf_of(IKE_MODE_MAIN);
+		sides[i]->peer[0].dpd =
+		    (struct ike_dpd){.announce = true, .delay_s = 1, .retry_s = 1, .maxfail = 3};
+		sides[i]->peer[0].rekey = IKE_OFF;
+		sides[i]->peer[0].offer[0].seconds = IKE_LIFE_MAX_S;
+		sides[i]->child[0].seconds = IKE_LIFE_MAX_S;
+	}
+	begin_with(sides[0], sides[1]);
+	connect_from(&rig.a);
+	rig_run(&rig, (uint64_t)SEEN_MAX * 2500);
+	assert_true(rig_logged(&rig.a, "ISAKMP-SA expired: no more message ids can be remembered") ||
+	            rig_logged(&rig.b, "ISAKMP-SA expired: no more message ids can be remembered"));
+	assert_false(rig_logged(&rig.a, "the peer is dead"));
+	assert_false(rig_logged(&rig.b, "the peer is dead"));
+	assert_int_equal(rig.a.core->n_isakmp + rig.b.core->n_isakmp, 0);
+	assert_pairs(1);
 	rig_fini(&rig);
 }
 
@@ -424,14 +483,18 @@ static void test_reload_at_any_moment(void **state)
 	}
 }
 
-/* Without the peer nothing is begun; without anything loaded nothing is answered. */
+/* What was made with the peer ends with its block, and it hears of that. Without the peer nothing is begun;
+ * without anything loaded nothing is answered. */
 static void test_reload_without_the_peer(void **state)
 {
 	begin(IKE_MODE_MAIN);
 	connect_from(&rig.a);
 	assert_int_equal(load(&rig.a, ike_conf_new()), 0);
-	assert_false(rig_live(&rig, (uint64_t)CHILD_S * 1100));
-	assert_int_equal(rig_count(&rig.a, false), 0);
+	assert_int_equal(rig_count(&rig.a, false) + rig_count(&rig.a, true), 0);
+	rig_run(&rig, ENOUGH_MS);
+	assert_pairs(0);
+	assert_true(rig_logged(&rig.b, "IPsec-SA deleted by the peer"));
+	assert_true(rig_logged(&rig.b, "ISAKMP-SA deleted by the peer"));
 	rig_packet(&rig.a, 0);
 	rig_run(&rig, ENOUGH_MS);
 	assert_int_equal(rig.a.n_done_bad, 1);
@@ -447,6 +510,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_renews_main),
 	    cmocka_unit_test(test_renews_aggressive),
+	    cmocka_unit_test(test_renews_base),
 	    cmocka_unit_test(test_renewal_of_one_pair),
 	    cmocka_unit_test(test_renewal_by_octets),
 	    cmocka_unit_test(test_renewal_of_two_that_began),
@@ -454,6 +518,8 @@ int main(void)
 	    cmocka_unit_test(test_hard_limit),
 	    cmocka_unit_test(test_dead_peer),
 	    cmocka_unit_test(test_bad_wire_is_no_death),
+	    cmocka_unit_test(test_dead_isakmp_sa_of_a_living_peer),
+	    cmocka_unit_test(test_dpd_uses_up_message_ids),
 	    cmocka_unit_test(test_dpd_needs_both),
 	    cmocka_unit_test(test_initial_contact),
 	    cmocka_unit_test(test_no_initial_contact),

@@ -156,10 +156,10 @@ static void test_lifetime_of_phase_1_is_told(void **state)
 	}
 }
 
-/* Only the answerer has a limit: said in main mode's last message, and behind aggressive mode. */
+/* Only the answerer has a limit: said in main mode's last message, and behind the others. */
 static void test_lifetime_of_phase_1_that_was_not_offered(void **state)
 {
-	static const enum ike_mode modes[] = {IKE_MODE_MAIN, IKE_MODE_AGGRESSIVE};
+	static const enum ike_mode modes[] = {IKE_MODE_MAIN, IKE_MODE_AGGRESSIVE, IKE_MODE_BASE};
 
 	for (size_t i = 0; i < ARRAY_SIZE(modes); i++) {
 		struct ike_conf *a = rig_conf(modes[i], IKE_AUTH_PSK, true),
@@ -290,7 +290,7 @@ static const struct sa_desc *sa_of(const struct rig_side *s, bool inbound)
 /* Transport mode from behind a NAT: the identity is the private address, the policy has the public one. */
 static void test_nat_original_addresses(void **state)
 {
-	static const enum ike_mode modes[] = {IKE_MODE_MAIN, IKE_MODE_AGGRESSIVE};
+	static const enum ike_mode modes[] = {IKE_MODE_MAIN, IKE_MODE_AGGRESSIVE, IKE_MODE_BASE};
 
 	for (size_t i = 0; i < ARRAY_SIZE(modes); i++) {
 		begin_behind_nat(IPSEC_TRANSPORT, rig_conf(modes[i], IKE_AUTH_PSK, true),
@@ -381,6 +381,98 @@ static void test_nat_mapping_that_the_data_path_saw_change(void **state)
 	rig_fini(&rig);
 }
 
+/* The server made the pair and renews it when the client's ISAKMP SA is gone: where the translator has put
+ * the client, not at port 4500. */
+static void test_nat_server_begins_anew(void **state)
+{
+	enum { LIFE_S = 600 };
+	struct ike_conf *a = plain(), *b = plain();
+
+	a->peer[0].rekey = b->peer[0].rekey = IKE_OFF;
+	a->peer[0].offer[0].seconds = b->peer[0].offer[0].seconds = LIFE_S / 2;
+	a->child[0].seconds = b->child[0].seconds = LIFE_S;
+	begin_behind_nat(IPSEC_TRANSPORT, a, b);
+	rig_packet(&rig.a, 0);
+	rig_run(&rig, ENOUGH_MS);
+	/* The client's pair is spent, the next one is the server's. */
+	rig_spent(&rig.a, true);
+	rig_run(&rig, ENOUGH_MS);
+	rig_packet(&rig.b, 0);
+	rig_run(&rig, ENOUGH_MS);
+	assert_pairs(1);
+	assert_true(list_entry(rig.b.core->children.next, struct child, node)->initiator);
+	assert_true(rig_live(&rig, (uint64_t)LIFE_S * 2000));
+	assert_true(rig.b.core->counters.established1 > 1);
+	assert_int_equal(rig.b.core->counters.failed1, 0);
+	rig_fini(&rig);
+}
+
+/* Another client has the same address and another port: what one says, or does not say, does not end the
+ * other's. */
+static void test_nat_one_client_is_not_the_other(void **state)
+{
+	struct ike_conf *a = plain(), *b = plain();
+	struct child other;
+
+	b->peer[0].dpd = (struct ike_dpd){.announce = true, .delay_s = 10, .retry_s = 2, .maxfail = 3};
+	a->peer[0].dpd.announce = true;
+	begin_behind_nat(IPSEC_TRANSPORT, a, b);
+	rig_packet(&rig.a, 0);
+	rig_run(&rig, ENOUGH_MS);
+	other = *list_entry(rig.b.core->children.next, struct child, node);
+	other.path.remote_port = 34501;
+	other.out.id = 77;
+	other.grant = 0;
+	other.part[0].serial_in = other.part[0].serial_out = 0;
+	assert_non_null(child_new(rig.b.core, &other));
+	assert_int_equal(rig.b.core->n_children, 2);
+	assert_null(isakmp_find_of(rig.b.core, &other.path));
+	assert_null(child_by_peer_spi(rig.b.core, &other.path, IPSEC_ESP, 1));
+	rig.a.dead = true;
+	rig_run(&rig, 30000);
+	assert_true(rig_logged(&rig.b, "the peer is dead"));
+	assert_int_equal(rig.b.core->n_children, 1);
+	assert_int_equal(list_entry(rig.b.core->children.next, struct child, node)->path.remote_port, 34501);
+	rig_fini(&rig);
+}
+
+/* A peer that has proved who it is, and begins one quick mode after the other for one policy. */
+static void test_peer_that_asks_too_much(void **state)
+{
+	enum { MANY = ISAKMP_ASKS_BURST + 200 };
+	uint32_t under_way = 0;
+	struct isakmp *sa;
+
+	rig_init(&rig, 1, plain(), plain());
+	rig_policy(&rig, IPSEC_TUNNEL, TCP);
+	rig_packet(&rig.a, 0);
+	rig_run(&rig, ENOUGH_MS);
+	sa = list_entry(rig.a.core->isakmp.next, struct isakmp, all);
+	for (int i = 0; i < MANY; i++) {
+		struct quick *q = quick_new(sa, true);
+
+		assert_non_null(q);
+		q->out = rig.a.out[0];
+		quick_begin(q);
+	}
+	for (int ms = 0; ms < 1000; ms++) {
+		uint32_t n = 0;
+
+		rig_run(&rig, 1);
+		list_foreach (b, &rig.b.core->isakmp, struct isakmp, all)
+			list_foreach (q, &b->quicks, struct quick, node)
+				n += q->state != QUICK_DONE;
+		under_way = n > under_way ? n : under_way;
+	}
+	assert_in_range(under_way, 2, ISAKMP_ASKED_MAX);
+	assert_true(rig_logged(&rig.b, "the peer begins more quick modes than are answered at once"));
+	rig_run(&rig, 120000);
+	assert_in_range(rig.b.core->n_children, 1, 64);
+	assert_in_range(rig.a.core->n_children, 1, 64);
+	assert_true(rig_is_usable(&rig));
+	rig_fini(&rig);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -397,6 +489,9 @@ int main(void)
 	    cmocka_unit_test(test_nat_tunnels_say_none),
 	    cmocka_unit_test(test_nat_mapping_that_changes),
 	    cmocka_unit_test(test_nat_mapping_that_the_data_path_saw_change),
+	    cmocka_unit_test(test_nat_server_begins_anew),
+	    cmocka_unit_test(test_nat_one_client_is_not_the_other),
+	    cmocka_unit_test(test_peer_that_asks_too_much),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -77,7 +77,7 @@ static struct isakmp *only_sa(struct rig_side *s)
 
 static void test_xauth(void **state)
 {
-	static const enum ike_mode modes[] = {IKE_MODE_MAIN, IKE_MODE_AGGRESSIVE};
+	static const enum ike_mode modes[] = {IKE_MODE_MAIN, IKE_MODE_AGGRESSIVE, IKE_MODE_BASE};
 
 	for (size_t i = 0; i < ARRAY_SIZE(modes); i++) {
 		begin(client(modes[i], true), server(modes[i], true));

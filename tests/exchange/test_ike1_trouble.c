@@ -50,6 +50,8 @@ static const struct {
     {IKE_MODE_AGGRESSIVE, IKE_AUTH_PSK},
     {IKE_MODE_MAIN, IKE_AUTH_RSA},
     {IKE_MODE_AGGRESSIVE, IKE_AUTH_RSA},
+    {IKE_MODE_BASE, IKE_AUTH_PSK},
+    {IKE_MODE_BASE, IKE_AUTH_RSA},
 };
 
 static void test_each_message_lost(void **state)
@@ -100,7 +102,9 @@ static void test_each_octet_altered(void **state)
 /* Everything a peer with another key can do: no SA, no ticket, no leave. */
 static void test_wrong_key(void **state)
 {
-	for (size_t k = 0; k < 2; k++) {
+	for (size_t k = 0; k < ARRAY_SIZE(kinds); k++) {
+		if (kinds[k].auth != IKE_AUTH_PSK)
+			continue;
 		begin(1, kinds[k].mode, IKE_AUTH_PSK);
 		rig.b.psk = "another key";
 		rig_packet(&rig.a, 0);
@@ -153,7 +157,6 @@ static void test_certd_restarts(void **state)
 		}
 }
 
-/* First messages that nobody follows up, which anybody can forge. */
 /* A peer that has not looked at the end of aggressive mode yet passes over what comes behind it (so does
  * strongSwan now and then). */
 static bool lose_first_quick(struct rig *r, unsigned n, bool from_a, uint8_t *d, size_t n_d)

@@ -41,6 +41,16 @@ static int teardown(void **state)
 	return 0;
 }
 
+/* racoon's word for it (S184's kind), on both sides, and what the initiator showed before it was answered. */
+static void test_words_of_base_mode(void **state)
+{
+	(void)state;
+	negotiate(IKE_MODE_BASE, true);
+	says(&rig.a, "begin Base mode.");
+	says(&rig.b, "begin Base mode.");
+	says(&rig.b, "respond new phase 1 negotiation: 10.0.0.110[500]<=>10.0.0.100[500]");
+}
+
 /* S178 to S201, as far as they are true of this program. */
 static void test_words_of_a_negotiation_that_is_read_along(void **state)
 {
@@ -192,6 +202,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_teardown(test_words_of_a_negotiation_that_is_read_along, teardown),
+	    cmocka_unit_test_teardown(test_words_of_base_mode, teardown),
 	    cmocka_unit_test_teardown(test_words_of_an_anonymous_remote, teardown),
 	    cmocka_unit_test_teardown(test_words_of_an_end, teardown),
 	    cmocka_unit_test_teardown(test_words_of_debug_are_not_made_for_nobody, teardown),

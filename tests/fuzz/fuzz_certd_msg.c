@@ -40,6 +40,7 @@ static void prepare(void)
 	p = &prover.now->conf->peer[0];
 	p->name = strdup("anonymous");
 	p->mode[p->n_modes++] = IKE_MODE_AGGRESSIVE;
+	p->mode[p->n_modes++] = IKE_MODE_BASE;
 	p->offer = calloc(2, sizeof(*p->offer));
 	must(p->offer);
 	for (; p->n_offers < 2; p->n_offers++)
@@ -89,16 +90,20 @@ static void keys(struct certd_request *q, uint64_t now)
 {
 	AUTO(ike1_keys_fini) struct ike1_keys k = {0};
 	const struct exchange_facts *f = &q->facts;
+	bool half = f->idi.n && !f->gxr.n && !q->gxy;
 	struct err_text e = {{0}};
 	int r;
 
 	must(q->nonce.n == NONCE_LEN && crypto_prf_len(f->prf));
 	must(f->peer_nonce.n >= IKE_NONCE_MIN && f->peer_nonce.n <= IKE_NONCE_MAX);
-	must(f->gxi.n && f->gxr.n && secret_len(q->gxy) && f->sa.n >= 40 && f->sa.n <= 16384);
+	must(f->gxi.n && f->sa.n >= 40 && f->sa.n <= 16384 && f->idi.n != 4 && f->idi.n <= SESSION_ID_MAX);
+	must(half || (f->gxr.n && secret_len(q->gxy)));
 	must(!f->peer_id || f->peer_id->len <= IKE_ID_DATA_MAX);
 	r = prove_keys(&prover, an_exchange(false, now), f, q->gxy, now, &k, &e);
-	must(!k.skeyid && (r == 0) == (k.d && k.a && k.e));
-	if (r == 0)
+	must(!k.skeyid && (r == 0 && !half) == (k.d && k.a && k.e));
+	if (r == 0 && half)
+		must(f->gxi.n == 128);
+	else if (r == 0)
 		must(f->auth == IKE_AUTH_RSA && f->prf == ALG_PRF_HMAC_SHA1 && f->gxi.n == 128 &&
 		     f->gxr.n == 128 && secret_len(q->gxy) == 128 && memcmp(f->gxi.p, f->gxr.p, 128) != 0);
 	else

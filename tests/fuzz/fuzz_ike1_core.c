@@ -70,10 +70,17 @@ static void remote_access(struct ike_conf *c, bool client)
 	    .present = true, .network4 = inet_addr_v4(0x0a090901), .size = 3, .banner = strdup("be nice")};
 }
 
+/* What forces a NAT with NAT traversal is base mode without it. */
+static enum ike_mode mode(void)
+{
+	if ((settings & 12) == 8)
+		return IKE_MODE_BASE;
+	return settings & 1 ? IKE_MODE_AGGRESSIVE : IKE_MODE_MAIN;
+}
+
 static struct ike_conf *conf(bool to_a)
 {
-	struct ike_conf *c = rig_conf(settings & 1 ? IKE_MODE_AGGRESSIVE : IKE_MODE_MAIN,
-	    settings & 2 ? IKE_AUTH_RSA : IKE_AUTH_PSK, true);
+	struct ike_conf *c = rig_conf(mode(), settings & 2 ? IKE_AUTH_RSA : IKE_AUTH_PSK, true);
 
 	if (settings & 4)
 		c->peer[0].nat_traversal = settings & 8 ? IKE_FORCE : IKE_ON;
@@ -160,7 +167,11 @@ static void clear(const struct step *s)
 
 static uint8_t exchange_of(const struct isakmp *sa)
 {
-	return sa->mode == IKE_MODE_MAIN ? IKE1_MAIN : IKE1_AGGRESSIVE;
+	static const uint8_t exchanges[IKE_MODES] = {[IKE_MODE_MAIN] = IKE1_MAIN,
+	    [IKE_MODE_AGGRESSIVE] = IKE1_AGGRESSIVE,
+	    [IKE_MODE_BASE] = IKE1_BASE};
+
+	return exchanges[sa->mode];
 }
 
 /* Enciphers what is in `message` and delivers it. `iv` is not moved: the peer will do that. */

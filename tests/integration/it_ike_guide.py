@@ -112,9 +112,33 @@ class Guide(labtest.LabTest):
         old = self.racoon_pids(self.elmer)
         Process(old[0]).kill()  # kill -9
         wait_for("it to be gone", lambda: old[0] not in self.racoon_pids(self.elmer))
+        wait_for("its configuration to be gone", lambda: "negotiating with 0 peers" in self.elmer.out("ipsecctl", "status"))
+        wait_for("what it had made to be gone", lambda: not self.elmer.json("sad")["sas"])
         self.elmer.run("sh", "-c", "racoon >/dev/null 2>&1 &")
         wait_for("another one", lambda: self.racoon_pids(self.elmer))
         self.carried(7014, check_wire=False)
+
+    def test_two_of_that_name_and_keyd_between_them(self):
+        """A configuration is held by who loaded it last, through restarts of keyd."""
+        start = ("sh", "-c", "racoon -dd >/dev/null 2>&1 &")
+        self.prepare_psk(*start)
+        self.addCleanup(lambda: [Process(pid).kill() for host in self.both for pid in self.racoon_pids(host)])
+        wait_for("the first", lambda: len(self.racoon_pids(self.elmer)) == 1)
+        peers = lambda n: f"negotiating with {n} peers" in self.elmer.out("ipsecctl", "status")  # noqa: E731
+        wait_for("keyd to have it", lambda: peers(1))
+        first = self.racoon_pids(self.elmer)[0]
+        self.elmer.run(*start)
+        wait_for("the second", lambda: len(self.racoon_pids(self.elmer)) == 2)
+        wait_for("the second one's configuration", lambda: self.log(self.elmer).count("conf.loaded") >= 2)
+        Process(first).kill()
+        wait_for("the first to be gone", lambda: first not in self.racoon_pids(self.elmer))
+        self.assertTrue(peers(1))
+        self.elmer.kill("keyd")
+        self.elmer.wait_ready()
+        wait_for("keyd to have it again", lambda: peers(1))
+        wait_for("racoon to hold on to it again", lambda: self.log(self.elmer).count("conf.held") >= 3)
+        Process(self.racoon_pids(self.elmer)[0]).kill()
+        wait_for("all to be gone", lambda: peers(0))
 
     def with_level(self, level):
         """The guide's file with another `log`, loaded; what keyd says from then on."""
@@ -234,6 +258,18 @@ while True:
         self.prepare_cert()
         self.carried(7002)
         self.assertIn("C=US, ST=NY, L=BERNE, O=Internet Widgits Pty Ltd", self.relent.out("ipsecctl", "show", ELMER))
+
+    def test_certificates_in_base_mode(self):
+        """The same two hosts, and nothing else changed in their files."""
+        self.prepare_cert()
+        for host in self.both:
+            host.run("sed", "-i", "s/exchange_mode aggressive/exchange_mode base/", "/etc/inet/racoon.conf")
+            self.assertIn("signatures of base mode do not cover the answerer's identity", host.run("ipsecctl", "racoon").stderr)
+            host.run("racoonctl", "flush-sa")  # what aggressive mode has made
+        self.carried(7031, check_wire=False)
+        shown = self.relent.out("ipsecctl", "show", ELMER)
+        self.assertIn("C=US, ST=NY, L=BERNE, O=Internet Widgits Pty Ltd", shown)
+        self.assertIn("IKEv1 base mode", shown)
 
 
 if __name__ == "__main__":

@@ -46,6 +46,17 @@ class ProcTable(suitebox.BoxTest):
             self.assertEqual(self.as_user(row["uid"], row["gid"], lambda: open(f"/proc/{pid}/mem", "rb")), errno.EACCES)
             self.assertEqual(self.as_user(row["uid"], row["gid"], lambda: self.ptrace(pid)), errno.EPERM)
 
+    def check_root(self, row, others):
+        """Who starts root's scripts has what they have: the launcher's capabilities, and no wall. Nobody else gets at it."""
+        status, launcher = proc_status(row["pid"]), proc_status(proc_status(row["pid"])["PPid"])
+        self.assertEqual(status["Uid"].split() + status["Gid"].split(), ["0"] * 8)
+        for field in ("CapPrm", "CapEff", "CapBnd"):
+            self.assertEqual(capabilities(status[field]), capabilities(launcher["CapBnd"]), field)
+        self.assertEqual(status["Seccomp"], "0")
+        for other in others:
+            self.assertEqual(self.as_user(other["uid"], other["gid"], lambda: os.kill(row["pid"], 0)), errno.EPERM)
+            self.assertEqual(self.as_user(other["uid"], other["gid"], lambda: open(f"/proc/{row['pid']}/mem", "rb")), errno.EACCES)
+
     @staticmethod
     def ptrace(pid):
         libc = ctypes.CDLL(None, use_errno=True)
@@ -70,9 +81,10 @@ class ProcTable(suitebox.BoxTest):
         return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
     def check_suite(self, suite):
-        rows = [suite.row(name) for name in suitebox.SERVICES]
+        rows = [suite.row(name) for name in suitebox.DROPPING]
         for row in rows:
             self.check_service(row, CAPS[row["name"]])
+        self.check_root(suite.row("hooks"), rows)
         self.assertEqual(len({row["uid"] for row in rows}), len(rows))
         for row in rows:
             others = [other for other in rows if other is not row]
@@ -144,7 +156,7 @@ class Walls(suitebox.BoxTest):
 
     def test_files_outside_the_own_folder_cannot_be_opened(self):
         suite = self.start()
-        for service in suitebox.SERVICES:
+        for service in suitebox.DROPPING:
             channel = Channel(f"{service}.admin")
             for path in ("/etc/passwd", "/proc/self/mem", f"/proc/{suite.process.pid}/maps", "/dev/null", f"{RUN}/ids"):
                 self.assertEqual(channel.probe(f"open {path}"), errno.EACCES, (service, path))

@@ -31,7 +31,7 @@ class Activation(suitebox.BoxTest):
         expected = {"policyd.admin": (0, 0o600), "policyd.acquire": (datapathd, 0o660), "datapathd.admin": (0, 0o600),
                     "datapathd.spd": (policyd, 0o660), "datapathd.keyd": (keyd, 0o660), "policyd.keyd": (keyd, 0o660),
                     "certd.keyd": (keyd, 0o660), "certd-verify.keyd": (keyd, 0o660), "keyd.admin": (0, 0o600),
-                    "certd.admin": (0, 0o600), "certd-verify.admin": (0, 0o600)}
+                    "certd.admin": (0, 0o600), "certd-verify.admin": (0, 0o600), "hooks.admin": (0, 0o600), "hooks.keyd": (keyd, 0o660)}
         expected.update({f"notify.{name}": (0, 0o600) for name in suitebox.SERVICES})
         for name, (gid, mode) in expected.items():
             found = os.stat(f"{RUN}/{name}")
@@ -85,8 +85,9 @@ class Activation(suitebox.BoxTest):
 
     def test_ids_are_distinct_recorded_and_the_same_after_a_restart(self):
         suite = self.start()
-        first = {name: suite.row(name)["uid"] for name in suitebox.SERVICES}
-        self.assertEqual(len(set(first.values())), len(suitebox.SERVICES))
+        first = {name: suite.row(name)["uid"] for name in suitebox.DROPPING}
+        self.assertEqual(len(set(first.values())), len(suitebox.DROPPING))
+        self.assertEqual(suite.row("hooks")["uid"], 0)
         for uid in first.values():
             self.assertTrue(61184 <= uid <= 65519, uid)
         with open(f"{RUN}/ids", encoding="ascii") as source:
@@ -94,7 +95,7 @@ class Activation(suitebox.BoxTest):
         suite.process.kill()
         suite.process.wait()
         again = self.start()
-        self.assertEqual({name: again.row(name)["uid"] for name in suitebox.SERVICES}, first)
+        self.assertEqual({name: again.row(name)["uid"] for name in suitebox.DROPPING}, first)
 
     def test_system_users_are_used_where_they_exist(self):
         with open("/etc/passwd", encoding="ascii") as source:
@@ -409,7 +410,7 @@ class End(suitebox.BoxTest):
         self.assertTrue(os.path.exists(f"{STATE}/withdrawn"))
         log = self.log()
         # As in the supervisor's table: who needs others goes before them.
-        names = ("keyd", "certd-verify", "certd", "datapathd", "policyd")
+        names = ("keyd", "hooks", "certd-verify", "certd", "datapathd", "policyd")
         self.assertEqual(sorted(names), sorted(suitebox.SERVICES))
         order = [log.index(f"unit.stopped: service={name}\n") for name in names] + [log.index("suite.stopped")]
         self.assertEqual(order, sorted(order))

@@ -6,9 +6,11 @@ would send is computed here by the text of RFC 2409 with Python's own HMAC, and 
 one, because an exchange that is honest does get its ticket.
 """
 
+import contextlib
 import errno
 import hmac
 import os
+import struct
 import subprocess
 import sys
 
@@ -19,7 +21,7 @@ import suitebox  # noqa: E402
 from it_policyd_edges import as_uid  # noqa: E402
 from it_policyd_rig import TYPE, Admin, Edge, Refused, address, decode, message  # noqa: E402
 
-TYPE.update({"TICKET": 227, "JUDGE": 241, "BEGIN": 242, "KEYS": 244, "PROVE": 246, "VERIFY": 248, "GRANT_ASK": 261})
+TYPE.update({"HOOK_RUN": 368, "TICKET": 227, "JUDGE": 241, "BEGIN": 242, "KEYS": 244, "PROVE": 246, "VERIFY": 248, "GRANT_ASK": 261})
 PSK, RSA = 1, 2  # enum ike_auth_method
 SHA1, MODP1024, GROUP = 2, 2, 128
 KEY = b"mekmitasdigoat"
@@ -30,6 +32,7 @@ path certificate "/run";
 remote 10.0.0.110 {
 	exchange_mode main;
 	my_identifier address;
+	script "/run/hook.sh" phase1_up;
 	proposal { encryption_algorithm 3des; hash_algorithm sha1; authentication_method pre_shared_key; dh_group 2; }
 }
 remote 10.0.0.120 {
@@ -97,6 +100,9 @@ class TakenKeyd(suitebox.BoxTest):
             subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", f"/O=Example/CN={name}", "-days", "2",
                             "-keyout", f"/run/{name}.key", "-out", f"/run/{name}.pem"], check=True, stderr=subprocess.DEVNULL)
             os.chmod(f"/run/{name}.key", 0o600)
+        with open("/run/hook.sh", "w", encoding="ascii") as file:
+            file.write("#!/bin/sh\necho $1 $PATH $REMOTE_ID >> /run/ran\n")
+        os.chmod("/run/hook.sh", 0o755)
         for name, text in (("racoon.conf", CONF), ("psk.txt", f"{WITH_KEY} {KEY.decode()}\n{SIGNING} {KEY.decode()}\n")):
             with open(f"/run/{name}", "w", encoding="ascii") as file:
                 file.write(text)
@@ -246,6 +252,53 @@ class TakenKeyd(suitebox.BoxTest):
         self.refused(errno.EPROTO, "its keys already", one.keys)
         one.prove(peer)
         self.refused(errno.EPROTO, "our proof already", one.prove, peer)
+
+    # --- scripts
+
+    def hook(self, edge, peer=0, event=1, generation=None, **more):
+        """That one is wanted: a record without an answer, and so without an id."""
+        body = message(f1=event, f2=generation or self.generation, f3=peer, f4=message(f1=address("10.0.0.1")), f5=500,
+                       f6=message(f1=address(WITH_KEY)), f7=500, f8=b"x; touch /run/ran-by-name", **more)
+        edge.socket.send(struct.pack("!HHII", TYPE["HOOK_RUN"], 0, 0, 0) + body)
+
+    def ran(self):
+        with contextlib.suppress(FileNotFoundError), open("/run/ran", encoding="ascii") as file:
+            return file.read()
+        return ""
+
+    def test_keyd_names_no_file_and_nobody_else_wants_a_script(self):
+        keyd = self.keyds("hooks.keyd")
+        for wrong in ({"peer": 1}, {"peer": 4999}, {"event": 2}, {"generation": self.generation - 1}):
+            self.hook(keyd, **wrong)
+        self.hook(keyd, f10=b"/run/other.sh", f11=b"LD_PRELOAD=/run/x.so", f12=b"PATH=/run")  # fields that there are not
+        suitebox.wait_for("the script to run", self.ran)
+        keyd.close()
+        self.assertEqual(self.ran(), "phase1_up /usr/sbin:/usr/bin:/sbin:/bin x%3B%20touch%20/run/ran-by-name\n")
+        for wrong in ({"event": 0}, {"event": 4}, {"peer": 5000}):
+            edge = suitebox.wait_for("room for another connection", self.another)
+            self.hook(edge, **wrong)
+            self.assert_ended(edge)
+        # root may connect, and even root's word is not keyd's; others cannot connect.
+        edge = self.edge(Edge, "hooks.keyd", 0)
+        self.hook(edge)
+        self.assert_ended(edge)
+        for name in ("policyd", "datapathd", "certd", "certd-verify"):
+            row = self.suite.row(name)
+            with self.assertRaises(PermissionError, msg=name):
+                self.edge(Edge, "hooks.keyd", row["uid"], row["gid"])
+        self.assertEqual(self.ran().count("\n"), 1)
+        self.assertFalse(os.path.exists("/run/ran-by-name"))
+
+    def another(self):
+        """A connection beside that of the real keyd; None while the one before is still being closed."""
+        with contextlib.suppress(ConnectionError):
+            return self.keyds("hooks.keyd")
+        return None
+
+    def assert_ended(self, edge):
+        with self.assertRaises(ConnectionError):
+            while True:
+                edge.receive()
 
     def test_a_new_certd_knows_none_of_it(self):
         one = self.begin(WITH_KEY)

@@ -310,6 +310,24 @@ void kit_hash(const uint8_t skeyid[20], const struct kit_exchange *x, bool initi
 	kit_hmac(skeyid, 20, initiators ? i : r, 6, ret);
 }
 
+void kit_base_hash(
+    const char *psk, const struct kit_exchange *x, bool initiators, struct ike1_octets idi, uint8_t ret[20])
+{
+	const struct ike1_octets i[] = {x->gxi, x->icookie, x->rcookie, x->sa, idi},
+	                         r[] = {x->gxi, x->gxr, x->icookie, x->rcookie, x->sa, idi};
+	uint8_t nonces[512], key[20];
+
+	assert_true(psk == NULL || initiators);
+	assert_true(x->ni.n + x->nr.n <= sizeof(nonces));
+	memcpy(nonces, x->ni.p, x->ni.n);
+	memcpy(nonces + x->ni.n, x->nr.p, x->nr.n);
+	if (psk)
+		kit_skeyid(psk, x, key);
+	else
+		assert_true(EVP_Digest(nonces, x->ni.n + x->nr.n, key, NULL, EVP_sha1(), NULL));
+	kit_hmac(key, sizeof(key), initiators ? i : r, initiators ? ARRAY_SIZE(i) : ARRAY_SIZE(r), ret);
+}
+
 size_t kit_sign(EVP_PKEY *key, const uint8_t *hash, size_t n, uint8_t ret[1024])
 {
 	EVP_PKEY_CTX *c = EVP_PKEY_CTX_new(key, NULL);

@@ -66,6 +66,10 @@ void kit_skeyid(const char *psk, const struct kit_exchange *x, uint8_t ret[20]);
 void kit_keys(const uint8_t skeyid[20], const struct kit_exchange *x, uint8_t ret[3][20]);
 void kit_hash(const uint8_t skeyid[20], const struct kit_exchange *x, bool initiators, struct ike1_octets id,
     uint8_t ret[20]);
+/* Those of base mode (docs/decisions.md) that are its own: the initiator's, and with signatures (`psk` NULL)
+ * the responder's. `idi` is the initiator's in both. */
+void kit_base_hash(
+    const char *psk, const struct kit_exchange *x, bool initiators, struct ike1_octets idi, uint8_t ret[20]);
 /* Section 5.1's signature. Octets. */
 size_t kit_sign(EVP_PKEY *key, const uint8_t *hash, size_t n, uint8_t ret[1024]);
 

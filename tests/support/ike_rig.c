@@ -350,6 +350,16 @@ static void port_remove(void *arg, uint64_t serial)
 	undo_install(arg, serial);
 }
 
+static void port_hook(void *arg, const struct core_hook *h)
+{
+	struct rig_side *s = arg;
+	size_t n = strlen(s->hooks);
+
+	snprintf(s->hooks + n, sizeof(s->hooks) - n, "%s ", ike_hook_name(h->hook) + strlen("phase1_"));
+	snprintf(s->last_id, sizeof(s->last_id), "%.*s", (int)h->id.n, (const char *)h->id.p);
+	s->last_hook = *h;
+}
+
 static void port_moved(void *arg, const struct ike_path *path, uint16_t old_port)
 {
 	struct rig_side *s = arg;
@@ -389,7 +399,8 @@ static struct core *make_core(struct rig_side *s, struct ike_conf *conf)
 	        .policy_drop = port_policy_drop,
 	        .install = port_install,
 	        .remove = port_remove,
-	        .moved = port_moved}};
+	        .moved = port_moved,
+	        .hook = port_hook}};
 
 	c = core_new(&def);
 	(void)!core_load(c, 1, conf);

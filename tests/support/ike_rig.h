@@ -25,10 +25,10 @@ struct rig_sa {
 struct rig_exchange {
 	struct list node;
 	uint8_t nonce[32];
-	bool we_began, keyed, proved;
+	bool we_began, told, keyed, proved;
 	uint8_t icookie[8], rcookie[8];
 	struct ike1_keys keys;
-	struct octets gxi, gxr, sa;
+	struct octets peer_nonce, gxi, gxr, sa, idi; /* the last one: in base mode */
 	enum ike_auth_method auth;
 };
 
@@ -54,7 +54,10 @@ struct rig_side {
 	uint32_t n_larvae, n_grants, n_done_ok, n_done_bad;
 	bool dead;   /* hears and says nothing */
 	bool traces; /* level debug is read */
-	char *log;   /* every line of this side */
+	/* Events that hooks was told, in order, each with a blank behind; and the last one. */
+	char hooks[512], last_id[64];
+	struct core_hook last_hook; /* without what it borrowed */
+	char *log;                  /* every line of this side */
 	size_t n_log;
 };
 

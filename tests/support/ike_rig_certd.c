@@ -12,11 +12,12 @@ enum { EXCHANGES_MAX = 512 };
 
 static void exchange_free(struct rig_exchange *x)
 {
+	struct octets *o[] = {&x->peer_nonce, &x->gxi, &x->gxr, &x->sa, &x->idi};
+
 	list_remove(&x->node);
 	ike1_keys_fini(&x->keys);
-	octets_fini(&x->gxi);
-	octets_fini(&x->gxr);
-	octets_fini(&x->sa);
+	for (size_t i = 0; i < ARRAY_SIZE(o); i++)
+		octets_fini(o[i]);
 	free(x);
 }
 
@@ -62,22 +63,46 @@ int rig_port_begin(void *arg, uint64_t token, uint64_t generation, uint32_t peer
 	return 0;
 }
 
-static struct secret *skeyid(const struct rig_side *s, const struct ike1_told *t, bool we_began)
+static struct ike1_octets nonce_of(const struct rig_exchange *x, bool initiators)
 {
-	AUTO_SECRET struct secret *psk = secret_dup_bytes(s->psk, strlen(s->psk));
-	struct ike1_octets ni = we_began ? t->nonce : t->peer_nonce, nr = we_began ? t->peer_nonce : t->nonce;
-	struct secret *k = NULL;
+	return x->we_began == initiators ? (struct ike1_octets){x->nonce, sizeof(x->nonce)}
+	                                 : octets_slice(&x->peer_nonce);
+}
 
-	if (!ike_auth_is_rsa(t->auth))
-		(void)!ike1_skeyid_psk(t->prf, psk, ni, nr, &k);
-	else
-		(void)!ike1_skeyid_sig(t->prf, ni, nr, t->gxy, &k);
+/* NULL: with signatures, before there is `gxy`. */
+static struct secret *skeyid(
+    const struct rig_side *s, const struct rig_exchange *x, enum alg_prf prf, const struct secret *gxy)
+{
+	const struct ike1_octets ni = nonce_of(x, true), nr = nonce_of(x, false);
+	struct secret *psk, *k = NULL;
+
+	if (!ike_auth_is_rsa(x->auth)) {
+		psk = secret_dup_bytes(s->psk, strlen(s->psk));
+		(void)!ike1_skeyid_psk(prf, psk, ni, nr, &k);
+		secret_free(psk);
+	} else if (gxy) {
+		(void)!ike1_skeyid_sig(prf, ni, nr, gxy, &k);
+	}
 	return k;
 }
 
 static struct secret *copy_of(const struct secret *s)
 {
 	return secret_dup_bytes(secret_bytes(s), secret_len(s));
+}
+
+static void hear(const struct rig_side *s, struct rig_exchange *x, const struct ike1_told *t)
+{
+	x->told = true;
+	x->auth = t->auth;
+	memcpy(x->icookie, t->icookie, 8);
+	memcpy(x->rcookie, t->rcookie, 8);
+	(void)!octets_set(&x->peer_nonce, t->peer_nonce.p, t->peer_nonce.n);
+	(void)!octets_set(&x->gxi, t->gxi.p, t->gxi.n);
+	(void)!octets_set(&x->sa, t->sa.p, t->sa.n);
+	(void)!octets_set(&x->idi, t->idi.p, t->idi.n);
+	x->keys.prf = t->prf;
+	x->keys.skeyid = skeyid(s, x, t->prf, NULL);
 }
 
 int rig_port_keys(void *arg, uint64_t token, const struct ike1_told *t)
@@ -94,24 +119,23 @@ int rig_port_keys(void *arg, uint64_t token, const struct ike1_told *t)
 		rig_answer(s, token, -ENOENT, "there is no key for it");
 		return 0;
 	}
-	x->keyed = true;
-	x->auth = t->auth;
-	memcpy(x->icookie, t->icookie, 8);
-	memcpy(x->rcookie, t->rcookie, 8);
-	(void)!octets_set(&x->gxi, t->gxi.p, t->gxi.n);
-	(void)!octets_set(&x->gxr, t->gxr.p, t->gxr.n);
-	(void)!octets_set(&x->sa, t->sa.p, t->sa.n);
-	(void)!ike1_keys_init(&x->keys, t->prf, skeyid(s, t, x->we_began), t->gxy, x->icookie, x->rcookie);
+	if (!x->told)
+		hear(s, x, t);
 	r = &rig_answer(s, token, 0, "")->reply;
+	if (!t->gxy)
+		return 0;
+	x->keyed = true;
+	(void)!octets_set(&x->gxr, t->gxr.p, t->gxr.n);
+	ike1_keys_fini(&x->keys);
+	(void)!ike1_keys_init(&x->keys, t->prf, skeyid(s, x, t->prf, t->gxy), t->gxy, x->icookie, x->rcookie);
 	r->d = copy_of(x->keys.d);
 	r->a = copy_of(x->keys.a);
 	r->e = copy_of(x->keys.e);
 	return 0;
 }
 
-/* HASH_I or HASH_R; a stupid signature is the hash behind the signer's name. */
-static size_t prove(const struct rig_exchange *x, bool initiators, const char *signer, struct ike1_octets id,
-    uint8_t ret[256])
+static int common_hash(
+    const struct rig_exchange *x, bool initiators, struct ike1_octets id, uint8_t ret[ALG_PRF_LEN_MAX])
 {
 	const struct ike1_proof p = {.mine = octets_slice(initiators ? &x->gxi : &x->gxr),
 	    .his = octets_slice(initiators ? &x->gxr : &x->gxi),
@@ -119,10 +143,35 @@ static size_t prove(const struct rig_exchange *x, bool initiators, const char *s
 	    .id = id,
 	    .my_cookie = initiators ? x->icookie : x->rcookie,
 	    .his_cookie = initiators ? x->rcookie : x->icookie};
-	size_t n = !ike_auth_is_rsa(x->auth) ? 0 : strlen(signer);
+
+	return ike1_proof(&x->keys, &p, ret);
+}
+
+static int base_hash(const struct rig_exchange *x, bool initiators, uint8_t ret[ALG_PRF_LEN_MAX])
+{
+	const struct ike1_base_proof p = {.gxi = octets_slice(&x->gxi),
+	    .gxr = initiators ? (struct ike1_octets){NULL, 0} : octets_slice(&x->gxr),
+	    .sa = octets_slice(&x->sa),
+	    .id = octets_slice(&x->idi),
+	    .icookie = x->icookie,
+	    .rcookie = x->rcookie};
+
+	if (ike_auth_is_rsa(x->auth))
+		return ike1_base_proof_sig(x->keys.prf, nonce_of(x, true), nonce_of(x, false), &p, ret);
+	return ike1_base_proof_psk(&x->keys, &p, ret);
+}
+
+/* HASH_I or HASH_R; a stupid signature is the hash behind the signer's name. */
+static size_t prove(const struct rig_exchange *x, bool initiators, const char *signer, struct ike1_octets id,
+    uint8_t ret[256])
+{
+	bool sig = ike_auth_is_rsa(x->auth), base = x->idi.n && (initiators || sig);
+	size_t n = sig ? strlen(signer) : 0;
+	int r;
 
 	memcpy(ret, signer, n);
-	return ike1_proof(&x->keys, &p, ret + n) == 0 ? n + crypto_prf_len(x->keys.prf) : 0;
+	r = base ? base_hash(x, initiators, ret + n) : common_hash(x, initiators, id, ret + n);
+	return r == 0 ? n + crypto_prf_len(x->keys.prf) : 0;
 }
 
 int rig_port_prove(void *arg, uint64_t token, struct ike1_octets nonce, struct ike1_octets id)
@@ -131,7 +180,7 @@ int rig_port_prove(void *arg, uint64_t token, struct ike1_octets nonce, struct i
 	struct rig_exchange *x = exchange_of(s, nonce);
 	uint8_t proof[256];
 
-	if (!x || !x->keyed || x->proved) {
+	if (!x || !x->told || x->proved) {
 		rig_answer(s, token, -ESTALE, "no such exchange");
 		return 0;
 	}

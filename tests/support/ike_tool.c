@@ -5,6 +5,8 @@
  *                                                 -> {"skeyid", "d", "a", "e"}; they stay for what follows
  *     {"cipher_key": N}                           -> {"out"}
  *     {"proof": {"mine", "his", "my_cookie", "his_cookie", "sa", "id"}}
+ *     {"base": {"gxi", "gxr" (may be missing), "icookie", "rcookie", "sa", "id", "ni" and "nr" (missing:
+ * SKEYID)}}
  *     {"hash": [HEX, ...], "msg_id": N, "zero": BOOL}
  *     {"first_iv": [HEX, HEX], "block": N}, {"exchange_iv": HEX, "msg_id": N}
  *     {"keymat": N, "protocol": N, "spi", "ni", "nr", "gxy" (may be missing)}
@@ -109,6 +111,21 @@ static json_t *run_proof(const json_t *o)
 	return answer(ike1_proof(&keys, &p, out), out, crypto_prf_len(keys.prf));
 }
 
+static json_t *run_base(const json_t *o)
+{
+	const struct ike1_base_proof p = {.gxi = of(o, "gxi"),
+	    .gxr = of(o, "gxr"),
+	    .sa = of(o, "sa"),
+	    .id = of(o, "id"),
+	    .icookie = of(o, "icookie").p,
+	    .rcookie = of(o, "rcookie").p};
+	uint8_t out[ALG_PRF_LEN_MAX];
+	int r = json_object_get(o, "ni") ? ike1_base_proof_sig(keys.prf, of(o, "ni"), of(o, "nr"), &p, out)
+	                                 : ike1_base_proof_psk(&keys, &p, out);
+
+	return answer(r, out, crypto_prf_len(keys.prf));
+}
+
 static json_t *run_hash(const json_t *o, const json_t *list)
 {
 	struct ike1_octets piece[SLOTS];
@@ -164,6 +181,8 @@ static json_t *run(const json_t *o)
 	}
 	if (json_object_get(o, "proof"))
 		return run_proof(json_object_get(o, "proof"));
+	if (json_object_get(o, "base"))
+		return run_base(json_object_get(o, "base"));
 	if (json_object_get(o, "hash"))
 		return run_hash(o, json_object_get(o, "hash"));
 	if (json_object_get(o, "keymat"))

@@ -23,7 +23,7 @@ BUILD = os.environ.get("POSTERN_BUILD", os.path.join(ROOT, "build"))
 LONG = bool(os.environ.get("POSTERN_LONG"))
 EXAMPLES = os.path.join(ROOT, "dist", "examples", "guide")
 SKIP = 77  # what meson takes for "left out"
-SERVICES = ("policyd", "datapathd", "keyd", "certd", "certd-verify")
+SERVICES = ("policyd", "datapathd", "keyd", "certd", "certd-verify", "hooks")
 RELENT, ELMER = "10.0.0.100", "10.0.0.110"
 
 

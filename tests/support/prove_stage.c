@@ -24,6 +24,7 @@ static void add_peer(struct ike_conf *c, const char *name, bool psk)
 		assert_int_equal(inet_addr_parse(name, &p->addr), 0);
 	p->mode[p->n_modes++] = IKE_MODE_MAIN;
 	p->mode[p->n_modes++] = IKE_MODE_AGGRESSIVE;
+	p->mode[p->n_modes++] = IKE_MODE_BASE;
 	p->offer = calloc(2, sizeof(*p->offer));
 	p->offer[p->n_offers++] =
 	    (struct ike_offer){.hash = ALG_PRF_HMAC_SHA1, .group = ALG_GROUP_MODP1024, .auth = IKE_AUTH_RSA};
@@ -127,6 +128,24 @@ int stage_keys(struct stage *x, struct stage_exchange *q, struct ike1_keys *ret)
 	return prove_keys(&x->p, nonce_of(q), &q->f, gxy, x->now, ret, &x->e);
 }
 
+int stage_tell(struct stage *x, struct stage_exchange *q, struct ike1_keys *ret)
+{
+	struct exchange_facts half = q->f;
+
+	half.gxr = (struct ike1_octets){NULL, 0};
+	x->e = (struct err_text){{0}};
+	return prove_keys(&x->p, nonce_of(q), &half, NULL, x->now, ret, &x->e);
+}
+
+void stage_base(struct stage_exchange *q, struct ike_id idi, const struct ike_id *peer)
+{
+	const struct ike1_octets body = stage_id(q, idi);
+
+	memcpy(q->idi, body.p, body.n);
+	q->f.idi = (struct ike1_octets){q->idi, body.n};
+	q->f.peer_id = peer;
+}
+
 void stage_keyed(struct stage *x, struct stage_exchange *q, bool we_began, const char *psk)
 {
 	AUTO(ike1_keys_fini) struct ike1_keys keys = {0};
@@ -159,10 +178,15 @@ void stage_skeyid(const struct stage_exchange *q, uint8_t ret[20])
 void stage_hash(const struct stage_exchange *q, bool ours, struct ike1_octets id, uint8_t ret[20])
 {
 	const struct kit_exchange k = as_kit(q);
+	bool initiators = ours == q->we_began;
 	uint8_t skeyid[20];
 
+	if (q->f.idi.n && (initiators || !q->psk)) {
+		kit_base_hash(q->psk, &k, initiators, q->f.idi, ret);
+		return;
+	}
 	stage_skeyid(q, skeyid);
-	kit_hash(skeyid, &k, ours == q->we_began, id, ret);
+	kit_hash(skeyid, &k, initiators, id, ret);
 }
 
 struct ike1_octets stage_id(struct stage_exchange *q, struct ike_id id)

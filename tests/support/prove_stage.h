@@ -22,7 +22,7 @@ struct stage_exchange {
 	bool we_began;
 	uint8_t nonce[NONCE_LEN];
 	uint8_t peer_nonce[IKE_NONCE_MAX], gxi[ALG_GROUP_PUBLIC_MAX], gxr[ALG_GROUP_PUBLIC_MAX],
-	    gxy[ALG_GROUP_PUBLIC_MAX], sa[64], body[4 + IKE_ID_DATA_MAX];
+	    gxy[ALG_GROUP_PUBLIC_MAX], sa[64], body[4 + IKE_ID_DATA_MAX], idi[4 + IKE_ID_DATA_MAX];
 	struct exchange_facts f; /* slices of the above */
 	size_t n_gxy;
 	const char *psk; /* the peer's; NULL: it signs */
@@ -52,6 +52,10 @@ void stage_fill(struct stage_exchange *q, bool we_began, const char *psk);
 /* The same, begun: 0 or -errno, with stage's text. */
 int stage_begin(struct stage *x, struct stage_exchange *q, bool we_began, const char *psk);
 int stage_keys(struct stage *x, struct stage_exchange *q, struct ike1_keys *ret);
+/* The initiator's first half of base mode: everything but the responder's value and the shared secret. */
+int stage_tell(struct stage *x, struct stage_exchange *q, struct ike1_keys *ret);
+/* Makes it one of base mode that `idi` began; `peer` (borrowed) is whom we take the other side for. */
+void stage_base(struct stage_exchange *q, struct ike_id idi, const struct ike_id *peer);
 /* Begun and keyed, or the test fails. */
 void stage_keyed(struct stage *x, struct stage_exchange *q, bool we_began, const char *psk);
 /* What the RFC has for it. */

@@ -286,6 +286,7 @@ static const struct service_def def = {
     .dirs = dirs,
     .n_dirs = TEST_SERVICE_DIRS,
     .no_sockets = TEST_SERVICE_NO_SOCKETS,
+    .stays_root = TEST_SERVICE_ROOT,
     .open_privileged = open_privileged,
     .start = start,
     .admin_rules = rules,

@@ -18,7 +18,8 @@ TREE = f"{TREE_LAYERS}/tree"
 RESULT = "/srv/postern-boot.txt"
 SKIP = 77
 BOUND_S = 240
-SERVICES = ("postern-policyd", "postern-datapathd", "postern-keyd", "postern-certd", "postern-certd-verify")
+DROPPING = ("postern-policyd", "postern-datapathd", "postern-keyd", "postern-certd", "postern-certd-verify")
+SERVICES = (*DROPPING, "postern-hooks")
 SA = ('add 10.0.0.1 10.0.0.2 esp 0x1000 -m tunnel -E 3des-cbc "123456789012345678901234" -A hmac-md5 "1234567890123456";\n'
       "spdadd 10.1.0.0/24 10.2.0.0/24 any -P out ipsec esp/tunnel/10.0.0.1-10.0.0.2/require;\n")
 
@@ -76,19 +77,23 @@ class Inside(unittest.TestCase):
     def test_1_target_brings_everything_up_under_its_own_users(self):
         self.wait_up()
         uids = set()
-        for unit, caps in zip(SERVICES, ("0000000000001000",) + ("0000000000000000",) * 4):
+        for unit, caps in zip(DROPPING, ("0000000000001000",) + ("0000000000000000",) * 4):
             rows = status_rows(main_pid(unit))
             uids.update(rows["Uid"].split())
             self.assertEqual(run("id", "-nu", rows["Uid"].split()[0]).strip(), unit)
             for field in ("CapPrm", "CapEff", "CapBnd"):
                 self.assertEqual(rows[field], caps, (unit, field))
             self.assertEqual((rows["NoNewPrivs"], rows["Seccomp"]), ("1", "2"))
-        self.assertEqual(len(uids), len(SERVICES))
+        self.assertEqual(len(uids), len(DROPPING))
+        rows, init = status_rows(main_pid("postern-hooks")), status_rows(1)
+        self.assertEqual(rows["Uid"].split(), ["0"] * 4)
+        for field in ("NoNewPrivs", "Seccomp_filters", "CapBnd"):  # scripts may what this system may
+            self.assertEqual(rows[field], init[field], field)
 
     def test_1a_no_service_can_write_where_the_key_of_the_tickets_lies(self):
         self.wait_up()
         self.assertEqual(os.stat("/run/postern/ticket.key").st_mode & 0o777, 0o600)
-        for unit in SERVICES:
+        for unit in DROPPING:
             # As root in the service's own view of the files, which is what it is before it drops; root passes file modes.
             said = run("nsenter", "-t", str(main_pid(unit)), "-m", "touch", "/run/postern/planted", check=False)
             self.assertIn("Read-only file system", said, unit)

@@ -16,9 +16,10 @@ import unittest
 CONFIGURED, DIST = sys.argv[1:3]
 HOST_UNITS = "/usr/lib/systemd/system"
 SKIP = 77
-# systemd's own measure, 10 is no protection at all. The services start as root to drop by themselves, which costs them the rest.
+# systemd's own measure, 10 is no protection at all. The services start as root to drop by themselves, which costs them the rest; the
+# walls of hooks would be those of root's scripts.
 EXPOSURE_MAX = {"postern-policyd.service": 3.0, "postern-datapathd.service": 3.2, "postern-withdraw.service": 3.0,
-                "postern-keyd.service": 3.2, "postern-certd.service": 2.5, "postern-certd-verify.service": 2.5, "postern.service": 3.8, "postern-ticket-key.service": 2.0}
+                "postern-keyd.service": 3.2, "postern-certd.service": 2.5, "postern-certd-verify.service": 2.5, "postern-hooks.service": 9.8, "postern.service": 3.8, "postern-ticket-key.service": 2.0}
 
 
 def read(path):
@@ -49,7 +50,7 @@ class Units(unittest.TestCase):
                               stderr=subprocess.STDOUT, text=True)
 
     def test_verify_has_nothing_to_say(self):
-        self.assertEqual(len(self.names), 20, self.names)
+        self.assertEqual(len(self.names), 23, self.names)
         done = self.analyze("verify", "--man=no", *self.names)
         self.assertEqual((done.returncode, done.stdout), (0, ""))
 
@@ -85,14 +86,15 @@ class Units(unittest.TestCase):
                                  "datapathd.spd": ("datapathd", "postern-policyd"), "datapathd.keyd": ("datapathd", "postern-keyd"), "keyd.admin": ("keyd", "postern-admin"),
                                  "certd.admin": ("certd", "postern-admin"), "certd.keyd": ("certd", "postern-keyd"),
                                  "certd-verify.admin": ("certd-verify", "postern-admin"),
-                                 "certd-verify.keyd": ("certd-verify", "postern-keyd")})
+                                 "certd-verify.keyd": ("certd-verify", "postern-keyd"),
+                                 "hooks.admin": ("hooks", "postern-admin"), "hooks.keyd": ("hooks", "postern-keyd")})
 
     def test_every_service_has_all_its_sockets_and_the_other_launcher_none(self):
         sockets = {}
         for name in self.names:
             if name.endswith(".socket"):
                 sockets.setdefault(re.search(r"^Service=(\S+)$", read(f"{self.units}/{name}"), re.M).group(1), set()).add(name)
-        self.assertEqual(len(sockets), 5)
+        self.assertEqual(len(sockets), 6)
         for service, wanted in sockets.items():
             text = read(f"{self.units}/{service}")
             for word in ("Requires", "Sockets"):
@@ -127,6 +129,14 @@ class Units(unittest.TestCase):
 
     def test_key_exchange_stops_before_the_datapath(self):
         self.assertRegex(read(f"{self.units}/postern-keyd.service"), r"(?m)^After=postern-datapathd\.service$")
+
+    def test_scripts_have_no_walls_and_the_last_ones_are_waited_for(self):
+        """What is forbidden to hooks is forbidden to root's scripts; keyd's last words come before hooks is told to stop."""
+        text = read(f"{self.units}/postern-hooks.service")
+        for word in ("Protect", "Restrict", "SystemCall", "Private", "NoNewPrivileges", "CapabilityBoundingSet", "LockPersonality"):
+            self.assertNotRegex(text, rf"(?m)^{word}", word)
+        self.assertRegex(text, r"(?m)^KillMode=mixed$")
+        self.assertRegex(read(f"{self.units}/postern-keyd.service"), r"(?m)^After=postern-hooks\.service$")
 
     def test_users_and_folders_can_be_made(self):
         done = subprocess.run(["systemd-sysusers", f"--root={self.root}", "--dry-run", f"{DIST}/sysusers/postern.conf"],

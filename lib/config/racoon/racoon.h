@@ -17,6 +17,9 @@ struct racoon_options {
 	/* Opens a file that the configuration names (include, keyid). 0 with its contents, to be freed;
 	 * -errno. NULL: the file system's. */
 	int (*load)(void *arg, const char *path, char **ret, size_t *ret_n);
+	/* Whether root may execute a file that `script` names. 0, or -errno with a sentence. NULL: whoever
+	 * reads does not ask. */
+	int (*check_script)(void *arg, const char *path, struct err_text *e);
 };
 
 /* Reads a file and what it includes. 0 with the configuration; -EINVAL: what was wrong has been told; -errno

@@ -20,15 +20,13 @@ static bool exchange_mode(struct rc_cur *c, void *block)
 	p->n_modes = 0;
 	do {
 		w = rc_peek(c);
-		if (!rc_pick(c, "an exchange mode: main or aggressive", modes, ARRAY_SIZE(modes), &mode))
+		if (!rc_pick(
+		        c, "an exchange mode: main, aggressive or base", modes, ARRAY_SIZE(modes), &mode))
 			return false;
 		for (uint8_t i = 0; i < p->n_modes; i++)
 			if (p->mode[i] == mode)
 				return rc_fault(c, w, "stands there twice");
-		if (mode == IKE_MODE_BASE)
-			rc_warn(c, w, "is left out: base mode is not implemented");
-		else
-			p->mode[p->n_modes++] = mode;
+		p->mode[p->n_modes++] = mode;
 		(void)rc_skip(c, ",");
 	} while (rc_peek(c));
 	return true;
@@ -153,24 +151,44 @@ static bool lifetime(struct rc_cur *c, void *block)
 	return rc_end(c);
 }
 
+/* What cannot be executed is found here, where its place is known, and not in the night in which it is
+ * wanted. */
+static bool check_script(struct rc_cur *c, const struct rc_word *w, const char *path)
+{
+	const struct racoon_options *o = c->r->o;
+	struct err_text e = {{0}};
+
+	if (path[0] != '/')
+		return rc_fault(
+		    c, w, "is relative, and no `path script` that begins with / stands in front of it");
+	if (strlen(path) > IKE_CONF_TEXT_MAX)
+		return rc_fault(c, w, "is longer than %d octets", IKE_CONF_TEXT_MAX);
+	if (o->check_script && o->check_script(o->arg, path, &e) < 0)
+		return rc_fault(c, w, "cannot be a script that root executes: %s", e.s);
+	return true;
+}
+
 static bool script(struct rc_cur *c, void *block)
 {
+	static const struct rc_choice events[] = {
+	    {"phase1_up", IKE_HOOK_UP}, {"phase1_down", IKE_HOOK_DOWN}, {"phase1_dead", IKE_HOOK_DEAD}};
+	AUTO_FREE char *name = NULL, *path = NULL;
+	const struct rc_word *w = rc_peek(c);
 	struct ike_peer *p = block;
-	static const struct rc_choice events[] = {{"phase1_up", 0}, {"phase1_down", 1}, {"phase1_dead", 2}};
-	char **to[] = {&p->script_up, &p->script_down, &p->script_dead}, *path = NULL;
 	uint32_t event;
 
-	if (!rc_string(c, &path))
-		return false;
-	if (!rc_pick(
+	if (!rc_string(c, &name) ||
+	    !rc_pick(
 	        c, "an event: phase1_up, phase1_down or phase1_dead", events, ARRAY_SIZE(events), &event) ||
-	    !rc_end(c)) {
-		free(path);
+	    !rc_end(c))
 		return false;
-	}
-	rc_warn(c, NULL, "is ignored: hooks are not run");
-	free(*to[event]);
-	*to[event] = path;
+	path = rc_join(c->r->conf->script_dir, name);
+	if (!path)
+		return rc_no_memory(c);
+	if (!check_script(c, w, path))
+		return false;
+	free(p->script[event]);
+	p->script[event] = take_ptr(path);
 	return true;
 }
 
@@ -529,6 +547,22 @@ static bool check_auth(struct rc_cur *c, const struct ike_peer *p)
 	return true;
 }
 
+static bool has_mode(const struct ike_peer *p, enum ike_mode m)
+{
+	for (uint8_t i = 0; i < p->n_modes; i++)
+		if (p->mode[i] == m)
+			return true;
+	return false;
+}
+
+/* Signatures of base mode leave out who answers: its certificate alone says it, if that is looked at. */
+static const char *why_unsigned(const struct ike_peer *p)
+{
+	return p->verify_cert ? "signatures of base mode do not cover the answerer's identity: main mode's do"
+	                      : "signatures of base mode do not cover the answerer's identity, and without "
+	                        "verify_cert nothing else does: main mode's do";
+}
+
 /* One warning a block (racoon-conf.md D5). */
 static void warn_weak(struct rc_cur *c, const struct ike_peer *p)
 {
@@ -540,6 +574,11 @@ static void warn_weak(struct rc_cur *c, const struct ike_peer *p)
 		if (p->mode[0] == IKE_MODE_AGGRESSIVE && !ike_auth_is_rsa(o->auth))
 			why = "aggressive mode lets anybody guess at the pre-shared key offline: main mode "
 			      "does not";
+		else if (p->mode[0] == IKE_MODE_BASE && !ike_auth_is_rsa(o->auth))
+			why = "base mode lets whoever listens guess at the pre-shared key offline: main mode "
+			      "does not";
+		else if (has_mode(p, IKE_MODE_BASE) && ike_auth_is_rsa(o->auth))
+			why = why_unsigned(p);
 		else if (o->group == ALG_GROUP_MODP768 || o->group == ALG_GROUP_MODP1024 ||
 		         o->group == ALG_GROUP_MODP1536)
 			why = "its dh_group can be broken: 14 is the least that is recommended (RFC 8247)";

@@ -4,8 +4,6 @@
  */
 #include "wire/ike/msg.h"
 
-#include "base/rd.h"
-
 enum { CRITICAL = 0x80 };
 
 const char *ike_fault_text(enum ike_fault f)
@@ -48,6 +46,28 @@ enum ike_fault ike_hdr_parse(const void *datagram, size_t n, struct ike_hdr *ret
 	return IKE_OK;
 }
 
+enum ike_fault ike_payload_read(struct rd *r, uint8_t type, struct ike_payload *ret)
+{
+	struct ike_payload p = {.type = type};
+	struct rd sub;
+	uint16_t len;
+
+	p.next = rd_u8(r);
+	p.critical = rd_u8(r) & CRITICAL;
+	len = rd_u16(r);
+	if (!rd_ok(r))
+		return IKE_SHORT;
+	if (len < IKE_PAYLOAD_HDR_LEN)
+		return IKE_BAD_LEN;
+	sub = rd_sub_incl(r, len, IKE_PAYLOAD_HDR_LEN);
+	if (!rd_ok(r))
+		return IKE_SHORT;
+	p.body = sub.p;
+	p.len = (uint32_t)rd_left(&sub);
+	*ret = p;
+	return IKE_OK;
+}
+
 enum ike_fault ike_chain_parse(uint8_t first, const void *body, size_t n, bool padded, struct ike_chain *ret)
 {
 	struct rd r = rd_init(body, n);
@@ -55,26 +75,14 @@ enum ike_fault ike_chain_parse(uint8_t first, const void *body, size_t n, bool p
 
 	ret->n = 0;
 	while (type) {
-		struct ike_payload p = {.type = type};
-		struct rd sub;
-		uint16_t len;
+		enum ike_fault f;
 
 		if (ret->n == IKE_PAYLOADS_MAX)
 			return IKE_TOO_MANY;
-		p.next = rd_u8(&r);
-		p.critical = rd_u8(&r) & CRITICAL;
-		len = rd_u16(&r);
-		if (!rd_ok(&r))
-			return IKE_SHORT;
-		if (len < IKE_PAYLOAD_HDR_LEN)
-			return IKE_BAD_LEN;
-		sub = rd_sub_incl(&r, len, IKE_PAYLOAD_HDR_LEN);
-		if (!rd_ok(&r))
-			return IKE_SHORT;
-		p.body = sub.p;
-		p.len = (uint32_t)rd_left(&sub);
-		ret->p[ret->n++] = p;
-		type = p.next;
+		f = ike_payload_read(&r, type, &ret->p[ret->n]);
+		if (f != IKE_OK)
+			return f;
+		type = ret->p[ret->n++].next;
 	}
 	ret->used = (uint32_t)(n - rd_left(&r));
 	return rd_left(&r) && !padded ? IKE_BAD_LEN : IKE_OK;

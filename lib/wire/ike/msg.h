@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/auto.h"
+#include "base/rd.h"
 
 enum {
 	IKE_HDR_LEN = 28,
@@ -48,6 +49,9 @@ struct ike_payload {
 	const uint8_t *body; /* behind the generic header */
 	uint32_t len;        /* of the body */
 };
+
+/* The next payload of a chain; its type was said in front of it. */
+must_check enum ike_fault ike_payload_read(struct rd *r, uint8_t type, struct ike_payload *ret);
 
 struct ike_chain {
 	uint32_t n;

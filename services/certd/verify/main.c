@@ -245,7 +245,7 @@ static int open_privileged(struct service *s, struct err_text *e)
 	int r = secret_init(ARENA, e);
 
 	v.service = s;
-	log_limit_init(&v.refusals, 2, 20);
+	log_limit_init(&v.refusals, 20, 10);
 	service_set_data(s, &v);
 	if (r == 0)
 		r = crypto_init(e);

@@ -20,7 +20,7 @@
 #include "keyd/ike1/unknown.h"
 
 enum {
-	STRANGERS_RATE = 2000, /* first messages of main mode a second, or a twentieth of aggressive mode */
+	STRANGERS_RATE = 2000, /* first messages of main mode a second, or a twentieth of the other modes */
 	HINTS_RATE = 10,
 	KEYS_RATE = 200, /* key exchanges with those whose address is all that is known */
 	/* Half of what certd computes for one address: what is forged in a peer's name must not use up all of
@@ -64,6 +64,7 @@ struct core *core_new(const struct core_def *d)
 
 static void forget_all(struct core *c)
 {
+	c->ports.hook = NULL;
 	list_foreach_safe (k, next, &c->children, struct child, node) {
 		k->n_parts = 0; /* the data path's own keep */
 		child_end(k, false, "forgotten");
@@ -105,6 +106,15 @@ struct core_conf *core_conf_unref(struct core_conf *f)
 	return NULL;
 }
 
+/* What was made with peers that the new configuration does not have ends, and they are told, while there is
+ * something to tell them under. */
+static void end_dropped(struct core *c, const struct ike_conf *next_conf)
+{
+	list_foreach_safe (k, next, &c->children, struct child, node)
+		if (!ike_conf_find_peer(next_conf, &k->path.remote))
+			child_end(k, true, "deleted: the configuration does not have the peer any more");
+}
+
 int core_load(struct core *c, uint64_t generation, struct ike_conf *conf)
 {
 	struct core_conf *f = calloc(1, sizeof(*f));
@@ -112,6 +122,7 @@ int core_load(struct core *c, uint64_t generation, struct ike_conf *conf)
 	if (!f)
 		return -ENOMEM;
 	*f = (struct core_conf){.refs = 1, .generation = generation, .c = conf};
+	end_dropped(c, conf);
 	core_conf_unref(c->conf);
 	c->conf = f;
 	/* Negotiations of the old configuration end; what they have made lives on under it. */

@@ -64,7 +64,7 @@ struct core {
 	struct fragment_pool fragments[2]; /* of the trusted, of all others */
 	struct bucket strangers;           /* work for those who have proved nothing */
 	struct bucket hints;               /* answers to packets that nobody expects */
-	struct meter guesses;              /* aggressive mode's from one address */
+	struct meter guesses;              /* aggressive and base mode's from one address */
 	struct bucket keys;                /* key exchanges to compute for them */
 	struct bucket again;               /* the same for those of them that ask again */
 	struct repeat repeat;
@@ -87,7 +87,8 @@ struct core *core_new(const struct core_def *d);
 /* Forgets everything without a word to anybody. NULL is fine. Returns NULL. */
 struct core *core_free(struct core *c);
 
-/* A new configuration (taken). SAs whose peer it does not have any more end. 0 or -ENOMEM. */
+/* A new configuration (taken). Negotiations and ISAKMP SAs of the old one end, and so do pairs with peers
+ * that it does not have any more; the peers are told. 0 or -ENOMEM. */
 must_check int core_load(struct core *c, uint64_t generation, struct ike_conf *conf);
 
 /* A datagram, without RFC 3948's marker. */

@@ -22,7 +22,18 @@ struct ike_path {
 	uint16_t local_port, remote_port;
 };
 
-/* What certd is told once of an exchange of version 1, to make its keys (RFC 2409 section 5). */
+/* Whether two paths lead to the same peer. Behind a NAT clients share an address and have a port each; a peer
+ * without one is at 500 at first and may go on at 4500. */
+static inline bool ike_path_same_peer(const struct ike_path *a, const struct ike_path *b)
+{
+	bool plain = (a->remote_port == IKE_PORT || a->remote_port == IKE_PORT_NATT) &&
+	             (b->remote_port == IKE_PORT || b->remote_port == IKE_PORT_NATT);
+
+	return inet_addr_equal(&a->remote, &b->remote) && (plain || a->remote_port == b->remote_port);
+}
+
+/* What certd is told once of an exchange of version 1, to make its keys (RFC 2409 section 5). Who begins base
+ * mode has no `gxr` and no `gxy` before its proof is made: it says the rest first, and then all. */
 struct ike1_told {
 	struct ike1_octets nonce; /* ours, as certd made it: it names the exchange */
 	struct ike1_octets peer_nonce;
@@ -33,6 +44,7 @@ struct ike1_told {
 	struct ike1_octets gxi, gxr, sa;
 	const struct secret *gxy;
 	const struct ike_id *peer_id; /* NULL: not known yet */
+	struct ike1_octets idi;       /* base mode: the initiator's ID payload, else empty */
 };
 
 /* A peer's signature, and certd's statement of what it has to be over. */
@@ -42,6 +54,21 @@ struct ike1_signed {
 	uint32_t n_certs;
 };
 
+/* A script of the configuration is wanted. Everything is borrowed for the call. */
+struct core_hook {
+	enum ike_hook hook;
+	uint64_t generation;
+	uint32_t peer; /* index in the configuration of that generation */
+	const struct ike_path *path;
+	struct ike1_octets id; /* the peer's, as it said it; a DN or an address as text; empty: not known */
+	bool has_given;        /* by mode config; what is INET_NONE or empty was not */
+	struct inet_addr address, netmask;
+	const struct inet_addr *dns, *wins;
+	const struct inet_prefix *include, *kept_out; /* networks behind the tunnel; that stay outside */
+	uint8_t n_dns, n_wins, n_include, n_kept_out;
+	struct ike1_octets domain;
+};
+
 struct core_ports {
 	void *arg;
 	void (*send)(void *arg, const struct ike_path *path, const uint8_t *datagram, size_t n);
@@ -49,7 +76,8 @@ struct core_ports {
 	/* Whether lines of level debug are read by anybody; NULL: nobody does. */
 	bool (*traces)(void *arg);
 
-	/* certd, for one exchange in this order, the last two in either. `peer` is an index in the
+	/* certd, for one exchange in this order, the last two in either (base mode's initiator: keys without
+	 * an answer, prove, keys, verify). `peer` is an index in the
 	 * configuration of that generation. The answers: our nonce and, if we have one, our certificate;
 	 * SKEYID_d, _a and _e; our hash or signature over the body of our ID payload; a ticket for the peer's
 	 * hash over the body of its own, or a statement where that is signed (`hash` is then empty). */
@@ -88,6 +116,9 @@ struct core_ports {
 	void (*remove)(void *arg, uint64_t serial);
 	/* The peer at path->remote is now behind another port than `old_port`. */
 	void (*moved)(void *arg, const struct ike_path *path, uint16_t old_port);
+
+	/* hooks, asked for nothing. NULL: nobody runs scripts. */
+	void (*hook)(void *arg, const struct core_hook *h);
 };
 
 #endif

@@ -19,7 +19,7 @@ struct seen {
 
 void seen_fini(struct seen *s);
 bool seen_has(const struct seen *s, uint32_t id);
-/* False: it is there already, or there is no room for more. `id` is not 0. */
+/* False: it is there already, or there is no room for more: then the SA cannot go on. `id` is not 0. */
 must_check bool seen_add(struct seen *s, uint32_t id);
 
 #endif

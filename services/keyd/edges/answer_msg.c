@@ -51,6 +51,14 @@ static int take_keys(struct answer *a)
 	return r < 0 ? r : key(&m->skeyid_e, &a->reply.e);
 }
 
+/* Facts without keys: base mode's initiator has told what there is to tell. */
+static int take_told(struct answer *a)
+{
+	const Postern__Ike1KeysReply *m = (const Postern__Ike1KeysReply *)a->m;
+
+	return m->skeyid_d.len || m->skeyid_a.len || m->skeyid_e.len ? -EBADMSG : 0;
+}
+
 static int take_ticket(struct answer *a)
 {
 	return octets(a, &((const Postern__Ticket *)a->m)->ticket, SEALED_MAX);
@@ -157,6 +165,7 @@ static const struct {
 	int (*take)(struct answer *a);
 } rows[ANSWER_KINDS] = {
     [ANSWER_KEYS] = {IPC_IKE1_KEYS_REPLY, &postern__ike1_keys_reply__descriptor, take_keys},
+    [ANSWER_TOLD] = {IPC_IKE1_KEYS_REPLY, &postern__ike1_keys_reply__descriptor, take_told},
     [ANSWER_TICKET] = {IPC_TICKET, &postern__ticket__descriptor, take_ticket},
     [ANSWER_PROOF] = {IPC_IKE1_PROOF, &postern__ike1_proof__descriptor, take_proof},
     [ANSWER_BEGUN] = {IPC_IKE1_BEGUN, &postern__ike1_begun__descriptor, take_begun},

@@ -71,8 +71,10 @@ int certd_ask_keys(struct ipc_client *c, const struct ike1_told *t, ipc_reply_fn
 	m.group = t->group;
 	m.gxi = slice(t->gxi);
 	m.gxr = slice(t->gxr);
-	m.gxy = plain(secret_bytes(t->gxy), secret_len(t->gxy));
+	if (t->gxy)
+		m.gxy = plain(secret_bytes(t->gxy), secret_len(t->gxy));
 	m.sa = slice(t->sa);
+	m.idi = slice(t->idi);
 	if (t->peer_id) {
 		model_ike_id_encode(t->peer_id, &id);
 		m.peer_id = &id;

@@ -20,7 +20,7 @@ static struct isakmp *waiter(struct parked *p)
  * that lives. */
 static void tell_peer(struct isakmp *sa)
 {
-	if (sa->initiator || sa->mode == IKE_MODE_MAIN || sa->state != ISAKMP_R_CHECK)
+	if (sa->initiator || sa->mode != IKE_MODE_AGGRESSIVE || sa->state != ISAKMP_R_CHECK)
 		return;
 	memcpy(sa->iv, sa->next_iv, sizeof(sa->iv));
 	inform_delete_isakmp(sa);
@@ -110,15 +110,19 @@ static int derive(struct isakmp *sa, struct core_reply *r)
 	return x;
 }
 
+static void no_keys(struct isakmp *sa, const char *why)
+{
+	give_up(
+	    sa, auth_with_signature(sa) ? "certd does not make the keys" : "couldn't find the pskey", why);
+}
+
 static void on_keys(struct parked *p, struct core_reply *r)
 {
 	struct isakmp *sa = waiter(p);
 	int x;
 
 	if (r->result < 0) {
-		give_up(sa,
-		    auth_with_signature(sa) ? "certd does not make the keys" : "couldn't find the pskey",
-		    r->why);
+		no_keys(sa, r->why);
 		return;
 	}
 	x = derive(sa, r);
@@ -128,11 +132,12 @@ static void on_keys(struct parked *p, struct core_reply *r)
 		sa->then(sa);
 }
 
-void auth_keys(struct isakmp *sa, void (*then)(struct isakmp *sa))
+/* `whole`: there are the peer's public value and the shared secret. */
+static int tell(struct isakmp *sa, bool whole, uint64_t token)
 {
 	const struct core_ports *ports = &sa->core->ports;
 	/* Main mode hides the identity behind these keys, so only the address is known (section 5.4). */
-	bool known = sa->mode != IKE_MODE_MAIN;
+	bool known = sa->mode != IKE_MODE_MAIN, base = sa->mode == IKE_MODE_BASE;
 	const struct ike1_told t = {.nonce = octets_slice(our_nonce(sa)),
 	    .peer_nonce = octets_slice(sa->initiator ? &sa->nr : &sa->ni),
 	    .icookie = sa->icookie,
@@ -141,14 +146,41 @@ void auth_keys(struct isakmp *sa, void (*then)(struct isakmp *sa))
 	    .prf = sa->terms.prf,
 	    .group = sa->terms.group,
 	    .gxi = octets_slice(&sa->gxi),
-	    .gxr = octets_slice(&sa->gxr),
-	    .gxy = sa->gxy,
+	    .gxr = whole ? octets_slice(&sa->gxr) : (struct ike1_octets){NULL, 0},
+	    .gxy = whole ? sa->gxy : NULL,
 	    .sa = octets_slice(&sa->sa),
-	    .peer_id = known ? &sa->peer_id : NULL};
+	    .peer_id = known ? &sa->peer_id : NULL,
+	    .idi = base ? octets_slice(&sa->idi) : (struct ike1_octets){NULL, 0}};
+
+	return ports->ike1_keys(ports->arg, token, &t);
+}
+
+static void on_told(struct parked *p, struct core_reply *r)
+{
+	struct isakmp *sa = waiter(p);
+
+	if (r->result < 0)
+		no_keys(sa, r->why);
+	else
+		sa->then(sa);
+}
+
+void auth_tell(struct isakmp *sa, void (*then)(struct isakmp *sa))
+{
 	int r;
 
 	sa->then = then;
-	r = ports->ike1_keys(ports->arg, parking_enter(&sa->core->parking, &sa->wait, on_keys), &t);
+	r = tell(sa, false, parking_enter(&sa->core->parking, &sa->wait, on_told));
+	if (r < 0)
+		give_up(sa, "certd cannot be told of the exchange", err_name(r));
+}
+
+void auth_keys(struct isakmp *sa, void (*then)(struct isakmp *sa))
+{
+	int r;
+
+	sa->then = then;
+	r = tell(sa, true, parking_enter(&sa->core->parking, &sa->wait, on_keys));
 	if (r < 0)
 		give_up(sa, "certd cannot be asked for the keys", err_name(r));
 }

@@ -7,24 +7,14 @@
 #include "keyd/ike1/inform.h"
 #include "keyd/ike1/isakmp.h"
 #include "keyd/ike1/quick.h"
+#include "keyd/ike1/trace.h"
 
 enum {
 	LINGER_MS = 30000,
-	SOFT_PERCENT = 80,  /* racoon's */
-	JITTER_PERCENT = 5, /* earlier than that, so that many made together are not renewed together */
+	SOFT_PERCENT = 80,    /* racoon's */
+	CHILD_PAIRS_MAX = 64, /* of one policy with one peer, old ones that go soon included */
+	JITTER_PERCENT = 5,   /* earlier than that, so that many made together are not renewed together */
 };
-
-static const char *proto_word(enum ipsec_proto p)
-{
-	switch (p) {
-	case IPSEC_ESP:
-		return "ESP";
-	case IPSEC_AH:
-		return "AH";
-	default:
-		return "IPCOMP";
-	}
-}
 
 static void say(
     struct child *k, const char *event, const char *what, const struct child_part *p, bool inbound)
@@ -35,8 +25,8 @@ static void say(
 	char a[INET_ADDR_STRLEN], b[INET_ADDR_STRLEN];
 
 	core_log(k->core, CORE_INFO, event, "IPsec-SA %s: %s/%s %s[0]->%s[0] spi=%u(0x%x)", what,
-	    proto_word(p->proto), p->mode == IPSEC_TUNNEL ? "Tunnel" : "Transport", inet_addr_format(from, a),
-	    inet_addr_format(to, b), spi, spi);
+	    trace_proto_word(p->proto), p->mode == IPSEC_TUNNEL ? "Tunnel" : "Transport",
+	    inet_addr_format(from, a), inet_addr_format(to, b), spi, spi);
 }
 
 /* racoon's line for what the peer has no more. */
@@ -44,7 +34,7 @@ static void say_purged(struct child *k, const char *why, const struct child_part
 {
 	if (strncmp(why, "purged", 6) == 0 || strcmp(why, "deleted by the peer") == 0)
 		core_log(k->core, CORE_INFO, "ipsec.purged", "purged IPsec-SA proto_id=%s spi=%u.",
-		    proto_word(p->proto), p->spi_out);
+		    trace_proto_word(p->proto), p->spi_out);
 }
 
 /* racoon's line for the whole. */
@@ -99,6 +89,22 @@ static void plan_renewal(struct child *k)
 		    k->made_ms + ms * (SOFT_PERCENT - rng_below(c->rng, JITTER_PERCENT + 1)) / 100, on_renew);
 }
 
+/* A peer may ask for one pair after the other for a policy, and never end any. */
+static void limit_pairs(struct child *k)
+{
+	struct child *oldest = NULL;
+	uint32_t n = 0;
+
+	list_foreach (other, &k->core->children, struct child, node) {
+		if (other->out.id != k->out.id || !ike_path_same_peer(&other->path, &k->path))
+			continue;
+		oldest = oldest ? oldest : other;
+		n++;
+	}
+	if (n > CHILD_PAIRS_MAX)
+		child_end(oldest, true, "replaced");
+}
+
 struct child *child_new(struct core *c, const struct child *from)
 {
 	struct child *k = malloc(sizeof(*k));
@@ -118,6 +124,7 @@ struct child *child_new(struct core *c, const struct child *from)
 		say(k, "ipsec.up", "established", &k->part[i], true);
 	for (uint8_t i = 0; i < k->n_parts; i++)
 		say(k, "ipsec.up", "established", &k->part[i], false);
+	limit_pairs(k);
 	return k;
 }
 
@@ -177,10 +184,10 @@ struct child *child_by_serial(struct core *c, uint64_t serial)
 }
 
 struct child *child_by_peer_spi(
-    struct core *c, const struct inet_addr *remote, enum ipsec_proto proto, uint32_t spi)
+    struct core *c, const struct ike_path *peer, enum ipsec_proto proto, uint32_t spi)
 {
 	list_foreach (k, &c->children, struct child, node)
-		for (uint8_t i = 0; inet_addr_equal(&k->path.remote, remote) && i < k->n_parts; i++)
+		for (uint8_t i = 0; ike_path_same_peer(&k->path, peer) && i < k->n_parts; i++)
 			if (k->part[i].proto == proto && k->part[i].spi_out == spi)
 				return k;
 	return NULL;
@@ -196,10 +203,10 @@ struct child *child_of_policy(struct core *c, uint32_t policy_id)
 	return newest;
 }
 
-void child_end_all(struct core *c, const struct inet_addr *remote, uint64_t before_ms, const char *why)
+void child_end_all(struct core *c, const struct ike_path *peer, uint64_t before_ms, const char *why)
 {
 	list_foreach_safe (k, next, &c->children, struct child, node)
-		if (inet_addr_equal(&k->path.remote, remote) && k->made_ms < before_ms)
+		if (ike_path_same_peer(&k->path, peer) && k->made_ms < before_ms)
 			child_end(k, false, why);
 }
 
@@ -213,10 +220,10 @@ void child_leave_policy(struct core *c, const struct policy *out)
 	c->ports.policy_drop(c->ports.arg, out->id);
 }
 
-bool child_any(struct core *c, const struct inet_addr *remote)
+bool child_any(struct core *c, const struct ike_path *peer)
 {
 	list_foreach (k, &c->children, struct child, node)
-		if (inet_addr_equal(&k->path.remote, remote))
+		if (ike_path_same_peer(&k->path, peer))
 			return true;
 	return false;
 }

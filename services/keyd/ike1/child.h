@@ -48,14 +48,14 @@ void child_replace(struct child *k);
 struct child *child_by_serial(struct core *c, uint64_t serial);
 /* By the SPI that the peer chose for what we send. */
 struct child *child_by_peer_spi(
-    struct core *c, const struct inet_addr *remote, enum ipsec_proto proto, uint32_t spi);
+    struct core *c, const struct ike_path *peer, enum ipsec_proto proto, uint32_t spi);
 /* The newest for an outbound policy. */
 struct child *child_of_policy(struct core *c, uint32_t policy_id);
 /* Ends all of them with a peer that were made before a moment (UINT64_MAX: all). */
-void child_end_all(struct core *c, const struct inet_addr *remote, uint64_t before_ms, const char *why);
+void child_end_all(struct core *c, const struct ike_path *peer, uint64_t before_ms, const char *why);
 /* A policy that was made for a client goes with the last of its pairs. */
 void child_leave_policy(struct core *c, const struct policy *out);
-bool child_any(struct core *c, const struct inet_addr *remote);
+bool child_any(struct core *c, const struct ike_path *peer);
 /* The peer says that it lives for so many seconds only (I). */
 void child_shorten(struct child *k, uint64_t seconds);
 /* Its soft or hard lifetime has come. */

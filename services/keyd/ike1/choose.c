@@ -131,7 +131,7 @@ bool ike1_choose1(enum proposal_check check, const struct ike1_own1 *own, uint32
 					return true;
 				}
 				if (missed)
-					missed(arg, why, c.own, p->number, t->number);
+					missed(arg, why, c.own, &c);
 			}
 		}
 	}

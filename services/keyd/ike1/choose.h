@@ -45,10 +45,6 @@ bool ike1_bits_fit(enum proposal_check check, uint16_t own, uint16_t peer);
 enum ike1_mismatch ike1_meet1(enum proposal_check check, const struct ike1_own1 *own,
     const struct ike1_phase1 *peer, uint64_t *ret_seconds);
 
-/* Told for each pair that did not meet. `own` from 0; the peer's numbers as it gave them. */
-typedef void (*ike1_missed_fn)(
-    void *arg, enum ike1_mismatch why, uint32_t own, uint8_t proposal, uint8_t transform);
-
 struct ike1_choice1 {
 	uint32_t own;
 	const struct ike1_proposal *proposal;
@@ -56,6 +52,11 @@ struct ike1_choice1 {
 	struct ike1_phase1 peer;
 	uint64_t seconds;
 };
+
+/* Told for each pair that did not meet. `own` from 0; of `peer` the proposal, the transform, and its values
+ * as far as they can be read. */
+typedef void (*ike1_missed_fn)(
+    void *arg, enum ike1_mismatch why, uint32_t own, const struct ike1_choice1 *peer);
 
 /* The first of the peer's transforms that has a partner, this side answering. False: none has. `missed` may
  * be NULL. */

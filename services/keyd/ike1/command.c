@@ -106,7 +106,7 @@ void core_end(struct core *c, const struct ike_row_filter *f, struct ike_row_end
 		if (!f->children || !child_fits(f, k))
 			continue;
 		ret->n_children++;
-		ret->n_untold += !isakmp_find_host(c, &k->path.remote);
+		ret->n_untold += !isakmp_find_of(c, &k->path);
 		child_end(k, true, "deleted");
 	}
 	list_foreach_safe (sa, next, &c->isakmp, struct isakmp, all) {

@@ -27,15 +27,22 @@ static void ask(struct isakmp *sa)
 	inform_notify(sa, IKE1_N_R_U_THERE, data, sizeof(data));
 }
 
+/* Nothing was heard under this SA; what the peer has under a newer one is none of its business. */
 static void dead(struct isakmp *sa)
 {
 	char name[ISAKMP_NAME_MAX];
 
+	if (isakmp_find_successor(sa)) {
+		sa->failure = "deleted: the peer answers under a newer one alone";
+		isakmp_end(sa);
+		return;
+	}
 	core_log(sa->core, CORE_WARNING, "isakmp.dead",
 	    "the peer is dead: %u questions without an answer. %s", sa->dpd_unanswered,
 	    isakmp_name(sa, name));
-	child_end_all(sa->core, &sa->path.remote, UINT64_MAX, "purged: the peer is dead");
+	child_end_all(sa->core, &sa->path, UINT64_MAX, "purged: the peer is dead");
 	sa->failure = "deleted: the peer is dead";
+	sa->is_dead = true;
 	isakmp_end(sa);
 }
 
@@ -46,6 +53,11 @@ static void on_timer(struct timer *t, void *arg)
 	uint64_t quiet = core_now(sa->core) - sa->heard_ms, delay = (uint64_t)d->delay_s * 1000;
 
 	(void)arg;
+	/* Under an SA that has a successor nobody has to say anything any more. */
+	if (!sa->dpd_unanswered && isakmp_find_successor(sa)) {
+		again(sa, d->delay_s);
+		return;
+	}
 	if (quiet < delay) {
 		sa->dpd_unanswered = 0;
 		again(sa, (delay - quiet) / 1000 + 1);

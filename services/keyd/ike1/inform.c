@@ -5,8 +5,10 @@
 
 #include "keyd/core/waiters.h"
 #include "keyd/ike1/child.h"
+#include "keyd/ike1/cipher.h"
 #include "keyd/ike1/hashed.h"
 #include "keyd/ike1/life.h"
+#include "keyd/ike1/numbers.h"
 #include "keyd/ike1/nat.h"
 #include "wire/ike/v1_payload.h"
 #include "wire/ike/v1_rules.h"
@@ -33,7 +35,7 @@ static void send_hashed(struct isakmp *sa, struct ike_out *o, uint32_t id, const
 static bool begin(struct isakmp *sa, struct ike_out *o, uint32_t *ret_id, uint8_t iv[IKE1_BLOCK_MAX])
 {
 	*ret_id = hashed_new_id(sa->core);
-	if (!sa->keys.a || ike1_exchange_iv(sa->terms.prf, sa->iv, sa->block, *ret_id, iv) < 0)
+	if (!sa->keys.a || ike1_begin_iv(sa, *ret_id, iv) < 0)
 		return false;
 	hashed_begin(sa, o, IKE1_INFORMATIONAL, 0, *ret_id);
 	return true;
@@ -91,16 +93,6 @@ void inform_refuse(struct isakmp *sa, uint16_t notify)
 		refuse_clear(sa->core, &sa->path, &h, notify);
 }
 
-void inform_refuse_unknown(
-    struct core *c, const struct ike_path *path, const struct ike_hdr *hdr, uint16_t notify)
-{
-	struct ike_hdr h = *hdr;
-
-	h.major = 1;
-	h.minor = 0;
-	refuse_clear(c, path, &h, notify);
-}
-
 void inform_delete_isakmp(struct isakmp *sa)
 {
 	uint8_t cookies[COOKIES], iv[IKE1_BLOCK_MAX];
@@ -119,39 +111,13 @@ void inform_delete_isakmp(struct isakmp *sa)
 	send_hashed(sa, &o, id, iv);
 }
 
-static uint8_t wire_proto(enum ipsec_proto p)
-{
-	switch (p) {
-	case IPSEC_ESP:
-		return IKE1_PROTO_ESP;
-	case IPSEC_AH:
-		return IKE1_PROTO_AH;
-	default:
-		return IKE1_PROTO_IPCOMP;
-	}
-}
-
-static enum ipsec_proto proto_of(uint8_t wire)
-{
-	switch (wire) {
-	case IKE1_PROTO_ESP:
-		return IPSEC_ESP;
-	case IKE1_PROTO_AH:
-		return IPSEC_AH;
-	case IKE1_PROTO_IPCOMP:
-		return IPSEC_IPCOMP;
-	default:
-		return IPSEC_PROTO_NONE;
-	}
-}
-
 static void put_delete(struct ike_out *o, enum ipsec_proto proto, uint32_t number)
 {
 	const uint8_t spi[SPI_LEN] = {
 	    (uint8_t)(number >> 24), (uint8_t)(number >> 16), (uint8_t)(number >> 8), (uint8_t)number};
 	uint8_t len = proto == IPSEC_IPCOMP ? CPI_LEN : SPI_LEN;
 	const struct ike1_deletion d = {.doi = IKE1_DOI_IPSEC,
-	    .protocol = wire_proto(proto),
+	    .protocol = ike1_wire_proto(proto),
 	    .spi_len = len,
 	    .n_spis = 1,
 	    .spis = spi + SPI_LEN - len};
@@ -173,7 +139,7 @@ void inform_delete_spi(struct isakmp *sa, enum ipsec_proto proto, uint32_t spi)
 
 void inform_delete_child(struct child *k)
 {
-	struct isakmp *sa = isakmp_find_host(k->core, &k->path.remote);
+	struct isakmp *sa = isakmp_find_of(k->core, &k->path);
 	uint8_t iv[IKE1_BLOCK_MAX];
 	struct ike_out o;
 	uint32_t id;
@@ -189,25 +155,23 @@ void inform_initial_contact(struct isakmp *sa)
 {
 	struct core *c = sa->core;
 
-	if (!sa->initiator || !isakmp_peer(sa)->initial_contact || child_any(c, &sa->path.remote))
+	if (!sa->initiator || !isakmp_peer(sa)->initial_contact || child_any(c, &sa->path))
 		return;
 	list_foreach (other, &c->isakmp, struct isakmp, all)
-		if (other != sa && isakmp_is_up(other) &&
-		    inet_addr_equal(&other->path.remote, &sa->path.remote))
+		if (other != sa && isakmp_is_up(other) && ike_path_same_peer(&other->path, &sa->path))
 			return;
 	inform_notify(sa, IKE1_N_INITIAL_CONTACT, NULL, 0);
 }
 
-/* The peer began anew: what it had with us before is gone at its end. The message may come late, so what was
- * made since this SA was begun is not meant. */
-static void initial_contact(struct isakmp *sa)
+/* The message may come late, so what was made since this SA was begun is not meant. */
+void inform_began_anew(struct isakmp *sa)
 {
 	struct core *c = sa->core;
 
-	child_end_all(c, &sa->path.remote, sa->begun_ms, "purged: the peer began anew");
+	child_end_all(c, &sa->path, sa->begun_ms, "purged: the peer began anew");
 	list_foreach_safe (other, next, &c->isakmp, struct isakmp, all) {
 		if (other == sa || !isakmp_is_up(other) || other->established_ms >= sa->begun_ms ||
-		    !inet_addr_equal(&other->path.remote, &sa->path.remote))
+		    !ike_path_same_peer(&other->path, &sa->path))
 			continue;
 		inform_delete_isakmp(other);
 		other->failure = "purged: the peer began anew";
@@ -237,7 +201,7 @@ static void invalid_spi(struct isakmp *sa, const struct ike1_notification *n)
 	struct child *k = NULL;
 
 	if (n->spi_len == SPI_LEN)
-		k = child_by_peer_spi(sa->core, &sa->path.remote, proto_of(n->protocol), rd_u32(&r));
+		k = child_by_peer_spi(sa->core, &sa->path, ike1_proto_of(n->protocol), rd_u32(&r));
 	if (k)
 		child_end(k, false, "unknown to the peer");
 }
@@ -252,7 +216,7 @@ static void take_notify(struct isakmp *sa, uint32_t msg_id, const struct ike_pay
 	switch (n.type) {
 	case IKE1_N_INITIAL_CONTACT:
 		if (isakmp_is_up(sa))
-			initial_contact(sa);
+			inform_began_anew(sa);
 		break;
 	case IKE1_N_R_U_THERE:
 	case IKE1_N_R_U_THERE_ACK:
@@ -269,6 +233,8 @@ static void take_notify(struct isakmp *sa, uint32_t msg_id, const struct ike_pay
 		break;
 	default:
 		waiters_hint(sa, "the peer says: notification %u (%s)", n.type, notify_meaning(n.type));
+		if (!isakmp_may_say(sa))
+			break;
 		core_log(sa->core, CORE_NOTICE, "isakmp.notify", "the peer says: notification %u. %s", n.type,
 		    isakmp_name(sa, name));
 		break;
@@ -283,7 +249,7 @@ static void delete_isakmp(struct isakmp *sa, const struct ike1_deletion *d)
 
 		/* One peer cannot end another's, nor can whoever has not said yet who its user is. */
 		if (!other || !isakmp_has_keys(other) || (other != sa && !isakmp_is_up(sa)) ||
-		    !inet_addr_equal(&other->path.remote, &sa->path.remote))
+		    !ike_path_same_peer(&other->path, &sa->path))
 			continue;
 		other->failure = "deleted by the peer";
 		isakmp_end(other);
@@ -292,12 +258,12 @@ static void delete_isakmp(struct isakmp *sa, const struct ike1_deletion *d)
 
 static void delete_children(struct isakmp *sa, const struct ike1_deletion *d)
 {
-	enum ipsec_proto proto = proto_of(d->protocol);
+	enum ipsec_proto proto = ike1_proto_of(d->protocol);
 
 	for (uint16_t i = 0; (d->spi_len == SPI_LEN || d->spi_len == CPI_LEN) && i < d->n_spis; i++) {
 		struct rd r = rd_init(d->spis + (size_t)i * d->spi_len, d->spi_len);
 		uint32_t spi = d->spi_len == SPI_LEN ? rd_u32(&r) : rd_u16(&r);
-		struct child *k = child_by_peer_spi(sa->core, &sa->path.remote, proto, spi);
+		struct child *k = child_by_peer_spi(sa->core, &sa->path, proto, spi);
 
 		if (k)
 			child_end(k, false, "deleted by the peer");
@@ -316,6 +282,18 @@ static void take_delete(struct isakmp *sa, const struct ike_payload *p)
 		delete_children(sa, &d);
 }
 
+void inform_note1(struct isakmp *sa, const struct ike_chain *c)
+{
+	const struct ike_payload *p;
+	struct ike1_notification n;
+
+	if (sa->mode != IKE_MODE_MAIN)
+		return;
+	sa->began_anew = false;
+	for (uint32_t i = 0; (p = ike_chain_find(c, IKE1_P_NOTIFY, i)); i++)
+		sa->began_anew |= ike1_notify_parse(p, &n) == IKE_OK && n.type == IKE1_N_INITIAL_CONTACT;
+}
+
 void inform_message(struct isakmp *sa, const struct ike_hdr *hdr, const uint8_t *d)
 {
 	const struct hashed h = {.rest = true};
@@ -324,8 +302,8 @@ void inform_message(struct isakmp *sa, const struct ike_hdr *hdr, const uint8_t 
 	struct ike_chain c;
 	char name[ISAKMP_NAME_MAX];
 
-	if (ike1_exchange_iv(sa->terms.prf, sa->iv, sa->block, hdr->msg_id, iv) < 0 ||
-	    hashed_open(sa, iv, hdr, d, &c, next, &why) < 0 || !hashed_ok(sa, &c, &h, hdr->msg_id) ||
+	if (ike1_begin_iv(sa, hdr->msg_id, iv) < 0 || hashed_open(sa, iv, hdr, d, &c, next, &why) < 0 ||
+	    !hashed_ok(sa, &c, &h, hdr->msg_id) ||
 	    ike1_rules_check(IKE1_M_INFORMATIONAL, false, &c, &type) != IKE1_V_NONE) {
 		sa->core->counters.malformed++;
 		core_note(sa->core, CORE_WARNING, "isakmp.ignored",
@@ -333,10 +311,8 @@ void inform_message(struct isakmp *sa, const struct ike_hdr *hdr, const uint8_t 
 		    isakmp_name(sa, name));
 		return;
 	}
-	if (!seen_add(&sa->seen, hdr->msg_id)) {
-		sa->core->counters.duplicates++;
+	if (!isakmp_take_id(sa, hdr->msg_id))
 		return;
-	}
 	sa->heard_ms = core_now(sa->core);
 	nat_follow(sa);
 	for (uint32_t i = 1; i < c.n && isakmp_has_keys(sa); i++) {
@@ -364,7 +340,6 @@ void inform_clear(struct isakmp *sa, const struct ike_hdr *hdr, const uint8_t *d
 	    sa, "somebody who may be the peer refuses: notification %u (%s)", n.type, notify_meaning(n.type));
 	core_note(sa->core, CORE_WARNING, "isakmp.notify",
 	    "somebody who may be the peer refuses: notification %u (14: no proposal is acceptable to it; 18: "
-	    "our "
-	    "identity is not; 24: it does not believe our proof). %s",
+	    "our identity is not; 24: it does not believe our proof). %s",
 	    n.type, isakmp_name(sa, name));
 }

@@ -11,9 +11,6 @@ struct child;
 
 /* A negotiation is refused: enciphered when there are keys, else in clear. */
 void inform_refuse(struct isakmp *sa, uint16_t notify);
-/* In clear, to somebody of whom nothing is kept (RFC 2408 section 4.8). */
-void inform_refuse_unknown(
-    struct core *c, const struct ike_path *path, const struct ike_hdr *hdr, uint16_t notify);
 /* The ISAKMP SA ends; only when it is up. */
 void inform_delete_isakmp(struct isakmp *sa);
 /* The SAs that the peer sends into are gone. Needs an ISAKMP SA with it, else nothing is said. */
@@ -22,6 +19,10 @@ void inform_delete_child(struct child *k);
 void inform_delete_spi(struct isakmp *sa, enum ipsec_proto proto, uint32_t spi);
 /* We remember nothing of this peer from before (RFC 2407 section 4.6.3.3): once, when that is so. */
 void inform_initial_contact(struct isakmp *sa);
+/* Whether the peer says so with its proof, in main mode where that is enciphered. */
+void inform_note1(struct isakmp *sa, const struct ike_chain *c);
+/* The peer began anew: what it had with us before ends. */
+void inform_began_anew(struct isakmp *sa);
 /* One that came; `d` has hdr->length octets. */
 void inform_message(struct isakmp *sa, const struct ike_hdr *hdr, const uint8_t *d);
 /* In clear, before there are keys: believed in nothing, but the log tells. */

@@ -8,6 +8,8 @@
 
 #include "keyd/core/waiters.h"
 #include "keyd/ike1/fragment.h"
+#include "keyd/ike1/hook.h"
+#include "keyd/ike1/inform.h"
 #include "keyd/ike1/quick.h"
 
 static const uint8_t no_cookie[IKE_COOKIE_LEN];
@@ -117,6 +119,8 @@ struct isakmp *isakmp_new(
 	list_init(&sa->by_cookie);
 	list_init(&sa->unproved);
 	list_init(&sa->quicks);
+	bucket_init(&sa->asks, ISAKMP_ASKS_RATE, ISAKMP_ASKS_BURST, core_now(c));
+	bucket_init(&sa->lines, ISAKMP_LINES_RATE, ISAKMP_LINES_BURST, core_now(c));
 	remote_access_init(sa);
 	list_append(&c->isakmp, &sa->all);
 	c->n_isakmp++;
@@ -141,14 +145,19 @@ struct isakmp *isakmp_new(
 
 void isakmp_set_state(struct isakmp *sa, enum isakmp_state next)
 {
+	enum isakmp_state was = sa->state;
+
 	if (!isakmp_may_follow(sa->state, next)) {
 		core_log(sa->core, CORE_ERROR, "isakmp.state", "cannot go from '%s' to '%s': this SA ends",
 		    isakmp_state_name(sa->state), isakmp_state_name(next));
-		next = ISAKMP_GONE;
+		sa->failure = "a state that cannot follow";
+		isakmp_end(sa);
+		return;
 	}
 	if (next == ISAKMP_UP || next == ISAKMP_GONE)
 		set_trust(sa, ISAKMP_TRUSTED);
 	sa->state = next;
+	hook_state(sa, was);
 }
 
 static void tell_end(struct isakmp *sa, enum isakmp_state was)
@@ -197,6 +206,7 @@ void isakmp_end(struct isakmp *sa)
 
 static void isakmp_free(struct isakmp *sa)
 {
+	struct core *c = sa->core;
 	struct octets *o[] = {&sa->sa, &sa->answer, &sa->gxi, &sa->gxr, &sa->ni, &sa->nr, &sa->idi, &sa->idr,
 	    &sa->proof, &sa->subject, &sa->issuer, &sa->ticket};
 
@@ -206,6 +216,12 @@ static void isakmp_free(struct isakmp *sa)
 		octets_fini(&sa->cert[i]);
 		octets_fini(&sa->own_cert[i]);
 	}
+	/* A handler that was in the midst of something when it ended may have begun these again. */
+	parking_leave(&c->parking, &sa->wait);
+	timer_stop(&c->timers, &sa->patience);
+	timer_stop(&c->timers, &sa->renew);
+	timer_stop(&c->timers, &sa->dpd);
+	window_fini(&sa->window);
 	crypto_dh_free(sa->dh);
 	secret_free(sa->gxy);
 	secret_free(sa->cipher_key);
@@ -221,6 +237,25 @@ void isakmp_bury(struct core *c)
 	list_foreach_safe (sa, next, &c->dead, struct isakmp, all)
 		isakmp_free(sa);
 	waiters_settle(c);
+}
+
+bool isakmp_take_id(struct isakmp *sa, uint32_t msg_id)
+{
+	if (seen_has(&sa->seen, msg_id)) {
+		sa->core->counters.duplicates++;
+		return false;
+	}
+	if (seen_add(&sa->seen, msg_id))
+		return true;
+	inform_delete_isakmp(sa);
+	sa->failure = "expired: no more message ids can be remembered";
+	isakmp_end(sa);
+	return false;
+}
+
+bool isakmp_may_say(struct isakmp *sa)
+{
+	return bucket_take(&sa->lines, 1, core_now(sa->core));
 }
 
 struct isakmp *isakmp_find(struct core *c, const uint8_t *icookie, const uint8_t *rcookie)
@@ -245,34 +280,70 @@ struct isakmp *isakmp_find_begun(struct core *c, const uint8_t *icookie, const s
 	return NULL;
 }
 
-static bool is_with(const struct isakmp *sa, const struct inet_addr *remote, uint32_t peer)
+/* How well an SA's peer is the one meant: 0 not at all; 1 where only an address is known, as of a packet that
+ * needs keys; 2 it is. */
+static unsigned is_with(const struct isakmp *sa, const struct ike_path *path, uint32_t peer)
 {
-	return sa->conf == sa->core->conf && sa->peer == peer && inet_addr_equal(&sa->path.remote, remote);
+	if (sa->conf != sa->core->conf || sa->peer != peer)
+		return 0;
+	if (ike_path_same_peer(&sa->path, path))
+		return 2;
+	return path->remote_port == IKE_PORT && inet_addr_equal(&sa->path.remote, &path->remote);
 }
 
-struct isakmp *isakmp_find_up(struct core *c, const struct inet_addr *remote, uint32_t peer)
+struct isakmp *isakmp_find_up(struct core *c, const struct ike_path *path, uint32_t peer)
 {
-	struct isakmp *newest = NULL;
+	struct isakmp *best = NULL;
+	unsigned fits = 1;
 
+	list_foreach (sa, &c->isakmp, struct isakmp, all) {
+		unsigned f = isakmp_is_up(sa) ? is_with(sa, path, peer) : 0;
+
+		if (f < fits || (best && f == fits && sa->heard_ms < best->heard_ms))
+			continue;
+		best = sa;
+		fits = f;
+	}
+	return best;
+}
+
+struct isakmp *isakmp_find_host(struct core *c, const struct ike_path *path)
+{
+	const struct ike_peer *p = c->conf ? ike_conf_find_peer(c->conf->c, &path->remote) : NULL;
+
+	return p ? isakmp_find_up(c, path, (uint32_t)(p - c->conf->c->peer)) : NULL;
+}
+
+struct isakmp *isakmp_find_of(struct core *c, const struct ike_path *path)
+{
+	struct isakmp *sa = isakmp_find_host(c, path);
+
+	return sa && ike_path_same_peer(&sa->path, path) ? sa : NULL;
+}
+
+struct isakmp *isakmp_find_coming(struct core *c, const struct ike_path *path, uint32_t peer)
+{
 	list_foreach (sa, &c->isakmp, struct isakmp, all)
-		if (isakmp_is_up(sa) && is_with(sa, remote, peer) &&
-		    (!newest || sa->heard_ms >= newest->heard_ms))
-			newest = sa;
-	return newest;
-}
-
-struct isakmp *isakmp_find_host(struct core *c, const struct inet_addr *remote)
-{
-	const struct ike_peer *p = c->conf ? ike_conf_find_peer(c->conf->c, remote) : NULL;
-
-	return p ? isakmp_find_up(c, remote, (uint32_t)(p - c->conf->c->peer)) : NULL;
-}
-
-struct isakmp *isakmp_find_coming(struct core *c, const struct inet_addr *remote, uint32_t peer)
-{
-	list_foreach (sa, &c->isakmp, struct isakmp, all)
-		if (sa->initiator && !isakmp_is_up(sa) && is_with(sa, remote, peer))
+		if (sa->initiator && !isakmp_is_up(sa) && is_with(sa, path, peer))
 			return sa;
+	return NULL;
+}
+
+/* Of two that came up in one moment the cookies say which counts as the newer one. */
+static bool is_newer(const struct isakmp *a, const struct isakmp *b)
+{
+	if (a->established_ms != b->established_ms)
+		return a->established_ms > b->established_ms;
+	return memcmp(a->icookie, b->icookie, IKE_COOKIE_LEN) > 0;
+}
+
+struct isakmp *isakmp_find_successor(const struct isakmp *sa)
+{
+	list_foreach (other, &sa->core->isakmp, struct isakmp, all)
+		if (other != sa && isakmp_is_up(other) && is_newer(other, sa) &&
+		    ike_path_same_peer(&other->path, &sa->path) &&
+		    ike_id_equal(&other->peer_id, &sa->peer_id))
+			return other;
 	return NULL;
 }
 

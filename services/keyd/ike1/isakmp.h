@@ -16,6 +16,14 @@
 #include "wire/ike/out.h"
 
 enum { ISAKMP_CERTS_MAX = 10 };
+/* What one peer, who it is once known, may have us do under one ISAKMP SA. */
+enum {
+	ISAKMP_ASKS_RATE = 20, /* quick modes that it begins, a second and at once */
+	ISAKMP_ASKS_BURST = 500,
+	ISAKMP_ASKED_MAX = 64, /* of them under way */
+	ISAKMP_LINES_RATE = 1, /* log lines about what it says and does wrong */
+	ISAKMP_LINES_BURST = 60,
+};
 
 /* What was agreed on for the ISAKMP SA itself. */
 struct isakmp_terms {
@@ -69,18 +77,21 @@ struct isakmp {
 	struct ike_path heard_from;      /* the message that is being looked at */
 	bool peer_dpd;                   /* it answers R-U-THERE */
 	bool cuts;                       /* it takes messages in fragments */
+	bool began_anew;                 /* it says so in the message with its proof */
 	struct fragment_room *fragments; /* of one that is coming; NULL: none is */
 	struct timer dpd;
 	uint32_t dpd_seq, dpd_unanswered;
+	bool is_dead;      /* the peer did not answer them */
 	uint64_t heard_ms; /* when something authenticated came last */
 
 	struct window window;
 	struct parked wait;
 	void (*then)(struct isakmp *sa);                    /* auth.c: what is done with the answer, */
 	void (*not_so)(struct isakmp *sa, const char *why); /* and with one that says no */
-	struct timer patience;       /* the negotiation's end; then the SA's lifetime */
-	struct timer renew;          /* when to begin another in its place */
-	struct seen seen;            /* message ids that the peer has used */
+	struct timer patience; /* the negotiation's end; then the SA's lifetime */
+	struct timer renew;    /* when to begin another in its place */
+	struct seen seen;      /* message ids that the peer has used */
+	struct bucket asks, lines;
 	struct list quicks;          /* exchanges under it, and those that wait for it */
 	enum ipsec_proto gone_proto; /* I: begun because the peer sends into this one, */
 	uint32_t gone_spi;           /* which is not here; 0: not for that */
@@ -113,6 +124,11 @@ struct isakmp *isakmp_new(
     struct core *c, uint32_t peer, const struct ike_path *path, enum ike_mode mode, const uint8_t *icookie);
 /* The only place where a state changes. */
 void isakmp_set_state(struct isakmp *sa, enum isakmp_state next);
+/* Whether the peer uses this message id for the first time; from now on it is used. An SA whose ids cannot be
+ * remembered any more ends. */
+must_check bool isakmp_take_id(struct isakmp *sa, uint32_t msg_id);
+/* Whether one more line that the peer causes may be written. */
+bool isakmp_may_say(struct isakmp *sa);
 /* As much time again as all of phase 1 has. */
 void isakmp_be_patient(struct isakmp *sa);
 /* It ends: exchanges under it end with it, and it is freed when nothing is on the stack. */
@@ -123,12 +139,18 @@ void isakmp_bury(struct core *c);
 struct isakmp *isakmp_find(struct core *c, const uint8_t *icookie, const uint8_t *rcookie);
 /* What a peer began with this cookie: its first message has come before. NULL: none. */
 struct isakmp *isakmp_find_begun(struct core *c, const uint8_t *icookie, const struct inet_addr *remote);
-/* An established one with this peer, the one under which it was heard last. NULL: none. */
-struct isakmp *isakmp_find_up(struct core *c, const struct inet_addr *remote, uint32_t peer);
+/* An established one with this peer of the configuration, the one under which it was heard last. A path to
+ * port 500 may also be no more than an address, of which any client behind it will do, if it has to. NULL:
+ * none. */
+struct isakmp *isakmp_find_up(struct core *c, const struct ike_path *path, uint32_t peer);
 /* The same with whatever peer the configuration has for this address now. */
-struct isakmp *isakmp_find_host(struct core *c, const struct inet_addr *remote);
+struct isakmp *isakmp_find_host(struct core *c, const struct ike_path *path);
+/* The same with nobody else behind that address: for what one peer may not say in another's name. */
+struct isakmp *isakmp_find_of(struct core *c, const struct ike_path *path);
 /* One that is on its way there, begun by this side. NULL: none. */
-struct isakmp *isakmp_find_coming(struct core *c, const struct inet_addr *remote, uint32_t peer);
+struct isakmp *isakmp_find_coming(struct core *c, const struct ike_path *path, uint32_t peer);
+/* A newer one that is up with the same peer. NULL: none. */
+struct isakmp *isakmp_find_successor(const struct isakmp *sa);
 /* The peer has shown that it receives what we send: it gives way only to others that have. */
 void isakmp_returned(struct isakmp *sa);
 

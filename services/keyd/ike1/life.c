@@ -5,6 +5,7 @@
 #include "keyd/ike1/life.h"
 
 #include "keyd/ike1/inform.h"
+#include "keyd/ike1/numbers.h"
 #include "keyd/ike1/phase1.h"
 #include "wire/ike/v1_transform.h"
 
@@ -47,11 +48,6 @@ static void shorten(uint64_t *to, uint64_t said, uint64_t least)
 		*to = said;
 }
 
-static uint8_t wire_proto(enum ipsec_proto p)
-{
-	return p == IPSEC_ESP ? IKE1_PROTO_ESP : p == IPSEC_AH ? IKE1_PROTO_AH : IKE1_PROTO_IPCOMP;
-}
-
 void life_put2(const struct quick *q, struct ike_out *o)
 {
 	const struct ike1_phase2 said = {.life = {q->terms.seconds, q->terms.kilobytes}};
@@ -69,7 +65,7 @@ void life_put2(const struct quick *q, struct ike_out *o)
 		uint8_t spi[SPI_LEN], len = p->proto == IPSEC_IPCOMP ? CPI_LEN : SPI_LEN;
 		struct wr w = wr_init(spi, sizeof(spi));
 		const struct ike1_notification note = {.doi = IKE1_DOI_IPSEC,
-		    .protocol = wire_proto(p->proto),
+		    .protocol = ike1_wire_proto(p->proto),
 		    .spi_len = len,
 		    .spi = spi + SPI_LEN - len,
 		    .type = IKE1_N_RESPONDER_LIFETIME,
@@ -186,9 +182,9 @@ void life_notify(struct isakmp *sa, const struct ike1_notification *n)
 		return;
 	}
 	if (n->spi_len == SPI_LEN && n->protocol == IKE1_PROTO_ESP)
-		k = child_by_peer_spi(sa->core, &sa->path.remote, IPSEC_ESP, rd_u32(&r));
+		k = child_by_peer_spi(sa->core, &sa->path, IPSEC_ESP, rd_u32(&r));
 	else if (n->spi_len == SPI_LEN && n->protocol == IKE1_PROTO_AH)
-		k = child_by_peer_spi(sa->core, &sa->path.remote, IPSEC_AH, rd_u32(&r));
+		k = child_by_peer_spi(sa->core, &sa->path, IPSEC_AH, rd_u32(&r));
 	if (k && k->initiator && said.seconds)
 		child_shorten(k, said.seconds < LIFE_LEAST_S ? LIFE_LEAST_S : said.seconds);
 }

@@ -24,11 +24,6 @@ static void owner_of(const struct isakmp *sa, char buf[LEASE_OWNER_MAX])
 		snprintf(buf, LEASE_OWNER_MAX, "peer %s", ike_id_format(&sa->peer_id, id, sizeof(id)));
 }
 
-static bool same_place(const struct ike_path *a, const struct ike_path *b)
-{
-	return inet_addr_equal(&a->remote, &b->remote) && a->remote_port == b->remote_port;
-}
-
 /* The address has an owner who came from elsewhere before: what he had there ends. */
 static void end_others(struct isakmp *sa)
 {
@@ -36,11 +31,11 @@ static void end_others(struct isakmp *sa)
 	struct core *c = sa->core;
 
 	list_foreach_safe (k, next, &c->children, struct child, node)
-		if (inet_prefix_equal(&k->out.sel.dst, &inside) && !same_place(&k->path, &sa->path))
+		if (inet_prefix_equal(&k->out.sel.dst, &inside) && !ike_path_same_peer(&k->path, &sa->path))
 			child_end(k, false, "purged: the user came from elsewhere");
 	list_foreach_safe (other, next, &c->isakmp, struct isakmp, all) {
 		if (other == sa || !other->ra.has_lease || other->ra.lease != sa->ra.lease ||
-		    same_place(&other->path, &sa->path))
+		    ike_path_same_peer(&other->path, &sa->path))
 			continue;
 		inform_delete_isakmp(other);
 		other->failure = "purged: the user came from elsewhere";

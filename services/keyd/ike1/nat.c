@@ -77,9 +77,9 @@ void nat_take_discovery(struct isakmp *sa, const struct ike_chain *c)
 
 void nat_move(struct isakmp *sa)
 {
-	if (!nat_found(sa))
-		return;
-	sa->path.local_port = sa->path.remote_port = IKE_PORT_NATT;
+	/* One that was begun at 4500 stays where the peer's NAT has put it. */
+	if (nat_found(sa) && sa->path.local_port == IKE_PORT)
+		sa->path.local_port = sa->path.remote_port = IKE_PORT_NATT;
 }
 
 static bool is_there(const struct ike_path *p, const struct ike_path *at, uint16_t port)
@@ -98,12 +98,19 @@ void nat_moved(struct core *c, const struct ike_path *path, uint16_t old_port)
 			k->path.remote_port = path->remote_port;
 }
 
+/* From port 4500 nobody goes back (RFC 3947 section 4): base mode's responder may speak once more from port
+ * 500 before it hears from there. */
+static bool moved(const struct isakmp *sa)
+{
+	return nat_found(sa) && sa->path.local_port == IKE_PORT_NATT;
+}
+
 void nat_follow(struct isakmp *sa)
 {
 	struct core *c = sa->core;
 	uint16_t old = sa->path.remote_port;
 
-	if (!sa->heard_from.remote_port)
+	if (!sa->heard_from.remote_port || (moved(sa) && sa->heard_from.local_port != IKE_PORT_NATT))
 		return;
 	if (isakmp_is_up(sa) && sa->path.local_port == IKE_PORT_NATT &&
 	    sa->heard_from.local_port == IKE_PORT_NATT && old != sa->heard_from.remote_port) {

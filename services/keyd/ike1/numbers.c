@@ -153,6 +153,32 @@ enum alg_auth ike1_auth_of(uint16_t attr)
 	return ALG_AUTH_NONE;
 }
 
+uint8_t ike1_wire_proto(enum ipsec_proto p)
+{
+	switch (p) {
+	case IPSEC_ESP:
+		return IKE1_PROTO_ESP;
+	case IPSEC_AH:
+		return IKE1_PROTO_AH;
+	default:
+		return IKE1_PROTO_IPCOMP;
+	}
+}
+
+enum ipsec_proto ike1_proto_of(uint8_t wire)
+{
+	switch (wire) {
+	case IKE1_PROTO_ESP:
+		return IPSEC_ESP;
+	case IKE1_PROTO_AH:
+		return IPSEC_AH;
+	case IKE1_PROTO_IPCOMP:
+		return IPSEC_IPCOMP;
+	default:
+		return IPSEC_PROTO_NONE;
+	}
+}
+
 uint16_t ike1_wire_bits(enum alg_enc enc, uint16_t conf_bits)
 {
 	enum { USUAL = 128 };

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "ipsec/ike_conf.h"
+#include "ipsec/sa.h"
 #include "keyd/ike1/choose.h"
 
 /* A phase 1 offer in version 1's numbers, as `began` (the initiator's method numbers differ for XAuth).
@@ -22,6 +23,11 @@ uint8_t ike1_ah_transform(enum alg_auth auth);
 /* The other way round; NONE: not one of ours. */
 enum alg_enc ike1_enc_of(uint8_t transform);
 enum alg_auth ike1_auth_of(uint16_t attr);
+
+/* A protocol as proposals, deletions and notifications name it; the other way round NONE: it is none of ours.
+ */
+uint8_t ike1_wire_proto(enum ipsec_proto p);
+enum ipsec_proto ike1_proto_of(uint8_t wire);
 
 /* Bits that are named on the wire for this cipher: 0 when it has one length. `conf_bits` 0: 128. */
 uint16_t ike1_wire_bits(enum alg_enc enc, uint16_t conf_bits);

@@ -3,10 +3,10 @@
  * section 4.5).
  */
 #include <errno.h>
-#include <stdio.h>
 
 #include "keyd/ike1/numbers.h"
 #include "keyd/ike1/phase1.h"
+#include "keyd/ike1/rejected.h"
 #include "keyd/ike1/trace.h"
 #include "wire/ike/v1_sa.h"
 #include "wire/ike/v1_transform.h"
@@ -31,13 +31,6 @@ static struct ike1_phase1 on_wire(const struct ike1_own1 *own)
 	    .group = own->group,
 	    .key_bits = ike1_default_bits(own->cipher) ? own->key_bits : 0,
 	    .life = {.seconds = own->seconds}};
-}
-
-enum alg_group phase1_first_group(const struct isakmp *sa)
-{
-	const struct ike_peer *p = isakmp_peer(sa);
-
-	return p->n_offers ? p->offer[0].group : ALG_GROUP_NONE;
 }
 
 int phase1_put_offer(struct isakmp *sa, struct ike_out *o)
@@ -89,106 +82,11 @@ static const struct ike_offer *offer_at(const struct isakmp *sa, uint32_t n)
 	return NULL;
 }
 
-/* What is told of an offer: of one that is refused, the first few. */
-struct telling {
-	struct isakmp *sa;
-	const struct ike1_own1 *own;
-	const struct ike1_sa *offered;
-	enum core_level level;
-	unsigned left;
-};
-
-static const struct ike1_transform *transform_at(const struct ike1_sa *s, uint8_t proposal, uint8_t transform)
+enum alg_group phase1_first_group(const struct isakmp *sa)
 {
-	for (uint8_t i = 0; i < s->n_proposals; i++) {
-		const struct ike1_proposal *p = &s->proposal[i];
+	const struct ike_offer *o = offer_at(sa, 0);
 
-		for (uint8_t k = 0; p->number == proposal && k < p->n_transforms; k++)
-			if (s->transform[p->first + k].number == transform)
-				return &s->transform[p->first + k];
-	}
-	return NULL;
-}
-
-/* The n-th of a table of words, or the number. */
-static const char *word(const char *const *list, size_t n_list, uint64_t n, char buf[24])
-{
-	if (n < n_list && list[n])
-		return list[n];
-	snprintf(buf, 24, "%llu", (unsigned long long)n);
-	return buf;
-}
-
-/* What the two have, in racoon's words. */
-static const char *value(enum ike1_mismatch why, const struct ike1_own1 *v, char buf[24])
-{
-	static const char *const ciphers[] = {[1] = "DES-CBC",
-	    "IDEA-CBC",
-	    "BLOWFISH-CBC",
-	    "RC5-R16-B64-CBC",
-	    "3DES-CBC",
-	    "CAST-CBC",
-	    "AES-CBC",
-	    "CAMELLIA-CBC"};
-	static const char *const hashes[] = {[1] = "MD5", "SHA", "TIGER", "SHA2-256", "SHA2-384", "SHA2-512"};
-	static const char *const methods[] = {
-	    [1] = "pre-shared key", "DSS signatures", "RSA signatures", "RSA encryption"};
-
-	switch (why) {
-	case IKE1_MISS_CIPHER:
-		return word(ciphers, ARRAY_SIZE(ciphers), v->cipher, buf);
-	case IKE1_MISS_HASH:
-		return word(hashes, ARRAY_SIZE(hashes), v->hash, buf);
-	case IKE1_MISS_AUTH:
-		return word(methods, ARRAY_SIZE(methods), v->auth, buf);
-	case IKE1_MISS_GROUP:
-		return word(NULL, 0, v->group, buf);
-	case IKE1_MISS_KEY_BITS:
-		return word(NULL, 0, v->key_bits, buf);
-	case IKE1_MISS_LIFE:
-		return word(NULL, 0, v->seconds, buf);
-	default:
-		return "";
-	}
-}
-
-static void missed(void *arg, enum ike1_mismatch why, uint32_t own, uint8_t proposal, uint8_t transform)
-{
-	struct telling *t = arg;
-	const struct ike1_transform *of = transform_at(t->offered, proposal, transform);
-	struct ike1_phase1 p = {0};
-	struct ike1_own1 peer = {0};
-	char a[24], b[24];
-	uint16_t unknown;
-
-	if (!t->left)
-		return;
-	t->left--;
-	if (of && ike1_phase1_decode(of, &p, &unknown) == IKE_OK)
-		peer = (struct ike1_own1){.cipher = p.cipher,
-		    .hash = p.hash,
-		    .auth = p.auth,
-		    .group = p.group,
-		    .key_bits = p.key_bits ? p.key_bits : ike1_default_bits(p.cipher),
-		    .seconds = p.life.seconds};
-	core_note(t->sa->core, t->level, "isakmp.rejected",
-	    "rejected %s: DB(prop#1:trns#%u):Peer(prop#%u:trns#%u) = %s:%s", ike1_mismatch_name(why), own + 1,
-	    proposal, transform, value(why, &t->own[own], a), value(why, &peer, b));
-}
-
-/* Each item that differs: an error where nothing meets. Strangers can have it written: few lines do. */
-static bool choose(struct isakmp *sa, const struct ike1_own1 *own, uint8_t n, const struct ike1_sa *offered,
-    struct ike1_choice1 *ret)
-{
-	enum { LINES = 4 };
-	enum proposal_check check = isakmp_peer(sa)->check;
-	struct telling t = {.sa = sa, .own = own, .offered = offered, .left = LINES};
-	bool found = ike1_choose1(check, own, n, offered, NULL, NULL, ret);
-	struct ike1_choice1 again;
-
-	t.level = found ? CORE_DEBUG : CORE_ERROR;
-	(void)!ike1_choose1(check, own, n, offered, missed, &t, &again);
-	return found;
+	return o ? o->group : ALG_GROUP_NONE;
 }
 
 /* The answer has the chosen transform octet by octet as it was offered (RFC 2408 section 4.2). */
@@ -223,8 +121,10 @@ int phase1_choose(struct isakmp *sa, const struct ike_payload *p, struct octets 
 	if (ike1_sa_parse(p->body, p->len, &offered) != IKE_OK)
 		return -EBADMSG;
 	trace_sa1(sa->core, &offered);
-	if (!choose(sa, own, n, &offered, &choice))
+	if (!ike1_choose1(isakmp_peer(sa)->check, own, n, &offered, NULL, NULL, &choice)) {
+		rejected_phase1(sa, own, n, &offered);
 		return -ENOENT;
+	}
 	r = octets_set(&sa->sa, p->body, p->len);
 	if (r == 0)
 		r = answer_body(&choice, ret_body);

@@ -31,24 +31,32 @@ int phase1_make_ke(struct isakmp *sa, enum alg_group group)
 	return r < 0 ? r : octets_set(sa->initiator ? &sa->gxi : &sa->gxr, public, n);
 }
 
-void phase1_put_ke(struct isakmp *sa, struct ike_out *o)
+void phase1_put_public(const struct isakmp *sa, struct ike_out *o)
 {
-	const struct octets *ke = sa->initiator ? &sa->gxi : &sa->gxr,
-	                    *nonce = sa->initiator ? &sa->ni : &sa->nr;
+	const struct octets *ke = sa->initiator ? &sa->gxi : &sa->gxr;
 
 	ike_out_whole(o, IKE1_P_KE, ke->p, ke->n);
+}
+
+void phase1_put_nonce(const struct isakmp *sa, struct ike_out *o)
+{
+	const struct octets *nonce = sa->initiator ? &sa->ni : &sa->nr;
+
 	ike_out_whole(o, IKE1_P_NONCE, nonce->p, nonce->n);
 }
 
-int phase1_take_ke(struct isakmp *sa, const struct ike_chain *c)
+void phase1_put_ke(const struct isakmp *sa, struct ike_out *o)
 {
-	const struct ike_payload *ke = ike_chain_find(c, IKE1_P_KE, 0),
-	                         *nonce = ike_chain_find(c, IKE1_P_NONCE, 0);
+	phase1_put_public(sa, o);
+	phase1_put_nonce(sa, o);
+}
+
+int phase1_take_public(struct isakmp *sa, const struct ike_chain *c)
+{
+	const struct ike_payload *ke = ike_chain_find(c, IKE1_P_KE, 0);
 	struct secret *gxy = NULL;
 	int r;
 
-	if (!ike1_nonce_ok(nonce))
-		return -EBADMSG;
 	if (sa->dh) {
 		r = crypto_dh_shared(sa->dh, ke->body, ke->len, &gxy);
 		if (r < 0)
@@ -56,8 +64,23 @@ int phase1_take_ke(struct isakmp *sa, const struct ike_chain *c)
 		secret_free(sa->gxy);
 		sa->gxy = gxy;
 	}
-	r = octets_set(sa->initiator ? &sa->gxr : &sa->gxi, ke->body, ke->len);
-	return r < 0 ? r : octets_set(sa->initiator ? &sa->nr : &sa->ni, nonce->body, nonce->len);
+	return octets_set(sa->initiator ? &sa->gxr : &sa->gxi, ke->body, ke->len);
+}
+
+int phase1_take_nonce(struct isakmp *sa, const struct ike_chain *c)
+{
+	const struct ike_payload *nonce = ike_chain_find(c, IKE1_P_NONCE, 0);
+
+	if (!ike1_nonce_ok(nonce))
+		return -EBADMSG;
+	return octets_set(sa->initiator ? &sa->nr : &sa->ni, nonce->body, nonce->len);
+}
+
+int phase1_take_ke(struct isakmp *sa, const struct ike_chain *c)
+{
+	int r = ike1_nonce_ok(ike_chain_find(c, IKE1_P_NONCE, 0)) ? phase1_take_public(sa, c) : -EBADMSG;
+
+	return r < 0 ? r : phase1_take_nonce(sa, c);
 }
 
 int phase1_take_id(struct isakmp *sa, const struct ike_chain *c)
@@ -68,6 +91,7 @@ int phase1_take_id(struct isakmp *sa, const struct ike_chain *c)
 	int r = ike1_ident_parse(p, &id) == IKE_OK ? ident_peer(&id, &who) : -EBADMSG;
 
 	life_note1(sa, c);
+	inform_note1(sa, c);
 	if (r == 0)
 		r = octets_set(sa->initiator ? &sa->idr : &sa->idi, p->body, p->len);
 	if (r == 0)
@@ -148,7 +172,11 @@ static void on_life(struct timer *t, void *arg)
 
 const char *phase1_mode_words(enum ike_mode m)
 {
-	return m == IKE_MODE_MAIN ? "Identity Protection mode" : "Aggressive mode";
+	static const char *const words[IKE_MODES] = {[IKE_MODE_MAIN] = "Identity Protection mode",
+	    [IKE_MODE_AGGRESSIVE] = "Aggressive mode",
+	    [IKE_MODE_BASE] = "Base mode"};
+
+	return (unsigned)m < IKE_MODES && words[m] ? words[m] : "no mode";
 }
 
 void phase1_begin(struct isakmp *sa)
@@ -158,6 +186,8 @@ void phase1_begin(struct isakmp *sa)
 	core_log(sa->core, CORE_INFO, "isakmp.begin", "begin %s.", phase1_mode_words(sa->mode));
 	if (sa->mode == IKE_MODE_MAIN)
 		main_begin(sa);
+	else if (sa->mode == IKE_MODE_BASE)
+		base_begin(sa);
 	else
 		aggressive_begin(sa);
 }
@@ -169,8 +199,7 @@ static void on_renew(struct timer *t, void *arg)
 	struct core *c = arg;
 	char name[ISAKMP_NAME_MAX];
 
-	if (sa->conf != c->conf || !child_any(c, &sa->path.remote) ||
-	    isakmp_find_coming(c, &sa->path.remote, sa->peer))
+	if (sa->conf != c->conf || !child_any(c, &sa->path) || isakmp_find_coming(c, &sa->path, sa->peer))
 		return;
 	core_log(c, CORE_INFO, "isakmp.renew", "ISAKMP-SA is renewed: %s", isakmp_name(sa, name));
 	next = isakmp_new(c, sa->peer, &sa->path, sa->mode, NULL);
@@ -224,6 +253,8 @@ void phase1_up(struct isakmp *sa)
 	core_log(c, CORE_INFO, "isakmp.up", "ISAKMP-SA established %s peer=%s", isakmp_name(sa, name),
 	    ike_id_format(&sa->peer_id, id, sizeof(id)));
 	dpd_begin(sa);
+	if (sa->began_anew)
+		inform_began_anew(sa);
 	inform_initial_contact(sa);
 	if (sa->gone_spi)
 		inform_delete_spi(sa, sa->gone_proto, sa->gone_spi);

@@ -1,5 +1,5 @@
 /*
- * What main and aggressive mode have in common: the SA payload, Diffie-Hellman, keys, proofs, and how a
+ * What main, aggressive and base mode have in common: the SA payload, Diffie-Hellman, keys, proofs, and how a
  * negotiation ends well or badly.
  */
 #ifndef POSTERN_KEYD_IKE1_PHASE1_H
@@ -31,9 +31,14 @@ enum alg_group phase1_first_group(const struct isakmp *sa);
 
 /* Our key pair. 0 or -errno. */
 must_check int phase1_make_ke(struct isakmp *sa, enum alg_group group);
-/* It and our nonce, which comes from certd: auth_begin(). */
-void phase1_put_ke(struct isakmp *sa, struct ike_out *o);
+/* Our public value, and our nonce, which comes from certd: auth_begin(). */
+void phase1_put_public(const struct isakmp *sa, struct ike_out *o);
+void phase1_put_nonce(const struct isakmp *sa, struct ike_out *o);
 /* The peer's. 0; -EBADMSG. */
+must_check int phase1_take_public(struct isakmp *sa, const struct ike_chain *c);
+must_check int phase1_take_nonce(struct isakmp *sa, const struct ike_chain *c);
+/* Both. */
+void phase1_put_ke(const struct isakmp *sa, struct ike_out *o);
 must_check int phase1_take_ke(struct isakmp *sa, const struct ike_chain *c);
 /* The peer's identity. 0; -EBADMSG. */
 must_check int phase1_take_id(struct isakmp *sa, const struct ike_chain *c);
@@ -47,6 +52,8 @@ void phase1_put_cert_request(const struct isakmp *sa, struct ike_out *o);
  * answer that says no, ends the SA or the message as its comment says. */
 /* Our nonce, our own identity's body and our certificate. A failure ends the SA. */
 void auth_begin(struct isakmp *sa, void (*then)(struct isakmp *sa));
+/* Base mode, initiator: certd hears what it needs for our proof. A failure ends the SA. */
+void auth_tell(struct isakmp *sa, void (*then)(struct isakmp *sa));
 /* SKEYID_d, _a and _e, and from them all keys. A failure ends the SA. */
 void auth_keys(struct isakmp *sa, void (*then)(struct isakmp *sa));
 /* sa->proof becomes our own hash or signature. A failure ends the SA. */
@@ -80,17 +87,20 @@ void phase1_ignore(struct isakmp *sa, const char *fmt, ...) __attribute__((forma
 /* Sets the timers for its renewal and its end, from its lifetime. Without memory it ends. */
 void phase1_plan(struct isakmp *sa);
 
-/* "Identity Protection mode", "Aggressive mode": racoon's words. */
+/* "Identity Protection mode", "Aggressive mode", "Base mode": racoon's words. */
 const char *phase1_mode_words(enum ike_mode m);
 /* Sends the first message of one that we begin, unless it is under way. */
 void phase1_begin(struct isakmp *sa);
 
-/* main_mode.c, aggressive.c */
+/* main_mode.c, aggressive.c, base_mode.c */
 void main_begin(struct isakmp *sa);
 void main_answer(struct isakmp *sa, struct phase1_msg *m);
 void main_message(struct isakmp *sa, struct phase1_msg *m);
 void aggressive_begin(struct isakmp *sa);
 void aggressive_answer(struct isakmp *sa, struct phase1_msg *m);
 void aggressive_message(struct isakmp *sa, struct phase1_msg *m);
+void base_begin(struct isakmp *sa);
+void base_answer(struct isakmp *sa, struct phase1_msg *m);
+void base_message(struct isakmp *sa, struct phase1_msg *m);
 
 #endif

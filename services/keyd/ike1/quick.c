@@ -166,9 +166,10 @@ void quick_fail(struct quick *q, uint16_t notify, const char *fmt, ...)
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	c->counters.failed2++;
-	core_log(c, CORE_ERROR, "ipsec.failed", "phase2 negotiation failed: %s. %s<=>%s (%s)", text,
-	    inet_addr_format(&q->sa->path.local, a), inet_addr_format(&q->sa->path.remote, b),
-	    rows[q->state].name);
+	if (q->initiator || isakmp_may_say(q->sa))
+		core_log(c, CORE_ERROR, "ipsec.failed", "phase2 negotiation failed: %s. %s<=>%s (%s)", text,
+		    inet_addr_format(&q->sa->path.local, a), inet_addr_format(&q->sa->path.remote, b),
+		    rows[q->state].name);
 	if (notify)
 		inform_notify(q->sa, notify, NULL, 0);
 	waiters_policy_failed(q->sa, q->out.id, text);
@@ -274,11 +275,11 @@ static bool just_made(struct core *c, const struct core_acquire *a)
 struct isakmp *quick_phase1_with(struct core *c, uint32_t peer, const struct ike_path *path)
 {
 	const struct ike_peer *p = &c->conf->c->peer[peer];
-	struct isakmp *sa = isakmp_find_up(c, &path->remote, peer);
+	struct isakmp *sa = isakmp_find_up(c, path, peer);
 	char a[INET_ADDR_STRLEN], b[INET_ADDR_STRLEN];
 
 	if (!sa)
-		sa = isakmp_find_coming(c, &path->remote, peer);
+		sa = isakmp_find_coming(c, path, peer);
 	if (sa || !p->n_modes)
 		return sa;
 	core_log(c, CORE_INFO, "isakmp.initiate", "initiate new phase 1 negotiation: %s[%u]<=>%s[%u]",
@@ -332,8 +333,13 @@ static const char *unfit(struct core *c, const struct core_acquire *a)
 
 void quick_acquire(struct core *c, const struct core_acquire *a)
 {
-	const struct ike_path path = {
-	    .local = a->src, .remote = a->dst, .local_port = IKE_PORT, .remote_port = IKE_PORT};
+	const struct child *k = child_of_policy(c, a->policy->id);
+	/* Of a client's own policy it is known where it is. */
+	const struct ike_path path =
+	    a->policy->generated && k
+	        ? k->path
+	        : (struct ike_path){
+	              .local = a->src, .remote = a->dst, .local_port = IKE_PORT, .remote_port = IKE_PORT};
 	const char *why = unfit(c, a);
 	struct quick *q = why ? NULL : find_policy(c, a->policy->id, &a->dst, false);
 	char b[INET_ADDR_STRLEN];

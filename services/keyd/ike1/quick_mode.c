@@ -13,6 +13,7 @@
 #include <errno.h>
 
 #include "keyd/core/ident.h"
+#include "keyd/ike1/cipher.h"
 #include "keyd/ike1/hashed.h"
 #include "keyd/ike1/life.h"
 #include "keyd/ike1/nat.h"
@@ -87,8 +88,7 @@ static void create_1(struct quick *q)
 	struct ike_out o;
 
 	q->msg_id = hashed_new_id(c);
-	if (make_ke(q, q->conf->pfs) < 0 ||
-	    ike1_exchange_iv(q->sa->terms.prf, q->sa->iv, q->sa->block, q->msg_id, q->iv) < 0) {
+	if (make_ke(q, q->conf->pfs) < 0 || ike1_begin_iv(q->sa, q->msg_id, q->iv) < 0) {
 		quick_fail(q, 0, "the key exchange cannot be made");
 		return;
 	}
@@ -98,8 +98,10 @@ static void create_1(struct quick *q)
 	put_ids(q, &o);
 	quick_nat_put(q, &o);
 	quick_set_state(q, QUICK_OFFERED);
-	/* Our own message was phase 1's last, and a peer that looks at this one first passes it over. */
-	q->window.early = q->sa->mode == IKE_MODE_AGGRESSIVE && q->sa->initiator &&
+	/* Our own message was phase 1's last, and a peer that looks at this one first passes it over. In main
+	 * mode it has keys by then. */
+	q->window.early = ((q->sa->mode == IKE_MODE_AGGRESSIVE && q->sa->initiator) ||
+	                      (q->sa->mode == IKE_MODE_BASE && !q->sa->initiator)) &&
 	                  q->sa->established_ms + WINDOW_EARLY_MS > core_now(c);
 	transmit(q, &o, &h, true);
 }
@@ -324,7 +326,8 @@ static void consume_1(struct quick *q, const struct quick_msg *m)
 	if (r == 0 && ke)
 		r = octets_set(&q->ke, ke->body, ke->len);
 	if (r < 0) {
-		quick_fail(q, IKE1_N_PAYLOAD_MALFORMED, "the nonce is malformed");
+		quick_fail(q, r == -EBADMSG ? IKE1_N_PAYLOAD_MALFORMED : 0, "%s",
+		    r == -EBADMSG ? "the nonce is malformed" : err_name(r));
 		return;
 	}
 	r = take_ids(q, &m->chain, out);
@@ -520,6 +523,25 @@ static bool open_message(struct isakmp *sa, const struct quick *q, const uint8_t
 	return true;
 }
 
+/* Whoever has proved who it is may still ask for more than others have left. */
+static bool admit(struct isakmp *sa)
+{
+	uint32_t n = 0;
+
+	list_foreach (q, &sa->quicks, struct quick, node)
+		n += !q->initiator && q->state != QUICK_DONE;
+	if (n < ISAKMP_ASKED_MAX && bucket_take(&sa->asks, 1, core_now(sa->core)))
+		return true;
+	sa->core->counters.refused_busy++;
+	if (isakmp_may_say(sa))
+		core_log(sa->core, CORE_WARNING, "ipsec.busy",
+		    "the peer begins more quick modes than are answered at once (%u, and %u a second): what "
+		    "it "
+		    "repeats is heard again",
+		    ISAKMP_ASKED_MAX, ISAKMP_ASKS_RATE);
+	return false;
+}
+
 static void first_message(struct isakmp *sa, struct quick_msg *m)
 {
 	const struct quick blank = {.state = QUICK_MATCHING};
@@ -531,11 +553,12 @@ static void first_message(struct isakmp *sa, struct quick_msg *m)
 		sa->core->counters.duplicates++;
 		return;
 	}
-	if (ike1_exchange_iv(sa->terms.prf, sa->iv, sa->block, m->hdr.msg_id, iv) < 0 ||
-	    !open_message(sa, &blank, iv, m))
+	if (!admit(sa))
+		return;
+	if (ike1_begin_iv(sa, m->hdr.msg_id, iv) < 0 || !open_message(sa, &blank, iv, m))
 		return;
 	trace_iv(sa);
-	q = seen_add(&sa->seen, m->hdr.msg_id) ? quick_new(sa, false) : NULL;
+	q = isakmp_take_id(sa, m->hdr.msg_id) ? quick_new(sa, false) : NULL;
 	if (!q)
 		return;
 	q->msg_id = m->hdr.msg_id;

@@ -3,13 +3,12 @@
  * proposal, and sainfo's lists are the transforms (racoon-conf.md section 5.3).
  */
 #include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
 
 #include "base/rd.h"
 #include "base/wr.h"
 #include "keyd/ike1/nat.h"
 #include "keyd/ike1/numbers.h"
+#include "keyd/ike1/rejected.h"
 #include "keyd/ike1/phase1.h"
 #include "keyd/ike1/quick.h"
 #include "wire/ike/v1_sa.h"
@@ -47,18 +46,6 @@ bool quick_plan(struct quick *q, const char **ret_why)
 	}
 	q->n_parts = q->out.n_requests;
 	return true;
-}
-
-static uint8_t wire_proto(enum ipsec_proto p)
-{
-	switch (p) {
-	case IPSEC_ESP:
-		return IKE1_PROTO_ESP;
-	case IPSEC_AH:
-		return IKE1_PROTO_AH;
-	default:
-		return IKE1_PROTO_IPCOMP;
-	}
 }
 
 /* RFC 3947 section 5.1; IPComp is inside of what is encapsulated. */
@@ -157,7 +144,7 @@ static struct ike1_open_part open_proposal(
 	    (uint8_t)(p->spi_in >> 8), (uint8_t)p->spi_in};
 	uint8_t len = p->proto == IPSEC_IPCOMP ? CPI_LEN : SPI_LEN;
 
-	return ike1_put_proposal(o, last, number, wire_proto(p->proto), spi + SPI_LEN - len, len, n);
+	return ike1_put_proposal(o, last, number, ike1_wire_proto(p->proto), spi + SPI_LEN - len, len, n);
 }
 
 static void put_transforms(const struct quick *q, const struct quick_part *p, struct ike_out *o, uint8_t n)
@@ -267,40 +254,6 @@ static void set_part(struct quick_part *p, const struct choice *c, uint32_t spi)
 	p->spi_out = spi;
 }
 
-/* Why nothing was chosen: the farthest that any of the peer's transforms came. */
-enum step {
-	STEP_NONE = 0,
-	STEP_COUNT,
-	STEP_PROTOCOL,
-	STEP_ATTRIBUTES,
-	STEP_MODE,
-	STEP_ALGORITHMS,
-	STEP_GROUP
-};
-
-struct refusal {
-	enum step step;
-	char text[200];
-};
-
-__attribute__((format(printf, 3, 4))) static void refuse(
-    struct refusal *r, enum step step, const char *fmt, ...)
-{
-	va_list ap;
-
-	if (step <= r->step)
-		return;
-	r->step = step;
-	va_start(ap, fmt);
-	vsnprintf(r->text, sizeof(r->text), fmt, ap);
-	va_end(ap);
-}
-
-static const char *proto_name(enum ipsec_proto p)
-{
-	return p == IPSEC_ESP ? "esp" : p == IPSEC_AH ? "ah" : "ipcomp";
-}
-
 /* One transform against one part. */
 static bool decode(
     const struct quick *q, const struct quick_part *p, const struct ike1_transform *t, struct ike1_phase2 *w)
@@ -327,30 +280,8 @@ static bool merge_terms(struct ike1_terms *all, bool first, const struct ike1_ph
 	return true;
 }
 
-/* What a transform that was not taken has against it. */
-static void say_refused(const struct quick *q, const struct quick_part *p, const struct ike1_transform *t,
-    bool readable, struct refusal *why)
-{
-	struct ike1_phase2 w;
-	uint16_t unknown;
-
-	if (ike1_phase2_decode(t, &w, &unknown) != IKE_OK || unknown || w.esn)
-		refuse(why, STEP_ATTRIBUTES,
-		    "%s: its attributes contradict each other, or are not known here", proto_name(p->proto));
-	else if (!readable)
-		refuse(why, STEP_MODE, "encapsulation of %s: my:%u peer:%u (1 tunnel, 2 transport)",
-		    proto_name(p->proto), encap_of(q, p), w.encap);
-	else
-		refuse(why, STEP_ALGORITHMS,
-		    "algorithms of %s: transform %u, key length %u, authentication %u is none that the "
-		    "sainfo in "
-		    "line %u of %s has",
-		    proto_name(p->proto), t->id, w.key_bits, w.auth, q->conf->line,
-		    q->conf->file ? q->conf->file : "the file");
-}
-
 static bool choose_transform(struct quick *q, struct quick_part *p, const struct ike1_sa *s,
-    const struct ike1_proposal *pr, bool first, struct ike1_terms *terms, struct refusal *why)
+    const struct ike1_proposal *pr, bool first, struct ike1_terms *terms)
 {
 	uint32_t spi;
 
@@ -358,17 +289,10 @@ static bool choose_transform(struct quick *q, struct quick_part *p, const struct
 		const struct ike1_transform *t = &s->transform[pr->first + k];
 		struct ike1_phase2 w;
 		struct choice c;
-		bool readable = decode(q, p, t, &w);
 
-		if (!readable || !is_ours(q, p, t, &w, false, &c)) {
-			say_refused(q, p, t, readable, why);
+		if (!decode(q, p, t, &w) || !is_ours(q, p, t, &w, false, &c) ||
+		    !merge_terms(terms, first, &w))
 			continue;
-		}
-		if (!merge_terms(terms, first, &w)) {
-			refuse(why, STEP_GROUP, "its protocols have several pfs groups: %u and %u",
-			    terms->group, w.group);
-			continue;
-		}
 		set_part(p, &c, spi);
 		p->proposal = pr->number;
 		p->transform = t->number;
@@ -379,29 +303,23 @@ static bool choose_transform(struct quick *q, struct quick_part *p, const struct
 }
 
 /* The proposals with one number, from index `at` on: all our parts, each once. */
-static bool choose_group(struct quick *q, const struct ike1_sa *s, uint8_t at, uint8_t n,
-    struct ike1_terms *terms, struct refusal *why)
+static bool choose_group(
+    struct quick *q, const struct ike1_sa *s, uint8_t at, uint8_t n, struct ike1_terms *terms)
 {
 	bool used[IKE1_PROPOSALS_MAX] = {false};
 
 	*terms = (struct ike1_terms){0};
-	if (n != q->n_parts) {
-		refuse(why, STEP_COUNT, "protocols together: my:%u, as the policy has requests, peer:%u",
-		    q->n_parts, n);
+	if (n != q->n_parts)
 		return false;
-	}
 	for (uint8_t i = 0; i < n; i++) {
 		bool found = false;
-
-		refuse(why, STEP_PROTOCOL, "the policy wants %s, and that is not offered",
-		    proto_name(q->part[i].proto));
 
 		for (uint8_t k = 0; k < n && !found; k++) {
 			const struct ike1_proposal *pr = &s->proposal[at + k];
 
-			if (used[k] || pr->protocol != wire_proto(q->part[i].proto))
+			if (used[k] || pr->protocol != ike1_wire_proto(q->part[i].proto))
 				continue;
-			found = used[k] = choose_transform(q, &q->part[i], s, pr, i == 0, terms, why);
+			found = used[k] = choose_transform(q, &q->part[i], s, pr, i == 0, terms);
 		}
 		if (!found)
 			return false;
@@ -434,9 +352,8 @@ static int judge_terms(struct quick *q, const struct ike1_terms *peer, struct er
 
 int quick_choose(struct quick *q, struct err_text *e)
 {
-	struct refusal why = {STEP_NONE, ""};
-	bool judged = false;
 	struct ike1_terms terms;
+	bool fits = false;
 	struct ike1_sa s;
 	int r = -ENOENT;
 
@@ -448,13 +365,14 @@ int quick_choose(struct quick *q, struct err_text *e)
 			;
 		if (q->shapes && !quick_shape(q, &s, at, n))
 			continue;
-		if (choose_group(q, &s, at, n, &terms, &why)) {
-			judged = true;
-			r = judge_terms(q, &terms, e);
-		}
+		if (!choose_group(q, &s, at, n, &terms))
+			continue;
+		fits = true;
+		r = judge_terms(q, &terms, e);
 	}
-	if (!judged && why.step)
-		core_note(q->sa->core, CORE_ERROR, "ipsec.rejected", "rejected %s", why.text);
+	/* Of terms the sentence says what differs. */
+	if (!fits)
+		rejected_phase2(q, &s);
 	return r;
 }
 
@@ -476,7 +394,7 @@ int quick_take_answer(struct quick *q, const struct ike_payload *p, struct err_t
 		struct choice c;
 		uint32_t spi;
 
-		if (pr->protocol != wire_proto(part->proto) || !take_spi(pr, &spi) ||
+		if (pr->protocol != ike1_wire_proto(part->proto) || !take_spi(pr, &spi) ||
 		    !decode(q, part, t, &w) || !is_ours(q, part, t, &w, true, &c) ||
 		    !merge_terms(&terms, i == 0, &w))
 			return err_set(e, -ENOENT, "the answer is none of the proposals that were offered");

@@ -17,6 +17,26 @@
 /* What a stranger has done for himself: an answer that is soon written, or a key exchange to compute. */
 enum { COST_MAIN = 1, COST_KEY = 20 };
 
+/* The exchanges of phase 1, and their first messages. */
+static const struct {
+	uint8_t exchange;
+	enum ike1_message first;
+	void (*answer)(struct isakmp *sa, struct phase1_msg *m);
+	void (*message)(struct isakmp *sa, struct phase1_msg *m);
+} modes[IKE_MODES] = {
+    [IKE_MODE_MAIN] = {IKE1_MAIN, IKE1_M_MAIN_SA, main_answer, main_message},
+    [IKE_MODE_AGGRESSIVE] = {IKE1_AGGRESSIVE, IKE1_M_AGGRESSIVE_1, aggressive_answer, aggressive_message},
+    [IKE_MODE_BASE] = {IKE1_BASE, IKE1_M_BASE_SA, base_answer, base_message},
+};
+
+static enum ike_mode mode_of(uint8_t exchange)
+{
+	for (enum ike_mode m = IKE_MODE_MAIN; m < IKE_MODES; m++)
+		if (modes[m].exchange == exchange)
+			return m;
+	return IKE_MODE_NONE;
+}
+
 /* What each state of a negotiation waits for. */
 static enum ike1_message expected(enum isakmp_state s)
 {
@@ -33,6 +53,11 @@ static enum ike1_message expected(enum isakmp_state s)
 		return IKE1_M_AGGRESSIVE_2;
 	case ISAKMP_R_ANSWERED:
 		return IKE1_M_AGGRESSIVE_3;
+	case ISAKMP_I_HELLO:
+		return IKE1_M_BASE_SA;
+	case ISAKMP_I_SHOWN:
+	case ISAKMP_R_HELLO:
+		return IKE1_M_BASE_AUTH;
 	default:
 		return IKE1_M_NONE;
 	}
@@ -118,13 +143,14 @@ static bool open_message(struct isakmp *sa, const uint8_t *d, enum ike1_message 
 	return true;
 }
 
-/* The second message of main mode makes us compute, for somebody who has shown an address and nothing else.
- * What is refused has left no trace in the window: it may come again. */
+/* The initiator's second message of main and base mode makes us compute, for somebody who has shown an
+ * address and nothing else. What is refused has left no trace in the window: it may come again. */
 static bool affords_key(struct isakmp *sa)
 {
 	struct core *c = sa->core;
 
-	if (sa->state != ISAKMP_R_SA || bucket_take(&c->keys, 1, core_now(c)))
+	if ((sa->state != ISAKMP_R_SA && sa->state != ISAKMP_R_HELLO) ||
+	    bucket_take(&c->keys, 1, core_now(c)))
 		return true;
 	c->counters.refused_busy++;
 	return false;
@@ -140,10 +166,7 @@ static void phase1_message(struct isakmp *sa, const struct ike_hdr *hdr, const u
 		return; /* late, or too early: it will be sent again if it matters */
 	if (!affords_key(sa) || !open_message(sa, d, expected(sa->state), &m))
 		return;
-	if (sa->mode == IKE_MODE_MAIN)
-		main_message(sa, &m);
-	else
-		aggressive_message(sa, &m);
+	modes[sa->mode].message(sa, &m);
 }
 
 static bool accepts(const struct ike_peer *p, enum ike_mode mode)
@@ -161,7 +184,7 @@ static bool admit(struct core *c, const struct ike_path *path, const uint8_t *co
 {
 	uint32_t cost = mode == IKE_MODE_MAIN ? COST_MAIN : COST_KEY;
 	uint64_t now = core_now(c);
-	bool often = mode == IKE_MODE_AGGRESSIVE && !meter_ok(&c->guesses, &path->remote, now);
+	bool often = mode != IKE_MODE_MAIN && !meter_ok(&c->guesses, &path->remote, now);
 
 	if (!often && bucket_take(&c->strangers, cost, now))
 		return true;
@@ -176,8 +199,7 @@ static bool admit(struct core *c, const struct ike_path *path, const uint8_t *co
 static void first_message(
     struct core *c, const struct ike_path *path, const struct ike_hdr *hdr, const uint8_t *d)
 {
-	enum ike_mode mode = hdr->exchange == IKE1_MAIN ? IKE_MODE_MAIN : IKE_MODE_AGGRESSIVE;
-	enum ike1_message kind = mode == IKE_MODE_MAIN ? IKE1_M_MAIN_SA : IKE1_M_AGGRESSIVE_1;
+	enum ike_mode mode = mode_of(hdr->exchange);
 	struct phase1_msg m = {.hdr = *hdr, .datagram = d, .n = hdr->length};
 	const struct ike_peer *p = ike_conf_find_peer(c->conf->c, &path->remote);
 	struct isakmp *sa = isakmp_find_begun(c, hdr->icookie, &path->remote);
@@ -212,14 +234,20 @@ static void first_message(
 	core_note(c, CORE_INFO, "isakmp.respond", "respond new phase 1 negotiation: %s[%u]<=>%s[%u]", a,
 	    path->local_port, b, path->remote_port);
 	core_note(c, CORE_INFO, "isakmp.begin", "begin %s.", phase1_mode_words(mode));
-	if (!open_message(sa, d, kind, &m)) {
-		isakmp_end(sa);
-		return;
-	}
-	if (mode == IKE_MODE_MAIN)
-		main_answer(sa, &m);
+	if (open_message(sa, d, modes[mode].first, &m))
+		modes[mode].answer(sa, &m);
 	else
-		aggressive_answer(sa, &m);
+		isakmp_end(sa);
+}
+
+/* Enciphered, while the message is being judged behind which it may well come: in base mode that one has the
+ * responder's public value too, so that keys are still due. */
+static bool is_early(const struct isakmp *sa, const struct ike_hdr *hdr)
+{
+	if (!(hdr->flags & IKE1_F_ENCRYPTED) || !hdr->msg_id)
+		return false;
+	return sa->state == ISAKMP_I_CHECK || sa->state == ISAKMP_R_CHECK ||
+	       (sa->mode == IKE_MODE_BASE && sa->state == ISAKMP_I_SKEYID);
 }
 
 static void known(struct isakmp *sa, const struct ike_hdr *hdr, const uint8_t *d)
@@ -227,12 +255,15 @@ static void known(struct isakmp *sa, const struct ike_hdr *hdr, const uint8_t *d
 	switch (hdr->exchange) {
 	case IKE1_MAIN:
 	case IKE1_AGGRESSIVE:
-		if ((hdr->exchange == IKE1_MAIN) == (sa->mode == IKE_MODE_MAIN) && hdr->msg_id == 0)
+	case IKE1_BASE:
+		if (mode_of(hdr->exchange) == sa->mode && hdr->msg_id == 0)
 			phase1_message(sa, hdr, d);
 		break;
 	case IKE1_INFORMATIONAL:
 		if (isakmp_has_keys(sa))
 			inform_message(sa, hdr, d);
+		else if (is_early(sa, hdr))
+			remote_access_early(sa, hdr, d);
 		else
 			inform_clear(sa, hdr, d);
 		break;
@@ -243,8 +274,8 @@ static void known(struct isakmp *sa, const struct ike_hdr *hdr, const uint8_t *d
 	case IKE1_TRANSACTION:
 		if (isakmp_has_keys(sa) && hdr->msg_id)
 			transaction_message(sa, hdr, d);
-		else if (sa->state == ISAKMP_I_CHECK || sa->state == ISAKMP_R_CHECK)
-			remote_access_early(sa, d, hdr->length);
+		else if (is_early(sa, hdr))
+			remote_access_early(sa, hdr, d);
 		break;
 	default:
 		sa->core->counters.malformed++;
@@ -297,7 +328,7 @@ void ike1_datagram(struct core *c, const struct ike_path *path, const struct ike
 		fragment(c, path, hdr, d);
 		return;
 	}
-	if (first && (hdr->exchange == IKE1_MAIN || hdr->exchange == IKE1_AGGRESSIVE)) {
+	if (first && mode_of(hdr->exchange) != IKE_MODE_NONE) {
 		first_message(c, path, hdr, d);
 		return;
 	}

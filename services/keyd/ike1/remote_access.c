@@ -6,8 +6,10 @@
 
 #include <stdlib.h>
 
+#include "keyd/ike1/inform.h"
 #include "keyd/ike1/isakmp.h"
 #include "keyd/ike1/transaction.h"
+#include "wire/ike/v1.h"
 
 enum { EARLY_MAX = 2048 };
 
@@ -26,28 +28,45 @@ void remote_access_fini(struct isakmp *sa)
 	if (ra->has_lease)
 		leases_give_back(&sa->core->leases, ra->lease);
 	ra->has_lease = false;
-	octets_fini(&ra->early);
+	for (size_t i = 0; i < REMOTE_EARLY; i++)
+		octets_fini(&ra->early[i]);
 	octets_fini(&ra->user);
 	octets_fini(&ra->groups);
 	mode_given_free(ra->given);
 	ra->given = NULL;
 }
 
-void remote_access_early(struct isakmp *sa, const uint8_t *d, size_t n)
+void remote_access_early(struct isakmp *sa, const struct ike_hdr *hdr, const uint8_t *d)
 {
-	if (n <= EARLY_MAX)
-		(void)!octets_set(&sa->ra.early, d, n);
+	struct octets *at = sa->ra.early;
+
+	if (hdr->exchange == IKE1_INFORMATIONAL)
+		for (at++; at->n;)
+			if (++at == sa->ra.early + REMOTE_EARLY)
+				return;
+	if (hdr->length <= EARLY_MAX && (at == sa->ra.early || sa->initiator))
+		(void)!octets_set(at, d, hdr->length);
+}
+
+static void take_one(struct isakmp *sa, struct octets *at)
+{
+	struct octets early = *at;
+	struct ike_hdr hdr;
+
+	*at = (struct octets){0};
+	if (early.n && isakmp_has_keys(sa) && ike_hdr_parse(early.p, early.n, &hdr) == IKE_OK) {
+		if (hdr.exchange == IKE1_TRANSACTION)
+			transaction_message(sa, &hdr, early.p);
+		else
+			inform_message(sa, &hdr, early.p);
+	}
+	octets_fini(&early);
 }
 
 static void take_early(struct isakmp *sa)
 {
-	struct octets early = sa->ra.early;
-	struct ike_hdr hdr;
-
-	sa->ra.early = (struct octets){0};
-	if (early.n && ike_hdr_parse(early.p, early.n, &hdr) == IKE_OK)
-		transaction_message(sa, &hdr, early.p);
-	octets_fini(&early);
+	for (size_t i = 0; i < REMOTE_EARLY; i++)
+		take_one(sa, &sa->ra.early[i]);
 }
 
 bool remote_access_goes_on(struct isakmp *sa)

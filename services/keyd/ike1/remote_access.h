@@ -11,8 +11,11 @@
 #include "keyd/core/timers.h"
 #include "wire/ike/v1_cfg.h"
 
+struct ike_hdr;
 struct isakmp;
 struct transaction;
+
+enum { REMOTE_EARLY = 3 }; /* a question, and two notifications */
 
 /* What a server has given us; texts are owned. */
 struct mode_given {
@@ -23,11 +26,12 @@ struct mode_given {
 struct remote_access {
 	struct list transactions; /* exchanges of this kind that are under way, or could be asked for again */
 	uint8_t n_transactions;
-	bool user_known;     /* the user has been believed, by us or by the peer */
-	bool said_so;        /* and we have told the client */
-	bool configured;     /* the server has answered what we asked for */
-	struct octets early; /* a message that came before the peer's proof was judged; empty: none */
-	uint8_t tries;       /* passwords that were judged, or sent */
+	bool user_known; /* the user has been believed, by us or by the peer */
+	bool said_so;    /* and we have told the client */
+	bool configured; /* the server has answered what we asked for */
+	/* Messages that came before the peer's proof was judged; empty: none. */
+	struct octets early[REMOTE_EARLY];
+	uint8_t tries; /* passwords that were judged, or sent */
 	struct timer pause;
 	struct transaction *asked; /* the server's question, while certd looks for the password; NULL: none */
 	bool asked_passcode;
@@ -44,9 +48,10 @@ void remote_access_fini(struct isakmp *sa);
 /* The next thing that has to be settled before the SA is up. True: it is under way, and phase1_up() is called
  * again when it is settled. */
 must_check bool remote_access_goes_on(struct isakmp *sa);
-/* A message of the transaction exchange for whose turn it is too early: servers ask right behind their proof.
- * The last one is kept. */
-void remote_access_early(struct isakmp *sa, const uint8_t *d, size_t n);
+/* A message for whose turn it is too early: servers ask right behind their proof, and base mode's responder
+ * says there what it has to say. The last question is kept, and of notifications, to who began, the first
+ * two. */
+void remote_access_early(struct isakmp *sa, const struct ike_hdr *hdr, const uint8_t *d);
 /* The SA is up. */
 void remote_access_up(struct isakmp *sa);
 /* The address by which this peer is known inside of tunnels: what it was given, or where it is. */

@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 
+#include "keyd/ike1/cipher.h"
 #include "keyd/ike1/hashed.h"
 #include "keyd/ike1/nat.h"
 #include "keyd/ike1/remote_access.h"
@@ -63,7 +64,7 @@ static struct transaction *add(struct isakmp *sa, uint32_t msg_id, bool ours)
 	list_append(&sa->ra.transactions, &t->node);
 	sa->ra.n_transactions++;
 	window_init(&t->window, sa->core, &sa->path, on_lost);
-	if (ike1_exchange_iv(sa->terms.prf, sa->iv, sa->block, msg_id, t->iv) < 0) {
+	if (ike1_begin_iv(sa, msg_id, t->iv) < 0) {
 		transaction_free(t);
 		return NULL;
 	}
@@ -114,22 +115,25 @@ void transaction_answer(struct transaction *t, struct ike_out *o)
 	begin(t, t->type == IKE1_CFG_REQUEST ? IKE1_CFG_REPLY : IKE1_CFG_ACK, o);
 }
 
-/* The peer may ask again for our answer, as long as it repeats its own message. */
-static void linger(struct transaction *t)
+/* The peer may ask again for our answer, as long as it repeats its own message. False: there is no memory for
+ * that, and it is freed. */
+static bool linger(struct transaction *t)
 {
 	const struct ike_timers *timers = &t->sa->conf->c->timers;
 	struct core *c = t->sa->core;
 
 	t->done = true;
 	if (timer_set(&c->timers, &t->linger,
-	        core_now(c) + (uint64_t)timers->interval_ms * (timers->counter + 1), on_lingered) < 0)
-		transaction_free(t);
+	        core_now(c) + (uint64_t)timers->interval_ms * (timers->counter + 1), on_lingered) == 0)
+		return true;
+	transaction_free(t);
+	return false;
 }
 
 void transaction_send_answer(struct transaction *t, struct ike_out *o)
 {
 	if (send_message(t, o, false))
-		linger(t);
+		(void)linger(t);
 	else
 		transaction_free(t);
 }
@@ -209,10 +213,9 @@ static void first_message(struct isakmp *sa, const struct ike_hdr *hdr, const ui
 		sa->core->counters.duplicates++;
 		return;
 	}
-	if (ike1_exchange_iv(sa->terms.prf, sa->iv, sa->block, hdr->msg_id, iv) < 0 ||
-	    !open_message(sa, hdr, d, iv, &c))
+	if (ike1_begin_iv(sa, hdr->msg_id, iv) < 0 || !open_message(sa, hdr, d, iv, &c))
 		return;
-	t = seen_add(&sa->seen, hdr->msg_id) ? add(sa, hdr->msg_id, false) : NULL;
+	t = isakmp_take_id(sa, hdr->msg_id) ? add(sa, hdr->msg_id, false) : NULL;
 	if (!t)
 		return;
 	memcpy(t->iv, iv, sizeof(t->iv));
@@ -232,8 +235,8 @@ static void further_message(struct transaction *t, const struct ike_hdr *hdr, co
 	if (t->done) {
 		take(t, &c);
 	} else if (c.type == (t->type == IKE1_CFG_REQUEST ? IKE1_CFG_REPLY : IKE1_CFG_ACK)) {
-		linger(t);
-		t->answered(t, &c);
+		if (linger(t))
+			t->answered(t, &c);
 	} else {
 		take(t, &c);
 	}

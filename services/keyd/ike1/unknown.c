@@ -48,7 +48,7 @@ void unknown_spi(struct core *c, const struct inet_addr *local, const struct ine
 {
 	const struct ike_path path = {
 	    .local = *local, .remote = *remote, .local_port = IKE_PORT, .remote_port = IKE_PORT};
-	struct isakmp *sa = isakmp_find_host(c, remote);
+	struct isakmp *sa = isakmp_find_host(c, &path);
 	const struct ike_peer *p;
 	char b[INET_ADDR_STRLEN];
 

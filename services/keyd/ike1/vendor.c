@@ -24,6 +24,8 @@ static const struct vendor {
     {"FRAGMENTATION", 16,
         {0x40, 0x48, 0xb7, 0xd5, 0x6e, 0xbc, 0xe8, 0x85, 0x25, 0xe7, 0xde, 0x7f, 0x00, 0xd6, 0xc2, 0xd3, 0xc0,
             0, 0, 0}},
+    {"draft-ietf-ipsec-nat-t-ike-02 (without a line's end)", 16,
+        {0xcd, 0x60, 0x46, 0x43, 0x35, 0xdf, 0x21, 0xf8, 0x7c, 0xfd, 0xb2, 0xfc, 0x68, 0xb6, 0xa4, 0x48}},
     {"Cisco Unity", 16,
         {0x12, 0xf5, 0xf2, 0x8c, 0x45, 0x71, 0x68, 0xa9, 0x70, 0x2d, 0x9f, 0xe2, 0x74, 0xcc, 0x01, 0x00}},
 };
@@ -36,6 +38,7 @@ enum {
 	XAUTH = 5,
 	XAUTH_LEN = 8,
 	FRAGMENTATION = 6,
+	NATT_DRAFT_OTHER = 7, /* the same text hashed otherwise, as some peers do */
 	FRAGMENTATION_LEN = 20,
 	DPD_LEN = 16 /* with its version, 1.0 */,
 	NATT_LEN = 16
@@ -101,7 +104,7 @@ void vendor_take(struct isakmp *sa, const struct ike_chain *c)
 			sa->cuts = true;
 		if (v == &vendors[NATT_RFC])
 			know_nat(sa, NAT_RFC);
-		if (v == &vendors[NATT_DRAFT])
+		if (v == &vendors[NATT_DRAFT] || v == &vendors[NATT_DRAFT_OTHER])
 			know_nat(sa, NAT_DRAFT_02);
 	}
 }

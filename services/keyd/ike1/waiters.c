@@ -69,10 +69,9 @@ static struct isakmp *isakmp_of(const struct waiter *w)
 {
 	const struct ike_conf *conf = w->core->conf ? w->core->conf->c : NULL;
 	const struct ike_peer *p = conf ? ike_conf_find_peer(conf, &w->up.path.remote) : NULL;
-	struct isakmp *sa =
-	    p ? isakmp_find_up(w->core, &w->up.path.remote, (uint32_t)(p - conf->peer)) : NULL;
+	struct isakmp *sa = p ? isakmp_find_up(w->core, &w->up.path, (uint32_t)(p - conf->peer)) : NULL;
 
-	return sa || !p ? sa : isakmp_find_coming(w->core, &w->up.path.remote, (uint32_t)(p - conf->peer));
+	return sa || !p ? sa : isakmp_find_coming(w->core, &w->up.path, (uint32_t)(p - conf->peer));
 }
 
 static struct child *child_of(const struct waiter *w)

@@ -10,6 +10,7 @@
 #include "keyd/edges/answer.h"
 #include "keyd/edges/certd.h"
 #include "keyd/edges/datapathd.h"
+#include "keyd/edges/hooks.h"
 #include "keyd/edges/policyd.h"
 #include "keyd/io/sockets.h"
 #include "keyd/keyd.h"
@@ -121,7 +122,7 @@ static int port_begin(void *arg, uint64_t token, uint64_t generation, uint32_t p
 static int port_keys(void *arg, uint64_t token, const struct ike1_told *t)
 {
 	struct keyd *k = arg;
-	struct question *q = question(k, token, ANSWER_KEYS);
+	struct question *q = question(k, token, t->gxy ? ANSWER_KEYS : ANSWER_TOLD);
 
 	return q ? asked(q, certd_ask_keys(k->certd, t, on_answer, q)) : -ENOMEM;
 }
@@ -260,6 +261,17 @@ static void port_moved(void *arg, const struct ike_path *path, uint16_t old_port
 	datapathd_moved(k->datapathd, path, old_port);
 }
 
+static void port_hook(void *arg, const struct core_hook *h)
+{
+	struct keyd *k = arg;
+	char a[INET_ADDR_STRLEN];
+	int r = hooks_tell(k->hooks, h);
+
+	if (r < 0)
+		log_warning("hook.lost", "the script %s for %s is not run: hooks cannot be told: %s",
+		    ike_hook_name(h->hook), inet_addr_format(&h->path->remote, a), err_name(r));
+}
+
 struct core_ports keyd_ports(struct keyd *k)
 {
 	return (struct core_ports){.arg = k,
@@ -283,7 +295,8 @@ struct core_ports keyd_ports(struct keyd *k)
 	    .release = port_release,
 	    .install = port_install,
 	    .remove = port_remove,
-	    .moved = port_moved};
+	    .moved = port_moved,
+	    .hook = port_hook};
 }
 
 static void on_subscribed(struct ipc_client *c, int result, const struct ipc_record *rec, void *arg)
@@ -397,6 +410,8 @@ static const struct {
          .backoff_max_ms = 1000,
          .on_event = on_datapathd_event},
         "datapathd", offsetof(struct keyd, datapathd)},
+    {{.edge = "hooks.keyd", .version_min = 1, .version_max = 1, .backoff_min_ms = 20, .backoff_max_ms = 1000},
+        "hooks", offsetof(struct keyd, hooks)},
 };
 
 int keyd_connect(struct keyd *k, struct err_text *e)

@@ -23,7 +23,7 @@
 
 #define EDGE_NAME "policyd.keyd"
 
-enum { PUT_DEADLINE_MS = 5000, REFUSALS_PER_S = 5, REFUSALS_BURST = 20 };
+enum { PUT_DEADLINE_MS = 5000, REFUSALS_BURST = 20, REFUSALS_EVERY_S = 1 };
 
 struct keyd {
 	struct ipc_server *server;
@@ -344,7 +344,7 @@ int keyd_serve(struct policyd *p, struct err_text *e)
 	k = calloc(1, sizeof(*k));
 	if (!k)
 		return err_set(e, -ENOMEM, "out of memory");
-	log_limit_init(&k->refusals, REFUSALS_PER_S, REFUSALS_BURST);
+	log_limit_init(&k->refusals, REFUSALS_BURST, REFUSALS_EVERY_S);
 	r = service_serve(p->service, &edge, &k->server, e);
 	if (r < 0)
 		free(k);

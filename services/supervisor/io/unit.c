@@ -326,11 +326,11 @@ int unit_open(struct unit *u, struct suite *suite, const struct unit_def *def, s
 	*u = (struct unit){.suite = suite, .def = def, .notify_fd = -1};
 	fdstore_init(&u->store, def);
 	bucket_init(&u->budget, NOTIFY_RATE, NOTIFY_BURST, now_ms());
-	log_limit_init(&u->refusals, 1, 10);
+	log_limit_init(&u->refusals, 10, 1);
 	r = program_find(suite->bin_dir, def->name, u->program, sizeof(u->program), e);
 	if (r)
 		return r;
-	if (!settings_peer_ids(&suite->settings, def->name, &u->uid, &u->gid))
+	if (!def->root && !settings_peer_ids(&suite->settings, def->name, &u->uid, &u->gid))
 		return err_set(e, -ENOENT, "%s has no user", def->name);
 	for (; u->n_listeners < UNIT_SOCKETS_MAX && def->sockets[u->n_listeners].name; u->n_listeners++) {
 		r = listener_open(

@@ -159,6 +159,27 @@ static void test_msg_lengths(void **state)
 	}
 }
 
+/* Base mode's initiator says the first half without the peer's value; nobody else may leave anything out. */
+static void test_msg_base_mode(void **state)
+{
+	static const struct {
+		size_t idi, gxr, gxy;
+		int want;
+	} rows[] = {{8, 128, 128, 0}, {8, 0, 0, 0}, {5, 0, 0, 0}, {1028, 0, 0, 0}, {4, 0, 0, -EBADMSG},
+	    {1029, 0, 0, -EBADMSG}, {8, 0, 128, -EBADMSG}, {8, 128, 0, -EBADMSG}, {0, 0, 0, -EBADMSG},
+	    {0, 0, 128, -EBADMSG}, {0, 128, 128, 0}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		fill();
+		g.keys.idi = some(rows[i].idi);
+		g.keys.gxr = some(rows[i].gxr);
+		g.keys.gxy = some(rows[i].gxy);
+		if (decode(KEYS) != rows[i].want)
+			fail_msg("row %zu", i);
+	}
+}
+
 static void test_msg_missing(void **state)
 {
 	(void)state;
@@ -308,6 +329,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_msg_lengths),
+	    cmocka_unit_test(test_msg_base_mode),
 	    cmocka_unit_test(test_msg_missing),
 	    cmocka_unit_test(test_msg_numbers),
 	    cmocka_unit_test(test_msg_fields),

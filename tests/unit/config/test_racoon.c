@@ -221,7 +221,6 @@ static void test_racoon_what_is_ignored_is_named(void **state)
 	    {"OFFER", OFFER " gssapi_id \"x\";"},
 	    {"OFFER", OFFER " strength high;"},
 	    {"OFFER", OFFER " lifetime byte 10 MB;"},
-	    {"REMOTE", "script \"x\" phase1_up;"},
 	    {"REMOTE", "lifetime byte 10 MB;"},
 	    {"REMOTE", "keepalive;"},
 	    {"LISTEN", "adminsock \"/x\";"},
@@ -351,6 +350,52 @@ static void test_racoon_ike_frag(void **state)
 	wrap("REMOTE", "ike_frag maybe;", text);
 	assert_null(read_text(text, strlen(text), &h));
 	assert_non_null(strstr(h.error, "one of on, off and force"));
+}
+
+/* The first is how we begin; each has its own warning, or with main mode first none. */
+static void test_racoon_exchange_modes(void **state)
+{
+	static const char good_offer[] = "encryption_algorithm aes; hash_algorithm sha256; dh_group 14; "
+	                                 "authentication_method ";
+	static const struct {
+		const char *modes, *method, *more, *warning;
+		uint8_t n;
+		enum ike_mode mode[3];
+	} rows[] = {
+	    {"main", "pre_shared_key", "", "", 1, {IKE_MODE_MAIN}},
+	    {"base", "pre_shared_key", "",
+	        "base mode lets whoever listens guess at the pre-shared key offline", 1, {IKE_MODE_BASE}},
+	    {"main, base", "pre_shared_key", "", "", 2, {IKE_MODE_MAIN, IKE_MODE_BASE}},
+	    {"base aggressive main", "pre_shared_key", "", "base mode lets whoever listens", 3,
+	        {IKE_MODE_BASE, IKE_MODE_AGGRESSIVE, IKE_MODE_MAIN}},
+	    {"aggressive, base", "pre_shared_key", "", "aggressive mode lets anybody guess", 2,
+	        {IKE_MODE_AGGRESSIVE, IKE_MODE_BASE}},
+	    {"main", "rsasig", "", "", 1, {IKE_MODE_MAIN}},
+	    {"main, base", "rsasig", "", "signatures of base mode do not cover the answerer's identity: main",
+	        2, {IKE_MODE_MAIN, IKE_MODE_BASE}},
+	    {"base", "rsasig", "verify_cert off;", "without verify_cert nothing else does", 1,
+	        {IKE_MODE_BASE}},
+	};
+	char text[TEXT_MAX];
+	struct heard h;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct ike_conf *c;
+
+		snprintf(text, sizeof(text),
+		    "remote anonymous { exchange_mode %s; certificate_type x509 \"/c\" \"/k\"; %s proposal { "
+		    "%s%s; } }",
+		    rows[i].modes, rows[i].more, good_offer, rows[i].method);
+		c = good(text, &h);
+		assert_int_equal(c->peer[0].n_modes, rows[i].n);
+		assert_memory_equal(c->peer[0].mode, rows[i].mode, rows[i].n * sizeof(rows[i].mode[0]));
+		assert_int_equal(h.n_warnings, rows[i].warning[0] ? 1 : 0);
+		assert_non_null(strstr(h.warning, rows[i].warning));
+		ike_conf_free(c);
+	}
+	wrap("REMOTE", "exchange_mode base, base;", text);
+	expect_error(text, "f:3:22: \"base\" stands there twice");
 }
 
 static void test_racoon_lifetime_is_the_block_s_also_where_the_proposal_is_inherited(void **state)
@@ -750,6 +795,7 @@ int main(int argc, char **argv)
 	    cmocka_unit_test(test_racoon_left_out_proposal_replaces_the_inherited_ones),
 	    cmocka_unit_test(test_racoon_signatures_with_keys_that_are_not_read_are_left_out),
 	    cmocka_unit_test(test_racoon_ike_frag),
+	    cmocka_unit_test(test_racoon_exchange_modes),
 	    cmocka_unit_test(test_racoon_lifetime_is_the_block_s_also_where_the_proposal_is_inherited),
 	    cmocka_unit_test(test_racoon_peers_identifier_replaces_the_inherited_ones),
 	    cmocka_unit_test(test_racoon_host_bits_do_not_make_another_sainfo),

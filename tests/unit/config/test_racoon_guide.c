@@ -86,9 +86,8 @@ static void expect_names(const struct ike_peer *p, const struct guide *g)
 	expect_text("ca", p->ca, NULL);
 	expect_text("peer_cert", p->peer_cert, g->peer_cert);
 	expect_text("xauth_login", p->xauth_login, NULL);
-	expect_text("script_up", p->script_up, NULL);
-	expect_text("script_down", p->script_down, NULL);
-	expect_text("script_dead", p->script_dead, NULL);
+	for (int i = 0; i < IKE_HOOKS; i++)
+		expect_text("script", p->script[i], NULL);
 }
 
 static void expect_identities(const struct ike_peer *p, const struct guide *g)

@@ -79,6 +79,7 @@ class Schedule(unittest.TestCase):
         mine, his, sa, ident, ic, rc = rand(128), rand(128), rand(48), rand(12), rand(8), rand(8)
         proof = {"mine": mine, "his": his, "my_cookie": ic, "his_cookie": rc, "sa": sa, "id": ident}
         self.assertEqual(self.out(proof=proof), self.prf(skeyid, mine, his, ic, rc, sa, ident))
+        self.agree_on_base_mode(skeyid, mine, his, sa, ident, ic + rc)
         msg_id, pieces = random.getrandbits(32), [rand(random.randint(0, 200)) for _ in range(random.randint(1, 3))]
         for zero in (False, True):
             want = self.prf(a, b"\0" if zero else b"", msg_id.to_bytes(4, "big"), *pieces)
@@ -90,6 +91,17 @@ class Schedule(unittest.TestCase):
             want = hashlib.new(self.name, last + msg_id.to_bytes(4, "big")).digest()[:block]
             self.assertEqual(self.out(exchange_iv=last, msg_id=msg_id), want)
         self.agree_on_keymat(d)
+
+    def agree_on_base_mode(self, skeyid, gxi, gxr, sa, ident, cookies):
+        """docs/decisions.md: HASH_I under SKEYID; with signatures both, under the hash of the nonces."""
+        rand = random.randbytes
+        base = {"gxi": gxi, "icookie": cookies[:8], "rcookie": cookies[8:], "sa": sa, "id": ident}
+        self.assertEqual(self.out(base=base), self.prf(skeyid, gxi, cookies, sa, ident))
+        ni, nr = rand(random.randint(8, 256)), rand(random.randint(8, 256))
+        key = hashlib.new(self.name, ni + nr).digest()
+        base.update(ni=ni, nr=nr)
+        self.assertEqual(self.out(base=base), self.prf(key, gxi, cookies, sa, ident))
+        self.assertEqual(self.out(base=base | {"gxr": gxr}), self.prf(key, gxi, gxr, cookies, sa, ident))
 
     def agree_on_keymat(self, d):
         rand = random.randbytes

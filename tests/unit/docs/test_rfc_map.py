@@ -7,7 +7,8 @@ import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(HERE)))
-RFCS = ("4301", "4302", "4303", "3173", "3948", "6040", "8221", "2409", "2408", "2407", "3947", "3706")
+RFCS = ("4301", "4302", "4303", "3173", "3948", "6040", "8221", "2409", "2408", "2407", "3947", "3706",
+        "7296")
 STATES = ("yes", "partly", "no", "later")
 
 

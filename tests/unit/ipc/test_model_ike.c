@@ -134,6 +134,8 @@ static void any_peer(struct ike_conf *c)
 		p->peer_cert = strdup("peer.pem");
 	if (coin())
 		p->xauth_login = strdup("alice");
+	for (int i = IKE_HOOK_UP; i < IKE_HOOKS; i++)
+		p->script[i] = coin() ? strdup("/etc/script") : NULL;
 }
 
 static void any_side(struct ike_side *s)
@@ -217,10 +219,17 @@ static void expect_equal_peers(const struct ike_peer *a, const struct ike_peer *
 	assert_int_equal(!a->key, !b->key);
 	assert_int_equal(!a->peer_cert, !b->peer_cert);
 	expect_equal_texts(a->xauth_login, b->xauth_login);
+	for (int i = 0; i < IKE_HOOKS; i++) {
+		assert_int_equal(!a->script[i], !b->script[i]);
+		if (b->script[i])
+			assert_string_equal(b->script[i], ""); /* which file it is stays with hooks */
+	}
 	assert_memory_equal(a->peer_id, b->peer_id, a->n_peer_ids * sizeof(*a->peer_id) + 1);
 	assert_memory_equal(a->offer, b->offer, a->n_offers * sizeof(*a->offer) + 1);
 	x.xauth_login = y.xauth_login = NULL;
 	x.name = x.cert = x.key = x.peer_cert = y.name = y.cert = y.key = y.peer_cert = NULL;
+	memset(x.script, 0, sizeof(x.script));
+	memset(y.script, 0, sizeof(y.script));
 	x.peer_id = y.peer_id = NULL;
 	x.offer = y.offer = NULL;
 	assert_memory_equal(&x, &y, sizeof(x));

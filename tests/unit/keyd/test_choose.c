@@ -256,10 +256,11 @@ static void make_offer(const struct ike1_phase1 *p, uint8_t n, uint16_t extra_at
 
 static unsigned n_missed[IKE1_MISS_LIFE + 1];
 
-static void missed(void *arg, enum ike1_mismatch why, uint32_t own, uint8_t proposal, uint8_t transform)
+static void missed(void *arg, enum ike1_mismatch why, uint32_t own, const struct ike1_choice1 *peer)
 {
 	(void)arg;
-	assert_true(own < 2 && proposal == 1 && transform >= 1);
+	assert_true(own < 2 && peer->proposal->number == 1 && peer->transform->number >= 1);
+	assert_int_equal(peer->own, own);
 	assert_true(ike1_mismatch_name(why)[0] != '\0');
 	n_missed[why]++;
 }

@@ -119,6 +119,24 @@ static void test_numbers_from_the_wire(void **state)
 	}
 }
 
+static void test_numbers_of_protocols(void **state)
+{
+	unsigned ours = 0;
+
+	for (unsigned n = 0; n <= UINT8_MAX; n++) {
+		enum ipsec_proto p = ike1_proto_of((uint8_t)n);
+
+		if (p == IPSEC_PROTO_NONE)
+			continue;
+		assert_int_equal(ike1_wire_proto(p), n);
+		ours++;
+	}
+	assert_int_equal(ours, 3);
+	assert_int_equal(ike1_wire_proto(IPSEC_AH), 2);
+	assert_int_equal(ike1_wire_proto(IPSEC_ESP), 3);
+	assert_int_equal(ike1_wire_proto(IPSEC_IPCOMP), 4);
+}
+
 static const struct ike_offer guide = {.enc = ALG_ENC_3DES_CBC,
     .hash = ALG_PRF_HMAC_SHA1,
     .group = ALG_GROUP_MODP1024,
@@ -191,6 +209,7 @@ int main(void)
 	    cmocka_unit_test(test_numbers_of_key_lengths),
 	    cmocka_unit_test(test_numbers_of_integrity),
 	    cmocka_unit_test(test_numbers_from_the_wire),
+	    cmocka_unit_test(test_numbers_of_protocols),
 	    cmocka_unit_test(test_numbers_of_an_offer),
 	    cmocka_unit_test(test_numbers_that_an_offer_lacks),
 	    cmocka_unit_test(test_numbers_of_xauth),

@@ -52,6 +52,20 @@ static const struct {
     {ISAKMP_R_ANSWERED, ISAKMP_R_CHECK},
     {ISAKMP_R_CHECK, ISAKMP_R_ANSWERED},
     {ISAKMP_R_CHECK, ISAKMP_UP},
+    /* Base mode, who begins: our proof comes before there are keys. */
+    {ISAKMP_I_NEW, ISAKMP_I_HELLO},
+    {ISAKMP_I_HELLO, ISAKMP_I_SKEYID},
+    {ISAKMP_I_SKEYID, ISAKMP_I_PROVE},
+    {ISAKMP_I_PROVE, ISAKMP_I_SHOWN},
+    {ISAKMP_I_SHOWN, ISAKMP_I_SKEYID},
+    {ISAKMP_I_SKEYID, ISAKMP_I_CHECK},
+    {ISAKMP_I_CHECK, ISAKMP_UP},
+    /* Base mode, who answers. */
+    {ISAKMP_R_NEW, ISAKMP_R_HELLO},
+    {ISAKMP_R_HELLO, ISAKMP_R_SKEYID},
+    {ISAKMP_R_SKEYID, ISAKMP_R_CHECK},
+    {ISAKMP_R_CHECK, ISAKMP_R_PROVE},
+    {ISAKMP_R_PROVE, ISAKMP_UP},
     /* Remote access, behind each end of phase 1. */
     {ISAKMP_I_CHECK, ISAKMP_XAUTH},
     {ISAKMP_I_PROVE, ISAKMP_XAUTH},

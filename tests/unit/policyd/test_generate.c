@@ -162,6 +162,9 @@ static void a_pair_behind_everything(void **state)
 	assert_true(inet_prefix_equal(&f->pair.in.sel.src, &f->out.sel.dst));
 	assert_true(inet_addr_equal(&f->pair.in.req[0].src, &f->ask.remote));
 	assert_true(inet_addr_equal(&f->pair.in.req[0].dst, &f->ask.local));
+	/* Behind a NAT another client has the same two ends. */
+	assert_int_equal(f->pair.out.req[0].level, LEVEL_UNIQUE);
+	assert_int_equal(f->pair.in.req[0].level, LEVEL_UNIQUE);
 }
 
 static void no_ticket_or_another_peers(void **state)
@@ -360,6 +363,7 @@ static void roots_is_never_touched(void **state)
 	root = f->pair.in;
 	root.generated = false;
 	root.priority = 0;
+	root.req[0].level = LEVEL_REQUIRE;
 	assert_int_equal(book_put(&f->book, &root, false, &id, &f->e), 0);
 	put(f, "a", -EEXIST);
 	assert_non_null(strstr(f->e.s, "root has written policy 1"));
