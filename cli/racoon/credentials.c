@@ -98,7 +98,7 @@ static int send_secret(struct cli *cli, struct ipc_sync *certd, enum credential_
 		return 0;
 	if (open_file(path, &fd, &why) < 0) {
 		(void)cli_fail(cli, "warning: %s; %s", why.s, without);
-		return 0;
+		return load_send_missing(certd, kind, path, why.s, e);
 	}
 	if (fstat(fd, &st) == 0 && (st.st_mode & 077))
 		(void)cli_fail(cli,

@@ -3,7 +3,7 @@
  */
 #include "cli/racoon/load.h"
 
-#include "base/clock.h"
+#include "base/rng.h"
 
 static const char *const names[LOAD_SERVICES] = {[LOAD_CERTD] = "certd",
     [LOAD_VERIFY] = "certd-verify",
@@ -37,12 +37,21 @@ static int prepare(struct cli *cli, const struct ike_conf *c, struct passphrases
 	return r;
 }
 
+/* Names this load. Not the time, which may be set back: a proof of a configuration that is gone must not pass
+ * for one of this. */
+static uint64_t any_number(void)
+{
+	uint64_t n;
+
+	rng_kernel.fill(&rng_kernel, &n, sizeof(n));
+	return n >> 1 | 1;
+}
+
 int racoon_load(struct cli *cli, const struct ike_conf *c, struct passphrases *known,
     uint64_t *ret_generation, struct err_text *e)
 {
 	struct ipc_sync *s[LOAD_SERVICES] = {NULL};
-	/* Larger than that of every load before, whoever made it. */
-	uint64_t generation = clock_wall_ms();
+	uint64_t generation = any_number();
 	int r = open_all(cli, s, e);
 
 	*ret_generation = generation;

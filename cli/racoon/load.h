@@ -33,6 +33,9 @@ must_check int load_send_conf(struct ipc_sync *s, const struct ike_conf *c, stru
 must_check int load_send_hooks(struct ipc_sync *s, const struct ike_conf *c, struct err_text *e);
 must_check int load_send_file(struct ipc_sync *s, enum credential_kind kind, uint32_t peer, const char *name,
     int fd, struct err_text *e);
+/* A file that is named and could not be opened, for certd to say when it needs it. */
+must_check int load_send_missing(
+    struct ipc_sync *s, enum credential_kind kind, const char *name, const char *why, struct err_text *e);
 /* -EACCES: it is the wrong one. */
 must_check int load_send_passphrase(
     struct ipc_sync *s, uint32_t peer, const struct secret *passphrase, struct err_text *e);

@@ -102,6 +102,17 @@ int load_send_file(struct ipc_sync *s, enum credential_kind kind, uint32_t peer,
 	return call(s, IPC_CREDENTIAL_PUT, &m.base, fd, e);
 }
 
+int load_send_missing(
+    struct ipc_sync *s, enum credential_kind kind, const char *name, const char *why, struct err_text *e)
+{
+	Postern__CredentialPut m = POSTERN__CREDENTIAL_PUT__INIT;
+
+	m.kind = kind;
+	m.name = (char *)(uintptr_t)name;
+	m.missing = (char *)(uintptr_t)why;
+	return call(s, IPC_CREDENTIAL_PUT, &m.base, -1, e);
+}
+
 int load_send_passphrase(
     struct ipc_sync *s, uint32_t peer, const struct secret *passphrase, struct err_text *e)
 {

@@ -14,6 +14,7 @@
 #include "cli/racoon/hold.h"
 #include "cli/racoon/listen.h"
 #include "cli/racoon/load.h"
+#include "cli/racoon/pidfile.h"
 #include "cli/racoon/place.h"
 #include "cli/verbs.h"
 #include "config/racoon/racoon.h"
@@ -37,11 +38,26 @@ static const char *usual_file(void)
 	return NULL;
 }
 
-static int unused(struct cli *cli, int option)
+/* Options of racoon's that the suite has no use for, and what does instead. */
+static void unused(struct cli *cli, int option)
 {
-	fprintf(cli->err, "%s: warning: -%c is ignored: %s\n", cli->prog, option,
-	    strchr("pP", option) ? "ports are settings of the suite" : "it has no use here");
-	return 0;
+	static const struct {
+		const char *options, *why;
+	} rows[] = {
+	    {"46", "sockets are of both families; `listen` in the file names the addresses that count"},
+	    {"pP", "IKE is at port 500, and at 4500 behind translators"},
+	    {"l", "the log is postern-keyd's, which goes where the suite's does (--log FILE of the "
+	          "supervisor)"},
+	    {"L", "lines of the log name no source file"},
+	    {"B", "session keys are in no file that they could be read from"},
+	    {"v", "packets are not dumped"},
+	};
+	const char *why = "it has no use here";
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		if (strchr(rows[i].options, option))
+			why = rows[i].why;
+	fprintf(cli->err, "%s: warning: -%c is ignored: %s\n", cli->prog, option, why);
 }
 
 static int say_usage(struct cli *cli, bool compat, const char *before, const char *word, const char *behind)
@@ -87,11 +103,8 @@ static int parse(struct cli *cli, int argc, char **argv, bool compat, struct opt
 		case 'd':
 			ret->debug++;
 			break;
-		case 'v':
-		case 'L':
-			break; /* nothing is dumped, and no source file is named */
 		default:
-			(void)unused(cli, option);
+			unused(cli, option);
 			break;
 		}
 	}
@@ -138,7 +151,8 @@ static void log_more(struct ike_conf *c, unsigned more)
 	}
 }
 
-static int load(struct cli *cli, const struct options *o, uint64_t *ret_generation)
+/* `pid`: of the process that stays, NULL for one that does not. */
+static int load(struct cli *cli, const struct options *o, struct pidfile *pid, uint64_t *ret_generation)
 {
 	AUTO_PASSPHRASES struct passphrases known = PASSPHRASES_INIT(o->passphrase_fd);
 	AUTO_IKE_CONF struct ike_conf *c = NULL;
@@ -154,6 +168,8 @@ static int load(struct cli *cli, const struct options *o, uint64_t *ret_generati
 		return cli_fail(cli, "%s", e.s);
 	if (place_put(&cli->settings, o->file, &e) < 0)
 		(void)cli_fail(cli, "warning: `ipsecctl reload` will not know the file: %s", e.s);
+	if (pid && pidfile_put(pid, &cli->settings, c->pidfile, &e) < 0)
+		(void)cli_fail(cli, "warning: path pidfile: no number is written: %s", e.s);
 	return CLI_OK;
 }
 
@@ -162,7 +178,7 @@ int racoon_load_file(struct cli *cli, const char *file)
 	const struct options o = {.file = file, .passphrase_fd = -1};
 	uint64_t generation;
 
-	return load(cli, &o, &generation);
+	return load(cli, &o, NULL, &generation);
 }
 
 /* An empty configuration: peers are told, and nobody is answered any more. */
@@ -189,22 +205,23 @@ static void wait_signals(sigset_t *set)
 }
 
 /* A faulty file leaves the old configuration in force. */
-static void load_again(struct cli *cli, const struct options *o, struct hold *h)
+static void load_again(struct cli *cli, const struct options *o, struct pidfile *pid, struct hold *h)
 {
 	uint64_t generation;
 
-	if (load(cli, o, &generation) == CLI_OK)
+	if (load(cli, o, pid, &generation) == CLI_OK)
 		hold_take(h, cli, generation);
 }
 
-static int stay(struct cli *cli, const struct options *o, const sigset_t *set, uint64_t generation)
+static int stay(
+    struct cli *cli, const struct options *o, struct pidfile *pid, const sigset_t *set, uint64_t generation)
 {
 	struct hold h = {0};
 	int number;
 
 	hold_take(&h, cli, generation);
 	while ((number = hold_wait(&h, cli, set)) == SIGHUP)
-		load_again(cli, o, &h);
+		load_again(cli, o, pid, &h);
 	if (number != HOLD_LOST)
 		fprintf(cli->err, "%s: INFO: caught signal %d\n", cli->prog, number);
 	if (number != HOLD_LOST && hold_counts(&h, cli))
@@ -213,6 +230,7 @@ static int stay(struct cli *cli, const struct options *o, const sigset_t *set, u
 		fprintf(cli->err, "%s: INFO: another configuration has been loaded meanwhile, and stays\n",
 		    cli->prog);
 	hold_fini(&h);
+	pidfile_remove(pid);
 	fprintf(cli->err, "%s: INFO: racoon shutdown\n", cli->prog);
 	return CLI_OK;
 }
@@ -231,7 +249,7 @@ static int wait_loaded(struct cli *cli, int from)
 
 /* Loaded before the shell gets its prompt back, so that a script may go on; and by the process that stays,
  * because memory of secrets does not outlive fork(2). */
-static int stay_behind(struct cli *cli, const struct options *o, const sigset_t *set)
+static int stay_behind(struct cli *cli, const struct options *o, struct pidfile *number, const sigset_t *set)
 {
 	AUTO_CLOSE int from = -1, to = -1;
 	uint8_t told;
@@ -250,27 +268,28 @@ static int stay_behind(struct cli *cli, const struct options *o, const sigset_t 
 		close(take_fd(&to));
 		return wait_loaded(cli, from);
 	}
-	code = load(cli, o, &generation);
+	code = load(cli, o, number, &generation);
 	fflush(cli->err);
 	if (code == CLI_OK)
 		(void)setsid();
 	told = (uint8_t)code;
 	(void)!write(to, &told, 1);
 	close(take_fd(&to));
-	return code == CLI_OK ? stay(cli, o, set, generation) : code;
+	return code == CLI_OK ? stay(cli, o, number, set, generation) : code;
 }
 
 static int run(struct cli *cli, const struct options *o, bool stays)
 {
+	struct pidfile pid = {{0}};
 	uint64_t generation = 0;
 	sigset_t set;
 	int code;
 
 	wait_signals(&set);
 	if (stays && !o->foreground)
-		return stay_behind(cli, o, &set);
-	code = load(cli, o, &generation);
-	return code == CLI_OK && stays ? stay(cli, o, &set, generation) : code;
+		return stay_behind(cli, o, &pid, &set);
+	code = load(cli, o, stays ? &pid : NULL, &generation);
+	return code == CLI_OK && stays ? stay(cli, o, &pid, &set, generation) : code;
 }
 
 int racoon_main(struct cli *cli, int argc, char **argv, bool compat)

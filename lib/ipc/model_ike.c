@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "ipc/model.h"
+#include "ipsec/sa.h"
 
 enum { NAME_MAX_ = 256, COUNTER_MAX = 100, INTERVAL_MAX_MS = 3600000, DAY_S = 86400 };
 #define YEARS_S (100ULL * 366 * DAY_S)
@@ -150,7 +151,8 @@ static int get_flags(const Postern__IkePeer *m, struct ike_peer *p, struct err_t
 	    m->nat_traversal > IKE_FORCE || m->rekey > IKE_FORCE || m->ike_frag > IKE_FORCE)
 		return err_set(e, -EBADMSG, "a switch of an unknown value");
 	if (m->nonce_len < IKE_NONCE_MIN || m->nonce_len > IKE_NONCE_MAX || m->dpd_delay_s > DAY_S ||
-	    m->dpd_retry_s > DAY_S || m->dpd_maxfail > COUNTER_MAX || m->esp_frag > UINT16_MAX)
+	    m->dpd_retry_s > DAY_S || m->dpd_maxfail > COUNTER_MAX || m->esp_frag > UINT16_MAX ||
+	    (m->esp_frag && m->esp_frag < SA_FRAG_MIN))
 		return err_set(e, -EBADMSG, "a number out of its range");
 	p->verify_identifier = m->verify_identifier;
 	p->send_cert = m->send_cert;

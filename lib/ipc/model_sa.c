@@ -20,6 +20,7 @@ static void encap_encode(const struct sa_encap *n, struct model_sa_pb *ret)
 	ret->encap.sport = n->sport;
 	ret->encap.dport = n->dport;
 	ret->encap.frag = n->frag;
+	ret->encap.keepalive_s = n->keepalive_s;
 	if (n->nat_oa.family != INET_NONE) {
 		model_addr_encode(&n->nat_oa, &ret->nat_oa);
 		ret->encap.nat_oa = &ret->nat_oa;
@@ -92,11 +93,14 @@ static int encap_decode(const Postern__Encap *m, struct sa_encap *ret, struct er
 {
 	if (!m)
 		return 0;
-	if (m->sport > UINT16_MAX || m->dport > UINT16_MAX || m->frag > UINT16_MAX)
-		return err_set(e, -EBADMSG, "an SA with a port or fragment size above 65535");
+	if (m->sport > UINT16_MAX || m->dport > UINT16_MAX || m->frag > UINT16_MAX ||
+	    m->keepalive_s > UINT16_MAX)
+		return err_set(
+		    e, -EBADMSG, "an SA with a port, fragment size or keepalive interval above 65535");
 	ret->sport = (uint16_t)m->sport;
 	ret->dport = (uint16_t)m->dport;
 	ret->frag = (uint16_t)m->frag;
+	ret->keepalive_s = (uint16_t)m->keepalive_s;
 	return model_addr_decode(m->nat_oa, true, &ret->nat_oa, e);
 }
 

@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "base/auto.h"
-#include "base/rd.h"
+#include "ipsec/dn_der.h"
 
-enum { SEQUENCE = 0x30, SET = 0x31, OID = 0x06, LONG_FORM = 0x80, LENGTH_OCTETS = 2 };
+enum { LONG_FORM = 0x80, LENGTH_OCTETS = 2 };
 
 struct text {
 	char *buf;
@@ -26,8 +26,7 @@ static void put_text(struct text *t, const char *s)
 		put(t, *s);
 }
 
-/* One element's contents; lengths of more than two octets are longer than any name. A failure is r's. */
-static struct rd element(struct rd *r, uint8_t *ret_tag)
+struct rd dn_element(struct rd *r, uint8_t *ret_tag)
 {
 	size_t n;
 
@@ -44,31 +43,41 @@ static struct rd element(struct rd *r, uint8_t *ret_tag)
 	return rd_sub(r, n);
 }
 
-static const char *short_name(const uint8_t *oid, size_t n)
-{
-	static const struct {
-		const char *name;
-		uint8_t n, oid[10];
-	} rows[] = {
-	    {"CN", 3, {0x55, 4, 3}},
-	    {"SN", 3, {0x55, 4, 4}},
-	    {"serialNumber", 3, {0x55, 4, 5}},
-	    {"C", 3, {0x55, 4, 6}},
-	    {"L", 3, {0x55, 4, 7}},
-	    {"ST", 3, {0x55, 4, 8}},
-	    {"street", 3, {0x55, 4, 9}},
-	    {"O", 3, {0x55, 4, 10}},
-	    {"OU", 3, {0x55, 4, 11}},
-	    {"title", 3, {0x55, 4, 12}},
-	    {"GN", 3, {0x55, 4, 42}},
-	    {"UID", 10, {0x09, 0x92, 0x26, 0x89, 0x93, 0xf2, 0x2c, 0x64, 1, 1}},
-	    {"DC", 10, {0x09, 0x92, 0x26, 0x89, 0x93, 0xf2, 0x2c, 0x64, 1, 25}},
-	    {"emailAddress", 9, {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 1}},
-	};
+static const struct dn_type types[] = {
+    {"CN", "commonName", 0, 3, {0x55, 4, 3}},
+    {"SN", "surname", 0, 3, {0x55, 4, 4}},
+    {"serialNumber", NULL, DN_PRINTABLE, 3, {0x55, 4, 5}},
+    {"C", "countryName", DN_PRINTABLE, 3, {0x55, 4, 6}},
+    {"L", "localityName", 0, 3, {0x55, 4, 7}},
+    {"ST", "stateOrProvinceName", 0, 3, {0x55, 4, 8}},
+    {"street", "streetAddress", 0, 3, {0x55, 4, 9}},
+    {"O", "organizationName", 0, 3, {0x55, 4, 10}},
+    {"OU", "organizationalUnitName", 0, 3, {0x55, 4, 11}},
+    {"title", NULL, 0, 3, {0x55, 4, 12}},
+    {"description", NULL, 0, 3, {0x55, 4, 13}},
+    {"name", NULL, 0, 3, {0x55, 4, 41}},
+    {"GN", "givenName", 0, 3, {0x55, 4, 42}},
+    {"initials", NULL, 0, 3, {0x55, 4, 43}},
+    {"dnQualifier", NULL, DN_PRINTABLE, 3, {0x55, 4, 46}},
+    {"UID", "userId", 0, 10, {0x09, 0x92, 0x26, 0x89, 0x93, 0xf2, 0x2c, 0x64, 1, 1}},
+    {"DC", "domainComponent", DN_IA5, 10, {0x09, 0x92, 0x26, 0x89, 0x93, 0xf2, 0x2c, 0x64, 1, 25}},
+    {"emailAddress", "E", DN_IA5, 9, {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 1}},
+    {"unstructuredName", NULL, DN_IA5, 9, {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 2}},
+};
 
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
-		if (rows[i].n == n && memcmp(rows[i].oid, oid, n) == 0)
-			return rows[i].name;
+const struct dn_type *dn_type_of(const uint8_t *oid, size_t n)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
+		if (types[i].n == n && memcmp(types[i].oid, oid, n) == 0)
+			return &types[i];
+	return NULL;
+}
+
+const struct dn_type *dn_type_named(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
+		if (strcmp(types[i].name, name) == 0 || (types[i].also && strcmp(types[i].also, name) == 0))
+			return &types[i];
 	return NULL;
 }
 
@@ -112,18 +121,18 @@ static void put_value(struct text *t, struct rd value)
 static bool put_attribute(struct text *t, struct rd *set)
 {
 	uint8_t tag, oid_tag, value_tag;
-	struct rd pair = element(set, &tag), oid, value;
-	const char *name;
+	struct rd pair = dn_element(set, &tag), oid, value;
+	const struct dn_type *type;
 
-	if (!rd_ok(set) || tag != SEQUENCE)
+	if (!rd_ok(set) || tag != DN_SEQUENCE)
 		return false;
-	oid = element(&pair, &oid_tag);
-	value = element(&pair, &value_tag);
-	if (!rd_done(&pair) || oid_tag != OID || !rd_left(&oid))
+	oid = dn_element(&pair, &oid_tag);
+	value = dn_element(&pair, &value_tag);
+	if (!rd_done(&pair) || oid_tag != DN_OID || !rd_left(&oid))
 		return false;
-	name = short_name(oid.p, rd_left(&oid));
-	if (name)
-		put_text(t, name);
+	type = dn_type_of(oid.p, rd_left(&oid));
+	if (type)
+		put_text(t, type->name);
 	else
 		put_numbers(t, oid);
 	put(t, '=');
@@ -137,9 +146,9 @@ static bool put_name(struct text *t, struct rd *name)
 
 	while (rd_left(name)) {
 		uint8_t tag;
-		struct rd set = element(name, &tag);
+		struct rd set = dn_element(name, &tag);
 
-		if (!rd_ok(name) || tag != SET || !rd_left(&set))
+		if (!rd_ok(name) || tag != DN_SET || !rd_left(&set))
 			return false;
 		if (!first)
 			put_text(t, ", ");
@@ -161,8 +170,8 @@ bool dn_format(const uint8_t *der, size_t n, char *buf, size_t room)
 	uint8_t tag;
 
 	buf[0] = '\0';
-	name = element(&r, &tag);
-	if (rd_done(&r) && tag == SEQUENCE && put_name(&t, &name))
+	name = dn_element(&r, &tag);
+	if (rd_done(&r) && tag == DN_SEQUENCE && put_name(&t, &name))
 		return true;
 	buf[0] = '\0';
 	return false;

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "ipsec/dn.h"
+#include "ipsec/dn_text.h"
 
 struct ike_conf *ike_conf_new(void)
 {
@@ -21,7 +22,7 @@ struct ike_conf *ike_conf_new(void)
 	    .persend = 1,
 	    .phase1_ms = 30000,
 	    .phase2_ms = 30000,
-	    .natt_keepalive_s = 20};
+	    .natt_keepalive_s = IKE_KEEPALIVE_UNSAID};
 	c->pool.size = 255;
 	c->pool.auth_throttle_s = 1;
 	c->padding = (struct ike_padding){.randomize = true, .exclusive_tail = true, .maximum_length = 20};
@@ -197,6 +198,13 @@ const struct ike_peer *ike_conf_find_peer(const struct ike_conf *c, const struct
 bool ike_id_equal(const struct ike_id *a, const struct ike_id *b)
 {
 	return a->kind == b->kind && a->len == b->len && memcmp(a->data, b->data, a->len) == 0;
+}
+
+bool ike_id_fits(const struct ike_id *want, const struct ike_id *id)
+{
+	if (want->kind == IKE_ID_DN && want->len && id->kind == IKE_ID_DN_DER)
+		return dn_text_is((const char *)want->data, want->len, id->data, id->len);
+	return ike_id_equal(want, id);
 }
 
 static const char *format_octets(const struct ike_id *id, char *buf, size_t room)

@@ -26,7 +26,8 @@ enum {
 	IKE_CONF_TEXT_MAX = 1024, /* octets of a name or path */
 	IKE_PORT = 500,
 	IKE_PORT_NATT = 4500,
-	IKE_LIFE_MAX_S = 86400, /* of an IKE SA, whatever a peer wants */
+	IKE_KEEPALIVE_UNSAID = UINT16_MAX, /* of natt_keepalive_s: as the data path is told, usually 20 */
+	IKE_LIFE_MAX_S = 86400,            /* of an IKE SA, whatever a peer wants */
 	IKE_SPLITS_MAX = 16,
 	IKE_POOL_MAX = 65534, /* addresses for clients */
 	IKE_NONCE_MIN = 8,
@@ -111,13 +112,13 @@ struct ike_peer {
 	char *cert, *key; /* own certificate and its private key */
 	char *ca;         /* one file of authorities in place of the folder */
 	char *peer_cert;  /* the peer's certificate, taken as it is */
-	bool send_cert, send_cr, match_empty_cr, verify_cert;
+	bool send_cert, send_cr, verify_cert;
 	bool initial_contact, passive, mode_cfg, weak_phase1_check, support_proxy;
 	enum ike_generate generate;
 	enum proposal_check check;
 	enum ike_switch nat_traversal, rekey, ike_frag;
 	struct ike_dpd dpd;
-	uint32_t esp_frag; /* octets; 0: not */
+	uint32_t esp_frag; /* octets; 0: not, else SA_FRAG_MIN at least */
 	uint16_t nonce_len;
 	uint32_t ph1id;
 	char *xauth_login;
@@ -175,12 +176,12 @@ struct ike_child {
 };
 
 struct ike_timers {
-	uint32_t counter;     /* retransmissions of one message */
-	uint32_t interval_ms; /* between them */
-	uint32_t persend;     /* copies of each datagram */
-	uint32_t phase1_ms;   /* a waiting child's patience with its IKE SA */
-	uint32_t phase2_ms;   /* a child's own time */
-	uint32_t natt_keepalive_s;
+	uint32_t counter;          /* retransmissions of one message */
+	uint32_t interval_ms;      /* between them */
+	uint32_t persend;          /* copies of each datagram */
+	uint32_t phase1_ms;        /* a waiting child's patience with its IKE SA */
+	uint32_t phase2_ms;        /* a child's own time */
+	uint32_t natt_keepalive_s; /* 0: none */
 };
 
 struct ike_padding {
@@ -260,6 +261,9 @@ void ike_peer_fini(struct ike_peer *p);
 const struct ike_peer *ike_conf_find_peer(const struct ike_conf *c, const struct inet_addr *addr);
 
 bool ike_id_equal(const struct ike_id *a, const struct ike_id *b);
+/* Whether a peer's identity is the one that a configuration asks for: equal, or for a name as text the DER of
+ * that name (dn_text_is()). */
+bool ike_id_fits(const struct ike_id *want, const struct ike_id *id);
 /* For people, a distinguished name as dn_format() has it; at most `room` octets, anything unprintable as '?'.
  * Returns buf. */
 const char *ike_id_format(const struct ike_id *id, char *buf, size_t room);

@@ -83,7 +83,8 @@ static const char *encap_fault(const struct sa_desc *d)
 	const struct sa_encap *n = &d->encap;
 
 	if (!n->sport && !n->dport)
-		return n->frag || n->nat_oa.family ? "this option is only for esp-udp" : NULL;
+		return n->frag || n->keepalive_s || n->nat_oa.family ? "this option is only for esp-udp"
+		                                                     : NULL;
 	if (d->proto != IPSEC_ESP)
 		return "only esp travels in UDP";
 	if (!n->sport || !n->dport)

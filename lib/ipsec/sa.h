@@ -38,12 +38,14 @@ struct sa_lifetime {
 struct sa_encap {
 	uint16_t sport, dport;   /* host order, of a packet that this SA protects; one of them is ours */
 	uint16_t frag;           /* -esp_frag: inner packets are cut to this many bytes first; 0: not */
+	uint16_t keepalive_s;    /* quiet seconds before a NAT keepalive; 0: as the data path is told */
 	struct inet_addr nat_oa; /* the peer's address on its own side of the NAT; INET_NONE: not known */
 };
 
 enum {
-	SA_UDP_PORT = 4500, /* the one port datapathd listens on (RFC 3948 section 2.1) */
-	SA_FRAG_MIN = 296,  /* least -esp_frag: smaller pieces are mostly header */
+	SA_UDP_PORT = 4500,             /* the one port datapathd listens on (RFC 3948 section 2.1) */
+	SA_FRAG_MIN = 296,              /* least -esp_frag: smaller pieces are mostly header */
+	SA_KEEPALIVE_NONE = UINT16_MAX, /* no NAT keepalives on this one */
 };
 
 /*

@@ -246,8 +246,7 @@ void certd_send_password(struct ipc_conn *c, uint32_t id, const struct secret *p
 	(void)ipc_conn_send(c, IPC_XAUTH_PASSWORD_REPLY, id, &m.base);
 }
 
-int certd_credential_decode(
-    const struct ipc_record *rec, enum credential_kind *ret_kind, uint32_t *ret_peer, char *ret_name)
+int certd_credential_decode(const struct ipc_record *rec, struct certd_file *ret)
 {
 	AUTO(ipc_unpack_freep_)
 	ProtobufCMessage *u = ipc_unpack(&postern__credential_put__descriptor, rec, CAP);
@@ -255,9 +254,10 @@ int certd_credential_decode(
 
 	if (!m || m->kind == CREDENTIAL_NONE || m->kind >= CREDENTIAL_KINDS)
 		return -EBADMSG;
-	*ret_kind = m->kind;
-	*ret_peer = m->peer;
-	ipc_text_copy(ret_name, CREDS_NAME_MAX, m->name);
+	ret->kind = m->kind;
+	ret->peer = m->peer;
+	ipc_text_copy(ret->name, sizeof(ret->name), m->name);
+	ipc_text_copy(ret->missing, sizeof(ret->missing), m->missing);
 	return 0;
 }
 

@@ -41,9 +41,14 @@ void certd_send_statement(struct ipc_conn *c, uint32_t id, const uint8_t *statem
 void certd_send_xauth(struct ipc_conn *c, uint32_t id, const uint8_t *ticket, size_t n, const char *groups);
 void certd_send_password(struct ipc_conn *c, uint32_t id, const struct secret *password);
 
-/* A file of a load. `ret_name` has CREDS_NAME_MAX octets. */
-must_check int certd_credential_decode(
-    const struct ipc_record *rec, enum credential_kind *ret_kind, uint32_t *ret_peer, char *ret_name);
+/* A file of a load. */
+struct certd_file {
+	enum credential_kind kind;
+	uint32_t peer;
+	char name[CREDS_NAME_MAX];
+	char missing[CREDS_WHY_MAX]; /* why it could not be opened; empty: a descriptor comes */
+};
+must_check int certd_credential_decode(const struct ipc_record *rec, struct certd_file *ret);
 /* What opens a peer's key. 0; -EBADMSG; -ENOMEM. */
 must_check int certd_passphrase_decode(
     const struct ipc_record *rec, uint32_t *ret_peer, struct secret **ret_passphrase);

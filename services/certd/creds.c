@@ -105,6 +105,24 @@ int creds_add(
 	return 0;
 }
 
+int creds_add_missing(struct creds *c, enum credential_kind kind, const char *why)
+{
+	bool users = kind == CREDENTIAL_USERS;
+
+	if (!users && kind != CREDENTIAL_PSK)
+		return -EINVAL;
+	close_file(users ? &c->users : &c->psk);
+	snprintf(users ? c->no_users : c->no_psk, CREDS_WHY_MAX, "%s", why);
+	return 0;
+}
+
+/* A file that was put in its place since is not known here: files are opened by who loads. */
+static int say_missing(const char *why, struct err_text *e)
+{
+	return err_set(
+	    e, -ENOENT, "when the configuration was loaded, %s: once that is mended load it again", why);
+}
+
 static int read_one(const struct creds_file *from, struct file *ret, struct err_text *e)
 {
 	return from->fd < 0 ? 0 : file_read(from->fd, from->name, OWN_FILE_MAX, ret, e);
@@ -242,6 +260,8 @@ static int read_psk(const struct creds *c, struct file *ret, struct err_text *e)
 {
 	int r;
 
+	if (c->psk.fd < 0 && c->no_psk[0])
+		return say_missing(c->no_psk, e);
 	if (c->psk.fd < 0)
 		return err_set(
 		    e, -ENOENT, "no file of pre-shared keys is loaded: path pre_shared_key names none");
@@ -283,6 +303,8 @@ int creds_user(const struct creds *c, struct ike1_octets name, const struct secr
 	AUTO_FILE struct file f = {0};
 	int r;
 
+	if (c->users.fd < 0 && c->no_users[0])
+		return say_missing(c->no_users, e);
 	if (c->users.fd < 0)
 		return err_set(
 		    e, -ENOENT, "no file of users is loaded: auth_source file in mode_cfg names none");

@@ -11,7 +11,7 @@
 #include "ipsec/credential.h"
 #include "secret/secret.h"
 
-enum { CREDS_NAME_MAX = 256 };
+enum { CREDS_NAME_MAX = 256, CREDS_WHY_MAX = 400 };
 
 struct creds_file {
 	int fd; /* -1: none was given */
@@ -23,6 +23,7 @@ struct creds {
 	struct ike_conf *conf;
 	uint32_t n_peers; /* as was announced; the arrays are of that length */
 	struct creds_file psk, users;
+	char no_psk[CREDS_WHY_MAX], no_users[CREDS_WHY_MAX]; /* why there is none, where one is named */
 	struct creds_file *cert, *key; /* also behind reading: the launcher keeps them */
 	struct own_key **own;          /* NULL: that block has none */
 	bool *unlocked;                /* that one was enciphered, and a passphrase has opened it */
@@ -36,6 +37,9 @@ struct creds *creds_free(struct creds *c);
  * may read; -EINVAL; with a sentence. */
 must_check int creds_add(
     struct creds *c, enum credential_kind kind, uint32_t peer, const char *name, int fd, struct err_text *e);
+/* A file of secrets that is named and could not be opened: `why`, for the log of whoever needs it. 0;
+ * -EINVAL: no such kind. */
+must_check int creds_add_missing(struct creds *c, enum credential_kind kind, const char *why);
 /* Whether the key of a peer's block wants a passphrase: once its certificate and it are there. */
 bool creds_is_locked(const struct creds *c, uint32_t peer);
 /* Reads the certificate and the key of a peer's block with a passphrase, which is needed no more afterwards.

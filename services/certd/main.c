@@ -122,6 +122,8 @@ static int on_verify(struct ipc_conn *c, const struct ipc_record *rec)
 	r = prove_peer(&d->prover, q.nonce, q.id, q.hash, now_ms(d), &is_ticket, word, &e);
 	if (r < 0)
 		return refuse(d, c, rec->id, r, &e);
+	if (is_ticket && e.s[0])
+		log_warning("peer.identity", "%s", e.s);
 	if (is_ticket)
 		certd_send_ticket(c, rec->id, word, (size_t)r);
 	else
@@ -210,19 +212,29 @@ static int on_row(struct ipc_conn *c, const struct ipc_record *rec)
 	return ike_load_row(&certd_of(c)->load, c, rec);
 }
 
+/* One file, or why there is none. The descriptor is taken. */
+static int add_file(struct creds *c, const struct certd_file *f, int fd, struct err_text *e)
+{
+	AUTO_CLOSE int unused = fd;
+
+	if (!f->missing[0])
+		return creds_add(c, f->kind, f->peer, f->name, take_fd(&unused), e);
+	return creds_add_missing(c, f->kind, f->missing) < 0
+	           ? err_set(e, -EINVAL, "%s may not be missing: %s", f->name, f->missing)
+	           : 0;
+}
+
 static int on_credential(struct ipc_conn *c, const struct ipc_record *rec)
 {
 	struct ike_load *l = ike_load_of(&certd_of(c)->load, c);
 	AUTO_CLOSE int fd = ipc_conn_take_fd(c);
-	char name[CREDS_NAME_MAX];
-	enum credential_kind kind;
 	struct err_text e = {{0}};
-	uint32_t peer;
+	struct certd_file f;
 	int r;
 
-	if (!l || certd_credential_decode(rec, &kind, &peer, name) < 0)
+	if (!l || certd_credential_decode(rec, &f) < 0)
 		return -EBADMSG;
-	r = creds_add(l->extra, kind, peer, name, take_fd(&fd), &e);
+	r = add_file(l->extra, &f, take_fd(&fd), &e);
 	if (r == 0)
 		ike_kept_add(
 		    &l->kept, &(struct ike_kept_piece){
@@ -231,8 +243,8 @@ static int on_credential(struct ipc_conn *c, const struct ipc_record *rec)
 		(void)ipc_conn_send_error(c, rec->id, -r, "%s", e.s);
 	else
 		(void)ipc_conn_send(c,
-		    kind == CREDENTIAL_KEY && creds_is_locked(l->extra, peer) ? IPC_CREDENTIAL_LOCKED
-		                                                              : IPC_OK,
+		    f.kind == CREDENTIAL_KEY && creds_is_locked(l->extra, f.peer) ? IPC_CREDENTIAL_LOCKED
+		                                                                  : IPC_OK,
 		    rec->id, NULL);
 	return 0;
 }
@@ -357,23 +369,22 @@ static int restore_begun(void *arg, struct ike_load *l)
 static int restore_file(void *arg, struct ike_load *l, const struct ike_kept_piece *p, struct err_text *e)
 {
 	const struct ipc_record rec = {.type = p->type, .body = p->body, .body_len = p->n_body};
-	char name[CREDS_NAME_MAX], stored[24] = "psk";
+	char stored[24] = "psk";
 	struct ike1_octets key;
 	struct certd *d = arg;
-	enum credential_kind kind;
-	uint32_t peer;
+	struct certd_file f;
 	int r;
 
-	if (p->type != IPC_CREDENTIAL_PUT || certd_credential_decode(&rec, &kind, &peer, name) < 0)
+	if (p->type != IPC_CREDENTIAL_PUT || certd_credential_decode(&rec, &f) < 0)
 		return -EBADMSG;
 	ike_kept_add(&l->kept, p);
-	if (kind == CREDENTIAL_USERS)
+	if (f.kind == CREDENTIAL_USERS)
 		snprintf(stored, sizeof(stored), "users");
-	else if (kind != CREDENTIAL_PSK)
-		snprintf(stored, sizeof(stored), "%s-%u", kind == CREDENTIAL_KEY ? "key" : "cert", peer);
-	r = creds_add(l->extra, kind, peer, name, service_take_fd(d->service, stored), e);
-	if (r == 0 && kind == CREDENTIAL_KEY && kept_keys_find(d->kept.p, d->kept.len, peer, &key) == 0)
-		r = creds_give_key(l->extra, peer, key.p, key.n, e);
+	else if (f.kind != CREDENTIAL_PSK)
+		snprintf(stored, sizeof(stored), "%s-%u", f.kind == CREDENTIAL_KEY ? "key" : "cert", f.peer);
+	r = add_file(l->extra, &f, service_take_fd(d->service, stored), e);
+	if (r == 0 && f.kind == CREDENTIAL_KEY && kept_keys_find(d->kept.p, d->kept.len, f.peer, &key) == 0)
+		r = creds_give_key(l->extra, f.peer, key.p, key.n, e);
 	return r;
 }
 

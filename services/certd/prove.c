@@ -287,22 +287,30 @@ int prove_us(struct prover *p, struct ike1_octets nonce, struct ike1_octets id, 
 	return r < 0 ? err_set(e, r, "no proof can be made: %s", err_name(r)) : r;
 }
 
-/* racoon's rule: an identity that nobody asked for is let in, unless verify_identifier is on. */
+/* racoon's rule: an identity that nobody asked for is let in, with a word about it in *e, unless
+ * verify_identifier is on. */
 static int check_expected(const struct ike_peer *peer, const struct ike_id *id, struct err_text *e)
 {
 	char name[200];
 
-	if (!peer->verify_identifier || !peer->n_peer_ids)
+	if (!peer->n_peer_ids)
 		return 0;
 	for (uint8_t i = 0; i < peer->n_peer_ids; i++) {
 		const struct ike_id *want = &peer->peer_id[i];
 
-		if (ike_id_equal(want, id) || (want->kind == id->kind && !want->len) ||
+		if (ike_id_fits(want, id) || (want->kind == id->kind && !want->len) ||
 		    (want->kind == IKE_ID_DN && !want->len && id->kind == IKE_ID_DN_DER))
 			return 0;
 	}
-	return err_set(e, -EACCES, "No ID match: %s is none of remote %s's peers_identifier",
-	    ike_id_format(id, name, sizeof(name)), peer->name);
+	(void)ike_id_format(id, name, sizeof(name));
+	if (!peer->verify_identifier)
+		return err_set(e, 0,
+		    "No ID match. %s is none of remote %s's peers_identifier, and is let in: "
+		    "verify_identifier is "
+		    "off",
+		    name, peer->name);
+	return err_set(
+	    e, -EACCES, "No ID match: %s is none of remote %s's peers_identifier", name, peer->name);
 }
 
 /* The pre-shared key was one identity's, and proves no other. */

@@ -15,6 +15,16 @@ enum {
 	PACKET_LEN6 = IP6_HDR_LEN + UDP_ENCAP_LEN + 1
 };
 
+/* What was agreed on with keys, else what this service is told; 0: never. */
+static uint64_t quiet_of(const struct sa *sa, uint64_t usual_ms)
+{
+	uint16_t own_s = sa->desc.encap.keepalive_s;
+
+	if (own_s == SA_KEEPALIVE_NONE)
+		return 0;
+	return own_s ? own_s * 1000ull : usual_ms;
+}
+
 static bool is_due(const struct sa *sa, uint64_t now_ms, uint64_t quiet_ms)
 {
 	const struct sad_slot_run *r = &sa->slot->run;
@@ -22,7 +32,8 @@ static bool is_due(const struct sa *sa, uint64_t now_ms, uint64_t quiet_ms)
 	         last = used > sa->kept_alive_ms ? used : sa->kept_alive_ms;
 
 	/* Only the side that seals on an SA has taken numbers. */
-	return sa_is_encap(&sa->desc) && !sa->dead_ms && atomic_load(&r->seq) && now_ms >= last + quiet_ms;
+	return quiet_ms && sa_is_encap(&sa->desc) && !sa->dead_ms && atomic_load(&r->seq) &&
+	       now_ms >= last + quiet_ms;
 }
 
 /* Where a translator has moved it, if one has. */
@@ -67,12 +78,10 @@ static void send6(const struct datapathd *d, const struct sa_desc *sa, uint16_t 
 void datapathd_keepalive(struct datapathd *d)
 {
 	uint64_t now = clock_now_ms(service_clock(d->service));
-	uint64_t quiet_ms = tunables_unpack(atomic_load(&d->tune)).keepalive * 1000ull;
+	uint64_t usual_ms = tunables_unpack(atomic_load(&d->tune)).keepalive * 1000ull;
 
-	if (!quiet_ms)
-		return;
 	list_foreach (sa, &d->sad.all, struct sa, link) {
-		if (!is_due(sa, now, quiet_ms))
+		if (!is_due(sa, now, quiet_of(sa, usual_ms)))
 			continue;
 		sa->kept_alive_ms = now;
 		if (sa->desc.dst.family == INET_V6)

@@ -306,6 +306,27 @@ static void test_nat_original_addresses(void **state)
 	}
 }
 
+/* What each side's configuration says of ESP in UDP goes with what it sends on, and with nothing else. */
+static void test_nat_says_how_to_cut_and_to_keep_awake(void **state)
+{
+	struct ike_conf *a = plain(), *b = plain();
+
+	a->peer[0].esp_frag = 552;
+	a->timers.natt_keepalive_s = 7;
+	b->timers.natt_keepalive_s = 0;
+	begin_behind_nat(IPSEC_TRANSPORT, a, b);
+	rig_packet(&rig.a, 0);
+	rig_run(&rig, ENOUGH_MS);
+	assert_pairs(1);
+	assert_int_equal(sa_of(&rig.a, false)->encap.frag, 552);
+	assert_int_equal(sa_of(&rig.a, false)->encap.keepalive_s, 7);
+	assert_int_equal(sa_of(&rig.a, true)->encap.frag, 0);
+	assert_int_equal(sa_of(&rig.a, true)->encap.keepalive_s, 0);
+	assert_int_equal(sa_of(&rig.b, false)->encap.frag, 0);
+	assert_int_equal(sa_of(&rig.b, false)->encap.keepalive_s, SA_KEEPALIVE_NONE);
+	rig_fini(&rig);
+}
+
 static void test_nat_tunnels_say_none(void **state)
 {
 	begin_behind_nat(IPSEC_TUNNEL, plain(), plain());
@@ -316,6 +337,7 @@ static void test_nat_tunnels_say_none(void **state)
 	rig_run(&rig, ENOUGH_MS);
 	assert_pairs(1);
 	assert_int_equal(sa_of(&rig.b, true)->encap.nat_oa.family, INET_NONE);
+	assert_int_equal(sa_of(&rig.b, false)->encap.keepalive_s, 0); /* as the data path is told */
 	rig_fini(&rig);
 }
 
@@ -469,6 +491,7 @@ int main(void)
 	    cmocka_unit_test(test_commit_bit_of_the_initiator),
 	    cmocka_unit_test(test_commit_bit_and_no_word),
 	    cmocka_unit_test(test_nat_original_addresses),
+	    cmocka_unit_test(test_nat_says_how_to_cut_and_to_keep_awake),
 	    cmocka_unit_test(test_nat_tunnels_say_none),
 	    cmocka_unit_test(test_nat_mapping_that_changes),
 	    cmocka_unit_test(test_nat_mapping_that_the_data_path_saw_change),

@@ -145,13 +145,12 @@ static void verify(const struct certd_request *q, uint64_t now)
 
 static void credential(const struct ipc_record *rec)
 {
-	char name[CREDS_NAME_MAX];
-	enum credential_kind kind;
-	uint32_t peer;
+	struct certd_file f;
 
-	if (certd_credential_decode(rec, &kind, &peer, name) == 0)
-		must(kind != CREDENTIAL_NONE && kind < CREDENTIAL_KINDS &&
-		     strnlen(name, sizeof(name)) < sizeof(name));
+	if (certd_credential_decode(rec, &f) == 0)
+		must(f.kind != CREDENTIAL_NONE && f.kind < CREDENTIAL_KINDS &&
+		     strnlen(f.name, sizeof(f.name)) < sizeof(f.name) &&
+		     strnlen(f.missing, sizeof(f.missing)) < sizeof(f.missing));
 }
 
 /* No key is there that it could open. */

@@ -87,6 +87,8 @@ static void random_encap(struct rng *rng, struct sa_desc *d)
 	if (chance(rng, 2))
 		d->encap.frag = (uint16_t)(SA_FRAG_MIN + rng_below(rng, UINT16_MAX - SA_FRAG_MIN + 1));
 	if (chance(rng, 2))
+		d->encap.keepalive_s = (uint16_t)rng_below(rng, UINT16_MAX + 1);
+	if (chance(rng, 2))
 		d->encap.nat_oa = random_addr(rng, d->src.family);
 }
 

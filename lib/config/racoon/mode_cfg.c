@@ -108,6 +108,8 @@ static bool split_network(struct rc_cur *c, void *block)
 
 	if (!rc_pick(c, "include or local_lan", kinds, ARRAY_SIZE(kinds), &kind))
 		return false;
+	if (p->n_split)
+		rc_warn(c, NULL, "takes the place of the one before: clients are sent one list of one kind");
 	p->split_local = kind;
 	p->n_split = 0;
 	do {
@@ -182,8 +184,16 @@ static bool auth_source(struct rc_cur *c, void *block)
 
 static bool group_source(struct rc_cur *c, void *block)
 {
-	return rc_fault(
-	    c, NULL, "is not asked: a user's groups stand in the file of auth_source, behind the password");
+	static const struct rc_choice words[] = {{"system", ELSEWHERE}, {"ldap", ELSEWHERE}};
+	const struct rc_word *w = rc_peek(c);
+	uint32_t v;
+
+	if (!rc_pick(c, "system or ldap", words, ARRAY_SIZE(words), &v))
+		return false;
+	rc_warn(c, w,
+	    "is ignored: a user's groups stand in the file of auth_source, behind the password; who has "
+	    "none there is in none");
+	return rc_end(c);
 }
 
 static bool conf_source(struct rc_cur *c, void *block)
@@ -244,7 +254,7 @@ static bool pfs_group(struct rc_cur *c, void *block)
 {
 	enum alg_group g;
 
-	if (!rc_group(c, &g) || !rc_end(c))
+	if (!rc_group(c, &g, NULL) || !rc_end(c))
 		return false;
 	pool_of(block)->pfs_group = g;
 	return true;

@@ -7,28 +7,28 @@ static bool encryption(struct rc_cur *c, void *block)
 {
 	struct ike_offer *o = block;
 
-	return rc_phase1_cipher(c, &o->enc, &o->key_bits) && rc_end(c);
+	return rc_phase1_cipher(c, &o->enc, &o->key_bits, &c->r->left_out) && rc_end(c);
 }
 
 static bool hash(struct rc_cur *c, void *block)
 {
 	struct ike_offer *o = block;
 
-	return rc_hash(c, &o->hash) && rc_end(c);
+	return rc_hash(c, &o->hash, &c->r->left_out) && rc_end(c);
 }
 
 static bool method(struct rc_cur *c, void *block)
 {
 	struct ike_offer *o = block;
 
-	return rc_auth_method(c, &o->auth) && rc_end(c);
+	return rc_auth_method(c, &o->auth, &c->r->left_out) && rc_end(c);
 }
 
 static bool group(struct rc_cur *c, void *block)
 {
 	struct ike_offer *o = block;
 
-	return rc_group(c, &o->group) && rc_end(c);
+	return rc_group(c, &o->group, &c->r->left_out) && rc_end(c);
 }
 
 static bool lifetime(struct rc_cur *c, void *block)
@@ -48,6 +48,8 @@ static bool lifetime(struct rc_cur *c, void *block)
 		return false;
 	if (!o->seconds)
 		return rc_fault(c, NULL, "of 0 is none");
+	if (o->seconds > IKE_LIFE_MAX_S)
+		rc_warn(c, NULL, "is longer than a day, which is what an ISAKMP SA lives at most");
 	return rc_end(c);
 }
 
@@ -90,12 +92,15 @@ bool rc_proposal(struct rc_cur *c, struct ike_peer *p)
 		return false;
 	if (!c->s->has_body)
 		return rc_fault(c, NULL, "wants a block behind it");
-	rc_run_body(c, verbs, ARRAY_SIZE(verbs), &o);
-	if (c->r->n_errors != before || !check(c, &o))
-		return false;
+	/* Also by one that is left out: what the parent would take is not what this block asks for. */
 	if (c->r->inherited_offers)
 		p->n_offers = 0;
-	c->r->inherited_offers = false;
+	c->r->inherited_offers = c->r->left_out = false;
+	rc_run_body(c, verbs, ARRAY_SIZE(verbs), &o);
+	if (c->r->left_out)
+		return true;
+	if (c->r->n_errors != before || !check(c, &o))
+		return false;
 	if (p->n_offers == IKE_OFFERS_MAX)
 		return rc_fault(c, NULL, "is there too often: %d are enough", IKE_OFFERS_MAX);
 	list = reallocarray(p->offer, p->n_offers + 1U, sizeof(*list));

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "config/racoon/reader.h"
+#include "ipsec/dn_text.h"
 
 /* `regular`: nothing else will do, and nobody is waited for. The configuration itself may come through a
  * pipe, as from `<(...)`. */
@@ -135,10 +136,33 @@ static void lifetimes(struct ike_conf *conf)
 				conf->peer[i].offer[k].seconds = conf->peer[i].seconds;
 }
 
+/* A name that no certificate of ours bears is sent as its DER. At the end for the same reason: whoever
+ * inherits the text may have a certificate. That each can be made has been looked at with its block. */
+static void names(struct ike_conf *conf)
+{
+	char type[DN_PART_MAX];
+	uint8_t der[DN_DER_MAX];
+
+	for (uint32_t i = 0; i < conf->n_peers; i++) {
+		struct ike_id *id = &conf->peer[i].my_id;
+		int n;
+
+		if (id->kind != IKE_ID_DN || !id->len || conf->peer[i].cert)
+			continue;
+		n = dn_text_encode((const char *)id->data, id->len, der, type);
+		if (n < 0)
+			continue;
+		id->kind = IKE_ID_DN_DER;
+		id->len = (uint16_t)n;
+		memcpy(id->data, der, (size_t)n);
+	}
+}
+
 static int finish(struct rc_read *r, struct ike_conf **ret)
 {
 	free(r->include_dir);
 	lifetimes(r->conf);
+	names(r->conf);
 	if (r->n_errors || r->no_memory) {
 		ike_conf_free(r->conf);
 		return r->no_memory ? -ENOMEM : -EINVAL;

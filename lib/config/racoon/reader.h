@@ -18,6 +18,10 @@ struct rc_read {
 	struct ike_id default_id; /* `identifier`; kind NONE: not said */
 	unsigned depth, n_errors;
 	bool inherited_offers, inherited_ids; /* of the remote that is being read */
+	/* Of that remote too: a key, and a peer's, of which nothing can be read (plain_rsa, dnssec). */
+	bool unread_key, unread_peer_key;
+	bool is_named; /* its header is a name in quotes */
+	bool left_out; /* something of the proposal that is being read cannot be had here */
 	bool no_memory;
 };
 
@@ -69,11 +73,12 @@ bool rc_port(struct rc_cur *c, bool *ret_said, uint16_t *ret); /* "[N]" or "[any
 /* Text of a word, for names and numbers inside of one. False: too long. */
 bool rc_text(const struct rc_word *w, char *buf, size_t room);
 
-/* words.c: algorithms and their lengths. Each tells what it does not know, or cannot do. */
-bool rc_phase1_cipher(struct rc_cur *c, enum alg_enc *ret, uint16_t *ret_bits);
-bool rc_hash(struct rc_cur *c, enum alg_prf *ret);
-bool rc_group(struct rc_cur *c, enum alg_group *ret);
-bool rc_auth_method(struct rc_cur *c, enum ike_auth_method *ret);
+/* words.c: algorithms and their lengths. Each tells what it does not know. *ret_absent is set, and a warning
+ * told, for what is known and not to be had here; NULL where that is a fault. */
+bool rc_phase1_cipher(struct rc_cur *c, enum alg_enc *ret, uint16_t *ret_bits, bool *ret_absent);
+bool rc_hash(struct rc_cur *c, enum alg_prf *ret, bool *ret_absent);
+bool rc_group(struct rc_cur *c, enum alg_group *ret, bool *ret_absent);
+bool rc_auth_method(struct rc_cur *c, enum ike_auth_method *ret, bool *ret_absent);
 /* One of a list; ret kind NONE with true: known, but not to be had here, and a warning was told. */
 bool rc_child_enc(struct rc_cur *c, struct ike_child_enc *ret, bool *ret_usable);
 bool rc_child_auth(struct rc_cur *c, struct ike_child_auth *ret, bool *ret_usable);

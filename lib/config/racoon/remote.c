@@ -2,9 +2,12 @@
  * `remote`: its header, its statements, and what has to be true of all of them together (racoon-conf.md
  * section 4).
  */
+#include <errno.h>
 #include <stdio.h>
 
 #include "config/racoon/reader.h"
+#include "ipsec/dn_text.h"
+#include "ipsec/sa.h"
 
 static bool exchange_mode(struct rc_cur *c, void *block)
 {
@@ -81,14 +84,27 @@ static bool peers_identifier(struct rc_cur *c, void *block)
 	return true;
 }
 
+/* What proves with a key like this cannot be done, and nothing else may do in its place: such proposals are
+ * left out at the end of the block. The word was the last. */
+static bool unread(struct rc_cur *c, bool *ret, const char *why)
+{
+	AUTO_FREE char *name = NULL;
+
+	*ret = true;
+	rc_warn(c, rc_word_at(c->r->tree, c->s, c->at - 1), "is ignored: %s", why);
+	return (!rc_peek(c) || rc_string(c, &name)) && rc_end(c);
+}
+
 static bool certificate_type(struct rc_cur *c, void *block)
 {
 	struct ike_peer *p = block;
 
 	if (rc_skip(c, "plain_rsa"))
-		return rc_fault(c, NULL, "cannot be plain_rsa: keys are taken from x509 certificates");
+		return unread(
+		    c, &c->r->unread_key, "bare keys are not read: put it into an x509 certificate");
 	if (!rc_skip(c, "x509"))
 		return rc_fault(c, rc_peek(c), "is no type of certificate: there is x509");
+	c->r->unread_key = false;
 	return rc_string(c, &p->cert) && rc_string(c, &p->key) && rc_end(c);
 }
 
@@ -104,11 +120,12 @@ static bool ca_type(struct rc_cur *c, void *block)
 static bool peers_certfile(struct rc_cur *c, void *block)
 {
 	struct ike_peer *p = block;
-	const struct rc_word *w = rc_peek(c);
 
-	if (w && w->kind != RC_STRING && (rc_word_is(w, "plain_rsa") || rc_word_is(w, "dnssec")))
-		return rc_fault(c, w, "is not supported: a peer's certificate is a file");
+	if (rc_skip(c, "plain_rsa") || rc_skip(c, "dnssec"))
+		return unread(c, &c->r->unread_peer_key,
+		    "a peer's certificate is an x509 file, or comes with its messages");
 	(void)rc_skip(c, "x509");
+	c->r->unread_peer_key = false;
 	return rc_string(c, &p->peer_cert) && rc_end(c);
 }
 
@@ -129,6 +146,8 @@ static bool lifetime(struct rc_cur *c, void *block)
 		return false;
 	if (!p->seconds)
 		return rc_fault(c, NULL, "of 0 is none");
+	if (p->seconds > IKE_LIFE_MAX_S)
+		rc_warn(c, NULL, "is longer than a day, which is what an ISAKMP SA lives at most");
 	return rc_end(c);
 }
 
@@ -233,7 +252,6 @@ static bool remote_address(struct rc_cur *c, void *block)
 SWITCH(verify_identifier, verify_identifier)
 SWITCH(send_cert, send_cert)
 SWITCH(send_cr, send_cr)
-SWITCH(match_empty_cr, match_empty_cr)
 SWITCH(verify_cert, verify_cert)
 SWITCH(initial_contact, initial_contact)
 SWITCH(passive, passive)
@@ -266,8 +284,24 @@ static bool esp_frag(struct rc_cur *c, void *block)
 
 	if (!esp_frag_octets(c, block))
 		return false;
-	if (p->esp_frag == 65535)
+	if (p->esp_frag == UINT16_MAX)
 		p->esp_frag = 0;
+	if (p->esp_frag && p->esp_frag < SA_FRAG_MIN) {
+		rc_warn(c, NULL, "of %u octets is raised to %d: smaller pieces are mostly header",
+		    p->esp_frag, SA_FRAG_MIN);
+		p->esp_frag = SA_FRAG_MIN;
+	}
+	return true;
+}
+
+/* It chose between blocks by requests for certificates, which is not done here. */
+static bool match_empty_cr(struct rc_cur *c, void *block)
+{
+	bool unused;
+
+	if (!rc_switch(c, &unused) || !rc_end(c))
+		return false;
+	rc_warn(c, NULL, "is ignored: a block is not chosen by what certificates the peer requests");
 	return true;
 }
 
@@ -379,33 +413,12 @@ static struct ike_peer *find(struct rc_read *r, const char *name)
 	return NULL;
 }
 
-/* Peers are told apart by their address, whatever their ports are. */
-static const struct ike_peer *find_other_port(struct rc_read *r, const struct header *h)
-{
-	size_t n = strcspn(h->name, "[");
-
-	for (uint32_t i = 0; i < r->conf->n_peers && !h->is_named; i++) {
-		const char *name = r->conf->peer[i].name;
-
-		if (strncmp(name, h->name, n) == 0 && (!name[n] || name[n] == '['))
-			return &r->conf->peer[i];
-	}
-	return NULL;
-}
-
 static struct ike_peer *begin(struct rc_cur *c, struct header *h, const struct rc_word *at)
 {
-	const struct ike_peer *other;
 	struct ike_peer *p;
 
 	if (find(c->r, h->name)) {
 		(void)rc_fault(c, at, "is defined already");
-		return NULL;
-	}
-	other = find_other_port(c->r, h);
-	if (other) {
-		(void)rc_fault(c, at,
-		    "is defined already, as %s: one address has one `remote`, for all ports", other->name);
 		return NULL;
 	}
 	p = ike_conf_add_peer(c->r->conf);
@@ -463,6 +476,40 @@ static bool place(struct rc_cur *c, const struct ike_peer *p, const char *what, 
 		return rc_no_memory(c);
 	free(*name);
 	*name = path;
+	return true;
+}
+
+/* Without a certificate the name is the text; with one, its subject is said (racoon-conf.md section 4.4). */
+static bool check_name(struct rc_cur *c, const struct ike_peer *p)
+{
+	char type[DN_PART_MAX];
+	uint8_t der[DN_DER_MAX];
+	int r;
+
+	if (p->my_id.kind != IKE_ID_DN)
+		return true;
+	if (p->cert) {
+		if (p->my_id.len)
+			rc_warn(c, NULL,
+			    "%s: the text of my_identifier asn1dn is ignored: the certificate's subject is "
+			    "sent",
+			    p->name);
+		return true;
+	}
+	if (!p->my_id.len) {
+		rc_warn(c, NULL,
+		    "%s: my_identifier asn1dn without a text is the subject of a certificate, and "
+		    "certificate_type names none: nothing can be negotiated",
+		    p->name);
+		return true;
+	}
+	r = dn_text_encode((const char *)p->my_id.data, p->my_id.len, der, type);
+	if (r == -ENOENT)
+		return rc_fault(
+		    c, NULL, "%s: my_identifier asn1dn has %s, which is no type of attribute", p->name, type);
+	if (r < 0)
+		return rc_fault(
+		    c, NULL, "%s: my_identifier asn1dn has `*`, or is too long for a name", p->name);
 	return true;
 }
 
@@ -545,16 +592,61 @@ static void warn_weak(struct rc_cur *c, const struct ike_peer *p)
 		rc_warn(c, NULL, "%s is weak: %s", p->name, why);
 }
 
+/* A block is chosen by the peer's address alone, of several the first (ike_conf_find_peer()): what is not
+ * chosen so is told here, because nothing else would tell it. */
+static void warn_unused(struct rc_cur *c, const struct ike_peer *p)
+{
+	const struct ike_peer *first = c->r->conf->peer;
+
+	for (const struct ike_peer *q = first; q < p; q++) {
+		if (!inet_addr_equal(&q->addr, &p->addr))
+			continue;
+		rc_warn(c, NULL,
+		    "%s is never used, but for `inherit`: remote %s in line %u of %s is for the same peers, "
+		    "and neither port, exchange mode, proposal nor identity chooses between two",
+		    p->name, q->name, q->line, q->file ? q->file : "the file");
+		return;
+	}
+}
+
+/* A name alone says of no peer that it is this one. */
+static void warn_of_any(struct rc_cur *c, const struct ike_peer *p)
+{
+	if (c->r->is_named && p->addr.family == INET_NONE)
+		rc_warn(c, NULL, "%s has no remote_address: it is for any peer, as `anonymous` is", p->name);
+}
+
+/* Signatures need the keys that were not read. */
+static void leave_out(struct rc_cur *c, struct ike_peer *p)
+{
+	uint8_t n = 0;
+
+	if (!c->r->unread_key && !c->r->unread_peer_key)
+		return;
+	for (uint8_t i = 0; i < p->n_offers; i++) {
+		if (!ike_auth_is_rsa(p->offer[i].auth))
+			p->offer[n++] = p->offer[i];
+		else
+			rc_warn(c, NULL,
+			    "%s: its proposal in line %u is left out: %s needs a key that is not read",
+			    p->name, p->offer[i].line, ike_auth_method_name(p->offer[i].auth));
+	}
+	p->n_offers = n;
+}
+
 static bool finish(struct rc_cur *c, struct ike_peer *p)
 {
 	if (!p->n_modes)
 		return rc_fault(c, NULL, "%s: no exchange mode specified.", p->name);
+	leave_out(c, p);
 	if (!p->n_offers)
 		return rc_fault(c, NULL, "%s: no proposal found: nothing can be negotiated", p->name);
 	if (!place(c, p, "certificate_type", &p->cert) || !place(c, p, "certificate_type", &p->key) ||
 	    !place(c, p, "ca_type", &p->ca) || !place(c, p, "peers_certfile", &p->peer_cert) ||
-	    !check_auth(c, p))
+	    !check_auth(c, p) || !check_name(c, p))
 		return false;
+	warn_of_any(c, p);
+	warn_unused(c, p);
 	warn_weak(c, p);
 	return true;
 }
@@ -567,6 +659,7 @@ bool rc_remote(struct rc_cur *c, void *block)
 	struct ike_peer *p;
 	bool ok = take_header(c, &h);
 
+	c->r->is_named = h.is_named;
 	p = ok ? begin(c, &h, at) : NULL;
 	free(h.name);
 	if (!p || !inherit(c, p) || !rc_end(c))
@@ -574,6 +667,7 @@ bool rc_remote(struct rc_cur *c, void *block)
 	/* Proposals of its own replace its parent's, all of them; so do identities of its peer. */
 	c->r->inherited_offers = p->n_offers > 0;
 	c->r->inherited_ids = p->n_peer_ids > 0;
+	c->r->unread_key = c->r->unread_peer_key = false;
 	rc_run_body(c, verbs, ARRAY_SIZE(verbs), p);
 	return c->r->n_errors == before && finish(c, p);
 }

@@ -67,7 +67,8 @@ static bool address_side(struct rc_cur *c, bool subnet, struct ike_side *s)
 		if (!rc_number(c, 0, inet_addr_bits(&s->first), &plen))
 			return false;
 		s->plen = (uint8_t)plen;
-		s->kind = IKE_SIDE_NET;
+		/* `address` of full length is an identity of type address, `subnet` is one of type subnet. */
+		s->kind = subnet || s->plen != inet_addr_bits(&s->first) ? IKE_SIDE_NET : IKE_SIDE_HOST;
 	}
 	return rc_port(c, &said, &s->port) && upper(c, s);
 }
@@ -136,7 +137,7 @@ static bool pfs_group(struct rc_cur *c, void *block)
 {
 	struct ike_child *k = block;
 
-	return rc_group(c, &k->pfs) && rc_end(c);
+	return rc_group(c, &k->pfs, NULL) && rc_end(c);
 }
 
 static bool remoteid(struct rc_cur *c, void *block)
@@ -304,6 +305,28 @@ static bool check(struct rc_cur *c, const struct ike_child *k)
 	return true;
 }
 
+static bool is_network(const struct ike_side *s)
+{
+	for (unsigned plen = 0; plen <= inet_addr_bits(&s->first); plen++) {
+		const struct inet_prefix p = {.addr = s->first, .plen = (uint8_t)plen};
+		struct inet_addr first = inet_prefix_first(&p), last = inet_prefix_last(&p);
+
+		if (inet_addr_equal(&first, &s->first) && inet_addr_equal(&last, &s->last))
+			return true;
+	}
+	return false;
+}
+
+/* What is negotiated is a policy's, and those have networks (docs/decisions.md). */
+static void warn_range(struct rc_cur *c, const struct ike_side *s)
+{
+	if (s->kind == IKE_SIDE_RANGE && !is_network(s))
+		rc_warn(c, NULL,
+		    "is never used: a range that is no network is no policy's, and is not negotiated; write "
+		    "a "
+		    "sainfo for each network of it");
+}
+
 static void warn_weak(struct rc_cur *c, const struct ike_child *k)
 {
 	const char *why = NULL;
@@ -337,6 +360,8 @@ bool rc_sainfo(struct rc_cur *c, void *block)
 	rc_run_body(c, verbs, ARRAY_SIZE(verbs), k);
 	if (c->r->n_errors != before || !check(c, k))
 		return false;
+	warn_range(c, &k->local);
+	warn_range(c, &k->remote);
 	warn_weak(c, k);
 	return true;
 }

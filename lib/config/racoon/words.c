@@ -1,6 +1,7 @@
 /*
- * racoon's names for algorithms (racoon-conf.md sections 4.5 and 5.2). A name that is known but cannot be
- * done here is refused by name in a proposal, and left out of a list with a warning.
+ * racoon's names for algorithms (racoon-conf.md sections 4.5 and 5.2). What is known but cannot be done here
+ * takes its proposal away with it, or is left out of its list; either is told. A group of its own, as of
+ * pfs_group, cannot be left out: that would be less than the file asks for.
  */
 #include "config/racoon/reader.h"
 
@@ -80,7 +81,24 @@ static bool key_bits(struct rc_cur *c, enum alg_enc enc, uint16_t *ret)
 	return true;
 }
 
-bool rc_phase1_cipher(struct rc_cur *c, enum alg_enc *ret, uint16_t *ret_bits)
+/* Known, and not to be had: its proposal goes. */
+static bool absent(struct rc_cur *c, const struct rc_word *w, const char *what, const char *take, bool *ret)
+{
+	*ret = true;
+	rc_warn(c, w, "is %s: its proposal is left out; take %s", what, take);
+	return true;
+}
+
+/* The length behind an algorithm that is not looked at any further. */
+static bool skip_bits(struct rc_cur *c)
+{
+	const struct rc_word *w = rc_peek(c);
+	uint64_t bits;
+
+	return !w || w->kind != RC_NUMBER || rc_number(c, 0, UINT16_MAX, &bits);
+}
+
+bool rc_phase1_cipher(struct rc_cur *c, enum alg_enc *ret, uint16_t *ret_bits, bool *ret_absent)
 {
 	const struct rc_word *w = rc_peek(c);
 	uint32_t v;
@@ -88,12 +106,13 @@ bool rc_phase1_cipher(struct rc_cur *c, enum alg_enc *ret, uint16_t *ret_bits)
 	if (!rc_pick(c, "an encryption algorithm", ciphers, ARRAY_SIZE(ciphers), &v))
 		return false;
 	if (v == ABSENT)
-		return rc_fault(c, w, "is an algorithm that this build does not have: take aes");
+		return absent(c, w, "an algorithm that this build does not have", "aes", ret_absent) &&
+		       skip_bits(c);
 	*ret = v;
 	return key_bits(c, v, ret_bits);
 }
 
-bool rc_hash(struct rc_cur *c, enum alg_prf *ret)
+bool rc_hash(struct rc_cur *c, enum alg_prf *ret, bool *ret_absent)
 {
 	static const struct rc_choice words[] = {
 	    {"md5", ALG_PRF_HMAC_MD5},
@@ -112,12 +131,12 @@ bool rc_hash(struct rc_cur *c, enum alg_prf *ret)
 	if (!rc_pick(c, "a hash algorithm", words, ARRAY_SIZE(words), &v))
 		return false;
 	if (v == ABSENT)
-		return rc_fault(c, w, "is an algorithm that this build does not have: take sha256");
+		return absent(c, w, "an algorithm that this build does not have", "sha256", ret_absent);
 	*ret = v;
 	return true;
 }
 
-bool rc_group(struct rc_cur *c, enum alg_group *ret)
+bool rc_group(struct rc_cur *c, enum alg_group *ret, bool *ret_absent)
 {
 	static const struct rc_choice words[] = {
 	    {"1", 1},
@@ -154,13 +173,15 @@ bool rc_group(struct rc_cur *c, enum alg_group *ret)
 
 	if (!rc_pick(c, "a Diffie-Hellman group", words, ARRAY_SIZE(words), &v))
 		return false;
+	if (v == ABSENT && ret_absent)
+		return absent(c, w, "a group that nobody implements", "14", ret_absent);
 	if (v == ABSENT)
 		return rc_fault(c, w, "is a group that nobody implements: take 14");
 	*ret = v;
 	return true;
 }
 
-bool rc_auth_method(struct rc_cur *c, enum ike_auth_method *ret)
+bool rc_auth_method(struct rc_cur *c, enum ike_auth_method *ret, bool *ret_absent)
 {
 	static const struct rc_choice words[] = {
 	    {"pre_shared_key", IKE_AUTH_PSK},
@@ -184,10 +205,8 @@ bool rc_auth_method(struct rc_cur *c, enum ike_auth_method *ret)
 	if (!rc_pick(c, "an authentication method", words, ARRAY_SIZE(words), &v))
 		return false;
 	if (v == ABSENT)
-		return rc_fault(c, w,
-		    "is a method that is not implemented: there are pre_shared_key, rsasig, and xauth_psk_ "
-		    "and "
-		    "xauth_rsa_server and _client");
+		return absent(c, w, "a method that is not implemented",
+		    "pre_shared_key, rsasig, or xauth_psk_ or xauth_rsa_server or _client", ret_absent);
 	*ret = v;
 	return true;
 }
@@ -204,15 +223,12 @@ static bool usable(struct rc_cur *c, const struct rc_word *w, uint32_t v, bool *
 bool rc_child_enc(struct rc_cur *c, struct ike_child_enc *ret, bool *ret_usable)
 {
 	const struct rc_word *w = rc_peek(c);
-	uint64_t bits;
 	uint32_t v;
 
 	if (!rc_pick(c, "an encryption algorithm", child_ciphers, ARRAY_SIZE(child_ciphers), &v))
 		return false;
-	if (v == ABSENT && rc_peek(c) && rc_peek(c)->kind == RC_NUMBER && !rc_number(c, 0, UINT16_MAX, &bits))
-		return false;
 	if (v == ABSENT)
-		return usable(c, w, v, ret_usable);
+		return skip_bits(c) && usable(c, w, v, ret_usable);
 	*ret = (struct ike_child_enc){.id = v};
 	return usable(c, w, v, ret_usable) && key_bits(c, v, &ret->key_bits);
 }

@@ -191,8 +191,14 @@ static enum verify_reason check_identity(
 		                                : "no proper subjectAltName.");
 		return VERIFY_ID_MISMATCH;
 	}
-	if (p->verify_identifier && p->n_peer_ids && !is_expected(p, &c->id, x))
+	if (!p->n_peer_ids || is_expected(p, &c->id, x))
+		return VERIFY_NONE;
+	if (p->verify_identifier)
 		return VERIFY_ID_UNEXPECTED;
+	(void)err_set(e, 0,
+	    "No ID match. %s is none of remote %s's peers_identifier, and is let in: verify_identifier is "
+	    "off",
+	    ike_id_format(&c->id, name, sizeof(name)), p->name);
 	return VERIFY_NONE;
 }
 

@@ -67,6 +67,7 @@ void sad_slot_write(
 	t->encap_sport = d->encap.sport;
 	t->encap_dport = d->encap.dport;
 	t->encap_frag = d->encap.frag;
+	t->encap_keepalive = d->encap.keepalive_s;
 	t->oa_family = d->encap.nat_oa.family;
 	memcpy(t->nat_oa, d->encap.nat_oa.b, sizeof(t->nat_oa));
 	if (d->enc_key_len)
@@ -98,7 +99,7 @@ static const char *fixed_fault(
 		return "not written for this place";
 	if (t->serial == 0 || t->serial > UINT64_MAX / 2)
 		return "impossible serial number";
-	if (t->zero || t->fresh_key > 1 || t->manual > 1)
+	if (t->zero || t->zeros[0] || t->zeros[1] || t->zeros[2] || t->fresh_key > 1 || t->manual > 1)
 		return "a flag is neither 0 nor 1";
 	if (t->enc_key_len > ALG_KEY_MAX || t->auth_key_len > ALG_KEY_MAX)
 		return "a key is longer than any algorithm's";
@@ -152,6 +153,7 @@ static void desc_of(const struct sad_slot_desc *t, const struct sad_slot *s, str
 	            .sport = t->encap_sport,
 	            .dport = t->encap_dport,
 	            .frag = t->encap_frag,
+	            .keepalive_s = t->encap_keepalive,
 	            .nat_oa = addr_of(t->oa_family, t->nat_oa, 0),
 	        },
 	};
@@ -160,7 +162,6 @@ static void desc_of(const struct sad_slot_desc *t, const struct sad_slot *s, str
 /* Never lower than any number that was taken. */
 static const char *run_fault(struct sad_slot_run *r, uint64_t now_ms)
 {
-	static const uint64_t zero[ARRAY_SIZE(r->reserved)];
 	uint64_t seq = atomic_load(&r->seq), not_ = ~atomic_load(&r->seq_not);
 	uint64_t high = seq > not_ ? seq : not_, low = seq > not_ ? not_ : seq;
 	uint32_t state = atomic_load(&r->state);
@@ -173,8 +174,8 @@ static const char *run_fault(struct sad_slot_run *r, uint64_t now_ms)
 		return "unknown event flags";
 	if (atomic_load(&r->last_used_ms) > now_ms)
 		return "used in the future";
-	if (atomic_load(&r->far_port) > UINT16_MAX || r->zero || memcmp(r->reserved, zero, sizeof(zero)) != 0)
-		return "reserved words are not zero";
+	if (atomic_load(&r->far_port) > UINT16_MAX || r->zero)
+		return "a reserved word is not zero";
 	atomic_store(&r->seq, high);
 	atomic_store(&r->seq_not, ~high);
 	return NULL;

@@ -16,7 +16,7 @@
 
 enum {
 	SAD_SLOT_SIZE = SLOT_SIZE,
-	SAD_SLOT_VERSION = 2,
+	SAD_SLOT_VERSION = 3,
 	SAD_WINDOW_INLINE = 128, /* octets of window in the slot itself (up to `-r 56`); a larger one fills
 	                            slots of its own */
 	SAD_PRINT_LEN = 16,
@@ -44,6 +44,7 @@ struct sad_slot_desc {
 	uint16_t encap_sport, encap_dport, encap_frag;
 	uint8_t oa_family, zero;
 	uint8_t nat_oa[16];
+	uint16_t encap_keepalive, zeros[3];
 	uint8_t enc_key[ALG_KEY_MAX], auth_key[ALG_KEY_MAX];
 };
 
@@ -57,7 +58,6 @@ struct sad_slot_run {
 	_Atomic uint32_t told;         /* enum sad_told: control's */
 	_Atomic uint32_t far_port; /* control's: in UDP, where a translator has moved the far end; 0: not */
 	uint32_t zero;
-	uint64_t reserved[1];
 };
 
 enum sad_told { SAD_TOLD_SOFT = 1, SAD_TOLD_HARD = 2 };
@@ -82,8 +82,8 @@ struct sad_prints {
 
 static_assert(sizeof(struct sad_slot) == SAD_SLOT_SIZE, "slots tile the segment");
 static_assert(sizeof(struct sad_prints) == SAD_SLOT_SIZE, "slots tile the segment");
-static_assert(sizeof(struct sad_slot_desc) == 312, "fixed layout: a change needs a new SAD_SLOT_VERSION");
-static_assert(sizeof(struct sad_slot_run) == 64, "fixed layout: a change needs a new SAD_SLOT_VERSION");
+static_assert(sizeof(struct sad_slot_desc) == 320, "fixed layout: a change needs a new SAD_SLOT_VERSION");
+static_assert(sizeof(struct sad_slot_run) == 56, "fixed layout: a change needs a new SAD_SLOT_VERSION");
 
 /* What a slot says beside the description. */
 struct sad_slot_facts {

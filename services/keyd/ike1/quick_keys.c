@@ -41,6 +41,31 @@ static int keymat_of(
 	return ike1_keymat(&q->sa->keys, &m, n, ret);
 }
 
+/* timer natt_keepalive of the configuration: 0 there is none, and not said is as the data path is told. */
+static uint16_t keepalive_of(const struct quick *q)
+{
+	uint32_t s = q->sa->conf->c->timers.natt_keepalive_s;
+
+	if (s == IKE_KEEPALIVE_UNSAID)
+		return 0;
+	return s && s < SA_KEEPALIVE_NONE ? (uint16_t)s : SA_KEEPALIVE_NONE;
+}
+
+/* ESP in UDP, as the way was found to be. Who sends is who cuts, and who keeps the translator awake. */
+static struct sa_encap encap_of(const struct quick *q, bool inbound)
+{
+	const struct ike_path *path = &q->sa->path;
+
+	if (inbound)
+		return (struct sa_encap){
+		    .sport = path->remote_port, .dport = IKE_PORT_NATT, .nat_oa = q->oa_remote};
+	return (struct sa_encap){.sport = IKE_PORT_NATT,
+	    .dport = path->remote_port,
+	    .nat_oa = q->oa_remote,
+	    .frag = (uint16_t)isakmp_peer(q->sa)->esp_frag,
+	    .keepalive_s = keepalive_of(q)};
+}
+
 int quick_sa(const struct quick *q, const struct quick_part *p, bool inbound, struct sa_desc *ret,
     struct secret **ret_keymat)
 {
@@ -65,11 +90,8 @@ int quick_sa(const struct quick *q, const struct quick_part *p, bool inbound, st
 		return 0;
 	}
 	d.replay_bytes = REPLAY_OCTETS;
-	if (p->proto == IPSEC_ESP && nat_found(q->sa)) {
-		d.encap.sport = inbound ? path->remote_port : IKE_PORT_NATT;
-		d.encap.dport = inbound ? IKE_PORT_NATT : path->remote_port;
-		d.encap.nat_oa = q->oa_remote;
-	}
+	if (p->proto == IPSEC_ESP && nat_found(q->sa))
+		d.encap = encap_of(q, inbound);
 	r = n_enc + n_auth ? keymat_of(q, p, spi, n_enc + n_auth, ret_keymat) : -EINVAL;
 	if (r < 0)
 		return r;

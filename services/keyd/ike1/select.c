@@ -82,7 +82,7 @@ static bool from_fits(const struct ike_child *k, const struct ike_id *id)
 
 	if (!k->has_from)
 		return true;
-	return same_kind && (!k->from.len || ike_id_equal(&k->from, id));
+	return same_kind && (!k->from.len || ike_id_fits(&k->from, id));
 }
 
 static bool group_fits(const struct ike_child *k, const char *groups)

@@ -221,6 +221,26 @@ static void test_login_file_that_others_may_read(void **state)
 	unset(&x);
 }
 
+/* Whoever needs a file that was named, and could not be opened, says which it was and why. */
+static void test_login_file_that_was_not_there(void **state)
+{
+	AUTO_SECRET struct secret *s = NULL;
+	struct stage x;
+
+	(void)state;
+	set(&x);
+	assert_int_equal(creds_add_missing(x.p.now, CREDENTIAL_KEY, "k"), -EINVAL);
+	assert_int_equal(creds_add_missing(x.p.now, CREDENTIAL_USERS, "/e/xauth.txt cannot be opened"), 0);
+	assert_int_equal(login(&x, "alice", "Hello world!"), -ENOENT);
+	assert_non_null(strstr(x.e.s, "/e/xauth.txt cannot be opened: once that is mended load it again"));
+	assert_int_equal(creds_add_missing(x.p.now, CREDENTIAL_PSK, "/e/psk.txt cannot be opened"), 0);
+	x.t.peer = 1;
+	assert_int_equal(prove_password(&x.p, seal(&x), NOW, &s, &x.e), -ENOENT);
+	assert_non_null(strstr(x.e.s, "/e/psk.txt cannot be opened: once that is mended load it again"));
+	assert_null(strstr(x.e.s, "names none"));
+	unset(&x);
+}
+
 static void test_login_our_own_password(void **state)
 {
 	AUTO_SECRET struct secret *s = NULL;
@@ -269,6 +289,7 @@ int main(void)
 	    cmocka_unit_test(test_login_bound_of_an_address),
 	    cmocka_unit_test(test_login_bound_of_a_user),
 	    cmocka_unit_test(test_login_file_that_others_may_read),
+	    cmocka_unit_test(test_login_file_that_was_not_there),
 	    cmocka_unit_test(test_login_our_own_password),
 	    cmocka_unit_test(test_login_without_a_line),
 	};

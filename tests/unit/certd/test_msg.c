@@ -262,6 +262,7 @@ static void test_msg_credentials(void **state)
 	char name[VERIFY_NAME_MAX], long_name[1025];
 	enum credential_kind kind;
 	struct ipc_record rec;
+	struct certd_file f;
 	uint32_t peer;
 
 	(void)state;
@@ -271,8 +272,13 @@ static void test_msg_credentials(void **state)
 	m.peer = 7;
 	for (uint32_t k = CREDENTIAL_NONE + 1; k < CREDENTIAL_KINDS; k++) {
 		m.kind = k;
+		m.missing = k % 2 ? long_name : (char *)(uintptr_t)protobuf_c_empty_string;
 		rec = record(&m.base);
-		assert_int_equal(certd_credential_decode(&rec, &kind, &peer, name), 0);
+		assert_int_equal(certd_credential_decode(&rec, &f), 0);
+		assert_int_equal(f.kind, k);
+		assert_int_equal(f.peer, 7);
+		assert_int_equal(strlen(f.name), CREDS_NAME_MAX - 1);
+		assert_int_equal(strlen(f.missing), k % 2 ? CREDS_WHY_MAX - 1 : 0);
 		assert_int_equal(verify_credential_decode(&rec, &kind, &peer, name), 0);
 		assert_int_equal(kind, k);
 		assert_int_equal(peer, 7);
@@ -281,7 +287,7 @@ static void test_msg_credentials(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
 		m.kind = bad[i];
 		rec = record(&m.base);
-		assert_int_equal(certd_credential_decode(&rec, &kind, &peer, name), -EBADMSG);
+		assert_int_equal(certd_credential_decode(&rec, &f), -EBADMSG);
 		assert_int_equal(verify_credential_decode(&rec, &kind, &peer, name), -EBADMSG);
 	}
 }

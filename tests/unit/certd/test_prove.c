@@ -361,12 +361,14 @@ static void test_prove_verify_expects_identities(void **state)
 	(void)state;
 	stage_set(&x);
 	p = stage_peer(&x);
-	p->peer_id = calloc(2, sizeof(struct ike_id));
+	p->peer_id = calloc(3, sizeof(struct ike_id));
 	p->peer_id[0] = kit_id(IKE_ID_FQDN, "gw.example");
 	p->peer_id[1] = kit_id(IKE_ID_USER_FQDN, "");
-	p->n_peer_ids = 2;
+	p->peer_id[2] = kit_id(IKE_ID_DN, "CN=moon");
+	p->n_peer_ids = 3;
 	expect_ticket(
 	    &x, true, psk, kit_id(IKE_ID_FQDN, "else.example"), false); /* verify_identifier is off */
+	assert_non_null(strstr(x.e.s, "No ID match. else.example is none of"));
 	p->verify_identifier = true;
 	stage_keyed(&x, &q, true, psk);
 	refuse_peer(&x, &q, kit_id(IKE_ID_FQDN, "else.example"), -EACCES,
@@ -377,6 +379,16 @@ static void test_prove_verify_expects_identities(void **state)
 	refuse_peer(&x, &q, kit_id(IKE_ID_FQDN, "else.example"), -EBADMSG, "HASH mismatched");
 	expect_ticket(&x, true, psk, kit_id(IKE_ID_FQDN, "gw.example"), false);
 	expect_ticket(&x, true, psk, kit_id(IKE_ID_USER_FQDN, "anybody@example"), false);
+	/* A name that was typed is the DER that it says: CN=moon, and not CN=noon. */
+	expect_ticket(&x, true, psk,
+	    kit_id(IKE_ID_DN_DER, "0\x0f"
+	                          "1\r0\v\x06\x03U\x04\x03\f\x04moon"),
+	    false);
+	q.psk = psk;
+	refuse_peer(&x, &q,
+	    kit_id(IKE_ID_DN_DER, "0\x0f"
+	                          "1\r0\v\x06\x03U\x04\x03\f\x04noon"),
+	    -EACCES, "CN=noon is none of");
 	stage_strike(&x);
 }
 

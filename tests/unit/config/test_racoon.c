@@ -18,6 +18,7 @@
 
 #include "base/auto.h"
 #include "config/racoon/racoon.h"
+#include "ipsec/sa.h"
 
 #define OFFER                                                                                                \
 	"encryption_algorithm aes; hash_algorithm sha1; authentication_method pre_shared_key; dh_group 14;"
@@ -207,6 +208,12 @@ static void test_racoon_what_is_ignored_is_named(void **state)
 	    {"TOP", "vendor_id \"x\";"},
 	    {"TOP", "privsep { user \"x\"; }"},
 	    {"TOP", "mode_cfg { accounting radius; }"},
+	    {"TOP", "mode_cfg { group_source system; }"},
+	    {"TOP", "mode_cfg { group_source ldap; }"},
+	    {"REMOTE", "certificate_type plain_rsa \"k\";"},
+	    {"REMOTE", "peers_certfile plain_rsa \"k\";"},
+	    {"REMOTE", "peers_certfile dnssec;"},
+	    {"REMOTE", "match_empty_cr on;"},
 	    {"REMOTE", "support_proxy on;"},
 	    {"REMOTE", "support_mip6 on;"},
 	    {"REMOTE", "weak_phase1_check on;"},
@@ -234,6 +241,91 @@ static void test_racoon_what_is_ignored_is_named(void **state)
 		assert_memory_equal(h.warning, place, strlen(place));
 		assert_non_null(strstr(h.warning, "ignored"));
 	}
+}
+
+#define SIGNED "encryption_algorithm aes; hash_algorithm sha1; authentication_method rsasig; dh_group 14;"
+
+/* One of two proposals: what is left, and what is said. */
+static void expect_left(const char *words, const char *warning)
+{
+	char text[TEXT_MAX];
+	struct ike_conf *c;
+	struct heard h;
+
+	snprintf(text, sizeof(text), "remote anonymous { " MODE "proposal { " OFFER " }\nproposal { %s } }",
+	    words);
+	c = good(text, &h);
+	assert_int_equal(c->peer[0].n_offers, 1);
+	assert_int_equal(c->peer[0].offer[0].line, 1);
+	assert_int_equal(h.n_warnings, 1);
+	assert_string_equal(h.warning, warning);
+	ike_conf_free(c);
+}
+
+/* A proposal that cannot be made here goes, with a word, and the rest of the file counts. */
+static void test_racoon_proposals_that_cannot_be_had_are_left_out(void **state)
+{
+	(void)state;
+	expect_left("encryption_algorithm idea; hash_algorithm sha1; authentication_method pre_shared_key; "
+	            "dh_group 2;",
+	    "f:2:33: \"idea\" is an algorithm that this build does not have: its proposal is left out; take "
+	    "aes");
+	expect_left(
+	    "encryption_algorithm rc5 128; hash_algorithm sha1; authentication_method rsasig; dh_group 2;",
+	    "f:2:33: \"rc5\" is an algorithm that this build does not have: its proposal is left out; take "
+	    "aes");
+	expect_left("hash_algorithm tiger;",
+	    "f:2:27: \"tiger\" is an algorithm that this build does not have: its proposal is left out; take "
+	    "sha256");
+	expect_left("dh_group ec2n155;",
+	    "f:2:21: \"ec2n155\" is a group that nobody implements: its proposal is left out; take 14");
+	expect_left("authentication_method hybrid_rsa_client;",
+	    "f:2:34: \"hybrid_rsa_client\" is a method that is not implemented: its proposal is left out; "
+	    "take "
+	    "pre_shared_key, rsasig, or xauth_psk_ or xauth_rsa_server or _client");
+}
+
+/* Where nothing else is proposed the parent's proposals do not come back. */
+static void test_racoon_left_out_proposal_replaces_the_inherited_ones(void **state)
+{
+	(void)state;
+	expect_error("remote \"a\" { " MODE "proposal { " OFFER " } }\n"
+	             "remote \"b\" inherit \"a\" { proposal { hash_algorithm tiger; } }",
+	    "f:2:1: \"remote\" b: no proposal found: nothing can be negotiated");
+}
+
+/* A key that is not read proves nothing: nor does any certificate in its place. */
+static void test_racoon_signatures_with_keys_that_are_not_read_are_left_out(void **state)
+{
+	static const char *const statements[] = {"certificate_type plain_rsa \"k\";",
+	    "peers_certfile plain_rsa \"k\"; certificate_type x509 \"/c\" \"/k\";",
+	    "peers_certfile dnssec; certificate_type x509 \"/c\" \"/k\";"};
+	char text[TEXT_MAX];
+	struct ike_conf *c;
+	struct heard h;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(statements); i++) {
+		snprintf(text, sizeof(text),
+		    "remote anonymous { " MODE "%s proposal { " OFFER " } proposal { " SIGNED " } }",
+		    statements[i]);
+		c = good(text, &h);
+		assert_int_equal(c->peer[0].n_offers, 1);
+		assert_int_equal(c->peer[0].offer[0].auth, IKE_AUTH_PSK);
+		assert_int_equal(h.n_warnings, 2);
+		ike_conf_free(c);
+		snprintf(text, sizeof(text), "remote anonymous { " MODE "%s proposal { " SIGNED " } }",
+		    statements[i]);
+		expect_error(
+		    text, "f:1:1: \"remote\" anonymous: no proposal found: nothing can be negotiated");
+	}
+	/* The last word counts. */
+	c = good("remote anonymous { " MODE "peers_certfile dnssec; peers_certfile x509 \"/p\"; "
+	         "certificate_type plain_rsa \"k\"; certificate_type x509 \"/c\" \"/k\"; proposal { " SIGNED
+	         " } }",
+	    &h);
+	assert_int_equal(c->peer[0].n_offers, 1);
+	ike_conf_free(c);
 }
 
 static void test_racoon_ike_frag(void **state)
@@ -351,6 +443,35 @@ static void test_racoon_host_bits_do_not_make_another_sainfo(void **state)
 	    "f:2:1: \"sainfo\" duplicated sainfo: the first is in line 1");
 }
 
+static void expect_side(const char *side, enum ike_side_kind kind)
+{
+	char text[TEXT_MAX];
+	struct ike_conf *c;
+	struct heard h;
+
+	snprintf(text, sizeof(text), "sainfo %s any anonymous { " SAINFO " }\n", side);
+	c = good(text, &h);
+	assert_int_equal(c->child[0].local.kind, kind);
+	ike_conf_free(c);
+}
+
+/* A host written with its full length is the same as one without; `subnet` says another type of identity. */
+static void test_racoon_address_of_full_length_is_a_host(void **state)
+{
+	(void)state;
+	expect_side("address 10.0.0.1", IKE_SIDE_HOST);
+	expect_side("address 10.0.0.1/32", IKE_SIDE_HOST);
+	expect_side("address 10.0.0.1/32[80]", IKE_SIDE_HOST);
+	expect_side("address fc00::1/128", IKE_SIDE_HOST);
+	expect_side("address 10.0.0.1/31", IKE_SIDE_NET);
+	expect_side("address fc00::1/32", IKE_SIDE_NET);
+	expect_side("subnet 10.0.0.1/32", IKE_SIDE_NET);
+	expect_side("subnet fc00::1/128", IKE_SIDE_NET);
+	expect_error("sainfo address 10.0.0.1 any anonymous { " SAINFO " }\n"
+	             "sainfo address 10.0.0.1/32 any anonymous { " SAINFO " }\n",
+	    "f:2:1: \"sainfo\" duplicated sainfo: the first is in line 1");
+}
+
 static void test_racoon_children_are_in_the_order_in_which_they_are_tried(void **state)
 {
 	struct heard h;
@@ -375,6 +496,63 @@ static void test_racoon_longest_esp_frag_is_none(void **state)
 	(void)state;
 	assert_int_equal(c->peer[0].esp_frag, 0);
 	ike_conf_free(c);
+	c = good("remote anonymous { " MODE "esp_frag 295; proposal { " OFFER " } }", &h);
+	assert_int_equal(c->peer[0].esp_frag, SA_FRAG_MIN);
+	assert_string_equal(h.warning,
+	    "f:1:40: \"esp_frag\" of 295 octets is raised to 296: smaller pieces are mostly header");
+	ike_conf_free(c);
+	c = good("remote anonymous { " MODE "esp_frag 552; proposal { " OFFER " } }", &h);
+	assert_int_equal(c->peer[0].esp_frag, 552);
+	assert_int_equal(h.n_warnings, 0);
+	ike_conf_free(c);
+}
+
+static void test_racoon_what_is_cut_or_replaced_is_said(void **state)
+{
+	static const struct {
+		const char *text, *warning;
+	} rows[] = {
+	    {"remote anonymous { " MODE "lifetime time 24 hour; proposal { " OFFER " } }", ""},
+	    {"remote anonymous { " MODE "lifetime time 25 hour; proposal { " OFFER " } }",
+	        "f:1:40: \"lifetime\" is longer than a day, which is what an ISAKMP SA lives at most"},
+	    {"remote anonymous { " MODE "proposal { " OFFER "\nlifetime time 25 hour; } }",
+	        "f:2:1: \"lifetime\" is longer than a day, which is what an ISAKMP SA lives at most"},
+	    {"sainfo address 10.0.0.0-10.0.0.255 any anonymous { " SAINFO " }", ""},
+	    {"sainfo address fc00::-fc00::ffff any anonymous { " SAINFO " }", ""},
+	    {"sainfo anonymous address 10.0.0.0-10.0.0.9 any { " SAINFO " }",
+	        "f:1:1: \"sainfo\" is never used: a range that is no network is no policy's, and is not "
+	        "negotiated; write a sainfo for each network of it"},
+	    {"mode_cfg { split_network include 10.1.0.0/16;\nsplit_network local_lan 10.2.0.0/16; }",
+	        "f:2:1: \"split_network\" takes the place of the one before: clients are sent one list of "
+	        "one "
+	        "kind"},
+	};
+	struct heard h;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		ike_conf_free(good(rows[i].text, &h));
+		assert_string_equal(h.warning, rows[i].warning);
+	}
+}
+
+/* 0 is none, which is not the same as not saying it. */
+static void test_racoon_natt_keepalive(void **state)
+{
+	static const struct {
+		const char *text;
+		uint32_t want;
+	} rows[] = {{"", IKE_KEEPALIVE_UNSAID}, {"timer { natt_keepalive 0 sec; }", 0},
+	    {"timer { natt_keepalive 20 sec; }", 20}, {"timer { natt_keepalive 1 hour; }", 3600}};
+	struct heard h;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct ike_conf *c = good(rows[i].text, &h);
+
+		assert_int_equal(c->timers.natt_keepalive_s, rows[i].want);
+		ike_conf_free(c);
+	}
 }
 
 /* An identity of as many octets as there may be, and one more. */
@@ -460,10 +638,53 @@ static void test_racoon_ports_are_in_the_names_and_said_to_be_ignored(void **sta
 	    "f:2:25: \"10.0.0.1\" is no remote that was defined before");
 }
 
+#define BODY MODE "proposal { " OFFER " } }"
+#define NEVER                                                                                                \
+	" in line 1 of f is for the same peers, and neither port, exchange mode, proposal nor identity "     \
+	"chooses between two"
+
+/* Which of two is used, and which is not, is known when the file is read. */
+static void test_racoon_remotes_that_are_never_used_are_named(void **state)
+{
+	static const struct {
+		const char *text, *warning;
+	} rows[] = {
+	    {"remote 10.0.0.1 { " BODY "\nremote 10.0.0.2 { " BODY, ""},
+	    {"remote anonymous { " BODY "\nremote 10.0.0.2 { " BODY, ""},
+	    {"remote \"a\" { remote_address 10.0.0.1; " BODY
+	     "\nremote \"b\" { remote_address 10.0.0.2; " BODY,
+	        ""},
+	    {"remote 10.0.0.1 { " BODY "\nremote \"b\" { remote_address 10.0.0.1; " BODY,
+	        "f:2:1: \"remote\" b is never used, but for `inherit`: remote 10.0.0.1" NEVER},
+	    {"remote \"a\" { remote_address 10.0.0.1; " BODY
+	     "\nremote \"b\" { remote_address 10.0.0.1; " BODY,
+	        "f:2:1: \"remote\" b is never used, but for `inherit`: remote a" NEVER},
+	    {"remote \"a\" { " BODY,
+	        "f:1:1: \"remote\" a has no remote_address: it is for any peer, as `anonymous` is"},
+	};
+	struct ike_conf *c;
+	struct heard h;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		c = good(rows[i].text, &h);
+		assert_string_equal(h.warning, rows[i].warning);
+		assert_int_equal(h.n_warnings, rows[i].warning[0] != 0);
+		ike_conf_free(c);
+	}
+	c = good("remote 10.0.0.1 { " BODY "\nremote 10.0.0.1[4500] { " BODY, &h);
+	assert_int_equal(h.n_warnings, 2); /* the port is another */
+	assert_ptr_equal(ike_conf_find_peer(c, &c->peer[1].addr), &c->peer[0]);
+	ike_conf_free(c);
+	c = good("remote anonymous { " BODY "\nremote \"b\" { " BODY, &h);
+	assert_int_equal(h.n_warnings, 2);
+	ike_conf_free(c);
+}
+
 static void test_racoon_names_of_certificates(void **state)
 {
 	static const char *const names[] = {"C=US, ST=NY, L=BERNE, O=Internet Widgits Pty Ltd", "CN=*",
-	    "C=DE/CN=a", "CN=a\\, b", "2.5.4.3=x", " CN = with = signs ", "CN=\xc3\xa4",
+	    "odd=x", "C=DE/CN=a", "CN=a\\, b", "2.5.4.3=x", " CN = with = signs ", "CN=\xc3\xa4",
 	    "emailAddress=a@example.org"};
 	char text[TEXT_MAX];
 	struct ike_conf *c;
@@ -472,13 +693,46 @@ static void test_racoon_names_of_certificates(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		snprintf(text, sizeof(text),
-		    "remote anonymous { " MODE "my_identifier asn1dn \"%s\"; proposal { " OFFER " } }",
+		    "remote anonymous { " MODE "peers_identifier asn1dn \"%s\"; proposal { " OFFER " } }",
 		    names[i]);
 		c = good(text, &h);
-		assert_int_equal(c->peer[0].my_id.kind, IKE_ID_DN);
-		assert_int_equal(c->peer[0].my_id.len, strlen(names[i]));
+		assert_int_equal(c->peer[0].peer_id[0].kind, IKE_ID_DN);
+		assert_int_equal(c->peer[0].peer_id[0].len, strlen(names[i]));
 		ike_conf_free(c);
 	}
+}
+
+/* Our own name as text is sent as its DER, unless there is a certificate, whose subject goes before it. */
+static void test_racoon_own_name_as_text(void **state)
+{
+	static const char head[] = "remote anonymous { " MODE "proposal { " OFFER " } my_identifier asn1dn ";
+	char text[TEXT_MAX], name[100];
+	struct ike_conf *c;
+	struct heard h;
+
+	(void)state;
+	snprintf(text, sizeof(text),
+	    "%s\"C=DE, CN=gate\"; }\nremote \"b\" inherit anonymous { "
+	    "certificate_type x509 \"/c\" \"/k\"; }",
+	    head);
+	c = good(text, &h);
+	assert_int_equal(c->peer[0].my_id.kind, IKE_ID_DN_DER);
+	assert_string_equal(ike_id_format(&c->peer[0].my_id, name, sizeof(name)), "C=DE, CN=gate");
+	assert_int_equal(c->peer[1].my_id.kind, IKE_ID_DN);
+	assert_string_equal(h.warning, "f:2:1: \"remote\" b: the text of my_identifier asn1dn is ignored: "
+	                               "the certificate's subject is sent");
+	ike_conf_free(c);
+	snprintf(text, sizeof(text), "%s; }", head);
+	ike_conf_free(good(text, &h));
+	assert_string_equal(h.warning, "f:1:1: \"remote\" anonymous: my_identifier asn1dn without a text is "
+	                               "the subject of a certificate, and "
+	                               "certificate_type names none: nothing can be negotiated");
+	snprintf(text, sizeof(text), "%s\"CN=*\"; }", head);
+	expect_error(
+	    text, "f:1:1: \"remote\" anonymous: my_identifier asn1dn has `*`, or is too long for a name");
+	snprintf(text, sizeof(text), "%s\"odd=x\"; }", head);
+	expect_error(
+	    text, "f:1:1: \"remote\" anonymous: my_identifier asn1dn has odd, which is no type of attribute");
 }
 
 static void write_file(const char *path, const char *text)
@@ -537,18 +791,26 @@ int main(int argc, char **argv)
 	    cmocka_unit_test(test_racoon_mode_cfg),
 	    cmocka_unit_test(test_racoon_xauth_of_a_client_needs_a_login),
 	    cmocka_unit_test(test_racoon_what_is_ignored_is_named),
+	    cmocka_unit_test(test_racoon_proposals_that_cannot_be_had_are_left_out),
+	    cmocka_unit_test(test_racoon_left_out_proposal_replaces_the_inherited_ones),
+	    cmocka_unit_test(test_racoon_signatures_with_keys_that_are_not_read_are_left_out),
 	    cmocka_unit_test(test_racoon_ike_frag),
 	    cmocka_unit_test(test_racoon_exchange_modes),
 	    cmocka_unit_test(test_racoon_lifetime_is_the_block_s_also_where_the_proposal_is_inherited),
 	    cmocka_unit_test(test_racoon_peers_identifier_replaces_the_inherited_ones),
 	    cmocka_unit_test(test_racoon_host_bits_do_not_make_another_sainfo),
+	    cmocka_unit_test(test_racoon_address_of_full_length_is_a_host),
 	    cmocka_unit_test(test_racoon_children_are_in_the_order_in_which_they_are_tried),
 	    cmocka_unit_test(test_racoon_longest_esp_frag_is_none),
+	    cmocka_unit_test(test_racoon_what_is_cut_or_replaced_is_said),
+	    cmocka_unit_test(test_racoon_natt_keepalive),
 	    cmocka_unit_test(test_racoon_name_in_hexadecimal_is_not_cut),
 	    cmocka_unit_test(test_racoon_file_that_is_too_long_is_said_to_be),
 	    cmocka_unit_test(test_racoon_what_cannot_be_read_is_said_to_be),
 	    cmocka_unit_test(test_racoon_ports_are_in_the_names_and_said_to_be_ignored),
+	    cmocka_unit_test(test_racoon_remotes_that_are_never_used_are_named),
 	    cmocka_unit_test(test_racoon_names_of_certificates),
+	    cmocka_unit_test(test_racoon_own_name_as_text),
 	    cmocka_unit_test(test_racoon_pipes),
 	};
 

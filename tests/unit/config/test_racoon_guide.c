@@ -133,8 +133,7 @@ static void expect_switches(const struct ike_peer *p)
 	assert_int_equal(p->check, CHECK_OBEY);
 	assert_false(p->verify_identifier);
 	assert_true(p->send_cert && p->send_cr && p->verify_cert && p->initial_contact);
-	assert_false(
-	    p->match_empty_cr || p->passive || p->mode_cfg || p->weak_phase1_check || p->support_proxy);
+	assert_false(p->passive || p->mode_cfg || p->weak_phase1_check || p->support_proxy);
 	assert_int_equal(p->generate, IKE_GENERATE_OFF);
 	assert_int_equal(p->nat_traversal, IKE_OFF);
 	assert_int_equal(p->rekey, IKE_ON);
@@ -197,7 +196,7 @@ static void expect_general(const struct ike_conf *c, const struct guide *g)
 	assert_int_equal(c->timers.persend, 1);
 	assert_int_equal(c->timers.phase1_ms, 30000);
 	assert_int_equal(c->timers.phase2_ms, 30000);
-	assert_int_equal(c->timers.natt_keepalive_s, 20);
+	assert_int_equal(c->timers.natt_keepalive_s, IKE_KEEPALIVE_UNSAID);
 	assert_int_equal(c->n_listen, 0);
 	assert_false(c->strict_address);
 	assert_false(c->pool.present);

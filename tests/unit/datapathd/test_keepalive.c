@@ -112,6 +112,23 @@ static void test_keepalive_waits_as_long_as_was_set(void **state)
 	assert_int_equal(after(3600000), 0);
 }
 
+/* An association's own interval goes before the one that is set for all. */
+static void test_keepalive_of_one_association(void **state)
+{
+	struct tunables t = tunables_default;
+
+	(void)state;
+	sa.desc.encap.keepalive_s = 300;
+	assert_int_equal(after(299999), 0);
+	assert_int_equal(after(1), 1);
+	t.keepalive = 0;
+	atomic_store(&d.tune, tunables_pack(t));
+	assert_int_equal(after(300000), 1);
+	sa.desc.encap.keepalive_s = SA_KEEPALIVE_NONE;
+	atomic_store(&d.tune, tunables_pack(tunables_default));
+	assert_int_equal(after(100000000), 0);
+}
+
 static void test_keepalive_is_for_living_sas_in_udp_that_we_send_on(void **state)
 {
 	(void)state;
@@ -160,6 +177,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    T(test_keepalive_goes_out_when_nothing_else_has),
 	    T(test_keepalive_waits_as_long_as_was_set),
+	    T(test_keepalive_of_one_association),
 	    T(test_keepalive_is_for_living_sas_in_udp_that_we_send_on),
 	    T(test_keepalive_is_one_octet_from_port_to_port),
 	    T(test_keepalive_over_ipv6_has_a_checksum),

@@ -14,6 +14,7 @@
 
 #include "base/rng.h"
 #include "ipc/model_ike.h"
+#include "ipsec/sa.h"
 #include "ipc/record.h"
 #include "ipsec/selector.h"
 
@@ -98,7 +99,7 @@ static void any_switches(struct ike_peer *p)
 	p->rekey = (enum ike_switch)below(3);
 	p->ike_frag = (enum ike_switch)below(3);
 	p->dpd = (struct ike_dpd){coin(), below(86401), below(86401), below(101)};
-	p->esp_frag = below(65536);
+	p->esp_frag = coin() ? 0 : SA_FRAG_MIN + below(UINT16_MAX - SA_FRAG_MIN + 1);
 	p->nonce_len = (uint16_t)(IKE_NONCE_MIN + below(IKE_NONCE_MAX - IKE_NONCE_MIN + 1));
 	p->ph1id = any32();
 	p->mode_cfg = coin();
@@ -382,6 +383,7 @@ static const struct bad bad_peers[] = {
     {OF(IkePeer, nonce_len), IKE_NONCE_MIN - 1},
     {OF(IkePeer, nonce_len), IKE_NONCE_MAX + 1},
     {OF(IkePeer, esp_frag), 65536},
+    {OF(IkePeer, esp_frag), SA_FRAG_MIN - 1},
 };
 static const struct bad bad_offers[] = {
     {OF(IkeOffer, enc), 0},

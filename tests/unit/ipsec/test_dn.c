@@ -8,8 +8,11 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include <errno.h>
+
 #include "base/auto.h"
 #include "ipsec/dn.h"
+#include "ipsec/dn_text.h"
 #include "ipsec/ike_conf.h"
 
 /* openssl req -subj "/C=US/ST=NY/L=BERNE/O=Internet Widgits Pty Ltd" */
@@ -94,6 +97,91 @@ static void test_dn_as_an_identity(void **state)
 	assert_string_equal(ike_id_format(&id, buf, sizeof(buf)), "a distinguished name of 78 octets");
 }
 
+static bool guide_is(const char *text)
+{
+	return dn_text_is(text, strlen(text), guide, sizeof(guide));
+}
+
+static void test_dn_text_against_der(void **state)
+{
+	static const char two[] = "DC=example, OU=x=y, O=A\\, B, CN=*, emailAddress=a@b.example";
+
+	assert_true(guide_is("C=US, ST=NY, L=BERNE, O=Internet Widgits Pty Ltd"));
+	assert_true(guide_is("C=US/ST=NY/L=BERNE/O=Internet Widgits Pty Ltd"));
+	assert_true(guide_is("countryName=US, stateOrProvinceName=NY, 2.5.4.7=*, O=*"));
+	assert_true(guide_is("C=\\55\\53, ST=NY, L=*, O=*"));
+	assert_false(guide_is("C=US, ST=NY, L=BERNE"));
+	assert_false(guide_is("C=US, ST=NY, L=BERNE, O=*, CN=*"));
+	assert_false(guide_is("ST=NY, C=US, L=BERNE, O=*"));
+	assert_false(guide_is("C=us, ST=NY, L=BERNE, O=*"));
+	assert_false(guide_is("C=US, ST=NY, L=BERN*, O=*"));
+	assert_false(guide_is("C=US, ST=NY, L=\\*, O=*"));
+	assert_false(guide_is("C=US, ST=NY, L=BERNE, nonsense=*"));
+	assert_false(guide_is(""));
+	assert_true(dn_text_is(two, strlen(two), odd, sizeof(odd)));
+}
+
+/* What is made of a text is that name again, and reads as it was written. */
+static void test_dn_text_makes_der(void **state)
+{
+	static const char *const texts[] = {"C=US, ST=NY, L=BERNE, O=Internet Widgits Pty Ltd",
+	    "DC=example, O=A\\, B, CN=gate, emailAddress=a@b.example", "CN=x\\+y", "2.5.4.99=z",
+	    "1.3.6.1.4.1.311.20.2.3=u"};
+	uint8_t der[DN_DER_MAX];
+	char buf[200], type[DN_PART_MAX];
+
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		int n = dn_text_encode(texts[i], strlen(texts[i]), der, type);
+
+		assert_true(n > 0);
+		assert_true(dn_format(der, (size_t)n, buf, sizeof(buf)));
+		assert_string_equal(buf, texts[i]);
+		assert_true(dn_text_is(texts[i], strlen(texts[i]), der, (size_t)n));
+	}
+	/* openssl req -subj /C=DE/CN=\xc3\xa4: PrintableString and UTF8String. */
+	assert_int_equal(dn_text_encode("C=DE,CN=\xc3\xa4", 10, der, type), 28);
+	assert_memory_equal(der,
+	    "\x30\x1a\x31\x0b\x30\x09\x06\x03\x55\x04\x06\x13\x02\x44\x45"
+	    "\x31\x0b\x30\x09\x06\x03\x55\x04\x03\x0c\x02\xc3\xa4",
+	    28);
+}
+
+static void test_dn_text_that_makes_no_der(void **state)
+{
+	uint8_t der[DN_DER_MAX];
+	char text[DN_DER_MAX], type[DN_PART_MAX];
+
+	assert_int_equal(dn_text_encode("CN=*", 4, der, type), -EINVAL);
+	assert_int_equal(dn_text_encode("CN", 2, der, type), -EINVAL);
+	assert_int_equal(dn_text_encode("nonsense=x", 10, der, type), -ENOENT);
+	assert_string_equal(type, "nonsense");
+	assert_int_equal(dn_text_encode("3.1=x", 5, der, type), -ENOENT);
+	assert_int_equal(dn_text_encode("1.40=x", 6, der, type), -ENOENT);
+	assert_int_equal(dn_text_encode("2.99999999999=x", 15, der, type), -ENOENT);
+	memset(text, 'x', sizeof(text));
+	memcpy(text, "CN=", 3);
+	assert_int_equal(dn_text_encode(text, sizeof(text), der, type), -EINVAL);
+	for (size_t i = 0; i + 3 < sizeof(text); i += 4)
+		memcpy(text + i, "C=a,", 4);
+	assert_int_equal(dn_text_encode(text, sizeof(text), der, type), -EMSGSIZE);
+}
+
+/* Every truncation and every octet changed: never beyond, and hardly ever the name. */
+static void test_dn_text_against_broken_octets(void **state)
+{
+	static const char text[] = "C=US, ST=NY, L=BERNE, O=*";
+	uint8_t copy[sizeof(guide)];
+
+	for (size_t n = 0; n < sizeof(guide); n++)
+		assert_false(dn_text_is(text, strlen(text), guide, n));
+	for (size_t i = 0; i < sizeof(guide); i++)
+		for (unsigned v = 0; v < 256; v++) {
+			memcpy(copy, guide, sizeof(guide));
+			copy[i] = (uint8_t)v;
+			(void)dn_text_is(text, strlen(text), copy, sizeof(copy));
+		}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -102,6 +190,10 @@ int main(void)
 	    cmocka_unit_test(test_dn_is_cut_to_its_room),
 	    cmocka_unit_test(test_dn_of_broken_octets),
 	    cmocka_unit_test(test_dn_as_an_identity),
+	    cmocka_unit_test(test_dn_text_against_der),
+	    cmocka_unit_test(test_dn_text_makes_der),
+	    cmocka_unit_test(test_dn_text_that_makes_no_der),
+	    cmocka_unit_test(test_dn_text_against_broken_octets),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

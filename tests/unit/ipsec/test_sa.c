@@ -223,6 +223,8 @@ static const struct {
     {"esp in UDP in crumbs", -EINVAL, {.encap = {.sport = 4500, .dport = 4500, .frag = SA_FRAG_MIN - 1}},
         KEEP},
     {"pieces without UDP", -EINVAL, {.encap = {.frag = 1000}}, KEEP},
+    {"keepalives", 0, {.encap = {.sport = 4500, .dport = 4500, .keepalive_s = 1}}, KEEP},
+    {"keepalives without UDP", -EINVAL, {.encap = {.keepalive_s = 1}}, KEEP},
     {"original address", 0, {.encap = {.sport = 4500, .dport = 4500, .nat_oa = {.family = INET_V4}}}, KEEP},
     {"original address of the other family", -EINVAL,
         {.encap = {.sport = 4500, .dport = 4500, .nat_oa = {.family = INET_V6}}}, KEEP},
@@ -329,6 +331,7 @@ static struct sa_desc bent(size_t i)
 	BEND(encap.sport);
 	BEND(encap.dport);
 	BEND(encap.frag);
+	BEND(encap.keepalive_s);
 	BEND(encap.nat_oa.family);
 	BEND(src.family);
 	BEND(dst.family);

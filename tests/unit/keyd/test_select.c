@@ -254,13 +254,16 @@ static void test_select_like_a_list(void **state)
 	assert_true(found > ROUNDS / 20 && found < ROUNDS);
 }
 
-/* A configured name as text is any name of a certificate only when nothing stands in it: what it says is
- * compared by others, and a sainfo must not be given away on that account. */
+/* A configured name as text is any name of a certificate only when nothing stands in it, and else the one
+ * that it says; with asn1dn a peer always comes with the DER. */
 static void test_select_names_of_certificates(void **state)
 {
 	struct ike_conf *c = ike_conf_new();
 	struct ike_child *k = ike_conf_add_child(c);
-	struct ike_id der = {.kind = IKE_ID_DN_DER, .len = 1, .data = {'0'}};
+	/* CN=moon */
+	struct ike_id der = {.kind = IKE_ID_DN_DER,
+	    .len = 17,
+	    .data = {0x30, 15, 0x31, 13, 0x30, 11, 6, 3, 0x55, 4, 3, 0x0c, 4, 'm', 'o', 'o', 'n'}};
 	struct ike_peer peer = {0};
 	struct said s;
 
@@ -272,6 +275,8 @@ static void test_select_names_of_certificates(void **state)
 	assert_ptr_equal(select_child(c, &peer, &der, &s.id, &s.id, &s.first, NULL), k);
 	k->from.len = 7;
 	memcpy(k->from.data, "CN=moon", 7);
+	assert_ptr_equal(select_child(c, &peer, &der, &s.id, &s.id, &s.first, NULL), k);
+	memcpy(k->from.data, "CN=noon", 7);
 	assert_null(select_child(c, &peer, &der, &s.id, &s.id, &s.first, NULL));
 	k->from = der;
 	assert_ptr_equal(select_child(c, &peer, &der, &s.id, &s.id, &s.first, NULL), k);
