@@ -14,6 +14,7 @@
 #include "base/err.h"
 #include "cli/admin.h"
 #include "cli/weak.h"
+#include "cli/weak_ike.h"
 
 enum { STATUS_SERVICES_MAX = 8 };
 
@@ -38,6 +39,7 @@ struct suite_status {
 	bool enabled_known, enabled;
 	struct status_spd spd;
 	struct weak_notes weak;
+	struct weak_ike_notes weak_ike;
 	json_t *supervisor; /* RUN_DIR/supervisor.status, or NULL: another launcher, or nobody */
 	long long gone_pid; /* of the supervisor that left a status file and is no more; 0: none did */
 };

@@ -173,19 +173,24 @@ static void print_fields(const struct status_service *svc, FILE *out)
 		print_field(&svc->st.fields[i], out);
 }
 
+static void print_note(FILE *out, bool *any, uint32_t n, uint32_t of, const char *what, const char *text)
+{
+	if (!n)
+		return;
+	if (!*any)
+		fprintf(out, "\nworth knowing\n");
+	*any = true;
+	fprintf(out, "  %" PRIu32 " of %" PRIu32 " %s %s\n", n, of, what, text);
+}
+
 static void print_notes(const struct suite_status *s, FILE *out)
 {
 	bool any = false;
 
-	for (size_t k = 0; k < WEAK_KINDS; k++) {
-		if (!s->weak.n[k])
-			continue;
-		if (!any)
-			fprintf(out, "\nworth knowing\n");
-		any = true;
-		fprintf(
-		    out, "  %" PRIu32 " of %" PRIu32 " SAs %s\n", s->weak.n[k], s->weak.n_sas, weak_text(k));
-	}
+	for (size_t k = 0; k < WEAK_KINDS; k++)
+		print_note(out, &any, s->weak.n[k], s->weak.n_sas, "SAs", weak_text(k));
+	for (size_t k = 0; k < WEAK_IKE_KINDS; k++)
+		print_note(out, &any, s->weak_ike.n[k], s->weak_ike.n_sas, "IKE SAs", weak_ike_text(k));
 }
 
 void status_print(const struct suite_status *s, FILE *out)
@@ -242,7 +247,8 @@ static json_t *spd_json(const struct status_spd *d)
 
 json_t *status_json(const struct suite_status *s)
 {
-	json_t *doc = json_new_document(), *services = json_array(), *notes = json_object();
+	json_t *doc = json_new_document(), *services = json_array(), *notes = json_object(),
+	       *ike = json_object();
 
 	json_object_set_new(doc, "version", json_string(POSTERN_VERSION));
 	json_object_set_new(doc, "instance", json_string(s->instance));
@@ -256,6 +262,9 @@ json_t *status_json(const struct suite_status *s)
 	for (size_t k = 0; k < WEAK_KINDS; k++)
 		json_object_set_new(notes, weak_name(k), json_integer(s->weak.n[k]));
 	json_object_set_new(doc, "weak_sas", notes);
+	for (size_t k = 0; k < WEAK_IKE_KINDS; k++)
+		json_object_set_new(ike, weak_ike_name(k), json_integer(s->weak_ike.n[k]));
+	json_object_set_new(doc, "weak_ike_sas", ike);
 	json_object_set_new(
 	    doc, "supervisor_gone_pid", s->gone_pid ? json_integer(s->gone_pid) : json_null());
 	json_object_set(doc, "supervisor", s->supervisor ? s->supervisor : json_null());

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/auto.h"
+#include "cli/ike/ike.h"
 #include "cli/json.h"
 #include "cli/rows.h"
 #include "cli/status.h"
@@ -41,6 +42,13 @@ static int judge(const struct sa_desc *d, const struct sa_status *st, void *arg)
 	return 0;
 }
 
+static int judge_ike(void *arg, const struct ike_row *row)
+{
+	if (row->sa)
+		weak_ike_judge(arg, row->sa);
+	return 0;
+}
+
 static void gather_service(const struct cli *cli, struct suite_status *s, struct status_service *svc)
 {
 	AUTO_SYNC struct ipc_sync *sync = NULL;
@@ -54,6 +62,8 @@ static void gather_service(const struct cli *cli, struct suite_status *s, struct
 		note_policyd(s, sync, &svc->st);
 	if (strcmp(svc->name, "datapathd") == 0 && cli_each_sa(sync, 0, false, judge, &s->weak, &e) < 0)
 		memset(&s->weak, 0, sizeof(s->weak));
+	if (strcmp(svc->name, "keyd") == 0 && ike_each_row(sync, judge_ike, &s->weak_ike, &e) < 0)
+		memset(&s->weak_ike, 0, sizeof(s->weak_ike));
 }
 
 static json_t *read_supervisor(const struct cli *cli)

@@ -7,6 +7,7 @@
 
 #include "cli/check/check.h"
 #include "cli/weak.h"
+#include "cli/weak_ike.h"
 
 struct weak {
 	const struct native_conf *c;
@@ -29,51 +30,11 @@ static void warn(const struct weak *w, const struct native_at *at, const char *f
 	w->say(w->arg, &n);
 }
 
-static const char *weak_cipher(enum alg_enc enc)
-{
-	switch (enc) {
-	case ALG_ENC_DES_CBC:
-		return "des, whose keys can be found by trying all of them (RFC 8247: must not)";
-	case ALG_ENC_3DES_CBC:
-		return "3des, whose blocks are too small for much traffic (RFC 8247: may)";
-	case ALG_ENC_BLOWFISH_CBC:
-	case ALG_ENC_CAST128_CBC:
-		return "a cipher whose blocks are too small: take aes256";
-	default:
-		return NULL;
-	}
-}
-
-static const char *weak_hash(enum alg_prf hash)
-{
-	switch (hash) {
-	case ALG_PRF_HMAC_MD5:
-		return "md5 (RFC 8247: must not)";
-	case ALG_PRF_HMAC_SHA1:
-		return "sha1, which is on its way out (RFC 8247: must, but will not stay so)";
-	default:
-		return NULL;
-	}
-}
-
-static const char *weak_group(enum alg_group group)
-{
-	switch (group) {
-	case ALG_GROUP_MODP768:
-	case ALG_GROUP_MODP1024:
-		return "a group that can be broken (RFC 8247: should not): take modp2048 or ecp256";
-	case ALG_GROUP_MODP1536:
-		return "a group that is too small by now (RFC 8247: should not): take modp2048 or ecp256";
-	default:
-		return NULL;
-	}
-}
-
 static void judge_ike(const struct weak *w, const struct native_conn *x)
 {
 	for (uint8_t i = 0; i < x->ike.n; i++) {
 		const struct native_proposal *p = &x->ike.p[i];
-		const char *why[] = {weak_cipher(p->enc), weak_hash(p->hash), weak_group(p->group)};
+		const char *why[] = {weak_ike_cipher(p->enc), weak_ike_hash(p->hash), weak_ike_group(p->group)};
 
 		for (size_t k = 0; k < ARRAY_SIZE(why); k++)
 			if (why[k])
@@ -105,9 +66,9 @@ static void judge_child(const struct weak *w, const struct native_conn *x, const
 		    "back to "
 		    "the start of its IKE SA",
 		    x->name);
-	else if (weak_group(k->pfs))
+	else if (weak_ike_group(k->pfs))
 		warn(w, &k->at, "a child of connection %s would negotiate with %s", x->name,
-		    weak_group(k->pfs));
+		    weak_ike_group(k->pfs));
 }
 
 /* Whoever may not look into a folder cannot know. */

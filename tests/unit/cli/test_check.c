@@ -157,11 +157,18 @@ static void test_check_racoon_and_setkey_files(void **state)
 	static const char racoon[] =
 	    "# peers\nremote anonymous { exchange_mode main; proposal { encryption_algorithm aes;\n"
 	    "hash_algorithm sha256; authentication_method pre_shared_key; dh_group 14; } }\n";
-	AUTO_RAN struct ran r1, r2, r3, r4;
+	/* It works where it is named, and is told why it should not be. */
+	static const char weak[] =
+	    "remote anonymous { exchange_mode main; proposal { encryption_algorithm aes;\n"
+	    "hash_algorithm sha256; authentication_method pre_shared_key; dh_group 2; } }\n";
+	AUTO_RAN struct ran r1, r2, r3, r4, r5;
 
 	(void)state;
 	run(racoon, NULL, NULL, &r1);
 	expect(&r1, CLI_OK, ": no errors (remotes: 1, sainfos: 0).\n", "");
+	run(weak, NULL, NULL, &r5);
+	expect(&r5, CLI_OK, ": no errors (remotes: 1, sainfos: 0, warnings: 1).\n",
+	    ":1:1: warning: \"remote\" anonymous is weak: its dh_group can be broken: 14 is the least");
 	run("flush;\nspdadd 10.0.0.0/8 10.0.0.0/8 any -P out none;\n"
 	    "add 192.0.2.1 192.0.2.2 esp 0x1000 -E 3des-cbc "
 	    "0x0123456789abcdeffedcba98765432100011223344556677;\n",

@@ -205,6 +205,7 @@ static void test_status_json_shape(void **state)
 	    json_string_value(json_object_get(json_array_get(svc, 1), "error")), "nobody answers");
 	assert_true(json_is_null(json_object_get(doc, "supervisor")));
 	assert_int_equal(json_object_size(json_object_get(doc, "weak_sas")), WEAK_KINDS);
+	assert_int_equal(json_object_size(json_object_get(doc, "weak_ike_sas")), WEAK_IKE_KINDS);
 	json_decref(doc);
 }
 

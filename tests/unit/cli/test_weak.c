@@ -11,6 +11,7 @@
 
 #include "base/auto.h"
 #include "cli/weak.h"
+#include "cli/weak_ike.h"
 
 static const char *const names[] = {"unauthenticated", "3des", "des", "blowfish", "cast128", "clear", "md5",
     "sha1", "keyed_hash", "ripemd160", "no_replay_check"};
@@ -66,10 +67,53 @@ static void test_weak_each_remark_for_its_own_sas(void **state)
 		    said(cases[i].proto, cases[i].enc, cases[i].auth, cases[i].replay), cases[i].bits);
 }
 
+/* The same of key exchange: as bits, the cipher, the hash, the group, and whether others can guess. */
+static unsigned said_ike(
+    enum alg_enc enc, enum alg_prf prf, enum alg_group group, enum ike_mode mode, enum ike_auth_method auth)
+{
+	static const char *const ike_names[] = {"cipher", "hash", "group", "guess"};
+	const struct ike_row_sa sa = {
+	    .version = 1, .agreed = true, .enc = enc, .prf = prf, .group = group, .mode = mode, .auth = auth};
+	struct weak_ike_notes w = {{0}, 0};
+	unsigned bits = 0;
+
+	weak_ike_judge(&w, &sa);
+	assert_int_equal(w.n_sas, 1);
+	for (size_t k = 0; k < WEAK_IKE_KINDS; k++) {
+		assert_string_equal(weak_ike_name(k), ike_names[k]);
+		assert_true(strlen(weak_ike_text(k)) > 10);
+		bits |= w.n[k] ? 1U << k : 0;
+	}
+	return bits;
+}
+
+static void test_weak_key_exchange(void **state)
+{
+	const struct ike_row_sa nothing_agreed = {.version = 1, .mode = IKE_MODE_AGGRESSIVE};
+	struct weak_ike_notes w = {{0}, 0};
+
+	assert_int_equal(
+	    said_ike(ALG_ENC_AES_CBC, ALG_PRF_HMAC_SHA256, ALG_GROUP_MODP2048, IKE_MODE_MAIN, IKE_AUTH_PSK),
+	    0);
+	/* The guide's own. */
+	assert_int_equal(said_ike(ALG_ENC_3DES_CBC, ALG_PRF_HMAC_SHA1, ALG_GROUP_MODP1024,
+	                     IKE_MODE_AGGRESSIVE, IKE_AUTH_PSK),
+	    0xf);
+	assert_int_equal(said_ike(ALG_ENC_BLOWFISH_CBC, ALG_PRF_HMAC_MD5, ALG_GROUP_MODP1536,
+	                     IKE_MODE_AGGRESSIVE, IKE_AUTH_RSA),
+	    0x7);
+	assert_int_equal(said_ike(ALG_ENC_AES_CBC, ALG_PRF_HMAC_SHA512, ALG_GROUP_CURVE25519, IKE_MODE_BASE,
+	                     IKE_AUTH_XAUTH_PSK_SERVER),
+	    0x8);
+	weak_ike_judge(&w, &nothing_agreed);
+	assert_int_equal(w.n_sas, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_weak_each_remark_for_its_own_sas),
+	    cmocka_unit_test(test_weak_key_exchange),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
