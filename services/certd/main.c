@@ -8,6 +8,7 @@
 
 #include "certd/certd_msg.h"
 #include "certd/kept_keys.h"
+#include "certd/refusal.h"
 #include "crypto/crypto.h"
 #include "ipc/ike_kept.h"
 #include "ipc/ike_load.h"
@@ -46,7 +47,7 @@ static int refuse(struct certd *d, struct ipc_conn *c, uint32_t id, int r, const
 
 	d->n_refused++;
 	if (log_limit_ok(&d->refusals, &held))
-		log_notice("certd.refused", "%s", e->s[0] ? e->s : err_name(r));
+		log_notice(refusal_event(r), "%s", e->s[0] ? e->s : err_name(r));
 	if (held)
 		log_notice("log.held", "%llu lines about refusals were left out", (unsigned long long)held);
 	(void)ipc_conn_send_error(c, id, -r, "%s", e->s[0] ? e->s : err_name(r));
@@ -269,7 +270,12 @@ static int on_passphrase(struct ipc_conn *c, const struct ipc_record *rec)
 
 static int check(void *arg, struct ike_load *l, struct err_text *e)
 {
-	return creds_read(l->extra, l->conf, e);
+	int r = creds_read(l->extra, l->conf, e);
+
+	/* Whoever loads it is told; who reads the log in the morning should be too. */
+	if (r < 0)
+		log_error(refusal_event(r), "the configuration is not taken: %s", e->s);
+	return r;
 }
 
 static void warn_of_dates(const struct creds *c)

@@ -98,6 +98,15 @@ class Guide(labtest.LabTest):
         self.assertIn("/etc/inet/psk.txt has weak file permission 0644", said)
         self.assertIn("chmod 600 /etc/inet/psk.txt", said)
 
+    def test_a_key_file_that_is_opened_to_others_later_is_not_used_any_more(self):
+        self.prepare_psk()
+        self.elmer.run("chmod", "644", "/etc/inet/psk.txt")
+        self.addCleanup(self.elmer.run, "chmod", "600", "/etc/inet/psk.txt")
+        self.assertNotEqual(self.elmer.run("ipsecctl", "up", "-t", "3", RELENT, check=False).returncode, 0)
+        lines = [line for line in self.log(self.elmer).splitlines() if "certd.file_mode" in line]
+        self.assertTrue(lines)
+        self.assertIn("chmod 600", lines[-1])
+
     def racoon_pids(self, host):
         return [pid for pid, command in self.lab.processes(host.name).items() if command == "racoon"]
 
