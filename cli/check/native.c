@@ -34,7 +34,8 @@ static void judge_ike(const struct weak *w, const struct native_conn *x)
 {
 	for (uint8_t i = 0; i < x->ike.n; i++) {
 		const struct native_proposal *p = &x->ike.p[i];
-		const char *why[] = {weak_ike_cipher(p->enc), weak_ike_hash(p->hash), weak_ike_group(p->group)};
+		const char *why[] = {
+		    weak_ike_cipher(p->enc), weak_ike_hash(p->hash), weak_ike_group(p->group)};
 
 		for (size_t k = 0; k < ARRAY_SIZE(why); k++)
 			if (why[k])
