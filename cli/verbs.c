@@ -25,6 +25,12 @@ const struct cli_verb cli_verbs[] = {
         "Under the name racoon the same program stays until it is ended, and takes the configuration back "
         "then.",
         verb_racoon, false},
+    {"check", "[-t postern|racoon|setkey] [FILE]", "look for faults in a configuration, and change nothing",
+        "All faults are told, each with its place, and with what was probably meant. Needs no suite and no "
+        "root.\n"
+        "FILE  the configuration; without it /etc/postern/postern.conf\n"
+        "-t    its language: postern.conf(5), racoon.conf(5) or setkey's; without it the first words tell",
+        verb_check, false},
     {"reload", "", "load the running racoon.conf again, from the file it came from",
         "Files that it names, keys among them, are read again too. A faulty file leaves all as it was.",
         verb_reload, false},
@@ -46,6 +52,32 @@ const struct cli_verb cli_verbs[] = {
         "Cookies and SPIs are those of `show`; an SPI of either direction ends its pair. The peer is told.\n"
         "Keys that were set by hand are setkey's to delete.",
         verb_delete, false},
+    {"pki", "ca | issue | request | sign | p12 | revoke | crl | list | show ...",
+        "make a certification authority, issue certificates, look at them",
+        "ca --name NAME          a new authority, in DIR\n"
+        "issue NAMES             a key and a certificate, in a folder for `path certificate`\n"
+        "request NAMES           a key that stays here, and a request for a certificate\n"
+        "sign FILE NAMES         the certificate for a request; only NAMES of this command line are granted\n"
+        "p12 CERTIFICATE KEY     both and the authority in one file, for phones and Windows\n"
+        "revoke FILE|SERIAL|NAME takes a certificate back, and makes the list that says so\n"
+        "crl                     the same list again, with new dates\n"
+        "list                    what was issued\n"
+        "show FILE ...           what is in a file, and whether IKE can use it; exits with 1 if not\n"
+        "NAMES: --host gw.example.org, --address 192.0.2.1, --user joe@example.org: what the bearer is "
+        "called in "
+        "IKE.\n"
+        "-d DIR                  the authority's folder: /etc/postern/ca if left out\n"
+        "-o FOLDER               where the files go: the first of NAMES, below the current folder, if left "
+        "out\n"
+        "--name \"O=Org, CN=x\"   the subject; the CN is the first of NAMES if left out\n"
+        "--type rsa|ecdsa|ed25519|ed448, --bits N\n"
+        "                        the key: rsa of 3072 bits if left out, because racoon.conf and IKE version "
+        "1\n"
+        "                        can use no other kind; ecdsa has 256, 384 or 521 bits\n"
+        "--days N                how long it holds: 3650 for an authority, 730 for others, 180 for a list\n"
+        "--encrypt               under a passphrase; --passphrase-fd N reads passphrases from descriptor N\n"
+        "--legacy                p12 for Windows before 10; --reason WORD; --force overwrites files",
+        verb_pki, true},
     {"sad", "[-a] [-p] [--keys]", "show the security associations",
         "-a      also SAs whose life is over\n"
         "-p      with port numbers\n"

@@ -14,11 +14,13 @@ int racoon_main(struct cli *cli, int argc, char **argv, bool compat);
 /* The whole command line is racoonctl's (cli/racoonctl). */
 int racoonctl_main(struct cli *cli, int argc, char **argv);
 int verb_racoon(struct cli *cli, int argc, char **argv);
+int verb_check(struct cli *cli, int argc, char **argv);
 int verb_show(struct cli *cli, int argc, char **argv);
 int verb_up(struct cli *cli, int argc, char **argv);
 int verb_down(struct cli *cli, int argc, char **argv);
 int verb_delete(struct cli *cli, int argc, char **argv);
 int verb_reload(struct cli *cli, int argc, char **argv);
+int verb_pki(struct cli *cli, int argc, char **argv);
 int verb_sad(struct cli *cli, int argc, char **argv);
 int verb_spd(struct cli *cli, int argc, char **argv);
 int verb_stats(struct cli *cli, int argc, char **argv);

@@ -7,7 +7,7 @@
 #define POSTERN_CLI_RACOON_LOAD_H
 
 #include "cli/cli.h"
-#include "cli/racoon/passphrase.h"
+#include "cli/passphrase.h"
 #include "ipsec/credential.h"
 #include "ipsec/ike_conf.h"
 

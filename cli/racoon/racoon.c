@@ -66,17 +66,6 @@ static int say_usage(struct cli *cli, bool compat, const char *before, const cha
 	              : cli_usage(cli, cli_verb_find("racoon"), "%s %s%s", before, word, behind);
 }
 
-static bool take_passphrase_fd(const char *word, int *ret)
-{
-	char *end;
-	long fd = strtol(word, &end, 10);
-
-	if (!*word || *end || fd < 0 || fd > INT32_MAX || fcntl((int)fd, F_GETFD) < 0)
-		return false;
-	*ret = (int)fd;
-	return true;
-}
-
 static int parse(struct cli *cli, int argc, char **argv, bool compat, struct options *ret)
 {
 	enum { PASSPHRASE_FD = 256 };
@@ -90,7 +79,7 @@ static int parse(struct cli *cli, int argc, char **argv, bool compat, struct opt
 	while ((option = getopt_long(argc, argv, "46BCdFf:Ll:P:p:a:VvZ", words, NULL)) != -1) {
 		switch (option) {
 		case PASSPHRASE_FD:
-			if (!take_passphrase_fd(optarg, &ret->passphrase_fd))
+			if (!passphrase_fd_parse(optarg, &ret->passphrase_fd))
 				return say_usage(cli, compat,
 				    "--passphrase-fd wants the number of an open descriptor:", optarg,
 				    " is none.");

@@ -59,6 +59,9 @@ struct crypto_sa;
 /* 0, -EOPNOTSUPP for an unknown algorithm or one that is absent, -EINVAL for a key or ICV length that does
  * not fit, -EKEYREJECTED for a key with a fault (crypto_key_fault()), -ENOMEM, -EIO when OpenSSL refuses. */
 must_check int crypto_sa_new(const struct crypto_sa_params *p, struct crypto_sa **ret);
+/* Has the processor fetch the state, and in a later call with `keys` what it points to, before they are used;
+ * for one of many, so that it waits for all of them at once. NULL is fine. */
+void crypto_sa_fetch(const struct crypto_sa *sa, bool keys);
 /* Wipes and frees; NULL is fine. Always returns NULL. */
 struct crypto_sa *crypto_sa_free(struct crypto_sa *sa);
 

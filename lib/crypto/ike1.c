@@ -149,7 +149,7 @@ int ike1_base_proof_sig(enum alg_prf prf, struct ike1_octets ni, struct ike1_oct
 	uint8_t key[ALG_PRF_LEN_MAX];
 	int r = crypto_hash(prf, v, ARRAY_SIZE(v), key);
 
-	return r < 0 ? r : base_proof(prf, piece_plain(key, crypto_prf_len(prf)), p, ret);
+	return r < 0 ? r : base_proof(prf, piece_plain(key, crypto_hash_len(prf)), p, ret);
 }
 
 static void put_msg_id(uint8_t out[MSG_ID], uint32_t v)

@@ -10,7 +10,13 @@
 
 #include <openssl/err.h>
 
+#include "base/fetch.h"
 #include "secret/secret.h"
+
+enum {
+	KEY_FETCHED =
+	    640 /* octets of an engine's key: round keys, and what a short packet needs beside them */
+};
 
 static const struct crypto_way *way_of(enum alg_kind kind, size_t key_len)
 {
@@ -149,6 +155,15 @@ int crypto_sa_new(const struct crypto_sa_params *p, struct crypto_sa **ret)
 	}
 	*ret = sa;
 	return 0;
+}
+
+void crypto_sa_fetch(const struct crypto_sa *sa, bool keys)
+{
+	size_t n = sa && keys && sa->engine_key ? sa->engine_key_len : 0;
+
+	if (sa && !keys)
+		fetch(sa, sizeof(*sa));
+	fetch(n ? sa->engine_key : NULL, n < KEY_FETCHED ? n : KEY_FETCHED);
 }
 
 struct crypto_sa *crypto_sa_free(struct crypto_sa *sa)

@@ -20,6 +20,8 @@ struct spd_rule;
 enum {
 	BATCH_MAX = 64,   /* packets read at a time */
 	BATCH_ROOM = 192, /* places: what is read may become several packets (RFC 4301 section 8.1) */
+	BATCH_SPARE =
+	    128, /* rooms of no place: for what is received before it is known how many packets it is */
 	PKT_LEN_MAX = 65535,
 	PKT_HEADROOM = 1152, /* deepest bundle: 10 outer IPv6, UDP and AH headers with the longest ICV */
 	PKT_TAILROOM =
@@ -93,6 +95,7 @@ struct batch {
 	uint8_t *arena;
 	size_t arena_len;
 	uint8_t *place[BATCH_ROOM + 1]; /* whose room is which; the last one is nobody's */
+	uint8_t *spare;                 /* the first of the spare rooms */
 	struct pkt pkt[BATCH_ROOM];
 };
 
@@ -101,6 +104,15 @@ int must_check batch_init(struct batch *b);
 void batch_fini(struct batch *b);
 /* Empties packet i for reading: data at the end of the headroom. The caller sets len. */
 struct pkt *batch_slot(struct batch *b, uint32_t i);
+/* Where the data of packet i will begin, PKT_LEN_MAX octets long. */
+static inline uint8_t *batch_at(const struct batch *b, uint32_t i)
+{
+	return b->place[i] + PKT_HEADROOM;
+}
+/* The same of a spare room. */
+uint8_t *batch_spare_at(const struct batch *b, uint32_t k);
+/* Empties packet i, whose data is what was read into spare room k. */
+struct pkt *batch_slot_spare(struct batch *b, uint32_t i, uint32_t k);
 /* What was read into packet i is out of the batch's way until the next call: the slot can be used again. */
 const uint8_t *batch_put_aside(struct batch *b, uint32_t i);
 

@@ -66,6 +66,14 @@ static inline struct rhash_cursor rhash_find(const struct rhash *h, uint64_t has
 	};
 }
 
+/* Where a search for this hash begins: for fetch(). */
+static inline const void *rhash_bucket(const struct rhash *h, uint64_t hash)
+{
+	const struct rhash_table *t = atomic_load_explicit(&h->table, memory_order_acquire);
+
+	return &t->bucket[hash & t->mask];
+}
+
 static inline void rhash_cursor_next(struct rhash_cursor *c)
 {
 	c->node = atomic_load_explicit(&c->node->next[c->side], memory_order_acquire);

@@ -48,16 +48,24 @@ enum { RECEIVE_CONTROL = 1024, SEND_CONTROL = 128 };
 enum { SEND_TRIES = 4 /* waits for a full socket in a batch */ };
 
 enum {
-	RECEIVE_LONG = 8,      /* messages of a UDP socket in one call: each may be many datagrams */
+	RECEIVE_LONG = 2,      /* messages of a UDP socket in one call when each is many datagrams */
 	BATCH_DATAGRAMS = 128, /* packets of them in one batch: two of the longest messages */
 };
 
 /* Room for one call of recvmmsg(). */
 struct receive {
 	struct mmsghdr msg[BATCH_MAX];
-	struct iovec iov[BATCH_MAX];
+	struct iovec iov[BATCH_SPARE];
+	/* udp: messages are asked for in so many pieces, each but the last of so many octets; 1 piece: 0 */
+	uint32_t pieces, each;
 	struct sockaddr_storage from[BATCH_MAX];
 	_Alignas(struct cmsghdr) uint8_t control[BATCH_MAX][RECEIVE_CONTROL];
+};
+
+/* How a superpacket is made up; size 0: the next is expected to be none. */
+struct chain_shape {
+	uint32_t hdr_len;
+	uint16_t size;
 };
 
 /* Scratch of sending one batch. */
@@ -95,10 +103,10 @@ struct worker {
 	struct batch in, out;
 	unsigned ready, errors; /* bit N: source N may have more; has something in its error queue */
 	struct receive receive;
-	uint8_t datagrams[RECEIVE_LONG][PKT_LEN_MAX];
+	uint32_t datagram_len[2]; /* [is IPv6] of the last message of many datagrams; 0: there was none */
+	struct chain_shape chain; /* of the last read from the device */
 	struct merger merger;
 	struct pkt *merged[BATCH_ROOM]; /* whose link is which */
-	bool no_chains;                 /* the device refuses superpackets */
 	struct sending sending;
 };
 

@@ -18,7 +18,8 @@ def printed(language):
 
 
 def other_remote(text):
-    return text.replace("192.0.2.20", "192.0.2.10")
+    swap = {"192.0.2.20": "192.0.2.10", "192.0.2.10": "192.0.2.20"}
+    return re.sub("|".join(map(re.escape, swap)), lambda found: swap[found.group()], text)
 
 
 def other_policies(text):
@@ -64,6 +65,27 @@ class Readme(labtest.LabTest):
 
     def ping(self):
         self.left.run("ping", "-c", "3", "-W", "5", "-I", "10.1.0.1", "10.2.0.1")
+
+    def test_certificates_as_the_page_makes_them(self):
+        with open(os.path.join(ROOT, "README.md"), encoding="utf-8") as page:
+            lines = page.read().split("### With certificates")[1].split("## How it is built")[0].splitlines()
+        typed = [line.strip() for line in lines if line.startswith("    ")]
+        commands = [line for line in typed if line.startswith("ipsecctl ")]
+        path, certificate, peer, method = (line.split("#")[0].strip() for line in typed if line and line not in commands)
+        folder = commands[-1].split()[-1]
+        self.assertEqual(len(commands), 3)
+        for command in commands:
+            self.left.run("sh", "-c", command.replace(folder, "/var/lib/carried"))
+        for name in self.left.out("ls", "/var/lib/carried").split():
+            self.put(self.right, f"/etc/inet/certs/{name}", self.left.out("cat", f"/var/lib/carried/{name}"))
+        for host in self.both:
+            host.run("setkey", "-F")
+        self.load(('path pre_shared_key "/etc/inet/psk.txt";', path), ("authentication_method pre_shared_key;", method),
+                  ("exchange_mode main;", f"exchange_mode main; {certificate} {peer}"))
+        self.ping()
+        for host, peer in ((self.left, "192.0.2.20"), (self.right, "192.0.2.10")):
+            self.assertIn({"kind": "address", "value": peer}, [sa["peer_identity"] for sa in host.json("show")["ike_sas"]])
+        self.left.run("ipsecctl", "down", "192.0.2.20")
 
     def test_a_dead_peer_is_found_out_and_a_quiet_one_is_not_dead(self):
         self.load(("dpd_delay 20;", "dpd_delay 2; dpd_retry 1; dpd_maxfail 3;"))

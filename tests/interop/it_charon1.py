@@ -90,10 +90,10 @@ class Charon1(labtest.LabTest):
                 "local": f"auth = psk\n id = {ELMER}" if psk else "auth = pubkey\n certs = elmer.pem\n id = \"C=XX, O=Lab, CN=elmer\"",
                 "remote": f"auth = psk\n id = {RELENT}" if psk else "auth = pubkey\n id = \"C=XX, O=Lab, CN=relent\""}
 
-    def prepare(self, mode, method="pre_shared_key", chain=0, **more):
+    def prepare(self, mode, method="pre_shared_key", chain=0, make=charon.certificates, **more):
         words = {**self.words(mode, method), **more}
         if method == "rsasig":
-            charon.certificates(self.relent, self.elmer, chain)
+            make(self.relent, self.elmer, chain)
         self.relent.run("install", "-D", "-m", "600", "/dev/stdin", "/etc/inet/psk.txt", text=f"{ELMER} mekmitasdigoat\n")
         self.relent.run("install", "-D", "-m", "600", "/dev/stdin", "/etc/inet/racoon.conf", text=RACOON % words)
         self.relent.setkey(POLICIES)
@@ -114,6 +114,30 @@ class Charon1(labtest.LabTest):
             receiver.traffic("tcp-sink", port)
             client = sender.traffic("tcp-send", address, port, octets, 10**9, 30)
             self.assertEqual(client.wait(timeout=90), 0, client.stdout.read())
+
+    def certificates_by_pki(self, us, them, _):
+        """Our authority, and for charon the same files under swanctl's own names."""
+        run = us.run
+        self.addCleanup(run, "rm", "-rf", "/etc/postern/ca", "/etc/inet/certs", "/etc/inet/elmer")
+        self.addCleanup(them.run, "rm", "-rf", "/etc/swanctl/x509crl", "/etc/swanctl/x509ca/ca.pem")
+        run("rm", "-rf", "/etc/postern/ca", "/etc/inet/certs", "/etc/inet/elmer")
+        run("ipsecctl", "pki", "ca", "--name", "C=XX, O=Lab, CN=pki", "--bits", "2048")
+        run("ipsecctl", "pki", "issue", "--host", "relent.example.org", "-o", "/etc/inet/certs")
+        run("ipsecctl", "pki", "issue", "--host", "elmer.example.org", "-o", "/etc/inet/elmer")
+        run("ipsecctl", "pki", "crl", "-o", "/etc/inet/elmer")
+        for name, place in (("ca.pem", "x509ca"), ("crl.pem", "x509crl"), ("elmer.example.org.pem", "x509"),
+                            ("elmer.example.org.key", "private")):
+            them.run("install", "-D", "-m", "600", "/dev/stdin", f"/etc/swanctl/{place}/{name}", text=us.out("cat", f"/etc/inet/elmer/{name}"))
+
+    def test_certificates_that_ipsecctl_made(self):
+        words = {"identity": 'my_identifier fqdn "relent.example.org"; peers_identifier fqdn "elmer.example.org";'
+                             'certificate_type x509 "relent.example.org.pem" "relent.example.org.key";',
+                 "local": "auth = pubkey\n certs = elmer.example.org.pem\n id = elmer.example.org",
+                 "remote": "auth = pubkey\n id = relent.example.org\n revocation = strict"}
+        self.prepare("main", "rsasig", make=self.certificates_by_pki, **words)
+        self.relent.run("ping", "-c", "3", "-W", "5", "-I", HERE, THERE)
+        self.assertIn("certificate status is good", self.peer.log())
+        self.carry(7305)
 
     def we_begin(self, mode, method, port):
         self.prepare(mode, method)

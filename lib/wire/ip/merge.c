@@ -185,13 +185,6 @@ void merge_add(struct merger *m, uint8_t *pkt, uint32_t len)
 	add_unit(m, &it, i);
 }
 
-void merge_add_alone(struct merger *m, uint8_t *pkt, uint32_t len)
-{
-	struct merge_unit it = {.pkt = pkt, .len = len, .closed = true};
-
-	add_unit(m, &it, add_link(m, pkt, len));
-}
-
 void merge_seal(struct merge_unit *u)
 {
 	uint8_t *upper = u->pkt + u->upper_off;

@@ -54,8 +54,6 @@ void merge_begin(struct merger *m, bool udp);
  * MERGE_PACKETS_MAX.
  */
 void merge_add(struct merger *m, uint8_t *pkt, uint32_t len);
-/* The same, but it stays a unit of its own. */
-void merge_add_alone(struct merger *m, uint8_t *pkt, uint32_t len);
 
 /* Turns a chain's first header into that of the superpacket: lengths of all, and the sum of the
  * pseudo-header in the place of the upper checksum, as the kernel wants it. Nothing for a unit of one. */

@@ -110,16 +110,27 @@ static void put_sum(const struct segmenter *s, uint8_t *upper, uint32_t upper_le
 	put_u16(upper + (s->kind == SEGMENT_TCP ? TCP_SUM_AT : UDP_SUM_AT), v);
 }
 
+static uint32_t left_of(const struct segmenter *s)
+{
+	return s->len - s->hdr_len - s->at;
+}
+
 uint32_t segment_next(struct segmenter *s, uint8_t *out)
 {
-	uint32_t left = s->len - s->hdr_len - s->at;
-	uint32_t n = left < s->size ? left : s->size, total = s->hdr_len + n;
+	uint32_t left = left_of(s);
+
+	memcpy(out + s->hdr_len, s->pkt + s->hdr_len + s->at, left < s->size ? left : s->size);
+	return segment_next_head(s, out);
+}
+
+uint32_t segment_next_head(struct segmenter *s, uint8_t *out)
+{
+	uint32_t left = left_of(s), n = left < s->size ? left : s->size, total = s->hdr_len + n;
 	uint8_t *upper = out + s->upper_off;
 
 	if (!n)
 		return 0;
 	memcpy(out, s->pkt, s->hdr_len);
-	memcpy(out + s->hdr_len, s->pkt + s->hdr_len + s->at, n);
 	put_ip(s, out, total);
 	if (s->kind == SEGMENT_TCP)
 		put_tcp(s, upper, n == left);

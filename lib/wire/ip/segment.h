@@ -48,5 +48,7 @@ uint32_t segment_count(const struct segmenter *s);
  * octets. Octets written; 0 when there is none left.
  */
 uint32_t segment_next(struct segmenter *s, uint8_t *out);
+/* The same for a packet whose payload lies at its place behind the headers already. */
+uint32_t segment_next_head(struct segmenter *s, uint8_t *out);
 
 #endif

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fetch.h"
 #include "crypto/crypto.h"
 
 int sad_init(struct sad *s, struct epoch *epoch, struct sad_store *store, const struct clock *clock)
@@ -58,6 +59,53 @@ struct sa_rt *sad_find_in(struct sad *s, const struct inet_addr *dst, enum ipsec
 			return rt;
 	}
 	return NULL;
+}
+
+uint64_t sad_hash_in(const struct inet_addr *dst, enum ipsec_proto proto, uint32_t spi)
+{
+	return spi_hash(dst, proto, spi);
+}
+
+uint64_t sad_hash_out(const struct inet_addr *src, const struct inet_addr *dst, enum ipsec_proto proto)
+{
+	return pair_hash(src, dst, proto);
+}
+
+/* Each pass needs what the one before it has asked for. The first entry of a chain is nearly always the one.
+ */
+static void fetch_all(const struct rhash *h, const uint64_t *hash, size_t n, size_t node_at, bool in)
+{
+	const struct sa_rt *rt[SAD_FETCH_MAX];
+	size_t found = 0;
+
+	for (size_t i = 0; i < n; i++)
+		fetch(rhash_bucket(h, hash[i]), 1);
+	for (size_t i = 0; i < n; i++) {
+		const struct rhash_node *node = rhash_find(h, hash[i]).node;
+
+		if (!node)
+			continue;
+		rt[found] = (const void *)((const char *)node - node_at);
+		fetch(rt[found++], sizeof(*rt[0]));
+	}
+	for (size_t i = 0; i < found; i++) {
+		fetch(rt[i]->run, sizeof(*rt[i]->run));
+		if (in)
+			fetch(rt[i]->window, FETCH_LINE);
+		crypto_sa_fetch(in ? rt[i]->open : rt[i]->seal, false);
+	}
+	for (size_t i = 0; i < found; i++)
+		crypto_sa_fetch(in ? rt[i]->open : rt[i]->seal, true);
+}
+
+void sad_fetch_in(const struct sad *s, const uint64_t *hash, size_t n)
+{
+	fetch_all(&s->by_spi, hash, n, offsetof(struct sa_rt, by_spi), true);
+}
+
+void sad_fetch_out(const struct sad *s, const uint64_t *hash, size_t n)
+{
+	fetch_all(&s->by_pair, hash, n, offsetof(struct sa_rt, by_pair), false);
 }
 
 static bool wanted(const struct sa_rt *rt, const struct sad_want *w)

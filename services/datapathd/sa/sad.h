@@ -85,6 +85,15 @@ struct sad_want {
 /* Outbound: the usable SA that `key_preferred_oldsa` chooses (setkey.md 8.2, 8.3), or NULL. */
 struct sa_rt *sad_find_out(struct sad *s, const struct sad_want *w);
 
+enum { SAD_FETCH_MAX = 192 };
+
+/* Of many packets at a time, before they are looked up: with many SAs what is asked for here is in no cache,
+ * and the waits for it overlap. Hashes of what will be searched, at most SAD_FETCH_MAX. */
+uint64_t sad_hash_in(const struct inet_addr *dst, enum ipsec_proto proto, uint32_t spi);
+uint64_t sad_hash_out(const struct inet_addr *src, const struct inet_addr *dst, enum ipsec_proto proto);
+void sad_fetch_in(const struct sad *s, const uint64_t *hash, size_t n);
+void sad_fetch_out(const struct sad *s, const uint64_t *hash, size_t n);
+
 /* --- control --- */
 
 /* The live SA of this identity, or NULL. src INET_NONE: any source. */

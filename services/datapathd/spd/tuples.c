@@ -9,9 +9,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fetch.h"
 #include "datapathd/spd/view.h"
 
-enum { SLOTS_PER_RULE = 2, SLOTS_MIN = 8 };
+enum {
+	SLOTS_PER_RULE = 2,
+	SLOTS_MIN = 8,
+	TUPLES_FETCHED = 4, /* ahead: most SPDs have no more */
+	RULE_FETCHED = 256, /* octets: selector and first request */
+};
 
 /* Which parts of a packet its rules look at, as masks over struct words. */
 struct tuple {
@@ -235,6 +241,31 @@ struct spd_rule *tuples_match(const struct tuples *t, const struct packet_key *k
 		if (!t->tuple[i].with_ports || ip_proto_has_ports(k->proto))
 			best = probe(t, &t->tuple[i], k, &w, best);
 	return best == UINT32_MAX ? NULL : t->list[best - 1];
+}
+
+/* Each pass needs what the one before it has asked for: slot, place in the list, rule. */
+static void fetch_slot(const struct tuples *t, uint64_t h, unsigned pass)
+{
+	const struct tuple_slot *s = &t->slot[(uint32_t)h & (t->n_slots - 1)];
+
+	if (pass == 0)
+		fetch(s, 1);
+	else if (!s->place || s->tag != (uint32_t)(h >> 32))
+		return;
+	else if (pass == 1)
+		fetch(&t->list[s->place - 1], 1);
+	else
+		fetch(t->list[s->place - 1], RULE_FETCHED);
+}
+
+void tuples_fetch(const struct tuples *t, const struct packet_key *k, unsigned pass)
+{
+	struct words w = {.ports = (uint32_t)k->sport << 16 | k->dport, .proto = k->proto};
+
+	address_words(&k->src, w.src);
+	address_words(&k->dst, w.dst);
+	for (uint32_t i = 0; i < t->n_tuples && i < TUPLES_FETCHED; i++)
+		fetch_slot(t, hash_of(&t->tuple[i], &w), pass);
 }
 
 size_t tuples_memory(const struct tuples *t)

@@ -38,6 +38,11 @@ void tuples_fini(struct tuples *t);
 /* The first rule that matches, or NULL. The packet is of the family; its ports can be read unless `blind`. */
 struct spd_rule *tuples_match(const struct tuples *t, const struct packet_key *k);
 
+/* Of many packets at a time, before they are looked up, in passes from 0 to TUPLES_PASSES - 1: see
+ * sad_fetch_in(). */
+enum { TUPLES_PASSES = 3 };
+void tuples_fetch(const struct tuples *t, const struct packet_key *k, unsigned pass);
+
 /* Octets held. */
 size_t tuples_memory(const struct tuples *t);
 

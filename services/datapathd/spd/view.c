@@ -158,6 +158,11 @@ struct spd_rule *spd_view_match(const struct spd_view *v, enum spd_list l, const
 	return tuples_match(&v->tuples[l][k->src.family == INET_V6][!k->has_ports], k);
 }
 
+void spd_view_fetch(const struct spd_view *v, enum spd_list l, const struct packet_key *k, unsigned pass)
+{
+	tuples_fetch(&v->tuples[l][k->src.family == INET_V6][!k->has_ports], k, pass);
+}
+
 struct spd_found spd_view_match_in(const struct spd_view *v, const struct packet_key *k)
 {
 	struct spd_found f = {.own = spd_view_match(v, SPD_IN, k)};

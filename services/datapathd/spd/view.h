@@ -81,6 +81,9 @@ struct spd_rule *spd_view_match(const struct spd_view *v, enum spd_list l, const
 /* By policyd's number; NULL when there is none. */
 struct spd_rule *spd_view_find(const struct spd_view *v, uint32_t id);
 
+/* See tuples_fetch(). */
+void spd_view_fetch(const struct spd_view *v, enum spd_list l, const struct packet_key *k, unsigned pass);
+
 static inline struct spd_rule *spd_view_match_out(const struct spd_view *v, const struct packet_key *k)
 {
 	return spd_view_match(v, SPD_OUT, k);

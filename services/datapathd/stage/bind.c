@@ -112,8 +112,28 @@ static void bind_all(struct path *c, struct pkt *p)
 		p->verdict = VERDICT_CLEAR;
 }
 
+/* What will be looked at for the innermost request of each. */
+static void fetch_sas(struct path *c, struct batch *b)
+{
+	uint64_t hash[SAD_FETCH_MAX];
+	size_t n = 0;
+
+	batch_foreach_go(p, b)
+	{
+		const struct policy_request *q = &p->rule->p.req[0];
+		bool tunnel = q->mode == IPSEC_TUNNEL;
+
+		if (!p->like && n < ARRAY_SIZE(hash))
+			hash[n++] = sad_hash_out(
+			    tunnel ? &q->src : &p->key.src, tunnel ? &q->dst : &p->key.dst, q->proto);
+	}
+	if (n >= PATH_FETCH_MIN)
+		sad_fetch_out(c->sad, hash, n);
+}
+
 void stage_bind(struct path *c, struct batch *b)
 {
+	fetch_sas(c, b);
 	batch_foreach_go(p, b) bind_all(c, p);
 }
 

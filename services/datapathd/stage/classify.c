@@ -53,8 +53,25 @@ static void classify(struct path *c, struct pkt *p)
 		p->verdict = VERDICT_CLEAR;
 }
 
+/* What will be looked at for each whose flow is not remembered. */
+static void fetch_rules(struct path *c, struct batch *b)
+{
+	const struct packet_key *key[BATCH_ROOM];
+	size_t n = 0;
+
+	batch_foreach_go(p, b)
+	{
+		if (!p->like && !path_knows_out(c, &p->key))
+			key[n++] = &p->key;
+	}
+	for (unsigned pass = 0; n >= PATH_FETCH_MIN && pass < TUPLES_PASSES; pass++)
+		for (size_t i = 0; i < n; i++)
+			spd_view_fetch(c->view, SPD_OUT, key[i], pass);
+}
+
 void stage_classify_out(struct path *c, struct batch *b)
 {
+	fetch_rules(c, b);
 	batch_foreach_go(p, b) classify(c, p);
 }
 

@@ -210,10 +210,33 @@ static void lookup(struct path *c, struct pkt *p)
 		p->seq = replay_esn(p->sa->window, (uint32_t)p->seq);
 }
 
+/* What will be looked at for each, but not for one that is by the SA of the one before it. */
+static void fetch_sas(struct path *c, struct batch *b)
+{
+	uint64_t hash[SAD_FETCH_MAX], last = 0;
+	size_t n = 0;
+
+	batch_foreach_go(p, b)
+	{
+		const struct inet_addr dst = end_of(p, true);
+		uint32_t spi;
+		uint64_t h;
+
+		if (n == ARRAY_SIZE(hash) || !peek(p, &spi))
+			continue;
+		h = sad_hash_in(&dst, (enum ipsec_proto)p->place.next, spi);
+		if (!n || h != last)
+			hash[n++] = last = h;
+	}
+	if (n >= PATH_FETCH_MIN)
+		sad_fetch_in(c->sad, hash, n);
+}
+
 void stage_lookup(struct path *c, struct batch *b)
 {
 	const struct pkt *before = NULL;
 
+	fetch_sas(c, b);
 	batch_foreach_go(p, b)
 	{
 		if (before && is_next_of(before, p))

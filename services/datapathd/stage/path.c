@@ -136,6 +136,13 @@ static void stamp(struct spd_rule *r, uint64_t now_ms)
 		atomic_store_explicit(&r->last_used_ms, now_ms, memory_order_relaxed);
 }
 
+bool path_knows_out(struct path *c, const struct packet_key *k)
+{
+	const struct flow_entry *f = flow_slot(c->flow_out, k);
+
+	return f->generation == c->view->generation && same_key(&f->key, k);
+}
+
 struct spd_rule *path_match_out(struct path *c, const struct packet_key *k)
 {
 	struct flow_entry *f = flow_slot(c->flow_out, k);

@@ -28,7 +28,11 @@
 #include "wire/ip/ecn.h"
 #include "wire/ip/ip.h"
 
-enum { FLOW_CACHE_SLOTS = 1024 };
+enum {
+	FLOW_CACHE_SLOTS = 1024,
+	PATH_FETCH_MIN =
+	    8, /* packets of a batch that have to be looked up: for fewer nothing is fetched ahead */
+};
 
 /* One remembered classification; valid while `generation` is the current view's. */
 struct flow_entry {
@@ -113,6 +117,8 @@ void stage_policy_in(struct path *c, struct batch *b);
 
 /* Shared: first match through the flow cache; notes when. NULL: nothing matches. */
 struct spd_rule *path_match_out(struct path *c, const struct packet_key *k);
+/* Shared: path_match_out() would find it in the flow cache. */
+bool path_knows_out(struct path *c, const struct packet_key *k);
 struct spd_found path_match_in(struct path *c, const struct packet_key *k);
 /* Shared: completes a key from fragment memory, or remembers a first fragment's ports. */
 void path_fragment_key(struct frag_memory *m, const struct ip_view *v, struct packet_key *k, uint64_t now_ms);

@@ -134,9 +134,9 @@ class Pages(unittest.TestCase):
 
 
 class Manual(unittest.TestCase):
-    PAGES = {"ipsecctl.8", "setkey.8", "postern.7", "postern-supervisor.8", "postern-policyd.8", "postern-ipsec.conf.5",
+    PAGES = {"ipsecctl.8", "ipsecctl-pki.8", "setkey.8", "postern.7", "postern-supervisor.8", "postern-policyd.8", "postern-ipsec.conf.5",
              "postern-racoon.conf.5", "postern-certd.8", "racoonctl.8", "postern-certd-verify.8", "postern-hooks.8", "postern-keyd.8",
-             "postern-datapathd.8", "ipsec_check_keylen.3", "ipsec_set_policy.3", "ipsec_strerror.3"}
+             "postern-datapathd.8", "postern.conf.5", "ipsec_check_keylen.3", "ipsec_set_policy.3", "ipsec_strerror.3"}
 
     def test_the_pages_are_there(self):
         self.assertEqual(set(os.listdir(MAN)) - {"meson.build"}, self.PAGES)
@@ -165,6 +165,20 @@ class Manual(unittest.TestCase):
         for verb in verbs():
             self.assertRegex(page, rf"(?m)^\.It Cm {verb}\b")
             self.assertEqual(len(re.findall(rf"[\" ]{verb}[\" ]", completion)) >= 2, True, f"{verb} is not completed")
+
+    def test_every_act_of_pki_is_in_the_manual_and_the_completion(self):
+        page, completion = read("docs", "man", "ipsecctl-pki.8"), read("dist", "completions", "ipsecctl")
+        table = re.search(r"pki_acts\[\] = \{(.*?)\n\};", read("cli", "verb_pki.c"), re.S).group(1)
+        acts = re.findall(r'^    \{"([a-z0-9]+)",', table, re.M)
+        self.assertGreater(len(acts), 8)
+        for act in acts:
+            self.assertRegex(page, rf"(?m)^\.It Cm {act}\b")
+            self.assertRegex(completion, rf"[\" ]{act}[\" ]")
+        options = re.findall(r'^    \{"([a-z-]+)", (?:no|required)_argument', read("cli", "pki", "options.c"), re.M)
+        self.assertGreater(len(options), 10)
+        for option in options:
+            self.assertRegex(page, rf"(?m)^\.It Fl -{option}\b")
+            self.assertIn(f"--{option}", completion)
 
     def test_every_setting_is_in_the_manual_and_the_completion(self):
         page, completion = read("docs", "man", "postern.7"), read("dist", "completions", "ipsecctl")
@@ -212,6 +226,19 @@ class Manual(unittest.TestCase):
         for word in sorted(words):
             self.assertTrue(re.search(rf"(?<![\w-]){word}(?![\w-])", page), word)
 
+    def test_every_word_of_postern_conf_is_in_the_manual(self):
+        page = read("docs", "man", "postern.conf.5")
+        folder = os.path.join(ROOT, "lib", "config", "native")
+        sources = "".join(read(folder, name) for name in sorted(os.listdir(folder)) if name.endswith(".c"))
+        statements = set(re.findall(r'\{"([a-z-]+)", \w+, NC_(?:ONCE|OFTEN), (?:true|false)\}', sources))
+        self.assertGreater(len(statements), 25)
+        for word in sorted(statements):
+            self.assertRegex(page, rf"(?m)^\.It .*\bIc {word}(?![\w-])")
+        algorithms = set(re.findall(r'\{"([a-z0-9]+)", PART_', sources)) | {"aes128", "gcm12", "ccm8", "ctr", "gmac", "camellia192"}
+        self.assertGreater(len(algorithms), 20)
+        for word in sorted(algorithms):
+            self.assertTrue(re.search(rf"(?m)^\.Cm .*(?<![\w-]){word}(?![\w-])", page), word)
+
     def test_every_name_that_is_refused_is_in_the_manual(self):
         refused = read("docs", "man", "postern-ipsec.conf.5").split(".Sh WHAT IS REFUSED")[1].split(".Sh ")[0]
         listed = re.search(r"static const char \*lacking.*?names\[\] = \{(.*?)\n\t\};", read("lib", "config", "setkey", "algs.c"), re.S)
@@ -235,6 +262,14 @@ class Shown(unittest.TestCase):
         self.ipsecctl = os.path.join(BUILD, "cli", "ipsecctl")
         if not os.access(self.ipsecctl, os.X_OK):
             self.skipTest("ipsecctl is not built")
+
+    def check_native(self, text):
+        with tempfile.NamedTemporaryFile("w", suffix=".conf") as file:
+            file.write(text)
+            file.flush()
+            done = subprocess.run([self.ipsecctl, "check", "-t", "postern", file.name], stdout=subprocess.PIPE,
+                                  stderr=subprocess.STDOUT, text=True, check=False)
+        self.assertEqual(done.returncode, 0, done.stdout)
 
     def check(self, text, language="setkey", *words):
         with tempfile.NamedTemporaryFile("w", suffix=".conf") as file:
@@ -268,6 +303,13 @@ class Examples(Shown):
         self.assertTrue(blocks)
         for block in blocks:
             self.check(block, "racoon", "-C")
+
+        blocks = re.findall(r"\.Bd -literal -offset indent\n(.*?)\.Ed", read("docs", "man", "postern.conf.5"), re.S)
+        self.assertEqual(len(blocks), 3)
+        for block in blocks:
+            if block.startswith("child"):
+                block = f"connection x {{ version 1; remote 192.0.2.2; secret-file /s\n{block}}}\n"
+            self.check_native(block)
 
 
 class Dumps(Shown):

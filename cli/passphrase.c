@@ -3,7 +3,7 @@
  * as it was, and the question given up: nobody is left with a terminal that is silent. From a descriptor
  * octet by octet, so that what is behind the line stays for who reads next.
  */
-#include "cli/racoon/passphrase.h"
+#include "cli/passphrase.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -110,7 +110,8 @@ static int read_hidden(int tty, char *buf, size_t room)
 	return r;
 }
 
-static int ask(const char *file, char *buf, size_t room, struct err_text *e)
+/* `what` stands in front of the file's name: "Passphrase of". */
+static int ask(const char *what, const char *file, char *buf, size_t room, struct err_text *e)
 {
 	AUTO_CLOSE int tty = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
 	int r;
@@ -120,7 +121,7 @@ static int ask(const char *file, char *buf, size_t room, struct err_text *e)
 		    "the private key %s wants a passphrase, and there is no terminal to ask for it: say "
 		    "--passphrase-fd N",
 		    file);
-	dprintf(tty, "Passphrase of %s: ", file);
+	dprintf(tty, "%s %s: ", what, file);
 	r = read_hidden(tty, buf, room);
 	dprintf(tty, "\n");
 	if (r == -ENODATA)
@@ -137,12 +138,13 @@ static int read_given(int fd, const char *file, char *buf, size_t room, struct e
 	if (r == -ENODATA)
 		return err_set(e, r,
 		    "descriptor %d of --passphrase-fd has no line for %s: it wants one for each enciphered "
-		    "key, in the order in which the configuration names them",
+		    "key, in the order in which they are named",
 		    fd, file);
 	return r;
 }
 
-static int read_one(struct passphrases *p, const char *file, struct secret **ret, struct err_text *e)
+static int read_one(
+    struct passphrases *p, const char *what, const char *file, struct secret **ret, struct err_text *e)
 {
 	char buf[PASSPHRASE_MAX];
 	AUTO_WIPE(buf);
@@ -151,7 +153,7 @@ static int read_one(struct passphrases *p, const char *file, struct secret **ret
 	if (secret_init(ARENA, e) < 0)
 		return -ENOMEM;
 	(void)err_set(e, 0, "%s", "");
-	r = p->fd < 0 ? ask(file, buf, sizeof(buf), e) : read_given(p->fd, file, buf, sizeof(buf), e);
+	r = p->fd < 0 ? ask(what, file, buf, sizeof(buf), e) : read_given(p->fd, file, buf, sizeof(buf), e);
 	if (r == -E2BIG)
 		return err_set(e, r,
 		    "the passphrase of %s is longer than %d octets, or has one that is 0 in it", file,
@@ -175,7 +177,7 @@ int passphrases_get(struct passphrases *p, const char *file, const struct secret
 			*ret = p->known[i].s;
 			return 0;
 		}
-	r = read_one(p, file, &s, e);
+	r = read_one(p, "Passphrase of", file, &s, e);
 	if (r < 0)
 		return r;
 	known = reallocarray(p->known, p->n + 1, sizeof(*known));
@@ -187,6 +189,31 @@ int passphrases_get(struct passphrases *p, const char *file, const struct secret
 	known[p->n] = (struct passphrase){take_ptr(name), take_ptr(s)};
 	*ret = known[p->n++].s;
 	return 0;
+}
+
+int passphrases_new(struct passphrases *p, const char *file, struct secret **ret, struct err_text *e)
+{
+	AUTO_SECRET struct secret *s = NULL, *again = NULL;
+	int r = read_one(p, "New passphrase for", file, &s, e);
+
+	if (r == 0 && p->fd < 0)
+		r = read_one(p, "Once more, for", file, &again, e);
+	if (r == 0 && again && !secret_equal(s, again))
+		r = err_set(e, -EINVAL, "the two passphrases for %s differ: nothing was made", file);
+	if (r == 0)
+		*ret = take_ptr(s);
+	return r;
+}
+
+bool passphrase_fd_parse(const char *word, int *ret)
+{
+	char *end;
+	long fd = strtol(word, &end, 10);
+
+	if (word[0] < '0' || word[0] > '9' || *end || fd > INT32_MAX || fcntl((int)fd, F_GETFD) < 0)
+		return false;
+	*ret = (int)fd;
+	return true;
 }
 
 void passphrases_forget(struct passphrases *p, const char *file)

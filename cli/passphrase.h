@@ -2,9 +2,10 @@
  * Passphrases of private keys: from the terminal, or one line each from a descriptor. Each file is asked for
  * once, however many peers' blocks name it.
  */
-#ifndef POSTERN_CLI_RACOON_PASSPHRASE_H
-#define POSTERN_CLI_RACOON_PASSPHRASE_H
+#ifndef POSTERN_CLI_PASSPHRASE_H
+#define POSTERN_CLI_PASSPHRASE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/auto.h"
@@ -36,6 +37,12 @@ void passphrases_fini(struct passphrases *p);
  */
 must_check int passphrases_get(
     struct passphrases *p, const char *file, const struct secret **ret, struct err_text *e);
+/* A passphrase for a file that is being made, owned by the caller: at the terminal asked for twice. As above;
+ * -EINVAL: what was typed differs. */
+must_check int passphrases_new(
+    struct passphrases *p, const char *file, struct secret **ret, struct err_text *e);
+/* The number of an open descriptor, for --passphrase-fd. */
+bool passphrase_fd_parse(const char *word, int *ret);
 /* It was wrong: forgets it. */
 void passphrases_forget(struct passphrases *p, const char *file);
 

@@ -1,0 +1,302 @@
+/*
+ * Connections as peers, children and policies.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include <errno.h>
+
+#include "config/native/compile.h"
+
+enum { TEXT_MAX = 4096 };
+
+#define HEAD "version 1; secret \"0123456789abcdef0\";"
+
+static char heard[TEXT_MAX];
+
+static void hear(void *arg, const struct native_note *n)
+{
+	size_t at = strlen(heard);
+
+	(void)arg;
+	if (n->is_error)
+		snprintf(
+		    heard + at, sizeof(heard) - at, "%s:%u:%u: %s\n", n->file, n->line, n->column, n->text);
+}
+
+static int resolve(void *arg, const char *name, enum inet_family family, struct inet_addr *ret)
+{
+	(void)arg;
+	(void)family;
+	return strcmp(name, "gate.example.org") == 0 ? inet_addr_parse("192.0.2.77", ret) : -ENOENT;
+}
+
+static int source(void *arg, const struct inet_addr *to, struct inet_addr *ret)
+{
+	(void)arg;
+	return inet_addr_parse(to->family == INET_V4 ? "192.0.2.1" : "2001:db8::1", ret);
+}
+
+static const struct native_host_facts host = {.resolve = resolve, .source = source};
+
+static int compile(const char *text, struct native_plan *ret)
+{
+	const struct native_options o = {.say = hear};
+	const struct native_text t = {.p = (char *)(uintptr_t)text, .n = strlen(text), .mode = 0600};
+	AUTO_NATIVE_CONF struct native_conf *c = NULL;
+
+	heard[0] = '\0';
+	if (native_read_text("f", &t, &o, &c) < 0)
+		fail_msg("%s", heard);
+	return native_compile(c, &host, hear, NULL, ret);
+}
+
+static void good(const char *text, struct native_plan *ret)
+{
+	if (compile(text, ret) < 0)
+		fail_msg("%s", heard);
+}
+
+static void expect_fault(const char *text, const char *fault)
+{
+	struct native_plan p = {0};
+
+	assert_int_equal(compile(text, &p), -EINVAL);
+	assert_null(p.ike);
+	assert_string_equal(heard, fault);
+}
+
+/* "out 10.1.0.0/24 10.2.0.0/24 256 0 0 esp/tunnel/192.0.2.1-192.0.2.2" */
+static const char *policy_text(const struct policy *p, char buf[512])
+{
+	char a[INET_PREFIX_STRLEN], b[INET_PREFIX_STRLEN], c[INET_ADDR_STRLEN], d[INET_ADDR_STRLEN];
+	const char *why = NULL;
+	int n;
+
+	if (policy_check(p, &why) < 0)
+		fail_msg("%s", why);
+	n = snprintf(buf, 512, "%s %s %s %u %u %u %s", policy_dir_name(p->dir),
+	    inet_prefix_format(&p->sel.src, a), inet_prefix_format(&p->sel.dst, b), p->sel.proto,
+	    p->sel.sport, p->sel.dport, policy_action_name(p->action));
+	for (uint8_t i = 0; i < p->n_requests; i++) {
+		const struct policy_request *r = &p->req[i];
+
+		n += snprintf(buf + n, 512 - (size_t)n, " %s/%s/%s-%s/%s", ipsec_proto_name(r->proto),
+		    ipsec_mode_name(r->mode), r->src.family ? inet_addr_format(&r->src, c) : "",
+		    r->dst.family ? inet_addr_format(&r->dst, d) : "", policy_level_name(r->level));
+	}
+	return buf;
+}
+
+static void expect_policy(const struct native_plan *p, uint32_t i, const char *text)
+{
+	char buf[512];
+
+	assert_true(i < p->n_policies);
+	assert_string_equal(policy_text(&p->policy[i], buf), text);
+}
+
+static void test_compile_a_tunnel(void **state)
+{
+	AUTO_NATIVE_PLAN struct native_plan p = {0};
+	const struct ike_peer *peer;
+	const struct ike_child *k;
+
+	(void)state;
+	good("connection office { " HEAD " remote 192.0.2.2; child 10.1.0.0/24 = 10.2.0.0/24 }\n", &p);
+	assert_int_equal(p.n_policies, 2);
+	expect_policy(
+	    &p, 0, "out 10.1.0.0/24 10.2.0.0/24 256 0 0 ipsec esp/tunnel/192.0.2.1-192.0.2.2/unique");
+	expect_policy(
+	    &p, 1, "in 10.2.0.0/24 10.1.0.0/24 256 0 0 ipsec esp/tunnel/192.0.2.2-192.0.2.1/unique");
+	assert_int_equal(p.ike->n_peers, 1);
+	peer = &p.ike->peer[0];
+	assert_string_equal(peer->name, "office");
+	assert_true(peer->n_modes == 1 && peer->mode[0] == IKE_MODE_MAIN);
+	assert_true(
+	    peer->n_offers > 0 && peer->offer[0].auth == IKE_AUTH_PSK && peer->offer[0].seconds == 28800);
+	assert_true(peer->my_id.kind == IKE_ID_ADDRESS && !peer->n_peer_ids && !peer->passive);
+	assert_int_equal(peer->nat_traversal, IKE_ON);
+	assert_int_equal(p.ike->n_children, 1);
+	k = &p.ike->child[0];
+	assert_true(k->remoteid == peer->ph1id && k->remoteid != 0);
+	assert_true(k->local.kind == IKE_SIDE_NET && k->local.plen == 24 && k->remote.first.b[1] == 2);
+	assert_true(k->n_enc == 4 && k->n_auth == 1 && k->says_comp && !k->n_comp);
+	assert_int_equal(k->pfs, peer->offer[0].group);
+}
+
+static void test_compile_transport_between_the_gateways(void **state)
+{
+	AUTO_NATIVE_PLAN struct native_plan p = {0};
+
+	(void)state;
+	good("connection x { " HEAD " local 192.0.2.9; remote gate.example.org\n"
+	     " child local[tcp] = remote[tcp/443] { mode transport; ah sha256; pfs no } }\n",
+	    &p);
+	assert_int_equal(p.n_policies, 2);
+	expect_policy(&p, 0, "out 192.0.2.9 192.0.2.77 6 0 443 ipsec ah/transport/-/unique");
+	expect_policy(&p, 1, "in 192.0.2.77 192.0.2.9 6 443 0 ipsec ah/transport/-/unique");
+	assert_true(p.ike->child[0].local.kind == IKE_SIDE_HOST && p.ike->child[0].remote.port == 443);
+	assert_int_equal(p.ike->child[0].pfs, ALG_GROUP_NONE);
+}
+
+static void test_compile_compression_is_inside(void **state)
+{
+	AUTO_NATIVE_PLAN struct native_plan p = {0};
+
+	(void)state;
+	good("connection x { " HEAD " remote 192.0.2.2; child 10.0.0.0/8 = any { compress yes } }\n", &p);
+	expect_policy(&p, 0,
+	    "out 10.0.0.0/8 0.0.0.0/0 256 0 0 ipsec ipcomp/tunnel/192.0.2.1-192.0.2.2/use "
+	    "esp/transport/-/unique");
+	assert_int_equal(p.ike->child[0].n_comp, 1);
+}
+
+static void test_compile_every_pair_that_can_meet(void **state)
+{
+	AUTO_NATIVE_PLAN struct native_plan p = {0};
+
+	(void)state;
+	good("connection x { " HEAD " remote 192.0.2.2\n"
+	     " child 10.1.0.0/16, 10.2.0.0/16[tcp], 2001:db8:1::/48 = 10.9.0.0/16[udp], 10.8.0.0/16, "
+	     "2001:db8:2::/48 }\n",
+	    &p);
+	assert_int_equal(p.n_policies, 2 * 4);
+	assert_int_equal(p.ike->n_children, 4);
+	expect_policy(
+	    &p, 0, "out 10.1.0.0/16 10.9.0.0/16 17 0 0 ipsec esp/tunnel/192.0.2.1-192.0.2.2/unique");
+	expect_policy(
+	    &p, 2, "out 10.1.0.0/16 10.8.0.0/16 256 0 0 ipsec esp/tunnel/192.0.2.1-192.0.2.2/unique");
+	expect_policy(&p, 4, "out 10.2.0.0/16 10.8.0.0/16 6 0 0 ipsec esp/tunnel/192.0.2.1-192.0.2.2/unique");
+	expect_policy(
+	    &p, 6, "out 2001:db8:1::/48 2001:db8:2::/48 256 0 0 ipsec esp/tunnel/192.0.2.1-192.0.2.2/unique");
+}
+
+static void test_compile_plain_policies_come_first(void **state)
+{
+	AUTO_NATIVE_PLAN struct native_plan p = {0};
+
+	(void)state;
+	good("connection x { " HEAD " remote 192.0.2.2; child 10.0.0.0/8 = any }\n"
+	     "policy none 10.0.0.0/8 = 10.0.0.0/8\npolicy discard in any[tcp/23] = any\n",
+	    &p);
+	assert_int_equal(p.n_policies, 2 + 2 + 2);
+	expect_policy(&p, 0, "out 10.0.0.0/8 10.0.0.0/8 256 0 0 none");
+	expect_policy(&p, 1, "in 10.0.0.0/8 10.0.0.0/8 256 0 0 none");
+	expect_policy(&p, 2, "in 0.0.0.0/0 0.0.0.0/0 6 0 23 discard");
+	expect_policy(&p, 3, "in ::/0 ::/0 6 0 23 discard");
+}
+
+static void expect_prefixes(const char *first, const char *last, const char *expected)
+{
+	struct native_ts t = {.kind = NATIVE_TS_RANGE};
+	struct inet_prefix list[NATIVE_PREFIXES_MAX];
+	char text[NATIVE_PREFIXES_MAX * INET_PREFIX_STRLEN] = "", one[INET_PREFIX_STRLEN];
+	uint32_t n;
+
+	assert_int_equal(inet_addr_parse(first, &t.first), 0);
+	assert_int_equal(inet_addr_parse(last, &t.last), 0);
+	n = native_prefixes(&t, NULL, INET_NONE, list);
+	for (uint32_t i = 0; i < n; i++) {
+		strcat(text, i ? " " : "");
+		strcat(text, inet_prefix_format(&list[i], one));
+	}
+	assert_string_equal(text, expected);
+}
+
+static void test_compile_a_range_is_its_prefixes(void **state)
+{
+	struct native_ts t = {.kind = NATIVE_TS_RANGE};
+	struct inet_prefix list[NATIVE_PREFIXES_MAX];
+
+	(void)state;
+	expect_prefixes("10.0.0.1", "10.0.0.1", "10.0.0.1");
+	expect_prefixes("10.0.0.0", "10.0.0.255", "10.0.0.0/24");
+	expect_prefixes("10.0.0.1", "10.0.0.9", "10.0.0.1 10.0.0.2/31 10.0.0.4/30 10.0.0.8/31");
+	expect_prefixes("0.0.0.0", "255.255.255.255", "0.0.0.0/0");
+	expect_prefixes("255.255.255.254", "255.255.255.255", "255.255.255.254/31");
+	expect_prefixes("2001:db8::ffff", "2001:db8::1:0", "2001:db8::ffff 2001:db8::1:0");
+	assert_int_equal(inet_addr_parse("::1", &t.first), 0);
+	assert_int_equal(inet_addr_parse("ffff:ffff:ffff:ffff:ffff:ffff:ffff:fffe", &t.last), 0);
+	assert_int_equal(native_prefixes(&t, NULL, INET_NONE, list), NATIVE_PREFIXES_MAX);
+}
+
+static void test_compile_whoever_comes(void **state)
+{
+	AUTO_NATIVE_PLAN struct native_plan p = {0};
+	const struct ike_peer *peer;
+
+	(void)state;
+	good("connection x { version 1; remote any; certificate /c; key /k; authority /a; local-id "
+	     "gate.example.org\n"
+	     " remote-id \"CN=peer\"; child 10.0.0.0/8 = remote; child any = any }\n",
+	    &p);
+	assert_int_equal(p.n_policies, 0);
+	peer = &p.ike->peer[0];
+	assert_true(peer->addr.family == INET_NONE && peer->generate == IKE_GENERATE_UNIQUE && peer->passive);
+	assert_int_equal(peer->offer[0].auth, IKE_AUTH_RSA);
+	assert_true(peer->verify_identifier && peer->n_peer_ids == 1 && peer->my_id.kind == IKE_ID_FQDN);
+	assert_string_equal(peer->ca, "/a");
+	assert_int_equal(p.ike->n_children, 2);
+	assert_int_equal(p.ike->child[0].remote.kind, IKE_SIDE_CLIENT);
+	assert_int_equal(p.ike->child[1].local.kind, IKE_SIDE_ANY);
+}
+
+static void test_compile_what_cannot_be_done_is_told_all_at_once(void **state)
+{
+	(void)state;
+	expect_fault(
+	    "connection a { remote any; secret-file /s; child any = any }\n"
+	    "connection b { version 1; remote 192.0.2.2; secret-file /s; keep up; child any = any }\n"
+	    "connection c { version 1; remote 192.0.2.3; secret-file /s; child any = any }\n"
+	    "connection d { version 1; remote 192.0.2.3; secret-file /s; child any = any }\n"
+	    "connection e { version 1; remote nobody.example.org; secret-file /s; child any = any }\n"
+	    "connection f { version 1; remote any; secret-file /s; child 10.0.0.1-10.0.0.9 = any }\n"
+	    "connection g { version 1; remote 192.0.2.4; secret-file /s\n"
+	    " child any = any { esp aes128-sha1, aes256-sha256 } }\n"
+	    "connection h { version 1; remote 192.0.2.5; certificate /c; key /k; authority /1, /2\n"
+	    " child any = any }\n",
+	    "f:1:1: connection a wants version 2 of IKE, which this release does not speak yet: say `version "
+	    "1`\n"
+	    "f:2:66: connection b is to be kept up, which this release does not do yet: say `keep "
+	    "on-demand`\n"
+	    "f:4:34: connection d has the same remote as c, and version 1 cannot tell them apart: make them "
+	    "one "
+	    "connection with several children\n"
+	    "f:5:34: connection e: the name nobody.example.org has no address now: No such file or "
+	    "directory\n"
+	    "f:6:55: with `remote any` a child of version 1 has one prefix or `any` on this side, and `any` "
+	    "or `remote` "
+	    "on the other\n"
+	    "f:8:24: its ciphers are not all with the same hashes, which version 1 wants: write every pair, "
+	    "or leave "
+	    "some out\n"
+	    "f:9:45: connection h has several authorities: put them into one file\n");
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_compile_a_tunnel),
+	    cmocka_unit_test(test_compile_transport_between_the_gateways),
+	    cmocka_unit_test(test_compile_compression_is_inside),
+	    cmocka_unit_test(test_compile_every_pair_that_can_meet),
+	    cmocka_unit_test(test_compile_plain_policies_come_first),
+	    cmocka_unit_test(test_compile_a_range_is_its_prefixes),
+	    cmocka_unit_test(test_compile_whoever_comes),
+	    cmocka_unit_test(test_compile_what_cannot_be_done_is_told_all_at_once),
+	};
+	struct err_text e = {""};
+
+	if (secret_init(1 << 16, &e) < 0) {
+		fprintf(stderr, "%s\n", e.s);
+		return 2;
+	}
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
