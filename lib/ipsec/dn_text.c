@@ -168,7 +168,7 @@ static bool set_is(struct rd set, const char **p, const char *end)
 	return rd_ok(&set);
 }
 
-bool dn_text_is(const char *text, size_t n, const uint8_t *der, size_t n_der)
+bool dn_is(const char *text, size_t n, const uint8_t *der, size_t n_der)
 {
 	const char *p = text, *end = text + n;
 	struct rd r = rd_init(der, n_der), name;
@@ -236,7 +236,7 @@ static void put_part(struct wr *w, const struct dn_part *part, const uint8_t *oi
 	put_element(w, DN_SET, outer, wr_len(&set));
 }
 
-int dn_text_encode(const char *text, size_t n, uint8_t ret[DN_DER_MAX], char ret_type[DN_PART_MAX])
+int dn_encode(const char *text, size_t n, uint8_t ret[DN_DER_MAX], char ret_type[DN_PART_MAX])
 {
 	const char *p = text, *end = text + n;
 	uint8_t body[DN_DER_MAX], oid[DN_OID_MAX];

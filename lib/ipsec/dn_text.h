@@ -26,11 +26,10 @@ bool dn_part_next(const char **p, const char *end, struct dn_part *ret);
 
 /* Whether all components are there, in this order, and no others; values octet by octet, in whatever string
  * type of one octet a character the name has them. */
-bool dn_text_is(const char *text, size_t n, const uint8_t *der, size_t n_der);
+bool dn_is(const char *text, size_t n, const uint8_t *der, size_t n_der);
 
 /* A Name's DER (RFC 5280 section 4.1.2.4). Octets; -EINVAL: malformed, or with `*` as a value; -ENOENT: a
  * type of attribute that is not known, which *ret_type names; -EMSGSIZE. */
-must_check int dn_text_encode(
-    const char *text, size_t n, uint8_t ret[DN_DER_MAX], char ret_type[DN_PART_MAX]);
+must_check int dn_encode(const char *text, size_t n, uint8_t ret[DN_DER_MAX], char ret_type[DN_PART_MAX]);
 
 #endif

@@ -203,7 +203,7 @@ bool ike_id_equal(const struct ike_id *a, const struct ike_id *b)
 bool ike_id_fits(const struct ike_id *want, const struct ike_id *id)
 {
 	if (want->kind == IKE_ID_DN && want->len && id->kind == IKE_ID_DN_DER)
-		return dn_text_is((const char *)want->data, want->len, id->data, id->len);
+		return dn_is((const char *)want->data, want->len, id->data, id->len);
 	return ike_id_equal(want, id);
 }
 

@@ -262,7 +262,7 @@ const struct ike_peer *ike_conf_find_peer(const struct ike_conf *c, const struct
 
 bool ike_id_equal(const struct ike_id *a, const struct ike_id *b);
 /* Whether a peer's identity is the one that a configuration asks for: equal, or for a name as text the DER of
- * that name (dn_text_is()). */
+ * that name (dn_is()). */
 bool ike_id_fits(const struct ike_id *want, const struct ike_id *id);
 /* For people, a distinguished name as dn_format() has it; at most `room` octets, anything unprintable as '?'.
  * Returns buf. */

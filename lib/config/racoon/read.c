@@ -149,7 +149,7 @@ static void names(struct ike_conf *conf)
 
 		if (id->kind != IKE_ID_DN || !id->len || conf->peer[i].cert)
 			continue;
-		n = dn_text_encode((const char *)id->data, id->len, der, type);
+		n = dn_encode((const char *)id->data, id->len, der, type);
 		if (n < 0)
 			continue;
 		id->kind = IKE_ID_DN_DER;

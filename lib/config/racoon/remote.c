@@ -503,7 +503,7 @@ static bool check_name(struct rc_cur *c, const struct ike_peer *p)
 		    p->name);
 		return true;
 	}
-	r = dn_text_encode((const char *)p->my_id.data, p->my_id.len, der, type);
+	r = dn_encode((const char *)p->my_id.data, p->my_id.len, der, type);
 	if (r == -ENOENT)
 		return rc_fault(
 		    c, NULL, "%s: my_identifier asn1dn has %s, which is no type of attribute", p->name, type);

@@ -354,6 +354,7 @@ static void test_prove_verify_believes_octets_that_name_a_peer(void **state)
 
 static void test_prove_verify_expects_identities(void **state)
 {
+	uint8_t word[PROVE_WORD_MAX];
 	struct stage_exchange q;
 	struct ike_peer *p;
 	struct stage x;
@@ -368,6 +369,9 @@ static void test_prove_verify_expects_identities(void **state)
 	p->n_peer_ids = 3;
 	expect_ticket(
 	    &x, true, psk, kit_id(IKE_ID_FQDN, "else.example"), false); /* verify_identifier is off */
+	stage_keyed(&x, &q, true, psk);
+	x.e = (struct err_text){{0}};
+	assert_true(stage_peer_proves(&x, &q, kit_id(IKE_ID_FQDN, "else.example"), word) > 0);
 	assert_non_null(strstr(x.e.s, "No ID match. else.example is none of"));
 	p->verify_identifier = true;
 	stage_keyed(&x, &q, true, psk);

@@ -99,7 +99,7 @@ static void test_dn_as_an_identity(void **state)
 
 static bool guide_is(const char *text)
 {
-	return dn_text_is(text, strlen(text), guide, sizeof(guide));
+	return dn_is(text, strlen(text), guide, sizeof(guide));
 }
 
 static void test_dn_text_against_der(void **state)
@@ -118,7 +118,7 @@ static void test_dn_text_against_der(void **state)
 	assert_false(guide_is("C=US, ST=NY, L=\\*, O=*"));
 	assert_false(guide_is("C=US, ST=NY, L=BERNE, nonsense=*"));
 	assert_false(guide_is(""));
-	assert_true(dn_text_is(two, strlen(two), odd, sizeof(odd)));
+	assert_true(dn_is(two, strlen(two), odd, sizeof(odd)));
 }
 
 /* What is made of a text is that name again, and reads as it was written. */
@@ -131,15 +131,15 @@ static void test_dn_text_makes_der(void **state)
 	char buf[200], type[DN_PART_MAX];
 
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
-		int n = dn_text_encode(texts[i], strlen(texts[i]), der, type);
+		int n = dn_encode(texts[i], strlen(texts[i]), der, type);
 
 		assert_true(n > 0);
 		assert_true(dn_format(der, (size_t)n, buf, sizeof(buf)));
 		assert_string_equal(buf, texts[i]);
-		assert_true(dn_text_is(texts[i], strlen(texts[i]), der, (size_t)n));
+		assert_true(dn_is(texts[i], strlen(texts[i]), der, (size_t)n));
 	}
 	/* openssl req -subj /C=DE/CN=\xc3\xa4: PrintableString and UTF8String. */
-	assert_int_equal(dn_text_encode("C=DE,CN=\xc3\xa4", 10, der, type), 28);
+	assert_int_equal(dn_encode("C=DE,CN=\xc3\xa4", 10, der, type), 28);
 	assert_memory_equal(der,
 	    "\x30\x1a\x31\x0b\x30\x09\x06\x03\x55\x04\x06\x13\x02\x44\x45"
 	    "\x31\x0b\x30\x09\x06\x03\x55\x04\x03\x0c\x02\xc3\xa4",
@@ -151,19 +151,19 @@ static void test_dn_text_that_makes_no_der(void **state)
 	uint8_t der[DN_DER_MAX];
 	char text[DN_DER_MAX], type[DN_PART_MAX];
 
-	assert_int_equal(dn_text_encode("CN=*", 4, der, type), -EINVAL);
-	assert_int_equal(dn_text_encode("CN", 2, der, type), -EINVAL);
-	assert_int_equal(dn_text_encode("nonsense=x", 10, der, type), -ENOENT);
+	assert_int_equal(dn_encode("CN=*", 4, der, type), -EINVAL);
+	assert_int_equal(dn_encode("CN", 2, der, type), -EINVAL);
+	assert_int_equal(dn_encode("nonsense=x", 10, der, type), -ENOENT);
 	assert_string_equal(type, "nonsense");
-	assert_int_equal(dn_text_encode("3.1=x", 5, der, type), -ENOENT);
-	assert_int_equal(dn_text_encode("1.40=x", 6, der, type), -ENOENT);
-	assert_int_equal(dn_text_encode("2.99999999999=x", 15, der, type), -ENOENT);
+	assert_int_equal(dn_encode("3.1=x", 5, der, type), -ENOENT);
+	assert_int_equal(dn_encode("1.40=x", 6, der, type), -ENOENT);
+	assert_int_equal(dn_encode("2.99999999999=x", 15, der, type), -ENOENT);
 	memset(text, 'x', sizeof(text));
 	memcpy(text, "CN=", 3);
-	assert_int_equal(dn_text_encode(text, sizeof(text), der, type), -EINVAL);
+	assert_int_equal(dn_encode(text, sizeof(text), der, type), -EINVAL);
 	for (size_t i = 0; i + 3 < sizeof(text); i += 4)
 		memcpy(text + i, "C=a,", 4);
-	assert_int_equal(dn_text_encode(text, sizeof(text), der, type), -EMSGSIZE);
+	assert_int_equal(dn_encode(text, sizeof(text), der, type), -EMSGSIZE);
 }
 
 /* Every truncation and every octet changed: never beyond, and hardly ever the name. */
@@ -173,12 +173,12 @@ static void test_dn_text_against_broken_octets(void **state)
 	uint8_t copy[sizeof(guide)];
 
 	for (size_t n = 0; n < sizeof(guide); n++)
-		assert_false(dn_text_is(text, strlen(text), guide, n));
+		assert_false(dn_is(text, strlen(text), guide, n));
 	for (size_t i = 0; i < sizeof(guide); i++)
 		for (unsigned v = 0; v < 256; v++) {
 			memcpy(copy, guide, sizeof(guide));
 			copy[i] = (uint8_t)v;
-			(void)dn_text_is(text, strlen(text), copy, sizeof(copy));
+			(void)dn_is(text, strlen(text), copy, sizeof(copy));
 		}
 }
 
