@@ -230,12 +230,24 @@ class Lab:
         if failed:
             raise LabError(f"the suite on {name} did not start; its last words:\n{self.log_tail(name)}")
 
-    def log_tail(self, name, lines=15):
+    def log_size(self, name):
+        """Octets a host's suite has logged until now."""
         try:
-            with open(self.log_path(name), encoding="utf-8", errors="replace") as source:
-                return "".join(source.readlines()[-lines:])
+            return os.path.getsize(self.log_path(name))
+        except FileNotFoundError:
+            return 0
+
+    def log_since(self, name, size):
+        """What it logged after it had logged `size` octets."""
+        try:
+            with open(self.log_path(name), "rb") as source:
+                source.seek(size)
+                return source.read().decode(errors="replace")
         except FileNotFoundError:
             return ""
+
+    def log_tail(self, name, lines=15):
+        return "".join(self.log_since(name, 0).splitlines(keepends=True)[-lines:])
 
     def _inside(self, name, path):
         """A path of a host's file system as seen from here."""

@@ -32,7 +32,6 @@ ALL = 'script "tell" phase1_up; script "tell" phase1_down; script "tell" phase1_
 class Hooks(labtest.LabTest):
     def setUp(self):
         super().setUp()
-        self.log_before = len(self.lab.log_tail("elmer", 5000))
         for host, peer in ((self.relent, ELMER), (self.elmer, RELENT)):
             host.run("install", "-D", "-m", "600", "/dev/stdin", "/etc/inet/psk.txt", text=f"{peer} mekmitasdigoat\n")
             host.setkey(f"spdadd {host.address} {peer} any -P out ipsec esp/transport//require;"
@@ -60,10 +59,6 @@ class Hooks(labtest.LabTest):
     def wait_events(self, *events):
         wait_for(f"{events} instead of {self.events()}", lambda: self.events() == list(events))
 
-    def log(self):
-        """Of this test."""
-        return self.lab.log_tail("elmer", 5000)[self.log_before:]
-
     def up(self):
         self.elmer.run("ipsecctl", "up", RELENT)
 
@@ -78,8 +73,8 @@ class Hooks(labtest.LabTest):
         self.wait_events("phase1_up", "phase1_down")
         for _, row in self.said():
             self.assertEqual(row, {**PLAIN, "REMOTE_ID": RELENT})
-        self.assertIn("phase1_up: /etc/inet/hooks/tell", self.log())
-        self.assertNotIn("hook.failed", self.log())
+        self.assertIn("phase1_up: /etc/inet/hooks/tell", self.elmer.log())
+        self.assertNotIn("hook.failed", self.elmer.log())
 
     def test_the_other_side_ends_it_and_a_strangers_name_is_harmless(self):
         name = "$(touch /var/lib/pwned) `id`;\\'-x *"
@@ -138,7 +133,7 @@ class Hooks(labtest.LabTest):
                  "DEFAULT_DOMAIN": "example.com"}
         for _, row in self.said():
             self.assertEqual(row, {**PLAIN, "REMOTE_ID": RELENT, **given})
-        self.assertNotIn("s3cret", self.log())
+        self.assertNotIn("s3cret", self.elmer.log())
 
     def test_what_root_should_not_execute_is_refused_at_the_load_and_at_its_time(self):
         self.load(self.elmer, conf(RELENT, ALL))
@@ -149,12 +144,12 @@ class Hooks(labtest.LabTest):
             self.assertEqual(done.returncode, 1)
             self.assertRegex(done.stderr, r'/etc/inet/racoon\.conf:6:\d+: "?tell"? cannot be a script that root executes: ' + re.escape(words))
         self.up()  # the configuration of before holds
-        wait_for("the refusal", lambda: f"tell phase1_up for {RELENT} is not run: {words}" in self.log())
+        wait_for("the refusal", lambda: f"tell phase1_up for {RELENT} is not run: {words}" in self.elmer.log())
         self.elmer.run("chmod", "755", f"{FOLDER}/tell")
         self.elmer.run("chown", "4000", FOLDER)
         self.addCleanup(self.elmer.run, "chown", "0", FOLDER)
         self.leave()
-        wait_for("the refusal", lambda: f"{FOLDER} belongs to user 4000 and not to root: chown root {FOLDER}" in self.log())
+        wait_for("the refusal", lambda: f"{FOLDER} belongs to user 4000 and not to root: chown root {FOLDER}" in self.elmer.log())
         self.assertEqual(self.events(), [])
 
     def test_one_that_hangs_is_ended_and_the_next_has_its_turn(self):
@@ -162,25 +157,25 @@ class Hooks(labtest.LabTest):
         self.load(self.elmer, conf(RELENT, 'script "hang" phase1_up; script "tell" phase1_down;'))
         self.up()
         began = time.monotonic()
-        wait_for("it to run", lambda: "event=phase1_up: hanging" in self.log())
+        wait_for("it to run", lambda: "event=phase1_up: hanging" in self.elmer.log())
         self.leave()
         wait_for("its end", lambda: self.events() == ["phase1_down"], timeout=120)
         self.assertGreater(time.monotonic() - began, 55)
         self.assertIn(f"{FOLDER}/hang phase1_up for {RELENT} (/etc/inet/racoon.conf:3: remote {RELENT}) was ended: it took too long; "
-                      "last it said: hanging", self.log())
+                      "last it said: hanging", self.elmer.log())
         self.assertFalse([p for p in self.lab.processes("elmer").values() if p == "sleep"])
 
     def test_failure_is_one_warning(self):
         self.put("fail", "#!/bin/sh\necho one; echo 'no such route' >&2; exit 7\n")
         self.load(self.elmer, conf(RELENT, 'script "fail" phase1_up;'))
         self.up()
-        wait_for("the warning", lambda: "ended with status 7; last it said: no such route" in self.log())
+        wait_for("the warning", lambda: "ended with status 7; last it said: no such route" in self.elmer.log())
 
     def test_killed_service_comes_back_with_its_table_and_its_script_went_with_it(self):
         self.put("slow", f"#!/bin/sh\necho slow; sleep 1000; echo event=late >> {SAID}\n")
         self.load(self.elmer, conf(RELENT, 'script "slow" phase1_up; script "tell" phase1_down;'))
         self.up()
-        wait_for("it to run", lambda: "event=phase1_up: slow" in self.log())
+        wait_for("it to run", lambda: "event=phase1_up: slow" in self.elmer.log())
         self.elmer.kill("hooks")
         self.elmer.wait_ready()
         wait_for("the script to be gone", lambda: "slow" not in self.lab.processes("elmer").values())

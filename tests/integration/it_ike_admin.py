@@ -101,7 +101,7 @@ class Admin(labtest.LabTest):
         self.fails(self.relent, "ipsecctl", "up", "-t", "1", ELMER)
         self.assertGreater(self.elmer.counters()["ike.not_listening"], before)
         self.assertIn(f"to {ELMER}[500] is dropped: listen does not name this address",
-                      self.lab.log_tail("elmer", 200))
+                      self.elmer.log())
         self.elmer.run("sed", "-i", "s/99; }/99; strict_address; }/", "/etc/other.conf")
         self.assertIn("and strict_address is set", self.fails(self.elmer, "ipsecctl", "racoon", "-f", "/etc/other.conf"))
 

@@ -52,7 +52,7 @@ class Flood(labtest.LabTest):
 
     def keyd_log(self):
         """Of everybody who works for strangers' messages."""
-        log = self.lab.log_tail("elmer", 100000).splitlines(keepends=True)
+        log = self.elmer.log().splitlines(keepends=True)
         return "".join(line for line in log if "postern-keyd" in line or "postern-certd" in line)
 
     def begin_flood(self):

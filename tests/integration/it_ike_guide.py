@@ -21,9 +21,6 @@ class Guide(labtest.LabTest):
         """A file of the guide at the place where it tells its reader to put it."""
         host.run("install", "-D", "-m", mode, os.path.join(EXAMPLES, name), path)
 
-    def log(self, host):
-        return self.lab.log_tail(host.name, 100000)
-
     def connect(self, sender, receiver, port, octets=20000):
         """A TCP connection whose first packet has to wait for keys."""
         receiver.traffic("tcp-sink", port)
@@ -39,7 +36,7 @@ class Guide(labtest.LabTest):
 
     def check_logs(self, began):
         """The guide's lines, word for word and in its order; `began` holds how much was said before."""
-        begins, answers = self.log(self.elmer)[began[0]:], self.log(self.relent)[began[1]:]
+        begins, answers = self.elmer.log()[began[0]:], self.relent.log()[began[1]:]
         self.assertIn(f"initiate new phase 1 negotiation: {ELMER}[500]<=>{RELENT}[500]", begins)
         self.assertIn(f"initiate new phase 2 negotiation: {ELMER}[0]<=>{RELENT}[0]", begins)  # S185
         self.assertIn(f"respond new phase 1 negotiation: {RELENT}[500]<=>{ELMER}[500]", answers)  # S195
@@ -63,7 +60,7 @@ class Guide(labtest.LabTest):
             self.assertEqual(len(re.findall(r"hard: 36000\(s\)", said)), len(rows))  # S101
 
     def carried(self, port, check_wire=True):
-        began = [len(self.log(host)) for host in (self.elmer, self.relent)]
+        began = [len(host.log()) for host in (self.elmer, self.relent)]
         with Tap(self.lab, clear_between(RELENT, ELMER, "tcp")) as clear, Tap(self.lab, "ip proto 50") as wire:
             self.connect(self.elmer, self.relent, port)
             wait_for("ESP on the wire", lambda: wire.count >= 10)
@@ -82,14 +79,14 @@ class Guide(labtest.LabTest):
         for host in self.both:
             host.run("sed", "-i", "s/time 10 hour/time 8 sec/", "/etc/inet/racoon.conf")
             host.run("ipsecctl", "racoon")
-        began = len(self.log(self.elmer))
+        began = len(self.elmer.log())
         with Tap(self.lab, clear_between(RELENT, ELMER, "tcp")) as clear:
             self.relent.traffic("tcp-sink", 7015)
             # Slowly: it lasts longer than an association does.
             client = self.elmer.traffic("tcp-send", RELENT, 7015, 200000, 20000, 60)
             self.assertEqual(client.wait(timeout=90), 0, client.stdout.read())
         self.assertEqual(clear.count, 0)
-        self.assertGreaterEqual(len(ESTABLISHED.findall(self.log(self.elmer)[began:])), 4)
+        self.assertGreaterEqual(len(ESTABLISHED.findall(self.elmer.log()[began:])), 4)
 
     def test_S88_a_key_file_that_others_can_read_is_not_used_and_the_cure_is_told(self):
         self.give(self.relent, "psk-relent.txt", "/etc/inet/psk.txt", "644")
@@ -103,7 +100,7 @@ class Guide(labtest.LabTest):
         self.elmer.run("chmod", "644", "/etc/inet/psk.txt")
         self.addCleanup(self.elmer.run, "chmod", "600", "/etc/inet/psk.txt")
         self.assertNotEqual(self.elmer.run("ipsecctl", "up", "-t", "3", RELENT, check=False).returncode, 0)
-        lines = [line for line in self.log(self.elmer).splitlines() if "certd.file_mode" in line]
+        lines = [line for line in self.elmer.log().splitlines() if "certd.file_mode" in line]
         self.assertTrue(lines)
         self.assertIn("chmod 600", lines[-1])
 
@@ -138,23 +135,23 @@ class Guide(labtest.LabTest):
         first = self.racoon_pids(self.elmer)[0]
         self.elmer.run(*start)
         wait_for("the second", lambda: len(self.racoon_pids(self.elmer)) == 2)
-        wait_for("the second one's configuration", lambda: self.log(self.elmer).count("conf.loaded") >= 2)
+        wait_for("the second one's configuration", lambda: self.elmer.log().count("conf.loaded") >= 2)
         Process(first).kill()
         wait_for("the first to be gone", lambda: first not in self.racoon_pids(self.elmer))
         self.assertTrue(peers(1))
         self.elmer.kill("keyd")
         self.elmer.wait_ready()
         wait_for("keyd to have it again", lambda: peers(1))
-        wait_for("racoon to hold on to it again", lambda: self.log(self.elmer).count("conf.held") >= 3)
+        wait_for("racoon to hold on to it again", lambda: self.elmer.log().count("conf.held") >= 3)
         Process(self.racoon_pids(self.elmer)[0]).kill()
         wait_for("all to be gone", lambda: peers(0))
 
     def with_level(self, level):
         """The guide's file with another `log`, loaded; what keyd says from then on."""
         self.relent.run("sed", "-i", "-E", f"s/^ *log .*/log {level};/", "/etc/inet/racoon.conf")
-        began = len(self.log(self.relent))
+        began = len(self.relent.log())
         self.relent.run("ipsecctl", "racoon")
-        return lambda: self.log(self.relent)[began:]
+        return lambda: self.relent.log()[began:]
 
     def test_S92_S93_S224_the_file_says_how_much_is_logged(self):
         self.prepare_psk()

@@ -55,9 +55,6 @@ class Keys(labtest.LabTest):
         done = (host or self.relent).run("ipsecctl", "racoon", "--passphrase-fd", "0", check=False, text=text)
         return done.returncode, done.stderr
 
-    def log(self, host):
-        return self.lab.log_tail(host.name, 100000)
-
     def test_every_form_that_openssl_writes(self):
         self.make()
         forms = {
@@ -310,18 +307,18 @@ class Keys(labtest.LabTest):
             self.connect(7102)
         self.assertEqual(clear.count, 0)
         for host in self.both:
-            self.assertNotIn("conf.restore", self.log(host))
+            self.assertNotIn("conf.restore", host.log())
             self.assertIn("private keys 1", re.sub(" +", " ", host.out("ipsecctl", "status")))
 
     def test_S130_a_certificate_near_its_end_is_warned_of(self):
-        before = len(self.log(self.relent))
+        before = len(self.relent.log())
         self.make(days=15)
         self.write()
         self.assertEqual(self.load()[0], 0)
-        self.assertNotIn("our own certificate", self.log(self.relent)[before:])
+        self.assertNotIn("our own certificate", self.relent.log()[before:])
         self.make(days=13)
         self.assertEqual(self.load()[0], 0)
-        wait_for("the warning", lambda: f"remote {ELMER}: our own certificate expires within 14 days" in self.log(self.relent)[before:])
+        wait_for("the warning", lambda: f"remote {ELMER}: our own certificate expires within 14 days" in self.relent.log()[before:])
 
 
 if __name__ == "__main__":

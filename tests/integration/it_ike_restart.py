@@ -62,7 +62,7 @@ class IkeRestart(labtest.LabTest):
         host.wait_ready()
         # One may have been renewed while it was looked at; those of before are there as well.
         self.assertTrue(before <= self.cookies(host), f"{before} became {self.cookies(host)}")
-        self.assertIn("go on after a restart", self.lab.log_tail(host.name, 50))
+        self.assertIn("go on after a restart", host.log())
 
     def wait_renewed(self):
         """On both sides nothing of now is in use any more."""
@@ -72,7 +72,7 @@ class IkeRestart(labtest.LabTest):
 
     def assert_nobody_noticed(self):
         for host in self.both:
-            said = self.lab.log_tail(host.name, 5000)
+            said = host.log()
             for words in ("the peer is dead", "began anew", "for an SA that is not here", "given up"):
                 self.assertNotIn(words, said)
 
@@ -136,7 +136,7 @@ class IkeRestart(labtest.LabTest):
         self.relent.kill("keyd")
         self.relent.wait_ready()
         self.assertEqual([self.relent.json("show")[rows] for rows in ("ike_sas", "child_sas")], [[], []])
-        self.assertIn("of what was kept is dropped: ", self.lab.log_tail("relent", 3000))
+        self.assertIn("of what was kept is dropped: ", self.relent.log())
         # As without memory: traffic goes on as long as its keys live.
         self.assertEqual(sorted(row["spi"] for row in self.relent.json("sad")["sas"]), spis)
         self.relent.run("ipsecctl", "up", ELMER)

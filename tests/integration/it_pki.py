@@ -49,9 +49,6 @@ class Pki(labtest.LabTest):
             host.run("rm", "-rf", FOLDER, FOR_ELMER, "/etc/postern/ca")
             host.flush()
 
-    def log(self, host):
-        return self.lab.log_tail(host.name, 100000)
-
     def pki(self, host, *words, **kwargs):
         return host.run("ipsecctl", "pki", *words, **kwargs)
 
@@ -103,13 +100,13 @@ class Pki(labtest.LabTest):
         self.load("fqdn", first)
         self.ping()
         self.pki(self.relent, "revoke", "--reason", "key-compromise", "elmer.example.org", "-o", FOLDER)
-        began = len(self.log(self.relent))
+        began = len(self.relent.log())
         for host in self.both:  # nothing is left of what was negotiated when it was still good
             host.run("ipsecctl", "down", self.elmer.address if host is self.relent else RELENT, check=False)
         self.relent.run("ipsecctl", "reload")
         self.assertNotEqual(self.ping(check=False, count=1).returncode, 0)
-        wait_for("the reason in the log", lambda: "the certificate has been revoked by its issuer" in self.log(self.relent)[began:])
-        self.assertIn("cert-revoked", self.log(self.relent)[began:])
+        wait_for("the reason in the log", lambda: "the certificate has been revoked by its issuer" in self.relent.log()[began:])
+        self.assertIn("cert-revoked", self.relent.log()[began:])
         # Another certificate for it, and all is well: the list is of numbers, not of names.
         self.pki(self.relent, "sign", f"{FOLDER}/elmer.example.org.req", "--host", "elmer.example.org", "-o", FOR_ELMER, "--force")
         self.copy(self.relent, f"{FOR_ELMER}/elmer.example.org.pem", self.elmer)
@@ -122,10 +119,10 @@ class Pki(labtest.LabTest):
         self.pki(self.elmer, "issue", "--host", "elmer.example.org", "--bits", "2048", "-o", FOLDER, "--force")
         # But it knows relent's authority, and would take relent's word.
         self.elmer.run("tee", f"{FOLDER}/real.pem", text=self.relent.out("cat", f"{FOLDER}/ca.pem"))
-        began = len(self.log(self.relent))
+        began = len(self.relent.log())
         self.load("fqdn", first)
         self.assertNotEqual(self.ping(check=False, count=1).returncode, 0)
-        wait_for("a refusal", lambda: re.search(r"cert-(untrusted|chain)", self.log(self.relent)[began:]))
+        wait_for("a refusal", lambda: re.search(r"cert-(untrusted|chain)", self.relent.log()[began:]))
 
     def test_an_enciphered_key_and_a_pkcs12_load(self):
         self.pki(self.relent, "ca", "--name", "Example CA", "--bits", "2048")

@@ -89,25 +89,22 @@ class Readme(labtest.LabTest):
 
     def test_a_dead_peer_is_found_out_and_a_quiet_one_is_not_dead(self):
         self.load(("dpd_delay 20;", "dpd_delay 2; dpd_retry 1; dpd_maxfail 3;"))
-        began = len(self.log())
+        began = len(self.left.log())
         self.ping()
         with Tap(self.lab, "udp port 500", "wan") as wire:
             wait_for("questions and answers", lambda: wire.count >= 8, timeout=30)
-        self.assertNotIn("the peer is dead", self.log()[began:])
+        self.assertNotIn("the peer is dead", self.left.log()[began:])
         self.assertTrue(self.left.json("sad")["sas"])
         self.right.run("ip", "link", "set", "eth1", "down")
         try:
-            wait_for("the peer to be dead", lambda: "the peer is dead: 3 questions without an answer" in self.log()[began:], timeout=30)
+            wait_for("the peer to be dead", lambda: "the peer is dead: 3 questions without an answer" in self.left.log()[began:], timeout=30)
             wait_for("its associations to go", lambda: not self.left.json("sad")["sas"])
         finally:
             self.right.run("ip", "link", "set", "eth1", "up")
             self.right.run("ip", "route", "add", "10.1.0.0/16", "via", "192.0.2.10")
 
-    def log(self):
-        return self.lab.log_tail("left", 100000)
-
     def test_two_gateways(self):
-        began = [len(self.lab.log_tail(host.name, 100000)) for host in self.both]
+        began = [len(host.log()) for host in self.both]
         self.load()
         with Tap(self.lab, clear_between("10.1.0.9", "10.2.0.9", "ip"), "wan") as clear, \
                 Tap(self.lab, "ip proto 50", "wan") as wire:
@@ -121,7 +118,7 @@ class Readme(labtest.LabTest):
         ends = {(sa["src"], sa["dst"]) for sa in self.left.json("sad")["sas"]}
         self.assertEqual(ends, {("192.0.2.10", "192.0.2.20"), ("192.0.2.20", "192.0.2.10")})
         for host, at in zip(self.both, began):
-            said = self.lab.log_tail(host.name, 100000)[at:]
+            said = host.log()[at:]
             # The answer to the first packet may have asked for a pair of its own.
             self.assertIn(said.count("IPsec-SA established: ESP/Tunnel"), (2, 4))
             self.assertIn("ISAKMP-SA established", said)

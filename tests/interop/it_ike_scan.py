@@ -85,7 +85,7 @@ class IkeScan(labtest.LabTest):
         text = self.aggressive("nobody")
         self.assertNotIn("Hash(", text)
         self.assertIn("0 returned handshake; 0 returned notify", text)
-        self.assertIn("couldn't find the pskey", self.lab.log_tail("relent", 50))
+        self.assertIn("couldn't find the pskey", self.relent.log())
 
     def test_aggressive_mode_that_is_not_configured_gives_nothing(self):
         self.prepare(modes="main")

@@ -101,11 +101,8 @@ class Vpnc(labtest.LabTest):
 
     def is_up(self):
         if self.process.poll() is not None:
-            self.fail(f"vpnc ended:\n{self.elmer.out('cat', '/run/vpnc.log')}\n{self.log()}")
+            self.fail(f"vpnc ended:\n{self.elmer.out('cat', '/run/vpnc.log')}\n{self.relent.log()}")
         return self.elmer.run("ip", "route", "show", "dev", "vpn0", check=False).stdout.count("192.168.1.0/24")
-
-    def log(self, lines=200):
-        return self.lab.log_tail("relent", lines)
 
     def given(self):
         """What the client's script was told."""
@@ -145,7 +142,7 @@ class Vpnc(labtest.LabTest):
         self.elmer.run("ping", "-c", "3", "-W", "5", "-I", address, INSIDE)
         self.relent.run("ping", "-c", "3", "-W", "5", "-I", INSIDE, address)
         self.carry(port, address)
-        log = self.log()
+        log = self.relent.log()
         self.assertIn(f'login succeeded for user "{user}"', log)
         self.assertIn(f"address {address} is for user {user}", log)
         self.assertNotIn("s3cret", log)
@@ -156,7 +153,7 @@ class Vpnc(labtest.LabTest):
         self.disconnect()
         wait_for("the SAs to be gone", lambda: not self.relent.json("sad")["sas"])
         wait_for("the policies to be gone", lambda: not self.policies())
-        self.assertIn("deleted by the peer", self.log())
+        self.assertIn("deleted by the peer", self.relent.log())
         # The same user has his address again.
         self.connect()
         wait_for("vpnc to be connected", self.is_up, timeout=60)
@@ -174,7 +171,7 @@ class Vpnc(labtest.LabTest):
         self.prepare()
         self.connect(password="guess")
         self.assertNotEqual(self.process.wait(timeout=60), 0)
-        log = self.log()
+        log = self.relent.log()
         self.assertIn('login failed for user "alice"', log)
         self.assertIn("wrong password", log)
         self.assertFalse(self.relent.json("sad")["sas"])
@@ -183,7 +180,7 @@ class Vpnc(labtest.LabTest):
     def test_without_generate_policy_nothing_is_made(self):
         self.prepare(generate="off")
         self.connect()
-        wait_for("the refusal", lambda: "no policy found for what the peer asks for" in self.log(), timeout=60)
+        wait_for("the refusal", lambda: "no policy found for what the peer asks for" in self.relent.log(), timeout=60)
         self.assertFalse(self.relent.json("sad")["sas"])
         self.assertFalse(self.policies())
 

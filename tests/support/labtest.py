@@ -68,6 +68,7 @@ class Host:
         self.lab = lab
         self.name = name
         self.address = address
+        self.log_mark = 0
 
     def run(self, *words, check=True, text=None, timeout=60):
         """Runs a command to its end. A failure fails the test with the command's own words, unless check is False."""
@@ -106,6 +107,14 @@ class Host:
 
     def running(self):
         return self.lab.suite_pid(self.name) is not None
+
+    def mark_log(self):
+        """What comes from here on is what log() returns."""
+        self.log_mark = self.lab.log_size(self.name)
+
+    def log(self):
+        """What the suite on this host has logged since the test began."""
+        return self.lab.log_since(self.name, self.log_mark)
 
     def setkey(self, statements, check=True):
         """Loads statements as `setkey -c` does: one after the other."""
@@ -208,6 +217,7 @@ class LabTest(unittest.TestCase):
 
     def setUp(self):
         for host in self.both:
+            host.mark_log()
             if host.name not in self.suite_on:
                 continue
             if not host.running():
