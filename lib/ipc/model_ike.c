@@ -69,6 +69,8 @@ static void set_flags(const struct ike_peer *p, Postern__IkePeer *m)
 	m->ph1id = p->ph1id;
 	m->esp_frag = p->esp_frag;
 	m->mode_cfg = p->mode_cfg;
+	m->version = p->version;
+	m->keep_up = p->keep_up;
 	m->has_script_up = p->script[IKE_HOOK_UP] != NULL;
 	m->has_script_down = p->script[IKE_HOOK_DOWN] != NULL;
 	m->has_script_dead = p->script[IKE_HOOK_DEAD] != NULL;
@@ -150,6 +152,8 @@ static int get_flags(const Postern__IkePeer *m, struct ike_peer *p, struct err_t
 	if (m->generate > IKE_GENERATE_UNIQUE || m->check == CHECK_NONE || m->check > CHECK_EXACT ||
 	    m->nat_traversal > IKE_FORCE || m->rekey > IKE_FORCE || m->ike_frag > IKE_FORCE)
 		return err_set(e, -EBADMSG, "a switch of an unknown value");
+	if (m->version != 1 && m->version != 2)
+		return err_set(e, -EBADMSG, "version %u of IKE", m->version);
 	if (m->nonce_len < IKE_NONCE_MIN || m->nonce_len > IKE_NONCE_MAX || m->dpd_delay_s > DAY_S ||
 	    m->dpd_retry_s > DAY_S || m->dpd_maxfail > COUNTER_MAX || m->esp_frag > UINT16_MAX ||
 	    (m->esp_frag && m->esp_frag < SA_FRAG_MIN))
@@ -170,6 +174,8 @@ static int get_flags(const Postern__IkePeer *m, struct ike_peer *p, struct err_t
 	p->ph1id = m->ph1id;
 	p->esp_frag = m->esp_frag;
 	p->mode_cfg = m->mode_cfg;
+	p->version = (uint8_t)m->version;
+	p->keep_up = m->keep_up;
 	return 0;
 }
 

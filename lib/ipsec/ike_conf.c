@@ -96,6 +96,7 @@ struct ike_peer *ike_conf_add_peer(struct ike_conf *c)
 	if (!p)
 		return NULL;
 	p->port = IKE_PORT;
+	p->version = 1;
 	p->my_id.kind = IKE_ID_ADDRESS;
 	p->send_cert = p->send_cr = p->verify_cert = p->initial_contact = true;
 	p->check = CHECK_STRICT;

@@ -103,8 +103,10 @@ struct ike_peer {
 	uint32_t line;
 	struct inet_addr addr; /* INET_NONE: any (anonymous) */
 	uint16_t port;         /* IKE_PORT unless said */
+	uint8_t version;       /* of IKE, 1 or 2: with which it is begun, and the only one answered */
+	bool keep_up; /* its children are to be there all the time, whether or not packets want them */
 	enum ike_mode mode[IKE_MODES];
-	uint8_t n_modes; /* the first is how it is begun, all are answered */
+	uint8_t n_modes; /* the first is how it is begun, all are answered; version 2 has none */
 	struct ike_id my_id;
 	struct ike_id *peer_id; /* any of them */
 	uint8_t n_peer_ids;

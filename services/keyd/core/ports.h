@@ -54,6 +54,18 @@ struct ike1_signed {
 	uint32_t n_certs;
 };
 
+/* What certd is told once of an exchange of version 2, to make and judge AUTH payloads (RFC 7296 section
+ * 2.15). */
+struct ike2_told {
+	struct ike1_octets nonce; /* ours, as certd made it: it names the exchange */
+	struct ike1_octets peer_nonce;
+	const uint8_t *spi_i, *spi_r;
+	enum alg_prf prf;
+	const struct secret *pi, *pr;            /* SK_pi, SK_pr */
+	struct ike1_octets message_i, message_r; /* IKE_SA_INIT's two, as they were sent at last */
+	unsigned peer_hashes; /* bits 1 << enum ike2_hash, as the peer says; 0: it does not */
+};
+
 /* A script of the configuration is wanted. Everything is borrowed for the call. */
 struct core_hook {
 	enum ike_hook hook;
@@ -94,6 +106,19 @@ struct core_ports {
 	int (*xauth_password)(void *arg, uint64_t token, struct ike1_octets ticket);
 	/* certd-verify: the answer has a ticket. */
 	int (*ike1_judge)(void *arg, uint64_t token, const struct ike1_signed *s);
+
+	/* certd, version 2: begin as above; tell, answered by nothing, when both messages of IKE_SA_INIT are
+	 * there; then prove and verify, once each, in either order. Identities are bodies of ID payloads,
+	 * proofs bodies of AUTH payloads. prove answers with our own proof, verify with a ticket when the
+	 * peer's is by a shared key, else with a statement, which goes with the proof (as `signature`) and
+	 * certificates to certd-verify, who answers with a ticket. */
+	int (*ike2_begin)(void *arg, uint64_t token, uint64_t generation, uint32_t peer,
+	    const struct inet_addr *peer_addr, bool we_began);
+	int (*ike2_tell)(void *arg, uint64_t token, const struct ike2_told *t);
+	int (*ike2_prove)(void *arg, uint64_t token, struct ike1_octets nonce, struct ike1_octets id);
+	int (*ike2_verify)(void *arg, uint64_t token, struct ike1_octets nonce, struct ike1_octets id,
+	    struct ike1_octets proof);
+	int (*ike2_judge)(void *arg, uint64_t token, const struct ike1_signed *s);
 
 	/* policyd. match answers with `out` and `in`, grant with `number` and `expires_ms`. */
 	int (*match)(void *arg, uint64_t token, const struct selector *out, const struct ike_path *path);

@@ -103,6 +103,8 @@ static void any_switches(struct ike_peer *p)
 	p->nonce_len = (uint16_t)(IKE_NONCE_MIN + below(IKE_NONCE_MAX - IKE_NONCE_MIN + 1));
 	p->ph1id = any32();
 	p->mode_cfg = coin();
+	p->version = (uint8_t)(1 + below(2));
+	p->keep_up = coin();
 }
 
 static void any_peer(struct ike_conf *c)
