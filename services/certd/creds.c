@@ -188,14 +188,14 @@ int creds_give_key(struct creds *c, uint32_t peer, const void *key, size_t n, st
 	return r;
 }
 
-/* racoon.conf names the methods of RFC 2409 alone, whose signatures are RSA's; those of RFC 4754 it cannot.
- */
+/* Version 1 has the methods of RFC 2409 alone, whose signatures are RSA's; racoon.conf cannot name those of
+ * RFC 4754. */
 static int check_method(
     const struct ike_peer *p, const struct own_key *k, const char *name, struct err_text *e)
 {
 	char kind[OWN_KIND_MAX];
 
-	for (uint8_t i = 0; i < p->n_offers && !own_key_is_rsa(k); i++)
+	for (uint8_t i = 0; p->version == 1 && i < p->n_offers && !own_key_is_rsa(k); i++)
 		if (ike_auth_is_rsa(p->offer[i].auth))
 			return err_set(e, -EOPNOTSUPP,
 			    "authentication_method rsasig wants an RSA key, and %s is %s: name an RSA key "

@@ -395,24 +395,34 @@ static int judge_hash(struct prover *p, struct exchange *x, const struct ike_pee
 	return r;
 }
 
-/* What the peer's signature has to be over. */
-static int state_hash(const struct prover *p, const struct exchange *x, struct ike1_octets body,
-    uint64_t now_ms, uint8_t ret[PROVE_WORD_MAX], struct err_text *e)
+int prove_state(const struct prover *p, const struct exchange *x, struct ike1_octets id,
+    struct ike1_octets over, uint64_t now_ms, uint8_t ret[PROVE_WORD_MAX])
 {
 	struct statement s = {.generation = x->s.generation,
 	    .peer = x->s.peer,
 	    .addr = x->s.addr,
-	    .n_id = (uint16_t)body.n,
+	    .version = x->v2 ? 2 : 1,
+	    .n_id = (uint16_t)id.n,
+	    .over = over.p,
+	    .n_over = (uint16_t)over.n,
 	    .expires_ms = now_ms + PROVE_STATEMENT_MS};
-	int n = proof_hash(x, false, body, s.hash);
 
-	if (n < 0)
-		return err_set(e, n, "the peer's hash cannot be made: %s", err_name(n));
-	s.n_hash = (uint8_t)n;
-	memcpy(s.id, body.p, body.n);
+	memcpy(s.id, id.p, id.n);
 	memcpy(s.icookie, x->s.icookie, sizeof(s.icookie));
 	memcpy(s.rcookie, x->s.rcookie, sizeof(s.rcookie));
 	return statement_seal(&p->ticket_key, &s, ret, PROVE_WORD_MAX);
+}
+
+/* What the peer's signature has to be over. */
+static int state_hash(const struct prover *p, const struct exchange *x, struct ike1_octets body,
+    uint64_t now_ms, uint8_t ret[PROVE_WORD_MAX], struct err_text *e)
+{
+	uint8_t hash[ALG_PRF_LEN_MAX];
+	int n = proof_hash(x, false, body, hash);
+
+	if (n < 0)
+		return err_set(e, n, "the peer's hash cannot be made: %s", err_name(n));
+	return prove_state(p, x, body, (struct ike1_octets){hash, (size_t)n}, now_ms, ret);
 }
 
 /* A peer's proof has been looked at: r < 0, it was not good, or octets of the word that it is. */

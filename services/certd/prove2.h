@@ -6,6 +6,10 @@
 
 #include "certd/prove.h"
 
+/* The statement of what a peer's signature has to be over, in either version (prove.c). Octets, or -errno. */
+must_check int prove_state(const struct prover *p, const struct exchange *x, struct ike1_octets id,
+    struct ike1_octets over, uint64_t now_ms, uint8_t ret[PROVE_WORD_MAX]);
+
 /* The body of our AUTH payload over this body of our ID payload. Octets, or -errno, with a sentence where
  * there is more to say than its name. */
 must_check int prove2_us(const struct creds *c, const struct ike_peer *peer, const struct exchange *x,

@@ -30,7 +30,9 @@ static void prepare(void)
 	struct statement st = {.addr = inet_addr_v4(0x0a00006e),
 	    .n_id = 8,
 	    .id = {1, 0, 0, 0, 10, 0, 0, 110},
-	    .n_hash = 20,
+	    .version = 1,
+	    .over = (const uint8_t *)"twenty octets of it",
+	    .n_over = 20,
 	    .expires_ms = UINT64_MAX};
 	struct err_text e;
 	int n;
@@ -65,12 +67,12 @@ static void check(struct verify_request *q)
 	struct inet_addr from;
 	size_t all = 0;
 
-	must(q->statement.n && q->statement.n <= 2048 && q->claim.n_certs <= JUDGE_CERTS_MAX);
+	must(q->statement.n && q->statement.n <= STATEMENT_MAX && q->claim.n_certs <= JUDGE_CERTS_MAX);
 	for (uint32_t i = 0; i < q->claim.n_certs; i++) {
 		must(q->claim.cert[i].n);
 		all += q->claim.cert[i].n;
 	}
-	must(all <= 32768 && q->claim.signature.n && q->claim.signature.n <= 1024);
+	must(all <= 32768 && q->claim.signature.n && q->claim.signature.n <= 1284);
 	must(hearing_hold(&hearing, q->statement, &q->claim, 1, &why, &from, ticket, &e) < 0 && e.s[0] &&
 	     from.family == INET_NONE);
 	must(hearing_hold(

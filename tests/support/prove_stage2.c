@@ -109,6 +109,23 @@ void stage2_told(struct stage *x, struct stage2_exchange *q, bool we_began, cons
 		fail_msg("%s", x->e.s);
 }
 
+void stage2_meet(
+    struct stage *x, struct stage2_exchange *q, struct stage *y, struct stage2_exchange *p, unsigned hashes)
+{
+	y->p.exchanges.key.octets[0] ^= 1; /* of another process */
+	if (stage2_begin(x, q, true, NULL) != 0 || stage2_begin(y, p, false, NULL) != 0)
+		fail_msg("%s%s", x->e.s, y->e.s);
+	memcpy(q->peer_nonce, p->nonce, NONCE_LEN);
+	memcpy(p->peer_nonce, q->nonce, NONCE_LEN);
+	q->n_peer_nonce = p->n_peer_nonce = NONCE_LEN;
+	q->peer_hashes = p->peer_hashes = hashes;
+	stage2_messages(q, 0);
+	stage2_messages(p, 0);
+	if (stage2_tell(x, q) != 0 || stage2_tell(y, p) != 0)
+		fail_msg("%s%s", x->e.s, y->e.s);
+	y->p.exchanges.key.octets[0] ^= 1;
+}
+
 struct ike1_octets stage2_id(struct stage2_exchange *q, struct ike_id id)
 {
 	static const uint8_t types[] = {[IKE_ID_ADDRESS] = 1,

@@ -35,6 +35,10 @@ void stage2_messages(struct stage2_exchange *q, size_t n_more);
 int stage2_tell(struct stage *x, const struct stage2_exchange *q);
 /* Begun and told of, or the test fails. */
 void stage2_told(struct stage *x, struct stage2_exchange *q, bool we_began, const char *psk);
+/* Two certds with each other: x begins one exchange as q, which y answers as p, and both are told. Both call
+ * the other 10.0.0.110. */
+void stage2_meet(
+    struct stage *x, struct stage2_exchange *q, struct stage *y, struct stage2_exchange *p, unsigned hashes);
 /* An ID payload's body in q->body. */
 struct ike1_octets stage2_id(struct stage2_exchange *q, struct ike_id id);
 /* What we or the peer have to prove with this body of an ID payload. Octets. */

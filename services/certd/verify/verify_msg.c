@@ -6,12 +6,13 @@
 #include <errno.h>
 
 #include "certd/session_msg.h"
+#include "ticket/statement.h"
 
 #include "certd_keyd.pb-c.h"
 #include "certd_verify_keyd.pb-c.h"
 #include "ike_conf.pb-c.h"
 
-enum { CAP = 128 << 10, CERTS_OCTETS_MAX = 32768, SIGNATURE_MAX = 1024, SEALED_MAX = 2048 };
+enum { CAP = 128 << 10, CERTS_OCTETS_MAX = 32768, SIGNATURE_MAX = 1284 };
 
 void verify_request_fini(struct verify_request *r)
 {
@@ -42,7 +43,7 @@ int verify_request_decode(const struct ipc_record *rec, struct verify_request *r
 
 	ret->m = ipc_unpack(&postern__ike_judge__descriptor, rec, CAP);
 	m = (const Postern__IkeJudge *)ret->m;
-	r = m ? session_octets(&m->statement, 1, SEALED_MAX, &ret->statement, &e) : -EBADMSG;
+	r = m ? session_octets(&m->statement, 1, STATEMENT_MAX, &ret->statement, &e) : -EBADMSG;
 	if (r == 0)
 		r = certs_decode(m, &ret->claim, &e);
 	return r < 0 ? r : session_octets(&m->signature, 1, SIGNATURE_MAX, &ret->claim.signature, &e);

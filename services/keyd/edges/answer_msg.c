@@ -17,6 +17,7 @@
 enum {
 	SKEYID_MAX = 64,
 	SEALED_MAX = 2048,
+	STATEMENT_OCTETS_MAX = 9572,
 	PROOF_MAX = 1284,
 	SUBJECT_MAX = 2048,
 	GROUPS_MAX = 511,
@@ -66,7 +67,7 @@ static int take_ticket(struct answer *a)
 
 static int take_statement(struct answer *a)
 {
-	return octets(a, &((const Postern__Statement *)a->m)->statement, SEALED_MAX);
+	return octets(a, &((const Postern__Statement *)a->m)->statement, STATEMENT_OCTETS_MAX);
 }
 
 static int take_proof(struct answer *a)

@@ -118,7 +118,7 @@ static void expect_peer(struct stage *x, struct stage_exchange *q)
 	}
 	assert_int_equal(statement_open(&x->p.ticket_key, word, (size_t)n, x->now, &s, &x->e), 0);
 	stage_hash(q, false, stage_id(q, peer), hash);
-	assert_memory_equal(s.hash, hash, 20);
+	assert_memory_equal(s.over, hash, 20);
 	/* Whose certificate it has to be, though the responder's hash is over another identity. */
 	assert_int_equal(s.n_id, stage_id(q, peer).n);
 	assert_memory_equal(s.id, stage_id(q, peer).p, s.n_id);

@@ -136,8 +136,8 @@ static const struct {
     {VERIFY, &g.verify.nonce, NONCE_LEN, NONCE_LEN},
     {VERIFY, &g.verify.id, 5, 1028},
     {VERIFY, &g.verify.proof, 0, 1284},
-    {JUDGE, &g.judge.statement, 1, 2048},
-    {JUDGE, &g.judge.signature, 1, 1024},
+    {JUDGE, &g.judge.statement, 1, 9572},
+    {JUDGE, &g.judge.signature, 1, 1284},
     {JUDGE, &g.cert[1], 1, 32768 - 900},
 };
 

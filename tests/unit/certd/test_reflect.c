@@ -297,7 +297,7 @@ static void test_reflect_a_recorded_proof(void **state)
 	n = stage_peer_says(&x, &q, address, NULL, &is_ticket, again);
 	assert_false(is_ticket);
 	assert_int_equal(statement_open(&x.p.ticket_key, again, (size_t)n, x.now, &s, &x.e), 0);
-	assert_memory_not_equal(s.hash, hash, 20);
+	assert_memory_not_equal(s.over, hash, 20);
 	stage_strike(&x);
 }
 
