@@ -16,8 +16,9 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
 static struct hearing hearing;
-static uint8_t word[STATEMENT_MAX];
-static size_t n_word;
+/* Statements of either version. */
+static uint8_t word[2][STATEMENT_MAX];
+static size_t n_word[2];
 
 static void must(bool true_)
 {
@@ -35,7 +36,7 @@ static void prepare(void)
 	    .n_over = 20,
 	    .expires_ms = UINT64_MAX};
 	struct err_text e;
-	int n;
+	int n = 0;
 
 	must(secret_init(64 << 10, &e) == 0 && crypto_init(&e) == 0 && ticket_init(&e) == 0);
 	hearing.now = anchors_new(1);
@@ -43,9 +44,14 @@ static void prepare(void)
 	hearing.now->conf = ike_conf_new();
 	must(hearing.now->conf && ike_conf_add_peer(hearing.now->conf));
 	hearing.ticket_key = (struct ticket_key){{7}};
-	n = statement_seal(&hearing.ticket_key, &st, word, sizeof(word));
-	must(n > 0);
-	n_word = (size_t)n;
+	for (; n < 2; n++) {
+		int r;
+
+		st.version = (uint8_t)(n + 1);
+		r = statement_seal(&hearing.ticket_key, &st, word[n], sizeof(word[n]));
+		must(r > 0);
+		n_word[n] = (size_t)r;
+	}
 }
 
 static void credential(const struct ipc_record *rec)
@@ -75,9 +81,10 @@ static void check(struct verify_request *q)
 	must(all <= 32768 && q->claim.signature.n && q->claim.signature.n <= 1284);
 	must(hearing_hold(&hearing, q->statement, &q->claim, 1, &why, &from, ticket, &e) < 0 && e.s[0] &&
 	     from.family == INET_NONE);
-	must(hearing_hold(
-	         &hearing, (struct ike1_octets){word, n_word}, &q->claim, 1, &why, &from, ticket, &e) < 0 &&
-	     why != VERIFY_NONE);
+	for (size_t i = 0; i < 2; i++)
+		must(hearing_hold(&hearing, (struct ike1_octets){word[i], n_word[i]}, &q->claim, 1, &why,
+		         &from, ticket, &e) < 0 &&
+		     why != VERIFY_NONE);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)

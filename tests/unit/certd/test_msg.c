@@ -38,6 +38,7 @@ static struct {
 	Postern__IkeId id;
 	Postern__IkeBegin begin;
 	Postern__Ike1Keys keys;
+	Postern__Ike2Tell tell;
 	Postern__IkeProve prove;
 	Postern__IkeVerify verify;
 	Postern__IkeJudge judge;
@@ -60,6 +61,20 @@ static void fill_keys(void)
 	g.keys.peer_id = &g.id;
 }
 
+static void fill_tell(void)
+{
+	g.tell = (Postern__Ike2Tell)POSTERN__IKE2_TELL__INIT;
+	g.tell.nonce = some(NONCE_LEN);
+	g.tell.peer_nonce = some(24);
+	g.tell.spi_i = g.tell.spi_r = some(8);
+	g.tell.prf = ALG_PRF_AES128_XCBC;
+	g.tell.sk_pi = some(16);
+	g.tell.sk_pr = some(17);
+	g.tell.message_i = some(400);
+	g.tell.message_r = some(401);
+	g.tell.peer_hashes = 0x3c;
+}
+
 static void fill(void)
 {
 	g.addr = (Postern__Addr)POSTERN__ADDR__INIT;
@@ -73,6 +88,7 @@ static void fill(void)
 	g.begin.peer_addr = &g.addr;
 	g.begin.we_began = true;
 	fill_keys();
+	fill_tell();
 	g.prove = (Postern__IkeProve)POSTERN__IKE_PROVE__INIT;
 	g.prove.nonce = some(NONCE_LEN);
 	g.prove.id = some(8);
@@ -89,7 +105,7 @@ static void fill(void)
 		g.cert[i] = some(900);
 }
 
-enum kind { BEGIN, KEYS, PROVE, VERIFY, JUDGE };
+enum kind { BEGIN, KEYS, TELL, PROVE, VERIFY, JUDGE };
 
 static int decode(enum kind kind)
 {
@@ -104,6 +120,9 @@ static int decode(enum kind kind)
 	case KEYS:
 		rec = record(&g.keys.base);
 		return certd_keys_decode(&rec, &q);
+	case TELL:
+		rec = record(&g.tell.base);
+		return certd_tell_decode(&rec, &q);
 	case PROVE:
 		rec = record(&g.prove.base);
 		return certd_prove_decode(&rec, &q);
@@ -131,6 +150,14 @@ static const struct {
     {KEYS, &g.keys.gxy, 1, 1024},
     {KEYS, &g.keys.sa, 40, 16384},
     {KEYS, &g.id.data, 0, 1024},
+    {TELL, &g.tell.nonce, NONCE_LEN, NONCE_LEN},
+    {TELL, &g.tell.peer_nonce, 16, 256},
+    {TELL, &g.tell.spi_i, 8, 8},
+    {TELL, &g.tell.spi_r, 8, 8},
+    {TELL, &g.tell.sk_pi, 1, 64},
+    {TELL, &g.tell.sk_pr, 1, 64},
+    {TELL, &g.tell.message_i, 1, 8192},
+    {TELL, &g.tell.message_r, 1, 8192},
     {PROVE, &g.prove.nonce, NONCE_LEN, NONCE_LEN},
     {PROVE, &g.prove.id, 5, 1028},
     {VERIFY, &g.verify.nonce, NONCE_LEN, NONCE_LEN},
@@ -195,6 +222,7 @@ static void test_msg_missing(void **state)
 static void test_msg_numbers(void **state)
 {
 	static const uint32_t hashes[] = {0, 3, 4, 8, 256 + 2, UINT32_MAX},
+	                      prfs[] = {0, 3, 9, 256 + 2, UINT32_MAX},
 	                      ids[] = {0, IKE_ID_DN_DER + 1, 256 + 2},
 	                      methods[] = {0, IKE_AUTH_XAUTH_RSA_SERVER + 1, 256 + 1, UINT32_MAX};
 
@@ -203,6 +231,12 @@ static void test_msg_numbers(void **state)
 		fill();
 		g.keys.prf = hashes[i];
 		assert_int_equal(decode(KEYS), -EBADMSG);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(prfs); i++) {
+		fill();
+		assert_int_equal(decode(TELL), 0);
+		g.tell.prf = prfs[i];
+		assert_int_equal(decode(TELL), -EBADMSG);
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(methods); i++) {
 		fill();
@@ -224,7 +258,7 @@ static void test_msg_numbers(void **state)
 /* What was sent is what is there. */
 static void test_msg_fields(void **state)
 {
-	AUTO(certd_request_fini) struct certd_request b = {0}, k = {0}, v = {0};
+	AUTO(certd_request_fini) struct certd_request b = {0}, k = {0}, v = {0}, t = {0};
 	AUTO(verify_request_fini) struct verify_request j = {0};
 	struct ipc_record rec;
 
@@ -243,6 +277,15 @@ static void test_msg_fields(void **state)
 	assert_int_equal(k.facts.group, ALG_GROUP_MODP1024);
 	assert_int_equal(k.facts.auth, IKE_AUTH_PSK);
 	assert_int_equal(k.facts.peer_id->kind, IKE_ID_FQDN);
+	rec = record(&g.tell.base);
+	assert_int_equal(certd_tell_decode(&rec, &t), 0);
+	assert_int_equal(t.facts2.prf, ALG_PRF_AES128_XCBC);
+	assert_int_equal(t.facts2.message_i.n, 400);
+	assert_int_equal(t.facts2.message_r.n, 401);
+	assert_int_equal(secret_len(t.facts2.pi), 16);
+	assert_int_equal(secret_len(t.facts2.pr), 17);
+	assert_int_equal(t.facts2.peer_nonce.n, 24);
+	assert_int_equal(t.facts2.peer_hashes, 0x3c);
 	rec = record(&g.verify.base);
 	assert_int_equal(certd_verify_decode(&rec, &v), 0);
 	assert_int_equal(v.id.n, 9);
