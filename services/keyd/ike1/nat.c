@@ -4,7 +4,7 @@
  */
 #include "keyd/ike1/nat.h"
 
-#include "keyd/ike1/child.h"
+#include "keyd/core/child.h"
 #include "keyd/ike1/kept.h"
 
 #include "base/wr.h"
@@ -83,24 +83,14 @@ void nat_move(struct isakmp *sa)
 		sa->path.local_port = sa->path.remote_port = IKE_PORT_NATT;
 }
 
-static bool is_there(const struct ike_path *p, const struct ike_path *at, uint16_t port)
-{
-	return p->remote_port == port && p->local_port == IKE_PORT_NATT &&
-	       inet_addr_equal(&p->remote, &at->remote) && inet_addr_equal(&p->local, &at->local);
-}
-
 void nat_moved(struct core *c, const struct ike_path *path, uint16_t old_port)
 {
 	list_foreach (sa, &c->isakmp, struct isakmp, all)
-		if (isakmp_is_up(sa) && is_there(&sa->path, path, old_port)) {
+		if (isakmp_is_up(sa) && ike_path_is_at(&sa->path, path, old_port)) {
 			sa->path.remote_port = path->remote_port;
 			kept_isakmp(sa);
 		}
-	list_foreach (k, &c->children, struct child, node)
-		if (is_there(&k->path, path, old_port)) {
-			k->path.remote_port = path->remote_port;
-			kept_child(k);
-		}
+	child_moved(c, path, old_port);
 }
 
 /* From port 4500 nobody goes back (RFC 3947 section 4): base mode's responder may speak once more from port
