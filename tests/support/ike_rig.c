@@ -151,13 +151,17 @@ static void port_log(void *arg, int level, const char *event, const char *text)
 	s->n_log += (size_t)n;
 }
 
-static int port_match(void *arg, uint64_t token, const struct selector *out, const struct ike_path *path)
+/* Version 2 narrows: here there is always a policy for the part that is meant. */
+static int port_match(
+    void *arg, uint64_t token, const struct selector *out, const struct ike_path *path, bool within)
 {
 	struct rig_side *s = arg;
 	struct event *e = rig_answer(s, token, 0, "");
 
 	for (size_t i = 0; i < s->n_policies; i++)
-		if (selector_equal(&s->out[i].sel, out)) {
+		if (selector_equal(&s->out[i].sel, out) ||
+		    (within && !e->reply.out && inet_prefix_contains(&out->src, &s->out[i].sel.src.addr) &&
+		        inet_prefix_contains(&out->dst, &s->out[i].sel.dst.addr))) {
 			e->out = s->out[i];
 			e->in = s->in[i];
 			e->reply.out = &e->out;
