@@ -297,6 +297,28 @@ int creds_psk(const struct creds *c, const struct ike_peer *p, const struct ike_
 	return r < 0 ? err_set(e, r, "%s: %s", c->psk.name, err_name(r)) : 0;
 }
 
+int creds_psk_of(const struct creds *c, const struct ike_id *ids, uint8_t n_ids, const struct inet_addr *addr,
+    struct secret **ret, struct err_text *e)
+{
+	char who[INET_ADDR_STRLEN], name[200];
+	AUTO_FILE struct file f = {0};
+	int r = read_psk(c, &f, e);
+
+	if (r < 0)
+		return r;
+	r = -ENOENT;
+	for (uint8_t i = 0; r == -ENOENT && i < n_ids; i++)
+		r = find(&f, &ids[i], addr, ret);
+	if (r == -ENOENT)
+		r = find(&f, NULL, addr, ret);
+	if (r == -ENOENT)
+		return err_set(e, r,
+		    "there is no pre-shared key for %s%s%s: %s has no line that begins with it",
+		    inet_addr_format(addr, who), n_ids ? " or " : "",
+		    n_ids ? ike_id_format(&ids[0], name, sizeof(name)) : "", c->psk.name);
+	return r < 0 ? err_set(e, r, "%s: %s", c->psk.name, err_name(r)) : 0;
+}
+
 int creds_user(const struct creds *c, struct ike1_octets name, const struct secret *password,
     char ret_groups[USERS_GROUPS_MAX], struct err_text *e)
 {

@@ -112,7 +112,7 @@ static void keys(struct certd_request *q, uint64_t now)
 
 static void prove(const struct certd_request *q, uint64_t now)
 {
-	uint8_t proof[OWN_SIGNATURE_MAX];
+	uint8_t proof[PROVE_PROOF_MAX];
 	struct err_text e = {{0}};
 	struct ike_id id;
 
@@ -132,8 +132,8 @@ static void verify(const struct certd_request *q, uint64_t now)
 	int r;
 
 	must(q->nonce.n == NONCE_LEN && q->id.n > 4 && q->id.n <= SESSION_ID_MAX &&
-	     q->hash.n <= ALG_PRF_LEN_MAX);
-	r = prove_peer(&prover, an_exchange(true, now), q->id, q->hash, now, &is_ticket, word, &e);
+	     q->proof.n <= PROVE_PROOF_MAX);
+	r = prove_peer(&prover, an_exchange(true, now), q->id, q->proof, now, &is_ticket, word, &e);
 	must(!is_ticket);
 	if (r < 0) {
 		must(e.s[0]);

@@ -6,6 +6,7 @@
 #define POSTERN_TESTS_IKE_RIG_H
 
 #include "base/list.h"
+#include "crypto/ike2.h"
 #include "keyd/core/core.h"
 #include "keyd/core/child.h"
 #include "keyd/ike1/isakmp.h"
@@ -37,7 +38,10 @@ struct rig_exchange {
 	uint8_t icookie[8], rcookie[8];
 	struct ike1_keys keys;
 	struct octets peer_nonce, gxi, gxr, sa, idi; /* the last one: in base mode */
-	enum ike_auth_method auth;
+	enum ike_auth_method auth;                   /* of version 2: the configuration's first */
+	/* of version 2 */
+	struct octets message_i, message_r;
+	struct ike2_keys keys2; /* prf, SK_pi and SK_pr alone */
 };
 
 struct rig;

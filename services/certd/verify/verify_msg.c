@@ -19,7 +19,7 @@ void verify_request_fini(struct verify_request *r)
 	*r = (struct verify_request){0};
 }
 
-static int certs_decode(const Postern__Ike1Judge *m, struct judge_claim *c, struct err_text *e)
+static int certs_decode(const Postern__IkeJudge *m, struct judge_claim *c, struct err_text *e)
 {
 	size_t all = 0;
 	int r = 0;
@@ -36,12 +36,12 @@ static int certs_decode(const Postern__Ike1Judge *m, struct judge_claim *c, stru
 
 int verify_request_decode(const struct ipc_record *rec, struct verify_request *ret)
 {
-	const Postern__Ike1Judge *m;
+	const Postern__IkeJudge *m;
 	struct err_text e;
 	int r;
 
-	ret->m = ipc_unpack(&postern__ike1_judge__descriptor, rec, CAP);
-	m = (const Postern__Ike1Judge *)ret->m;
+	ret->m = ipc_unpack(&postern__ike_judge__descriptor, rec, CAP);
+	m = (const Postern__IkeJudge *)ret->m;
 	r = m ? session_octets(&m->statement, 1, SEALED_MAX, &ret->statement, &e) : -EBADMSG;
 	if (r == 0)
 		r = certs_decode(m, &ret->claim, &e);

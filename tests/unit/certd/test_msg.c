@@ -36,11 +36,11 @@ static struct ipc_record record(const ProtobufCMessage *m)
 static struct {
 	Postern__Addr addr;
 	Postern__IkeId id;
-	Postern__Ike1Begin begin;
+	Postern__IkeBegin begin;
 	Postern__Ike1Keys keys;
-	Postern__Ike1Prove prove;
-	Postern__Ike1Verify verify;
-	Postern__Ike1Judge judge;
+	Postern__IkeProve prove;
+	Postern__IkeVerify verify;
+	Postern__IkeJudge judge;
 	ProtobufCBinaryData cert[JUDGE_CERTS_MAX + 1];
 } g;
 
@@ -67,20 +67,20 @@ static void fill(void)
 	g.id = (Postern__IkeId)POSTERN__IKE_ID__INIT;
 	g.id.kind = IKE_ID_FQDN;
 	g.id.data = some(10);
-	g.begin = (Postern__Ike1Begin)POSTERN__IKE1_BEGIN__INIT;
+	g.begin = (Postern__IkeBegin)POSTERN__IKE_BEGIN__INIT;
 	g.begin.generation = 9;
 	g.begin.peer = 3;
 	g.begin.peer_addr = &g.addr;
 	g.begin.we_began = true;
 	fill_keys();
-	g.prove = (Postern__Ike1Prove)POSTERN__IKE1_PROVE__INIT;
+	g.prove = (Postern__IkeProve)POSTERN__IKE_PROVE__INIT;
 	g.prove.nonce = some(NONCE_LEN);
 	g.prove.id = some(8);
-	g.verify = (Postern__Ike1Verify)POSTERN__IKE1_VERIFY__INIT;
+	g.verify = (Postern__IkeVerify)POSTERN__IKE_VERIFY__INIT;
 	g.verify.nonce = some(NONCE_LEN);
 	g.verify.id = some(9);
-	g.verify.hash = some(20);
-	g.judge = (Postern__Ike1Judge)POSTERN__IKE1_JUDGE__INIT;
+	g.verify.proof = some(20);
+	g.judge = (Postern__IkeJudge)POSTERN__IKE_JUDGE__INIT;
 	g.judge.statement = some(150);
 	g.judge.certs = g.cert;
 	g.judge.n_certs = 2;
@@ -135,7 +135,7 @@ static const struct {
     {PROVE, &g.prove.id, 5, 1028},
     {VERIFY, &g.verify.nonce, NONCE_LEN, NONCE_LEN},
     {VERIFY, &g.verify.id, 5, 1028},
-    {VERIFY, &g.verify.hash, 0, 64},
+    {VERIFY, &g.verify.proof, 0, 1284},
     {JUDGE, &g.judge.statement, 1, 2048},
     {JUDGE, &g.judge.signature, 1, 1024},
     {JUDGE, &g.cert[1], 1, 32768 - 900},
@@ -246,7 +246,7 @@ static void test_msg_fields(void **state)
 	rec = record(&g.verify.base);
 	assert_int_equal(certd_verify_decode(&rec, &v), 0);
 	assert_int_equal(v.id.n, 9);
-	assert_int_equal(v.hash.n, 20);
+	assert_int_equal(v.proof.n, 20);
 	rec = record(&g.judge.base);
 	assert_int_equal(verify_request_decode(&rec, &j), 0);
 	assert_int_equal(j.statement.n, 150);
