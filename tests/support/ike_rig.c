@@ -602,6 +602,24 @@ struct ike_conf *rig_conf(enum ike_mode mode, enum ike_auth_method auth, bool fa
 	return c;
 }
 
+struct ike_conf *rig_conf2(enum ike_auth_method auth)
+{
+	struct ike_conf *c = rig_conf(IKE_MODE_MAIN, auth, true);
+	struct ike_peer *p = &c->peer[0];
+	struct ike_child *k = &c->child[0];
+
+	p->version = 2;
+	p->n_modes = 0;
+	p->offer[0].enc = ALG_ENC_AES_CBC;
+	p->offer[0].key_bits = 128;
+	p->offer[0].hash = ALG_PRF_HMAC_SHA256;
+	p->ike_frag = p->nat_traversal = IKE_ON;
+	k->enc[0] = (struct ike_child_enc){ALG_ENC_AES_GCM_16, 128};
+	k->n_enc = 1;
+	k->n_auth = 0;
+	return c;
+}
+
 static struct policy make_policy(uint32_t id, enum policy_dir dir, const struct inet_addr *from,
     const struct inet_addr *to, enum ipsec_mode mode, const enum ipsec_proto *protos, uint16_t upper)
 {
