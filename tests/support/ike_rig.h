@@ -8,8 +8,9 @@
 #include "base/list.h"
 #include "crypto/ike2.h"
 #include "keyd/core/core.h"
-#include "keyd/ike1/child.h"
+#include "keyd/core/child.h"
 #include "keyd/ike1/isakmp.h"
+#include "keyd/ike2/pair.h"
 #include "keyd/keep/keep.h"
 
 enum {
@@ -106,6 +107,8 @@ void rig_fini(struct rig *r);
 /* A configuration for a peer at `addr`: one offer of 3des-sha1-modp1024 (fast: curve25519 in its place), one
  * sainfo of everything. */
 struct ike_conf *rig_conf(enum ike_mode mode, enum ike_auth_method auth, bool fast);
+/* The same of version 2: aes128-sha256-x25519, and aes128gcm for children. */
+struct ike_conf *rig_conf2(enum ike_auth_method auth);
 /* Gives both sides the policy esp/MODE/require for everything of `proto` between the two. */
 void rig_policy(struct rig *r, enum ipsec_mode mode, uint16_t proto);
 /* The same with other requests, the innermost first, NONE behind the last. */

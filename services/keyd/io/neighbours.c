@@ -205,12 +205,13 @@ static void port_policy_drop(void *arg, uint32_t policy_id)
 	policyd_drop_policy(k->policyd, policy_id);
 }
 
-static int port_match(void *arg, uint64_t token, const struct selector *out, const struct ike_path *path)
+static int port_match(
+    void *arg, uint64_t token, const struct selector *out, const struct ike_path *path, bool within)
 {
 	struct keyd *k = arg;
 	struct question *q = question(k, token, ANSWER_POLICIES);
 
-	return q ? asked(q, policyd_ask_match(k->policyd, out, path, on_answer, q)) : -ENOMEM;
+	return q ? asked(q, policyd_ask_match(k->policyd, out, path, within, on_answer, q)) : -ENOMEM;
 }
 
 static int port_grant(void *arg, uint64_t token, const uint8_t *ticket, size_t n, uint32_t policy_id,
