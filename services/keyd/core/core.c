@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "keyd/core/carry_over.h"
 #include "keyd/core/listen.h"
 #include "keyd/core/waiters.h"
 #include "keyd/ike1/child.h"
@@ -127,12 +128,7 @@ int core_load(struct core *c, uint64_t generation, struct ike_conf *conf)
 	end_dropped(c, conf);
 	core_conf_unref(c->conf);
 	c->conf = f;
-	/* Negotiations of the old configuration end; what they have made lives on under it. */
-	list_foreach_safe (sa, next, &c->isakmp, struct isakmp, all) {
-		inform_delete_isakmp(sa);
-		sa->failure = "deleted: the configuration was loaded anew";
-		isakmp_end(sa);
-	}
+	carry_over_all(c);
 	isakmp_bury(c);
 	return leases_follow(&c->leases, &c->conf->c->pool);
 }
