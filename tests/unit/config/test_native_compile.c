@@ -279,7 +279,8 @@ static void test_compile_version_2_and_what_is_kept_up(void **state)
 	(void)state;
 	good("connection a { remote 192.0.2.2; secret-file /s; keep up; encap always; child any = any\n"
 	     " ike aes256gcm-sha384-ecp384 }\n"
-	     "connection b { remote 192.0.2.3; certificate /c; key /k; keep respond; child any = any }\n",
+	     "connection b { remote 192.0.2.3; certificate /c; key /k; authority /a; keep respond\n"
+	     " child any = any }\n",
 	    &p);
 	peer = &p.ike->peer[0];
 	assert_true(peer->version == 2 && peer->keep_up && !peer->passive && !peer->n_modes);
