@@ -71,6 +71,7 @@ static void set_flags(const struct ike_peer *p, Postern__IkePeer *m)
 	m->mode_cfg = p->mode_cfg;
 	m->version = p->version;
 	m->keep_up = p->keep_up;
+	m->block = p->block;
 	m->has_script_up = p->script[IKE_HOOK_UP] != NULL;
 	m->has_script_down = p->script[IKE_HOOK_DOWN] != NULL;
 	m->has_script_dead = p->script[IKE_HOOK_DEAD] != NULL;
@@ -176,6 +177,7 @@ static int get_flags(const Postern__IkePeer *m, struct ike_peer *p, struct err_t
 	p->mode_cfg = m->mode_cfg;
 	p->version = (uint8_t)m->version;
 	p->keep_up = m->keep_up;
+	p->block = m->block;
 	return 0;
 }
 
