@@ -82,6 +82,34 @@ static void end_others(struct ikesa *sa)
 			ike2_sa_end(other, "purged: the peer began anew");
 }
 
+/* Both may have begun at once, or one anew without the other's knowledge; one IKE SA is enough. Of two that
+ * both are in use the one with the greater SPI stays, which both sides see; one that has not been heard of
+ * since is taken for lost. */
+static bool gives_way(const struct ikesa *other, const struct ikesa *sa)
+{
+	return other->heard_ms < sa->begun_ms || memcmp(other->spi_i, sa->spi_i, IKE2_SPI) < 0;
+}
+
+static bool is_twin(const struct ikesa *other, const struct ikesa *sa)
+{
+	return other != sa && ike2_is_up(other) && other->peer == sa->peer && other->conf == sa->conf &&
+	       inet_addr_equal(&other->path.remote, &sa->path.remote) &&
+	       ike_path_same_peer(&other->path, &sa->path) && ike_id_equal(&other->peer_id, &sa->peer_id);
+}
+
+static void end_twins(struct ikesa *sa)
+{
+	list_foreach_safe (other, next, &sa->core->ike2.sas, struct ikesa, all) {
+		if (!is_twin(other, sa))
+			continue;
+		if (!gives_way(other, sa)) {
+			ike2_sa_leave(sa, "redundant: there is another one with this peer");
+			return;
+		}
+		ike2_sa_leave(other, "redundant: there is a newer one with this peer");
+	}
+}
+
 static void forget_first(struct ikesa *sa)
 {
 	struct octets *o[] = {&sa->message_i, &sa->message_r, &sa->cookie, &sa->statement, &sa->subject,
@@ -442,6 +470,7 @@ static void made(struct ikesa *sa)
 		pair_ask_grant(p, granted);
 	pair_resume(sa);
 	ike2_pump(sa);
+	end_twins(sa);
 }
 
 /* --- the responder --- */
@@ -469,6 +498,7 @@ static void finish(struct ikesa *sa, struct ike2_pair *p, uint16_t notify)
 		(void)!pair_done(p);
 	pair_resume(sa);
 	ike2_pump(sa);
+	end_twins(sa);
 }
 
 static void first_made(struct ike2_pair *p)

@@ -59,9 +59,13 @@ static void ask_in_turn(struct ike2_pair *p)
 void create_renew(struct child *k)
 {
 	struct ikesa *sa = k->owner;
-	struct ike2_pair *p = pair_with(k->core, k->out.id, &k->path.remote);
+	struct ike2_pair *p;
 
-	if (!ike2_is_up(sa) || k->told || (p && p->initiator))
+	/* The peer's own renewal may be there already. */
+	list_foreach (other, &sa->pairs, struct ike2_pair, node)
+		if (other->old == k)
+			return;
+	if (!ike2_is_up(sa) || k->told)
 		return;
 	p = pair_new(sa, true);
 	if (!p) {
@@ -109,7 +113,7 @@ static void refuse_made(struct ike2_pair *p)
 static void made_ours(struct ike2_pair *p)
 {
 	struct child *old = p->old, *k;
-	bool crossed = p->rival.n, lost = crossed && cmp(lesser(&p->ni, &p->nr), &p->rival) < 0;
+	bool lost = p->crossed && cmp(lesser(&p->ni, &p->nr), &p->rival) < 0;
 
 	k = pair_done(p);
 	if (!k || !old)
@@ -215,13 +219,15 @@ static struct child *child_of(struct ikesa *sa, const struct ike2_notification *
 }
 
 /* Ours is out for the same pair: whose it will be is known when both are done. */
-static int note_rival(struct ikesa *sa, const struct ike2_pair *theirs)
+static int note_rival(struct ikesa *sa, struct ike2_pair *theirs)
 {
 	list_foreach (p, &sa->pairs, struct ike2_pair, node) {
 		const struct octets *least = lesser(&theirs->ni, &theirs->nr);
 
-		if (p->initiator && p->old == theirs->old && p != theirs)
-			return octets_set(&p->rival, least->p, least->n);
+		if (!p->initiator || p->old != theirs->old || p == theirs)
+			continue;
+		p->crossed = theirs->crossed = true;
+		return octets_set(&p->rival, least->p, least->n);
 	}
 	return 0;
 }
@@ -266,6 +272,12 @@ static void child_request(struct ikesa *sa, const struct ike_chain *c)
 
 /* --- IKE SAs --- */
 
+/* A child is being deleted: the peer waits until that is over (section 2.25.2). */
+static bool is_dropping(const struct ikesa *sa)
+{
+	return sa->own.out && sa->own.task.kind == IKE2_TASK_DROP_CHILD;
+}
+
 /* What is under the old one is under the new one from now on. */
 static void move(struct ikesa *from, struct ikesa *to)
 {
@@ -273,6 +285,9 @@ static void move(struct ikesa *from, struct ikesa *to)
 		if (k->owner == from)
 			k->owner = to;
 	pair_move(from, to);
+	/* What the peer has perhaps not heard under the old one. */
+	if (is_dropping(from))
+		(void)!ike2_ask(to, &from->own.task);
 	list_foreach_safe (t, next, &from->tasks, struct ike2_task, node) {
 		list_remove(&t->node);
 		list_append(&to->tasks, &t->node);
@@ -391,13 +406,25 @@ static void settle(struct ikesa *sa)
 			ike2_sa_leave(ours, "redundant: both sides have renewed it at once");
 		return;
 	}
-	sa->next_ours = NULL;
+	sa->next_ours = sa->next_theirs = NULL;
 	move(sa, ours);
 	ike2_sa_leave(sa, "replaced");
 	if (!theirs)
 		return;
 	ike2_set_state(theirs, IKE2_S_REPLACED);
 	await_delete(theirs);
+}
+
+/* If our own renewal had reached the peer, it would have waited for its end. */
+void create_sa_ends(struct ikesa *sa)
+{
+	struct ikesa *ours = sa->next_ours, *theirs = sa->next_theirs;
+
+	sa->next_ours = sa->next_theirs = NULL;
+	if (ours)
+		ike2_sa_end(ours, NULL);
+	if (theirs)
+		move(sa, theirs);
 }
 
 static int take_rekeyed(struct ikesa *sa, struct ikesa *next, const struct ike_chain *c)
@@ -487,7 +514,7 @@ static void rekey_request(struct ikesa *sa, const struct ike_chain *c)
 	struct ike2_out m;
 	struct ikesa *next;
 
-	if (!ike2_is_up(sa) || is_making(sa) || sa->next_theirs) {
+	if (!ike2_is_up(sa) || is_making(sa) || is_dropping(sa) || sa->next_theirs) {
 		refuse(sa, IKE2_N_TEMPORARY_FAILURE);
 		return;
 	}

@@ -136,10 +136,8 @@ static void take_delete(struct ikesa *sa, const struct ike2_deletion *d, struct 
 /* It goes at once, but has to answer. */
 static void leave_too(struct ikesa *sa, struct ike2_out *m)
 {
-	const char *why = sa->state == IKE2_S_REPLACED ? "replaced" : "deleted by the peer";
-
 	ike2_send_answer(sa, m, IKE2_INFORMATIONAL);
-	ike2_sa_end(sa, why);
+	ike2_sa_end(sa, sa->state == IKE2_S_REPLACED ? "replaced" : "deleted by the peer");
 }
 
 void inform_request(struct ikesa *sa, const struct ike_chain *c)

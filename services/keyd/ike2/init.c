@@ -20,13 +20,15 @@ enum { GROUPS_MAX = 3, COOKIES_MAX = 3, HASH_LEN = 20, PORT_LEN = 2 };
 
 /* --- what both requests and responses have --- */
 
-static void hash_end(
-    const struct ikesa *sa, const struct inet_addr *a, uint16_t port, uint8_t ret[ALG_PRF_LEN_MAX])
+/* `spi_r` is zero in the request. */
+static void hash_end(const struct ikesa *sa, bool request, const struct inet_addr *a, uint16_t port,
+    uint8_t ret[ALG_PRF_LEN_MAX])
 {
+	static const uint8_t none[IKE2_SPI];
 	uint8_t be[PORT_LEN] = {(uint8_t)(port >> 8), (uint8_t)port};
 	const struct iovec v[] = {{(void *)(uintptr_t)sa->spi_i, IKE2_SPI},
-	    {(void *)(uintptr_t)sa->spi_r, IKE2_SPI}, {(void *)(uintptr_t)a->b, inet_addr_len(a)},
-	    {be, sizeof(be)}};
+	    {(void *)(uintptr_t)(request ? none : sa->spi_r), IKE2_SPI},
+	    {(void *)(uintptr_t)a->b, inet_addr_len(a)}, {be, sizeof(be)}};
 
 	if (crypto_hash(ALG_PRF_HMAC_SHA1, v, ARRAY_SIZE(v), ret) < 0)
 		memset(ret, 0, HASH_LEN);
@@ -39,11 +41,11 @@ static void put_nat(const struct ikesa *sa, struct ike_out *o)
 
 	if (ike2_peer(sa)->nat_traversal == IKE_OFF)
 		return;
-	hash_end(sa, &sa->path.local, sa->path.local_port, hash);
+	hash_end(sa, sa->initiator, &sa->path.local, sa->path.local_port, hash);
 	if (ike2_peer(sa)->nat_traversal == IKE_FORCE)
 		hash[0] ^= 0xff;
 	ike2_put_note(o, IKE2_N_NAT_SOURCE_IP, hash, HASH_LEN);
-	hash_end(sa, &sa->path.remote, sa->path.remote_port, hash);
+	hash_end(sa, sa->initiator, &sa->path.remote, sa->path.remote_port, hash);
 	ike2_put_note(o, IKE2_N_NAT_DESTINATION_IP, hash, HASH_LEN);
 }
 
@@ -64,7 +66,7 @@ static bool is_end(
 	uint8_t hash[ALG_PRF_LEN_MAX];
 	struct ike2_notification n;
 
-	hash_end(sa, a, port, hash);
+	hash_end(sa, !sa->initiator, a, port, hash);
 	return ike2_notify_parse(p, &n) == IKE_OK && n.len == HASH_LEN && memcmp(n.data, hash, HASH_LEN) == 0;
 }
 

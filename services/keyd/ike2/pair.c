@@ -194,10 +194,37 @@ static struct child as_child(const struct ike2_pair *p)
 	return k;
 }
 
+/* Both sides see the same two numbers. */
+static bool is_lesser(const struct child *a, const struct child *b)
+{
+	const struct child_part *x = &a->part[a->n_parts - 1], *y = &b->part[b->n_parts - 1];
+	uint32_t x_max = x->spi_in > x->spi_out ? x->spi_in : x->spi_out,
+	         y_max = y->spi_in > y->spi_out ? y->spi_in : y->spi_out;
+
+	return x_max < y_max;
+}
+
+/* Both sides may have asked for the same at once: one is enough, and whoever began the other one ends it. */
+static void end_twin(struct child *k, const struct child *old)
+{
+	list_foreach_safe (other, next, &k->core->children, struct child, node) {
+		struct child *lesser = is_lesser(k, other) ? k : other;
+
+		if (other == k || other == old || other->owner != k->owner || other->out.id != k->out.id ||
+		    other->replaced || other->told || !lesser->initiator)
+			continue;
+		child_tell(lesser);
+		child_replace(lesser);
+		return;
+	}
+}
+
 struct child *pair_done(struct ike2_pair *p)
 {
 	struct core *c = p->sa->core;
 	const struct child from = as_child(p);
+	bool crossed = p->crossed;
+	const struct child *old = p->old;
 	struct child *k;
 
 	pair_set_state(p, PAIR_DONE);
@@ -209,6 +236,8 @@ struct child *pair_done(struct ike2_pair *p)
 	if (p->acquire)
 		c->ports.acquire_done(c->ports.arg, p->acquire, true);
 	pair_free(p);
+	if (!crossed)
+		end_twin(k, old);
 	return k;
 }
 

@@ -59,8 +59,10 @@ struct ike2_pair {
 	struct offer_choice choice; /* R: its octets are not valid any more, its number is */
 	enum alg_group group;       /* I: of the KE payload that is sent */
 	struct octets ni, nr, ke;
-	struct octets
-	    rival; /* I: the least nonce of the peer's own renewal of `old`, which has crossed ours */
+	/* Both sides renew `old` at once: the nonces decide, of which this is the least of the other one's.
+	 */
+	bool crossed;
+	struct octets rival;
 	struct crypto_dh *dh;
 	struct secret *gir, *key_in, *key_out; /* the latter of ESP or AH, once they are needed */
 	/* R: what the peer asks for, until the policies are known. */

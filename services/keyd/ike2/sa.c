@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "keyd/core/waiters.h"
+#include "keyd/ike2/create.h"
 #include "keyd/ike2/exchange.h"
 #include "keyd/ike2/pair.h"
 
@@ -211,6 +212,7 @@ void ike2_sa_end(struct ikesa *sa, const char *why)
 		return;
 	if (!sa->failure)
 		sa->failure = why;
+	create_sa_ends(sa);
 	sa->state = IKE2_S_GONE;
 	stop(sa);
 	leave_unproved(sa);
@@ -234,6 +236,8 @@ void ike2_sa_leave(struct ikesa *sa, const char *why)
 			ike2_sa_end(sa, why);
 		return;
 	}
+	if (sa->next_theirs)
+		ike2_sa_leave(sa->next_theirs, why);
 	sa->failure = why;
 	ike2_set_state(sa, IKE2_S_LEAVING);
 	timer_stop(&c->timers, &sa->renew);

@@ -43,6 +43,13 @@ static void ask_in_turn(struct ike2_pair *p)
 		pair_fail(p, 0, "out of memory");
 }
 
+static struct child *replaceable(struct core *c, const struct ikesa *sa, uint32_t policy)
+{
+	struct child *k = child_of_policy(c, policy);
+
+	return k && k->owner == sa && ike2_is_up(sa) && !k->told ? k : NULL;
+}
+
 static void start(struct core *c, const struct policy *out, const struct ike_path *path, uint64_t acquire)
 {
 	const struct ike_peer *peer = ike_conf_find_peer(c->conf->c, &path->remote);
@@ -57,6 +64,8 @@ static void start(struct core *c, const struct policy *out, const struct ike_pat
 	}
 	p->acquire = acquire;
 	p->out = *out;
+	/* What is there already cannot be used, or the packet would have been sent. */
+	p->old = replaceable(c, sa, out->id);
 	if (ike2_is_up(sa))
 		pair_begin(p, false, ask_in_turn);
 	else
