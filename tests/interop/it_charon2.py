@@ -37,6 +37,7 @@ connections {
     remote_addrs = %(relent)s
     proposals = %(ikeprop)s
     rekey_time = %(rekey1)s
+    over_time = 60s
     dpd_delay = %(theirdpd)s
     local { %(local)s }
     remote { %(remote)s }
@@ -46,6 +47,7 @@ connections {
         remote_ts = %(remotets)s
         esp_proposals = %(espprop)s
         rekey_time = %(rekey2)s
+        life_time = 2h
         mode = tunnel
       }
     }
@@ -105,7 +107,7 @@ class Charon2(labtest.LabTest):
         self.prepare(**more)
         with Tap(self.lab, f"udp port 4500 and host {RELENT}") as wire:
             self.carry(port, octets)
-            wait_for("ESP in UDP", lambda: wire.count > 100)
+            wait_for("ESP in UDP", lambda: wire.count > 20)
         self.assertIn("IKE-SA established", self.relent.log())
 
     def they_begin(self, port, octets=200000, **more):
@@ -171,7 +173,7 @@ class Charon2(labtest.LabTest):
 
     def test_renewals_under_a_flow_lose_nothing_at_our_end(self):
         """Both phases, by both sides."""
-        self.prepare(more="lifetime 300s", child="lifetime 120s", rekey1="7s", rekey2="3s")
+        self.prepare(more="lifetime 300s", child="lifetime 120s", rekey1="9s", rekey2="4s")
         self.relent.run("ping", "-c", "3", "-W", "5", "-I", HERE, THERE)
         before = self.relent.netstat()
         counting = self.elmer.traffic("udp-count", 5001)
@@ -188,8 +190,8 @@ class Charon2(labtest.LabTest):
               f"renewed children {renewed[0]} times, IKE SAs {renewed[1]} times", file=sys.stderr)
         name = "outbound packets with no SA available"
         self.assertEqual((ours, after.get(name, 0)), (packets, before.get(name, 0)))
-        self.assertGreaterEqual(renewed[0], count(10, 150))
-        self.assertGreaterEqual(renewed[1], count(4, 60))
+        self.assertGreaterEqual(renewed[0], count(8, 100))
+        self.assertGreaterEqual(renewed[1], count(3, 40))
         self.assertEqual(len(self.relent.json("show")["ike_sas"]), 1)
 
     def test_a_dead_peer_is_noticed(self):
