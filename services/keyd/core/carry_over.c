@@ -6,9 +6,8 @@
  */
 #include "keyd/core/carry_over.h"
 
-#include "keyd/ike1/child.h"
-#include "keyd/ike1/inform.h"
-#include "keyd/ike1/isakmp.h"
+#include "keyd/core/child.h"
+#include "keyd/core/versions.h"
 
 static void hold(struct core_conf **conf, struct core_conf *to)
 {
@@ -28,18 +27,10 @@ bool carry_over_peer(struct core_conf *to, struct core_conf **conf, uint32_t *pe
 	return true;
 }
 
-static void end(struct isakmp *sa)
-{
-	inform_delete_isakmp(sa);
-	sa->failure = "deleted: the configuration was loaded anew";
-	isakmp_end(sa);
-}
-
 void carry_over_all(struct core *c)
 {
 	list_foreach (k, &c->children, struct child, node)
 		hold(&k->conf, c->conf);
-	list_foreach_safe (sa, next, &c->isakmp, struct isakmp, all)
-		if (!carry_over_peer(c->conf, &sa->conf, &sa->peer))
-			end(sa);
+	for (size_t i = 0; i < IKE_VERSIONS; i++)
+		ike_versions[i]->carry_over(c);
 }
