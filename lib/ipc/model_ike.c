@@ -135,7 +135,7 @@ static int offer_decode(const Postern__IkeOffer *m, struct ike_offer *ret, struc
 	if (!a || !is_known(hashes, sizeof(hashes), m->hash) || !model_ike_group_is_known(m->group) ||
 	    m->auth == IKE_AUTH_NONE || m->auth > IKE_AUTH_XAUTH_RSA_SERVER)
 		return err_set(e, -EBADMSG, "an offer of no known algorithm");
-	if (m->key_bits && (m->key_bits % 8U || !alg_enc_keylen_ok(a, m->key_bits / 8U)))
+	if (m->key_bits && (m->key_bits % 8U || !alg_enc_keylen_ok(a, m->key_bits / 8U + a->salt_len)))
 		return err_set(e, -EBADMSG, "a key of %u bits for %s", m->key_bits, a->name);
 	if (!m->seconds || m->seconds > YEARS_S)
 		return err_set(e, -EBADMSG, "a lifetime of %llu s", (unsigned long long)m->seconds);

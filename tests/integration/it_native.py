@@ -188,8 +188,7 @@ class Native(labtest.LabTest):
         before = self.policies(self.elmer)
         self.assertIn("nothing of it", self.fails_with(self.elmer, "connection x {\n remot any\n}\n").replace(
             f"nothing of {FILE}", "nothing of it"))
-        self.assertIn("which this release does not speak yet",
-                      self.fails_with(self.elmer, connection("x", RELENT, "any = any").replace("version 1", "version 2")))
+        self.assertIn("which this release does not do yet", self.fails_with(self.elmer, connection("x", RELENT, "any = any", "keep up")))
         said = self.fails_with(self.elmer, connection("x", RELENT, "any = any").replace(f'secret "{SECRET}"', "secret-file /nowhere"))
         self.assertIn("/nowhere cannot be opened", said)
         said = self.fails_with(self.elmer, connection("x", RELENT, "any = any").replace(
@@ -209,6 +208,23 @@ class Native(labtest.LabTest):
             self.up()
             self.elmer.run("ipsecctl", "down", RELENT)
             wait_for("nothing to be left", lambda: not self.relent.json("sad")["sas"])
+
+    def test_version_2(self):
+        """The default version: up, carried over a load of another connection, renewed by its own change."""
+        def text(remote, mine, *more):
+            return connection("peer", remote, f"{mine} = {remote}", *more).replace("version 1", "version 2")
+        self.load(self.relent, text(ELMER, RELENT))
+        self.load(self.elmer, text(RELENT, ELMER))
+        self.up()
+        self.assertEqual([sa["version"] for sa in self.elmer.json("show")["ike_sas"]], [2])
+        self.elmer.run("ping", "-c", "3", "-W", "5", RELENT)
+        held = (self.sas(self.elmer), self.spis(self.elmer))
+        self.load(self.elmer, connection("ahead", "10.0.0.77", "10.9.0.0/16 = 10.8.0.0/16") + text(RELENT, ELMER))
+        self.assertEqual(held, (self.sas(self.elmer), self.spis(self.elmer)))
+        self.elmer.run("ping", "-c", "3", "-W", "5", RELENT)
+        self.load(self.elmer, text(RELENT, ELMER, "dpd 17s"))
+        wait_for("the peer to know", lambda: not self.sas(self.relent))
+        self.elmer.run("ping", "-c", "3", "-W", "5", RELENT)
 
     def test_of_many_connections_one_changes(self):
         """All others keep their SAs, on both sides, and a flow through one of them loses nothing."""

@@ -53,11 +53,6 @@ bool native_is_done_here(const struct native_conf *c, native_say_fn say, void *a
 	for (uint32_t i = 0; i < c->n_conns; i++) {
 		const struct native_conn *n = &c->conn[i];
 
-		if (n->version != 1)
-			(void)fault(&x, n->version_at.line ? &n->version_at : &n->at,
-			    "connection %s wants version 2 of IKE, which this release does not speak yet: "
-			    "say `version 1`",
-			    n->name);
 		if (n->keep == NATIVE_KEEP_UP)
 			(void)fault(&x, &n->keep_at,
 			    "connection %s is to be kept up, which this release does not do yet: say `keep "
