@@ -523,15 +523,15 @@ static bool is_touched(unsigned n)
 static void every_octet(void)
 {
 	static const uint8_t flips[] = {0x41, 0x80, 0xff, 0x01};
-	enum { SAMPLE = 31 };
+	enum { SAMPLE = 53, WAYS_LONG = 2 };
 	bool all = getenv("POSTERN_LONG") != NULL;
 
-	for (size_t i = 0; i < (all ? ARRAY_SIZE(flips) : 1); i++) {
-		touch.flip = flips[i];
-		for (touch.offset = all ? 0 : touch.at % SAMPLE; touch.offset < sent[touch.at].n;
-		     touch.offset += all ? 1 : SAMPLE)
+	for (touch.offset = all ? 0 : touch.at % SAMPLE; touch.offset < sent[touch.at].n;
+	     touch.offset += all ? 1 : SAMPLE)
+		for (size_t i = 0; i < (all ? WAYS_LONG : 1); i++) {
+			touch.flip = flips[(touch.offset + i) % ARRAY_SIZE(flips)];
 			run();
-	}
+		}
 }
 
 static void each_message(enum act act)

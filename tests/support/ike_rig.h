@@ -7,7 +7,7 @@
 
 #include "base/list.h"
 #include "keyd/core/core.h"
-#include "keyd/ike1/child.h"
+#include "keyd/core/child.h"
 #include "keyd/ike1/isakmp.h"
 #include "keyd/keep/keep.h"
 

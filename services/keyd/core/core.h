@@ -153,4 +153,18 @@ static inline uint64_t core_now(const struct core *c)
 	return clock_now_ms(c->clock);
 }
 
+/* For those who look: how long ago that was (0: never), how long until then (0: it is not set). */
+static inline uint64_t core_since(const struct core *c, uint64_t ms)
+{
+	return ms ? core_now(c) - ms : 0;
+}
+static inline uint64_t core_until(const struct core *c, const struct timer *t)
+{
+	uint64_t now = core_now(c);
+
+	if (!t->place)
+		return 0;
+	return t->due_ms > now ? t->due_ms - now : 1;
+}
+
 #endif

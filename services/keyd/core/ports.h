@@ -32,6 +32,13 @@ static inline bool ike_path_same_peer(const struct ike_path *a, const struct ike
 	return inet_addr_equal(&a->remote, &b->remote) && (plain || a->remote_port == b->remote_port);
 }
 
+/* Whether this is the way to the peer at `at`, as it was while its port was another one. */
+static inline bool ike_path_is_at(const struct ike_path *p, const struct ike_path *at, uint16_t port)
+{
+	return p->remote_port == port && p->local_port == IKE_PORT_NATT &&
+	       inet_addr_equal(&p->remote, &at->remote) && inet_addr_equal(&p->local, &at->local);
+}
+
 /* What certd is told once of an exchange of version 1, to make its keys (RFC 2409 section 5). Who begins base
  * mode has no `gxr` and no `gxy` before its proof is made: it says the rest first, and then all. */
 struct ike1_told {

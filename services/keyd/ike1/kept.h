@@ -5,7 +5,7 @@
 #ifndef POSTERN_KEYD_IKE1_KEPT_H
 #define POSTERN_KEYD_IKE1_KEPT_H
 
-#include "keyd/ike1/child.h"
+#include "keyd/core/child.h"
 #include "keyd/ike1/isakmp.h"
 
 /* Keeps it as it is now; one that is not up is not kept. */

@@ -6,9 +6,11 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "keyd/core/versions.h"
 #include "keyd/ike1/inform.h"
 #include "keyd/ike1/kept.h"
 #include "keyd/ike1/phase1.h"
+#include "keyd/ike1/quick.h"
 
 /* What is overdue waits so long: the neighbours that it takes have to be found first. */
 enum { SETTLE_MS = 1000 };
@@ -169,6 +171,7 @@ static bool take_child(struct restore *to, struct keep_found *f)
 	if (r == 0 && is_there(c, &k))
 		why = "it is there twice";
 	k.place = f->place;
+	k.ops = &quick_child_ops;
 	if (!why && !(back = child_back(c, &k)))
 		why = "out of memory";
 	if (why) {
@@ -200,7 +203,7 @@ void core_restore(struct core *c)
 	if (!c->keep)
 		return;
 	n = keep_scan(c->keep, c->conf ? take : take_none, &to);
-	isakmp_bury(c);
+	core_settle(c);
 	if (n.taken || n.bad)
 		core_log(c, CORE_NOTICE, "restore.done",
 		    "%u ISAKMP SAs and %u pairs of IPsec SAs go on after a restart, %u are forgotten%s",
