@@ -23,7 +23,7 @@ int msg_match_decode(const struct ipc_record *rec, struct msg_match *ret, struct
 {
 	AUTO_MSG ProtobufCMessage *m = ipc_unpack(&postern__policy_match__descriptor, rec, UNPACK_ASK);
 	const Postern__PolicyMatch *q = (const Postern__PolicyMatch *)m;
-	struct msg_match x = {0};
+	struct msg_match x = {.within = q && q->within};
 	int r;
 
 	if (!m)

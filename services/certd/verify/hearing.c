@@ -25,7 +25,9 @@ static enum verify_reason consider(
     const struct anchors *a, const struct statement *s, struct judge_claim *c, struct err_text *e)
 {
 	c->peer = s->peer;
-	c->hash = (struct ike1_octets){s->hash, s->n_hash};
+	c->v2 = s->version == 2;
+	c->addr = s->addr;
+	c->over = (struct ike1_octets){s->over, s->n_over};
 	if (ike_conf_find_peer(a->conf, &s->addr) != &a->conf->peer[s->peer] ||
 	    !session_id_of((struct ike1_octets){s->id, s->n_id}, &c->id))
 		return VERIFY_ID_MISMATCH;

@@ -10,7 +10,8 @@ enum {
 	LINGER_MS = 30000,
 	AGAIN_MS = 1000,
 	AGAIN_SHARE = 8,      /* of what is left of its life, until it is tried again */
-	SOFT_PERCENT = 80,    /* racoon's */
+	SOFT_PERCENT = 80,    /* racoon's; version 2: who began leaves the peer no time to do it first */
+	LATE_PERCENT = 93,    /* version 2: when who began has not done it */
 	CHILD_PAIRS_MAX = 64, /* of one policy with one peer, old ones that go soon included */
 	JITTER_PERCENT = 5,   /* earlier than that, so that many made together are not renewed together */
 };
@@ -76,9 +77,16 @@ static bool has_newer(const struct child *k)
 	return false;
 }
 
+/* In version 1 lifetimes are agreed on and who began renews; in version 2 each side has its own (RFC 7296
+ * section 2.8). */
+static bool renews(const struct child *k)
+{
+	return k->initiator || k->ops->version == 2;
+}
+
 static void renew(struct child *k)
 {
-	if (k->initiator && !k->replaced && !has_newer(k))
+	if (renews(k) && !k->replaced && !has_newer(k))
 		k->ops->renew(k);
 }
 
@@ -92,11 +100,11 @@ static void on_renew(struct timer *t, void *arg)
 static void plan_renewal(struct child *k)
 {
 	struct core *c = k->core;
-	uint64_t ms = k->seconds * 1000;
+	uint64_t ms = k->seconds * 1000, percent = k->initiator ? SOFT_PERCENT : LATE_PERCENT;
 
-	if (k->initiator && ms)
+	if (renews(k) && ms)
 		(void)!timer_set(&c->timers, &k->renew,
-		    k->made_ms + ms * (SOFT_PERCENT - rng_below(c->rng, JITTER_PERCENT + 1)) / 100, on_renew);
+		    k->made_ms + ms * (percent - rng_below(c->rng, JITTER_PERCENT + 1)) / 100, on_renew);
 }
 
 /* A peer may ask for one pair after the other for a policy, and never end any. */
@@ -121,7 +129,7 @@ void child_try_again(struct child *k)
 	uint64_t now = core_now(c), end = k->made_ms + k->seconds * 1000,
 	         ms = end > now ? (end - now) / AGAIN_SHARE : 0;
 
-	if (k->initiator && !k->replaced && end > now)
+	if (renews(k) && !k->replaced && end > now)
 		(void)!timer_set(&c->timers, &k->renew, now + (ms > AGAIN_MS ? ms : AGAIN_MS), on_renew);
 }
 
@@ -173,12 +181,19 @@ struct child *child_new(struct core *c, const struct child *from)
 	return k;
 }
 
+void child_tell(struct child *k)
+{
+	if (!k->told)
+		k->ops->tell(k);
+	k->told = true;
+}
+
 void child_end(struct child *k, bool tell, const char *why)
 {
 	struct core *c = k->core;
 
 	if (tell)
-		k->ops->tell(k);
+		child_tell(k);
 	for (uint8_t i = 0; i < k->n_parts; i++) {
 		say(k, "ipsec.end", why, &k->part[i], true);
 		say_purged(k, why, &k->part[i]);

@@ -44,6 +44,7 @@ struct child {
 	void *owner;            /* version 2: its IKE SA */
 	struct ike_path path;
 	bool initiator; /* this side renews it */
+	bool told;      /* the peer has heard that it goes */
 	bool replaced;  /* a newer one is there: it goes when its timer says so */
 	struct policy out;
 	uint64_t grant;
@@ -66,6 +67,8 @@ struct child *child_back(struct core *c, const struct child *from);
 void child_try_again(struct child *k);
 /* Its SAs are taken out of the data path, the peer is told when `tell`, and it is forgotten. */
 void child_end(struct child *k, bool tell, const char *why);
+/* The peer is told that it goes, once. */
+void child_tell(struct child *k);
 /* A newer pair for the same policy has been made. */
 void child_replace(struct child *k);
 /* The one that has this SA. NULL: none. */

@@ -46,6 +46,11 @@ struct core *core_new(const struct core_def *d)
 		list_init(&c->unproved[i]);
 	for (size_t i = 0; i < ARRAY_SIZE(c->fragments); i++)
 		list_init(&c->fragments[i].rooms);
+	for (size_t i = 0; i < CORE_BUCKETS; i++)
+		list_init(&c->ike2.by_spi[i]);
+	list_init(&c->ike2.sas);
+	list_init(&c->ike2.unproved);
+	list_init(&c->ike2.dead);
 	list_init(&c->children);
 	list_init(&c->waiters);
 	list_init(&c->dead);
@@ -84,6 +89,7 @@ struct core *core_free(struct core *c)
 	leases_fini(&c->leases);
 	wipe(c->in, sizeof(c->in));
 	wipe(c->out, sizeof(c->out));
+	wipe(c->chain, sizeof(c->chain));
 	free(c);
 	return NULL;
 }

@@ -33,6 +33,16 @@ struct core_conf {
 	struct ike_conf *c;
 };
 
+/* Version 2's part: its IKE SAs, oldest first; those whose peers have proved nothing; the dead, to be freed
+ * when nothing of theirs is on the stack. */
+struct core_ike2 {
+	struct list by_spi[CORE_BUCKETS];
+	struct list sas, unproved, dead;
+	uint32_t n, n_unproved;
+	uint8_t cookie_key[2][32]; /* the one of now, and the one before */
+	uint64_t cookie_since_ms;  /* 0: there is none yet */
+};
+
 /* Fragments of messages that are not whole yet (ike1/fragment.c). */
 struct fragment_pool {
 	struct list rooms; /* oldest first */
@@ -58,7 +68,8 @@ struct core {
 	struct list by_cookie[CORE_BUCKETS]; /* ISAKMP SAs */
 	struct list isakmp;                  /* all of them, oldest first */
 	struct list children;                /* established pairs of IPsec SAs */
-	struct list waiters;                 /* who waits for a negotiation (waiters.h) */
+	struct core_ike2 ike2;
+	struct list waiters; /* who waits for a negotiation (waiters.h) */
 	uint32_t n_waiters;
 	struct list dead;        /* to be freed when nothing of theirs is on the stack */
 	struct list unproved[2]; /* begun by others and not up, oldest first: silent, returned */
@@ -77,6 +88,7 @@ struct core {
 	uint64_t traces_held;
 	struct core_counters counters;
 	uint8_t out[CORE_DATAGRAM_MAX], in[CORE_DATAGRAM_MAX]; /* one message being made, one being read */
+	uint8_t chain[CORE_DATAGRAM_MAX]; /* version 2: payloads that will be enciphered */
 };
 
 struct core_def {

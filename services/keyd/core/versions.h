@@ -39,8 +39,8 @@ struct ike_version {
 	uint32_t (*end)(struct core *c, const struct ike_row_filter *f);
 };
 
-enum { IKE_VERSIONS = 1 };
-extern const struct ike_version ike1_version;
+enum { IKE_VERSIONS = 2 };
+extern const struct ike_version ike1_version, ike2_version;
 extern const struct ike_version *const ike_versions[IKE_VERSIONS];
 const struct ike_version *ike_version_of(const struct ike_peer *p);
 
