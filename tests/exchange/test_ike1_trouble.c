@@ -9,10 +9,12 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <cmocka.h>
 
 #include "support/ike_rig.h"
 #include "wire/ike/msg.h"
+#include "wire/ike/v1.h"
 
 enum { TCP = 6, LONG_MS = 400000, SCHEDULES = 1000, SCHEDULES_LONG = 100000 };
 
@@ -136,6 +138,37 @@ static void test_first_quick_message_behind_aggressive_mode_is_soon_repeated(voi
 	rig_fini(&rig);
 }
 
+/* What B's certificate is said to be encoded as. */
+static uint8_t encoding;
+
+static bool recode(struct rig *r, unsigned n, bool from_a, uint8_t *d, size_t n_d)
+{
+	/* An encoding, and the certificate behind it. */
+	static const char cert[] = "\x04"
+	                           "a certificate of B";
+	uint8_t *at = from_a ? NULL : memmem(d, n_d, cert, sizeof(cert) - 1);
+
+	if (at)
+		at[0] = encoding;
+	return true;
+}
+
+/* Wrapped in PKCS #7 or not is certd-verify's to see; what is neither is no certificate. */
+static void test_encodings_of_certificates(void **state)
+{
+	for (encoding = IKE1_CERT_PKCS7; encoding <= IKE1_CERT_CRL; encoding++) {
+		bool read = encoding == IKE1_CERT_PKCS7 || encoding == IKE1_CERT_X509_SIG;
+
+		begin(1, IKE_MODE_AGGRESSIVE, IKE_AUTH_RSA);
+		rig.wire.tamper = recode;
+		rig_packet(&rig.a, 0);
+		rig_run(&rig, LONG_MS);
+		assert_sound("encoding", encoding);
+		assert_int_equal(rig_count(&rig.a, true), read);
+		rig_fini(&rig);
+	}
+}
+
 static bool only_the_first(struct rig *r, unsigned n, bool from_a, uint8_t *d, size_t n_d)
 {
 	return from_a;
@@ -233,6 +266,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_first_quick_message_behind_aggressive_mode_is_soon_repeated),
 	    cmocka_unit_test(test_wrong_key),
+	    cmocka_unit_test(test_encodings_of_certificates),
 	    cmocka_unit_test(test_certd_restarts),
 	    cmocka_unit_test(test_main_mode_asks_certd_late),
 	    cmocka_unit_test(test_nobody_there),

@@ -14,8 +14,8 @@ void create_ask_rekey(struct ikesa *sa, const struct ike2_task *t);
 void create_request(struct ikesa *sa, const struct ike_chain *c);
 void create_response(struct ikesa *sa, const struct ike2_task *t, const struct ike_chain *c);
 
-/* This IKE SA ends, whoever wants it: what the peer has made in its place takes over, if it has; what we wanted
- * to make does not come to be. */
+/* This IKE SA ends, whoever wants it: what the peer has made in its place takes over, if it has; what we
+ * wanted to make does not come to be. */
 void create_sa_ends(struct ikesa *sa);
 
 /* A child's life nears its end: another one is negotiated in its place. */
