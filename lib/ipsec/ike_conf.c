@@ -196,6 +196,14 @@ const struct ike_peer *ike_conf_find_peer(const struct ike_conf *c, const struct
 	return any;
 }
 
+const struct ike_peer *ike_conf_find_block(const struct ike_conf *c, uint64_t block)
+{
+	for (uint32_t i = 0; block && i < c->n_peers; i++)
+		if (c->peer[i].block == block)
+			return &c->peer[i];
+	return NULL;
+}
+
 bool ike_id_equal(const struct ike_id *a, const struct ike_id *b)
 {
 	return a->kind == b->kind && a->len == b->len && memcmp(a->data, b->data, a->len) == 0;

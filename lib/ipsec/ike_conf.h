@@ -123,6 +123,9 @@ struct ike_peer {
 	uint32_t esp_frag; /* octets; 0: not, else SA_FRAG_MIN at least */
 	uint16_t nonce_len;
 	uint32_t ph1id;
+	uint64_t
+	    block; /* the loader's number for just this block, its files' contents and what holds in
+	              general: the same in the next configuration that has all of it unchanged. 0: none */
 	char *xauth_login;
 	char *script[IKE_HOOKS]; /* by enum ike_hook */
 	struct ike_offer *offer;
@@ -261,6 +264,9 @@ void ike_peer_fini(struct ike_peer *p);
 /* The peer's block for an address: its own before anonymous, the first of the file among equals. NULL: none.
  */
 const struct ike_peer *ike_conf_find_peer(const struct ike_conf *c, const struct inet_addr *addr);
+
+/* The peer's block of this number. NULL: none; 0 is nobody's number. */
+const struct ike_peer *ike_conf_find_block(const struct ike_conf *c, uint64_t block);
 
 bool ike_id_equal(const struct ike_id *a, const struct ike_id *b);
 /* Whether a peer's identity is the one that a configuration asks for: equal, or for a name as text the DER of

@@ -81,6 +81,7 @@ int prove_begin(struct prover *p, const struct session *s, bool we_began, uint64
 	r = exchange_begin(&p->exchanges, s, we_began, now_ms, &x);
 	if (r < 0)
 		return err_set(e, r, "no exchange can be begun: %s", err_name(r));
+	x->s.block = peer->block;
 	memcpy(ret_nonce, x->nonce, NONCE_LEN);
 	*ret_own = c->own[s->peer];
 	return 0;

@@ -259,6 +259,7 @@ static int peer_decode(const Postern__IkePeer *m, struct ike_row *ret, struct er
 	memcpy(ret->name, m->name, n + 1);
 	ret->is_peer = true;
 	ret->generate = (enum ike_generate)m->generate;
+	ret->block = m->block;
 	ret->asks = m->n_offers;
 	for (size_t i = 0; i < m->n_offers; i++)
 		ret->asks &= ike_auth_asks(m->offers[i]->auth);

@@ -54,7 +54,8 @@ int hearing_hold(const struct hearing *h, struct ike1_octets statement, struct j
 	*ret_why = consider(a, &s, c, e);
 	if (*ret_why != VERIFY_NONE)
 		return -EACCES;
-	x = (struct session){.generation = s.generation, .peer = s.peer, .addr = s.addr};
+	x = (struct session){
+	    .generation = s.generation, .peer = s.peer, .block = a->conf->peer[s.peer].block, .addr = s.addr};
 	memcpy(x.icookie, s.icookie, sizeof(x.icookie));
 	memcpy(x.rcookie, s.rcookie, sizeof(x.rcookie));
 	return session_ticket(&x, &c->id, &h->ticket_key, now_ms, ret);

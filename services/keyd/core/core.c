@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "keyd/core/carry_over.h"
 #include "keyd/core/child.h"
 #include "keyd/core/listen.h"
 #include "keyd/core/versions.h"
@@ -128,10 +129,7 @@ int core_load(struct core *c, uint64_t generation, struct ike_conf *conf)
 	end_dropped(c, conf);
 	core_conf_unref(c->conf);
 	c->conf = f;
-	/* Negotiations of the old configuration end; what they have made lives on under it. */
-	for (size_t i = 0; i < IKE_VERSIONS; i++)
-		ike_versions[i]->end_all(c, "deleted: the configuration was loaded anew",
-		    "deleted: the configuration was loaded anew");
+	carry_over_all(c);
 	core_settle(c);
 	return leases_follow(&c->leases, &c->conf->c->pool);
 }

@@ -105,8 +105,9 @@ struct core *core_new(const struct core_def *d);
  */
 struct core *core_free(struct core *c);
 
-/* A new configuration (taken). Negotiations and ISAKMP SAs of the old one end, and so do pairs with peers
- * that it does not have any more; the peers are told. 0 or -ENOMEM. */
+/* A new configuration (taken). What is negotiated with peers whose blocks are the same goes on under it;
+ * other negotiations and ISAKMP SAs end, and so do pairs with peers that it does not have any more; the peers
+ * are told. 0 or -ENOMEM. */
 must_check int core_load(struct core *c, uint64_t generation, struct ike_conf *conf);
 
 /* What an earlier life has kept goes on, under the configuration that is loaded; what is of another one is

@@ -19,6 +19,10 @@ struct ike_version {
 	 * that were not (NULL: none). */
 	void (*end_all)(struct core *c, const char *why, const char *undone);
 
+	/* Another configuration is in force: every IKE SA whose peer has not changed goes over to it
+	 * (carry_over_peer()), the others end, and their peers are told. */
+	void (*carry_over)(struct core *c);
+
 	/* A packet needs a pair; the peer is of this version. */
 	void (*acquire)(struct core *c, const struct core_acquire *a);
 	/* An administrator's wish for an IKE SA, or for a policy's pair. 0, or -errno with *ret_why. */

@@ -97,6 +97,7 @@ struct quick *quick_new(struct isakmp *sa, bool initiator)
 	if (!q)
 		return NULL;
 	q->sa = sa;
+	q->held = core_conf_ref(sa->conf);
 	q->initiator = initiator;
 	q->begun_ms = core_now(sa->core);
 	window_init(&q->window, sa->core, &sa->path, on_lost);
@@ -122,6 +123,7 @@ static void quick_free(struct quick *q)
 		octets_fini(&q->part[i].attrs);
 	crypto_dh_free(q->dh);
 	secret_free(q->gxy);
+	core_conf_unref(q->held);
 	list_remove(&q->node);
 	free(q);
 }

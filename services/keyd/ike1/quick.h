@@ -49,8 +49,9 @@ struct quick {
 	uint8_t iv[IKE1_BLOCK_MAX];
 	uint64_t acquire; /* policyd's number; 0: nobody waits */
 	uint64_t begun_ms;
-	struct child *old; /* the pair that is to be renewed; NULL: none, or it has ended meanwhile */
-	const struct ike_child *conf; /* in sa->conf */
+	struct child *old;      /* the pair that is to be renewed; NULL: none, or it has ended meanwhile */
+	struct core_conf *held; /* the configuration it was begun under, which has */
+	const struct ike_child *conf; /* this */
 	struct policy out, in;
 	bool has_in;
 	uint64_t grant;

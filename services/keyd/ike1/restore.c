@@ -117,6 +117,18 @@ static void on_seen(void *arg, uint32_t id)
 		(void)!seen_add(&sa->seen, id);
 }
 
+/* A configuration that was loaded since it was kept may have the very same block in another place. */
+static bool find_peer(const struct core_conf *conf, struct kept_isakmp *k)
+{
+	const struct ike_peer *p = ike_conf_find_block(conf->c, k->peer_block);
+
+	if (k->generation == conf->generation)
+		return k->peer < conf->c->n_peers;
+	if (p)
+		k->peer = (uint32_t)(p - conf->c->peer);
+	return p != NULL;
+}
+
 static bool take_isakmp(struct restore *to, struct keep_found *f)
 {
 	struct core *c = to->core;
@@ -129,7 +141,7 @@ static bool take_isakmp(struct restore *to, struct keep_found *f)
 		refuse(c, "an ISAKMP SA", why);
 		return false;
 	}
-	if (k.generation != c->conf->generation || k.peer >= c->conf->c->n_peers) {
+	if (!find_peer(c->conf, &k)) {
 		refuse(c, "an ISAKMP SA", "it is of another configuration");
 		return false;
 	}

@@ -3,6 +3,7 @@
  */
 #include <errno.h>
 
+#include "keyd/core/carry_over.h"
 #include "keyd/core/versions.h"
 #include "keyd/ike1/inform.h"
 #include "keyd/ike1/isakmp.h"
@@ -24,6 +25,17 @@ static void end_all(struct core *c, const char *why, const char *undone)
 	list_foreach_safe (sa, next, &c->isakmp, struct isakmp, all) {
 		inform_delete_isakmp(sa);
 		sa->failure = isakmp_is_up(sa) ? why : undone;
+		isakmp_end(sa);
+	}
+}
+
+static void carry_over(struct core *c)
+{
+	list_foreach_safe (sa, next, &c->isakmp, struct isakmp, all) {
+		if (carry_over_peer(c->conf, &sa->conf, &sa->peer))
+			continue;
+		inform_delete_isakmp(sa);
+		sa->failure = "deleted: the configuration was loaded anew";
 		isakmp_end(sa);
 	}
 }
@@ -98,6 +110,7 @@ const struct ike_version ike1_version = {
     .bury = isakmp_bury,
     .forget = forget,
     .end_all = end_all,
+    .carry_over = carry_over,
     .acquire = quick_acquire,
     .wish = wish,
     .unknown_spi = unknown_spi,

@@ -105,6 +105,7 @@ static void pair_free(struct ike2_pair *p)
 	secret_free(p->gir);
 	secret_free(p->key_in);
 	secret_free(p->key_out);
+	core_conf_unref(p->held);
 	list_remove(&p->node);
 	free(p);
 }

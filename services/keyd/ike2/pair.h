@@ -45,7 +45,8 @@ struct ike2_pair {
 	bool initiator; /* this side asks for it */
 	bool in_auth;   /* it is negotiated in IKE_AUTH, and has no key exchange of its own */
 	uint64_t acquire, begun_ms;
-	struct child *old; /* the pair that is to be renewed; NULL: none, or it has ended meanwhile */
+	struct child *old;      /* the pair that is to be renewed; NULL: none, or it has ended meanwhile */
+	struct core_conf *held; /* of `conf`, which stays what it was when another one is loaded */
 	const struct ike_child *conf;
 	struct policy out, in;
 	bool has_in;

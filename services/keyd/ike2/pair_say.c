@@ -108,6 +108,8 @@ static bool find_conf(struct ike2_pair *p)
 		    sa->conf->c, ike2_peer(sa), &sa->peer_id, &local, &remote, &sa->path.remote, NULL);
 	octets_fini(&a);
 	octets_fini(&b);
+	core_conf_unref(p->held);
+	p->held = core_conf_ref(sa->conf);
 	return p->conf != NULL;
 }
 

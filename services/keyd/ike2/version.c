@@ -3,6 +3,7 @@
  */
 #include <errno.h>
 
+#include "keyd/core/carry_over.h"
 #include "keyd/core/versions.h"
 #include "keyd/ike2/exchange.h"
 #include "keyd/ike2/init.h"
@@ -25,6 +26,13 @@ static void end_all(struct core *c, const char *why, const char *undone)
 		else
 			ike2_sa_leave(sa, why);
 	}
+}
+
+static void carry_over(struct core *c)
+{
+	list_foreach_safe (sa, next, &c->ike2.sas, struct ikesa, all)
+		if (!carry_over_peer(c->conf, &sa->conf, &sa->peer))
+			ike2_sa_leave(sa, "deleted: the configuration was loaded anew");
 }
 
 /* Up, on its way, or made now; NULL without memory. */
@@ -277,6 +285,7 @@ const struct ike_version ike2_version = {
     .bury = ike2_bury,
     .forget = forget,
     .end_all = end_all,
+    .carry_over = carry_over,
     .acquire = acquire,
     .wish = wish,
     .unknown_spi = unknown_spi,

@@ -23,6 +23,7 @@ static const struct ticket_key key = {{1, 2, 3}}, other = {{1, 2, 4}};
 static struct ticket sample(void)
 {
 	struct ticket t = {.generation = 7,
+	    .block = 0x0123456789abcdef,
 	    .peer = 3,
 	    .addr = inet_addr_v4(0x0a000064),
 	    .id = {.kind = IKE_ID_FQDN, .len = 4},
