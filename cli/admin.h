@@ -27,13 +27,16 @@ struct admin_status {
 
 struct admin_event {
 	uint64_t wall_ms, lost;
-	char service[32], name[64], text[512];
+	uint32_t level; /* enum log_level of a line of the log; 0: it is none */
+	char service[32], name[64], text[1024];
 };
 
 /* All: 0, or a negative errno with a sentence in `e`. */
 int admin_get_status(struct ipc_sync *s, struct admin_status *ret, struct err_text *e);
 int admin_set_log(struct ipc_sync *s, uint32_t level, struct err_text *e);
 int admin_start_monitor(struct ipc_sync *s, struct err_text *e);
+/* The same for the lines of its log, as many as it has. */
+int admin_start_log(struct ipc_sync *s, struct err_text *e);
 /* The next event after admin_start_monitor(); call it when the descriptor is readable. */
 int admin_read_event(struct ipc_sync *s, struct admin_event *ret, struct err_text *e);
 

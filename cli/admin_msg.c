@@ -133,6 +133,14 @@ int admin_start_monitor(struct ipc_sync *s, struct err_text *e)
 	return tell(s, IPC_MONITOR, NULL, e);
 }
 
+int admin_start_log(struct ipc_sync *s, struct err_text *e)
+{
+	Postern__Monitor m = POSTERN__MONITOR__INIT;
+
+	m.log = true;
+	return tell(s, IPC_MONITOR, &m.base, e);
+}
+
 static int read_event(struct ipc_sync *s, uint32_t timeout_ms, struct admin_event *ret, struct err_text *e)
 {
 	AUTO(ipc_unpack_freep_) ProtobufCMessage *m = NULL;
@@ -150,6 +158,7 @@ static int read_event(struct ipc_sync *s, uint32_t timeout_ms, struct admin_even
 	memset(ret, 0, sizeof(*ret));
 	ret->wall_ms = ev->wall_ms;
 	ret->lost = ev->lost;
+	ret->level = ev->level;
 	copy_text(ret->service, sizeof(ret->service), ev->service);
 	copy_text(ret->name, sizeof(ret->name), ev->name);
 	copy_text(ret->text, sizeof(ret->text), ev->text);

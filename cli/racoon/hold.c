@@ -47,7 +47,7 @@ static bool is_over(struct hold *h, const struct cli *cli, const struct pollfd *
 	return !h->keyd && claim(h, cli) == -ESTALE;
 }
 
-int hold_wait(struct hold *h, const struct cli *cli, const sigset_t *set)
+int hold_wait(struct hold *h, struct follow *log, const struct cli *cli, const sigset_t *set)
 {
 	AUTO_CLOSE int signals = signalfd(-1, set, SFD_CLOEXEC);
 	struct signalfd_siginfo info;
@@ -57,14 +57,18 @@ int hold_wait(struct hold *h, const struct cli *cli, const sigset_t *set)
 	if (signals < 0)
 		return sigwait(set, &number) == 0 ? number : SIGTERM;
 	for (;;) {
-		struct pollfd fd[2] = {{.fd = signals, .events = POLLIN},
-		    {.fd = h->keyd ? ipc_sync_fd(h->keyd) : -1, .events = POLLIN}};
+		struct pollfd fd[] = {{.fd = signals, .events = POLLIN},
+		    {.fd = h->keyd ? ipc_sync_fd(h->keyd) : -1, .events = POLLIN},
+		    {.fd = log->keyd ? ipc_sync_fd(log->keyd) : -1, .events = POLLIN}};
+		bool all = h->keyd && !follow_is_deaf(log);
 
-		if (poll(fd, ARRAY_SIZE(fd), h->keyd ? -1 : AGAIN_MS) < 0 && errno != EINTR)
+		if (poll(fd, ARRAY_SIZE(fd), all ? -1 : AGAIN_MS) < 0 && errno != EINTR)
 			return SIGTERM;
+		follow_write(log, cli);
 		if (fd[0].revents && read(signals, &info, sizeof(info)) == sizeof(info))
 			return (int)info.ssi_signo;
 		if (is_over(h, cli, &fd[1]))
 			return HOLD_LOST;
+		follow_listen(log, cli);
 	}
 }

@@ -7,6 +7,7 @@
 #include <signal.h>
 
 #include "cli/cli.h"
+#include "cli/racoon/follow.h"
 #include "ipc/sync.h"
 
 /* A claim on the configuration of one generation. Zeroed: none is held. */
@@ -24,8 +25,8 @@ void hold_fini(struct hold *h);
 bool hold_counts(struct hold *h, const struct cli *cli);
 
 enum { HOLD_LOST = -1 };
-/* Waits for one of these signals, which are blocked, and meanwhile holds on to keyd through its restarts. The
- * signal; HOLD_LOST: somebody has loaded another configuration. */
-int hold_wait(struct hold *h, const struct cli *cli, const sigset_t *set);
+/* Waits for one of these signals, which are blocked, and meanwhile holds on to keyd through its restarts and
+ * writes down what it says. The signal; HOLD_LOST: somebody has loaded another configuration. */
+int hold_wait(struct hold *h, struct follow *log, const struct cli *cli, const sigset_t *set);
 
 #endif

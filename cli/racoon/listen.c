@@ -15,6 +15,12 @@ static bool is_here(const struct inet_addr *a)
 	return fd >= 0 && bind(fd, (const struct sockaddr *)&sa, n) == 0;
 }
 
+void racoon_listen_family(struct ike_conf *c, enum inet_family family)
+{
+	if (family != INET_NONE && !c->n_listen)
+		c->listen[c->n_listen++] = (struct ike_listen){.addr = {.family = family}, .port = IKE_PORT};
+}
+
 int racoon_check_listen(struct cli *cli, const struct ike_conf *c)
 {
 	char buf[INET_ADDR_STRLEN];

@@ -6,12 +6,14 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/auto.h"
 #include "cli/load/load.h"
+#include "cli/racoon/follow.h"
 #include "cli/racoon/hold.h"
 #include "cli/racoon/listen.h"
 #include "cli/racoon/load.h"
@@ -23,9 +25,11 @@
 
 struct options {
 	const char *file;
+	const char *log; /* -l; NULL: none */
 	bool check, foreground, version;
-	int passphrase_fd; /* -1: the terminal is asked */
-	unsigned debug;    /* how often -d was said */
+	enum inet_family family; /* -4, -6; INET_NONE: both */
+	int passphrase_fd;       /* -1: the terminal is asked */
+	unsigned debug;          /* how often -d was said */
 };
 
 static const char *const places[] = {
@@ -45,10 +49,7 @@ static void unused(struct cli *cli, int option)
 	static const struct {
 		const char *options, *why;
 	} rows[] = {
-	    {"46", "sockets are of both families; `listen` in the file names the addresses that count"},
-	    {"pP", "IKE is at port 500, and at 4500 behind translators"},
-	    {"l", "the log is postern-keyd's, which goes where the suite's does (--log FILE of the "
-	          "supervisor)"},
+	    {"l", "only racoon, which stays, writes one; postern-keyd's log goes where the suite's does"},
 	    {"L", "lines of the log name no source file"},
 	    {"B", "session keys are in no file that they could be read from"},
 	    {"v", "packets are not dumped"},
@@ -67,12 +68,27 @@ static int say_usage(struct cli *cli, bool compat, const char *before, const cha
 	              : cli_usage(cli, cli_verb_find("racoon"), "%s %s%s", before, word, behind);
 }
 
+/* -p and -P. postern-keyd and postern-datapathd have their ports before any configuration is there. */
+static int parse_port(struct cli *cli, bool compat, int option, const char *text)
+{
+	uint16_t usual = option == 'p' ? IKE_PORT : IKE_PORT_NATT;
+	char before[] = "-?", behind[120];
+
+	before[1] = (char)option;
+	if (strtol(text, NULL, 10) == usual)
+		return CLI_OK;
+	snprintf(behind, sizeof(behind),
+	    ": %s at port %u; another port is for the launcher to open, not for a configuration to name.",
+	    option == 'p' ? "IKE is" : "IKE behind a translator is", usual);
+	return say_usage(cli, compat, before, text, behind);
+}
+
 static int parse(struct cli *cli, int argc, char **argv, bool compat, struct options *ret)
 {
 	enum { PASSPHRASE_FD = 256 };
 	static const struct option words[] = {{"passphrase-fd", required_argument, NULL, PASSPHRASE_FD}, {0}};
 	char letter[] = "-?";
-	int option;
+	int option, code;
 
 	*ret = (struct options){.passphrase_fd = -1};
 	optind = 0;
@@ -103,6 +119,22 @@ static int parse(struct cli *cli, int argc, char **argv, bool compat, struct opt
 			    optopt > 0 && optopt < PASSPHRASE_FD ? letter : argv[optind - 1], ".");
 		case 'd':
 			ret->debug++;
+			break;
+		case '4':
+		case '6':
+			ret->family = option == '4' ? INET_V4 : INET_V6;
+			break;
+		case 'p':
+		case 'P':
+			code = parse_port(cli, compat, option, optarg);
+			if (code != CLI_OK)
+				return code;
+			break;
+		case 'l':
+			if (compat)
+				ret->log = optarg;
+			else
+				unused(cli, option);
 			break;
 		default:
 			unused(cli, option);
@@ -186,6 +218,7 @@ static int load(struct cli *cli, const struct options *o, struct pidfile *pid, u
 	if (code != CLI_OK)
 		return code;
 	log_more(c, o->debug);
+	racoon_listen_family(c, o->family);
 	if (racoon_check_listen(cli, c) != CLI_OK)
 		return CLI_FAILED;
 	if (number_blocks(cli, c, &e) < 0 || racoon_load(cli, c, -1, &known, ret_generation, &e) < 0)
@@ -238,14 +271,14 @@ static void load_again(struct cli *cli, const struct options *o, struct pidfile 
 		hold_take(h, cli, generation);
 }
 
-static int stay(
-    struct cli *cli, const struct options *o, struct pidfile *pid, const sigset_t *set, uint64_t generation)
+static int stay(struct cli *cli, const struct options *o, struct pidfile *pid, struct follow *log,
+    const sigset_t *set, uint64_t generation)
 {
 	struct hold h = {0};
 	int number;
 
 	hold_take(&h, cli, generation);
-	while ((number = hold_wait(&h, cli, set)) == SIGHUP)
+	while ((number = hold_wait(&h, log, cli, set)) == SIGHUP)
 		load_again(cli, o, pid, &h);
 	if (number != HOLD_LOST)
 		fprintf(cli->err, "%s: INFO: caught signal %d\n", cli->prog, number);
@@ -256,8 +289,45 @@ static int stay(
 		    cli->prog);
 	hold_fini(&h);
 	pidfile_remove(pid);
+	follow_write(log, cli);
 	fprintf(cli->err, "%s: INFO: racoon shutdown\n", cli->prog);
 	return CLI_OK;
+}
+
+/* Whoever started it may wait for the end of what is written to its descriptors. */
+static void leave_terminal(void)
+{
+	AUTO_CLOSE int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	for (int fd = STDIN_FILENO; null >= 0 && fd <= STDERR_FILENO; fd++)
+		(void)dup2(null, fd);
+	(void)setsid();
+}
+
+/* As the process that stays: keyd's first lines are about the load itself. */
+static int load_and_stay(struct cli *cli, const struct options *o, struct pidfile *pid, struct follow *log,
+    const sigset_t *set, int told_to)
+{
+	uint64_t generation = 0;
+	uint8_t told;
+	int code;
+
+	follow_listen(log, cli);
+	code = load(cli, o, pid, &generation);
+	fflush(cli->err);
+	if (code == CLI_OK && (log->file || told_to >= 0))
+		follow_own(log, cli);
+	if (told_to >= 0) {
+		if (code == CLI_OK)
+			leave_terminal();
+		told = (uint8_t)code;
+		(void)!write(told_to, &told, 1);
+		close(told_to);
+	}
+	if (code == CLI_OK)
+		code = stay(cli, o, pid, log, set, generation);
+	follow_fini(log, cli);
+	return code;
 }
 
 /* Ends when the child has loaded, with the code that it tells; without one it has died. */
@@ -274,12 +344,11 @@ static int wait_loaded(struct cli *cli, int from)
 
 /* Loaded before the shell gets its prompt back, so that a script may go on; and by the process that stays,
  * because memory of secrets does not outlive fork(2). */
-static int stay_behind(struct cli *cli, const struct options *o, struct pidfile *number, const sigset_t *set)
+static int stay_behind(
+    struct cli *cli, const struct options *o, struct pidfile *number, struct follow *log, const sigset_t *set)
 {
 	AUTO_CLOSE int from = -1, to = -1;
-	uint8_t told;
-	uint64_t generation = 0;
-	int fds[2], code;
+	int fds[2];
 	pid_t pid;
 
 	if (pipe2(fds, O_CLOEXEC) < 0)
@@ -293,28 +362,24 @@ static int stay_behind(struct cli *cli, const struct options *o, struct pidfile 
 		close(take_fd(&to));
 		return wait_loaded(cli, from);
 	}
-	code = load(cli, o, number, &generation);
-	fflush(cli->err);
-	if (code == CLI_OK)
-		(void)setsid();
-	told = (uint8_t)code;
-	(void)!write(to, &told, 1);
-	close(take_fd(&to));
-	return code == CLI_OK ? stay(cli, o, number, set, generation) : code;
+	return load_and_stay(cli, o, number, log, set, take_fd(&to));
 }
 
 static int run(struct cli *cli, const struct options *o, bool stays)
 {
+	struct follow log = {.file = o->log, .wanted = stays && (o->log || o->foreground)};
 	struct pidfile pid = {{0}};
+	struct err_text e = {{0}};
 	uint64_t generation = 0;
 	sigset_t set;
-	int code;
 
 	wait_signals(&set);
-	if (stays && !o->foreground)
-		return stay_behind(cli, o, &pid, &set);
-	code = load(cli, o, stays ? &pid : NULL, &generation);
-	return code == CLI_OK && stays ? stay(cli, o, &pid, &set, generation) : code;
+	if (follow_check(&log, &e) < 0)
+		return cli_fail(cli, "%s", e.s);
+	if (!stays)
+		return load(cli, o, NULL, &generation);
+	return o->foreground ? load_and_stay(cli, o, &pid, &log, &set, -1)
+	                     : stay_behind(cli, o, &pid, &log, &set);
 }
 
 int racoon_main(struct cli *cli, int argc, char **argv, bool compat)

@@ -112,7 +112,8 @@ static void put_value(struct text *t, struct rd value)
 	while (rd_left(&value)) {
 		char c = (char)rd_u8(&value);
 
-		if (c && strchr(",+=\\\"", c))
+		/* A slash too: racoon.conf's names may have it between their parts. */
+		if (c && strchr(",/+=\\\"", c))
 			put(t, '\\');
 		put(t, c >= ' ' && c <= '~' ? c : '?');
 	}

@@ -90,16 +90,17 @@ static struct service_monitor *find_monitor(struct service *s, const struct ipc_
 	return NULL;
 }
 
-int admin_monitor_add(struct service *s, struct ipc_conn *c)
+int admin_monitor_add(struct service *s, struct ipc_conn *c, bool log)
 {
 	struct service_monitor *m = find_monitor(s, c);
 
-	if (m)
-		return 0;
-	m = find_monitor(s, NULL);
+	if (!m)
+		m = find_monitor(s, NULL);
 	if (!m)
 		return -ENOSPC;
-	*m = (struct service_monitor){.conn = c};
+	if (!m->conn)
+		*m = (struct service_monitor){.conn = c};
+	m->log = log;
 	return 0;
 }
 
@@ -124,6 +125,44 @@ bool service_has_monitors(const struct service *s)
 	return false;
 }
 
+static bool wants(const struct service_monitor *m, enum log_level level)
+{
+	return m->log ? level && level <= log_get_level() : level <= LOG_LEVEL_INFO;
+}
+
+static void publish(struct service *s, enum log_level level, const char *event, const char *text)
+{
+	for (size_t i = 0; i < SERVICE_MONITORS_MAX; i++) {
+		struct service_monitor *m = &s->monitors[i];
+		const struct admin_event_msg msg = {
+		    .service = s->def->name, .event = event, .text = text, .level = level, .lost = m->lost};
+
+		if (!m->conn || !wants(m, level))
+			continue;
+		if (!ipc_conn_has_room(m->conn)) {
+			m->lost++;
+			continue;
+		}
+		/* Sending can end the connection, and with it this entry. */
+		if (!admin_msg_send_event(m->conn, &msg))
+			m->lost = 0;
+	}
+}
+
+void service_log(struct service *s, enum log_level level, const char *event, const char *fmt, ...)
+{
+	char text[1024];
+	va_list ap;
+
+	if (level > log_get_level() && !service_has_monitors(s))
+		return;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	log_event(level, event, "%s", text);
+	publish(s, level, event, text);
+}
+
 void service_publish(struct service *s, const char *event, const char *fmt, ...)
 {
 	char text[480];
@@ -134,19 +173,7 @@ void service_publish(struct service *s, const char *event, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	for (size_t i = 0; i < SERVICE_MONITORS_MAX; i++) {
-		struct service_monitor *m = &s->monitors[i];
-
-		if (!m->conn)
-			continue;
-		if (!ipc_conn_has_room(m->conn)) {
-			m->lost++;
-			continue;
-		}
-		/* Sending can end the connection, and with it this entry. */
-		if (!admin_msg_send_event(m->conn, s->def->name, event, text, m->lost))
-			m->lost = 0;
-	}
+	publish(s, LOG_LEVEL_NONE, event, text);
 }
 
 int service_admin_start(struct service *s, struct err_text *e)

@@ -26,11 +26,15 @@ void admin_stats_fini(struct service_stats_sink *t);
 /* What the skeleton itself knows, then what the service adds. */
 void admin_status_collect(struct service *s, struct service_status_sink *t);
 
-/* Registers a connection for events; -ENOSPC when there are too many. */
-int admin_monitor_add(struct service *s, struct ipc_conn *c);
+/* Registers a connection for events, or for what the log has; -ENOSPC when there are too many. */
+int admin_monitor_add(struct service *s, struct ipc_conn *c, bool log);
 
 /* One Event record. */
-int admin_msg_send_event(
-    struct ipc_conn *c, const char *service, const char *event, const char *text, uint64_t lost);
+struct admin_event_msg {
+	const char *service, *event, *text;
+	enum log_level level; /* LOG_LEVEL_NONE: no line of the log */
+	uint64_t lost;
+};
+int admin_msg_send_event(struct ipc_conn *c, const struct admin_event_msg *m);
 
 #endif

@@ -88,7 +88,12 @@ static int on_log_set(struct ipc_conn *c, const struct ipc_record *rec)
 
 static int on_monitor(struct ipc_conn *c, const struct ipc_record *rec)
 {
-	if (admin_monitor_add(service_of_conn(c), c))
+	AUTO(ipc_unpack_freep_)
+	ProtobufCMessage *m = ipc_unpack(&postern__monitor__descriptor, rec, UNPACK_MAX);
+
+	if (!m)
+		return -EBADMSG;
+	if (admin_monitor_add(service_of_conn(c), c, ((const Postern__Monitor *)(const void *)m)->log))
 		ipc_conn_send_error(c, rec->id, EBUSY, "%d monitors are connected already; end one of them",
 		    SERVICE_MONITORS_MAX);
 	else
@@ -96,16 +101,16 @@ static int on_monitor(struct ipc_conn *c, const struct ipc_record *rec)
 	return 0;
 }
 
-int admin_msg_send_event(
-    struct ipc_conn *c, const char *service, const char *event, const char *text, uint64_t lost)
+int admin_msg_send_event(struct ipc_conn *c, const struct admin_event_msg *from)
 {
 	Postern__Event m = POSTERN__EVENT__INIT;
 
 	m.wall_ms = clock_wall_ms();
-	m.service = (char *)service;
-	m.name = (char *)event;
-	m.text = (char *)text;
-	m.lost = lost;
+	m.service = (char *)from->service;
+	m.name = (char *)from->event;
+	m.text = (char *)from->text;
+	m.lost = from->lost;
+	m.level = (uint32_t)from->level;
 	return ipc_conn_send(c, IPC_EVENT, 0, &m.base);
 }
 
@@ -128,5 +133,10 @@ const struct ipc_rule admin_common_rules[ADMIN_RULES_COMMON] = {
         .max_body = 64,
         .max_in_flight = 4,
         .handle = on_log_set},
-    {.type = IPC_MONITOR, .name = "monitor", .roles = READERS, .max_in_flight = 1, .handle = on_monitor},
+    {.type = IPC_MONITOR,
+        .name = "monitor",
+        .roles = READERS,
+        .max_body = 16,
+        .max_in_flight = 1,
+        .handle = on_monitor},
 };

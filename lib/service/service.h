@@ -111,6 +111,9 @@ void service_stats_add(struct service_stats_sink *to, const char *name, uint64_t
 /* Tells everybody who runs `ipsecctl monitor`; lossy, never blocks. */
 void service_publish(struct service *s, const char *event, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+/* A line of the log, and the same for them; one of level debug for who asked for the log alone. */
+void service_log(struct service *s, enum log_level level, const char *event, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
 bool service_has_monitors(const struct service *s);
 
 /* Ends the service with an error line; for invariants that do not hold. */

@@ -27,6 +27,7 @@ struct service_known {
 
 struct service_monitor {
 	struct ipc_conn *conn; /* NULL: free */
+	bool log;              /* wants what the log has */
 	uint64_t lost;
 };
 

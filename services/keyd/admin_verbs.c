@@ -39,10 +39,11 @@ static void set_log(struct keyd *k, const struct ike_conf *c)
 	log_set_syslog_tag(c->as_racoon ? "racoon" : NULL);
 }
 
-static void say_socket(int fd, const char *any)
+static void say_socket(const struct keyd *k, int fd, const char *any)
 {
 	if (fd >= 0)
-		log_info("socket.used", "%s[%d] used as isakmp port (fd=%d)", any, IKE_PORT, fd);
+		service_log(k->service, LOG_LEVEL_INFO, "socket.used", "%s[%d] used as isakmp port (fd=%d)",
+		    any, IKE_PORT, fd);
 }
 
 /* What racoon says when it has read its file. */
@@ -50,18 +51,20 @@ static void say_racoon(const struct keyd *k, const struct ike_conf *c)
 {
 	char a[INET_ADDR_STRLEN];
 
-	log_info("conf.product", "@(#)racoon (Postern " POSTERN_VERSION ")");
-	log_info("conf.library", "@(#)This product linked %s", crypto_engine_name());
+	service_log(k->service, LOG_LEVEL_INFO, "conf.product", "@(#)racoon (Postern " POSTERN_VERSION ")");
+	service_log(
+	    k->service, LOG_LEVEL_INFO, "conf.library", "@(#)This product linked %s", crypto_engine_name());
 	/* Its sockets carry a mark that the packet filter lets by. */
-	log_info("socket.bypass", "setsockopt_bypass: in bypass");
-	log_info("socket.bypass", "setsockopt_bypass: out bypass");
+	service_log(k->service, LOG_LEVEL_INFO, "socket.bypass", "setsockopt_bypass: in bypass");
+	service_log(k->service, LOG_LEVEL_INFO, "socket.bypass", "setsockopt_bypass: out bypass");
 	if (!c->n_listen) {
-		log_debug("socket.default", "configuring default isakmp port.");
-		say_socket(k->udp4, "0.0.0.0");
-		say_socket(k->udp6, "::");
+		service_log(
+		    k->service, LOG_LEVEL_DEBUG, "socket.default", "configuring default isakmp port.");
+		say_socket(k, k->udp4, "0.0.0.0");
+		say_socket(k, k->udp6, "::");
 	}
 	for (uint8_t i = 0; i < c->n_listen; i++)
-		log_info("socket.used", "%s[%u] used as isakmp port%s",
+		service_log(k->service, LOG_LEVEL_INFO, "socket.used", "%s[%u] used as isakmp port%s",
 		    inet_addr_format(&c->listen[i].addr, a), c->listen[i].port,
 		    c->listen[i].natt ? " with NAT-T" : "");
 }
@@ -78,8 +81,8 @@ static int take(void *arg, uint64_t generation, struct ike_load *l, struct err_t
 	if (l->conf->as_racoon && l->conf->n_peers)
 		say_racoon(k, l->conf);
 	keep(k, generation, l);
-	log_info("conf.loaded", "generation=%llu peers=%u children=%u", (unsigned long long)generation,
-	    l->conf->n_peers, l->conf->n_children);
+	service_log(k->service, LOG_LEVEL_INFO, "conf.loaded", "generation=%llu peers=%u children=%u",
+	    (unsigned long long)generation, l->conf->n_peers, l->conf->n_children);
 	service_set_state(k->service, "negotiating with %u peers", l->conf->n_peers);
 	l->conf = NULL;
 	return 0;
@@ -135,7 +138,8 @@ static int on_hold(struct ipc_conn *c, const struct ipc_record *rec)
 		return ipc_conn_send_error(
 		    c, rec->id, ESTALE, "another configuration has been loaded meanwhile");
 	k->holder = c;
-	log_debug("conf.held", "generation=%llu ends with racoon", (unsigned long long)generation);
+	service_log(k->service, LOG_LEVEL_DEBUG, "conf.held", "generation=%llu ends with racoon",
+	    (unsigned long long)generation);
 	return ipc_conn_send(c, IPC_OK, rec->id, NULL);
 }
 
@@ -144,11 +148,13 @@ static void unload(struct keyd *k)
 {
 	struct ike_conf *none = ike_conf_new();
 
-	log_notice("conf.unloaded", "racoon is gone without a word, and its configuration with it");
+	service_log(k->service, LOG_LEVEL_NOTICE, "conf.unloaded",
+	    "racoon is gone without a word, and its configuration with it");
 	(void)service_unstore_fd(k->service, "conf");
 	if (!none || core_load(k->core, k->core->conf->generation + 1, none) < 0) {
 		ike_conf_free(none);
-		log_error("conf.unloaded", "out of memory: it is still negotiated by it");
+		service_log(k->service, LOG_LEVEL_ERROR, "conf.unloaded",
+		    "out of memory: it is still negotiated by it");
 		return;
 	}
 	service_set_state(k->service, "negotiating with 0 peers");

@@ -306,6 +306,36 @@ static void test_nat_original_addresses(void **state)
 	}
 }
 
+/* One side's announcement of RFC 3947 was altered, so that the other means the draft. */
+static bool spoil(struct rig *r, unsigned n, bool from_a, uint8_t *d, size_t n_d)
+{
+	static const uint8_t rfc3947[] = {0x4a, 0x13, 0x1c, 0x81, 0x07, 0x03, 0x58, 0x45};
+	uint8_t *at = from_a == *(bool *)r->arg ? memmem(d, n_d, rfc3947, sizeof(rfc3947)) : NULL;
+
+	if (at)
+		*at ^= 1;
+	return true;
+}
+
+/* They agree all the same, on what is used first. */
+static void test_nat_of_two_forms(void **state)
+{
+	static const enum ike_mode modes[] = {IKE_MODE_MAIN, IKE_MODE_AGGRESSIVE, IKE_MODE_BASE};
+	bool whose[] = {false, true};
+
+	for (size_t i = 0; i < 2 * ARRAY_SIZE(modes); i++) {
+		begin_behind_nat(IPSEC_TRANSPORT, rig_conf(modes[i / 2], IKE_AUTH_PSK, true),
+		    rig_conf(modes[i / 2], IKE_AUTH_PSK, true));
+		rig.arg = &whose[i % 2];
+		rig.wire.tamper = spoil;
+		rig_packet(&rig.a, 0);
+		rig_run(&rig, ENOUGH_MS);
+		assert_pairs(1);
+		assert_int_equal(sa_of(&rig.b, false)->encap.dport, 34500);
+		rig_fini(&rig);
+	}
+}
+
 /* What each side's configuration says of ESP in UDP goes with what it sends on, and with nothing else. */
 static void test_nat_says_how_to_cut_and_to_keep_awake(void **state)
 {
@@ -491,6 +521,7 @@ int main(void)
 	    cmocka_unit_test(test_commit_bit_of_the_initiator),
 	    cmocka_unit_test(test_commit_bit_and_no_word),
 	    cmocka_unit_test(test_nat_original_addresses),
+	    cmocka_unit_test(test_nat_of_two_forms),
 	    cmocka_unit_test(test_nat_says_how_to_cut_and_to_keep_awake),
 	    cmocka_unit_test(test_nat_tunnels_say_none),
 	    cmocka_unit_test(test_nat_mapping_that_changes),

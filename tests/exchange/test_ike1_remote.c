@@ -192,6 +192,35 @@ static void test_xauth_every_message_lost_once(void **state)
 	}
 }
 
+/* What A says in the second exchange that B begins, its acknowledgement, is lost, however often. */
+static bool lose_acknowledgements(struct rig *r, unsigned n, bool from_a, uint8_t *d, size_t n_d)
+{
+	uint32_t *begun = r->arg, id;
+
+	memcpy(&id, d + 20, sizeof(id));
+	if (d[18] != 6)
+		return true;
+	if (!from_a && (!begun[0] || (begun[0] != id && !begun[1])))
+		begun[begun[0] ? 1 : 0] = id;
+	return !from_a || id != begun[1];
+}
+
+/* A client that asks for its address has heard that its user is known. */
+static void test_xauth_acknowledged_by_going_on(void **state)
+{
+	uint32_t begun[2] = {0};
+
+	begin(client(IKE_MODE_MAIN, true), server(IKE_MODE_MAIN, true));
+	rig.a.core->conf->c->peer[0].mode_cfg = true;
+	rig.arg = begun;
+	rig.wire.tamper = lose_acknowledgements;
+	run(LONG_MS);
+	assert_int_not_equal(begun[1], 0);
+	expect_pairs(1);
+	assert_int_equal(rig.b.core->n_isakmp, 1);
+	rig_fini(&rig);
+}
+
 static void expect_given(void)
 {
 	const struct mode_given *g = only_sa(&rig.a)->ra.given;
@@ -222,44 +251,71 @@ static void test_mode_config_pull(void **state)
 	rig_fini(&rig);
 }
 
+static unsigned questions; /* messages of the transaction exchange that A has sent */
+
+static bool count_questions(struct rig *r, unsigned n, bool from_a, uint8_t *d, size_t n_d)
+{
+	questions += from_a && d[18] == 6;
+	return true;
+}
+
+/* The server tells right behind its proof, which the client is still judging: it need not ask. */
 static void test_mode_config_push(void **state)
 {
 	struct ike_conf *a = client(IKE_MODE_MAIN, false), *b = server(IKE_MODE_MAIN, false);
 
-	b->peer[0].mode_cfg = true;
-	a->peer[0].mode_cfg = true;
+	a->peer[0].mode_cfg = b->peer[0].mode_cfg = true;
 	begin(a, b);
-	/* The client asks first, so nothing is left to push. */
+	rig.wire.tamper = count_questions;
+	questions = 0;
 	run(ENOUGH_MS);
 	expect_given();
+	expect_pairs(1);
+	assert_int_equal(questions, 1); /* its acknowledgement */
 	rig_fini(&rig);
-	a = client(IKE_MODE_MAIN, false);
-	b = server(IKE_MODE_MAIN, false);
+}
+
+/* One that was not told to take any does not. */
+static void test_mode_config_push_that_nobody_wants(void **state)
+{
+	struct ike_conf *b = server(IKE_MODE_MAIN, false);
+
 	b->peer[0].mode_cfg = true;
-	begin(a, b);
-	/* One that was not told to take any does not. */
+	begin(client(IKE_MODE_MAIN, false), b);
 	run(ENOUGH_MS);
 	assert_null(only_sa(&rig.a)->ra.given);
 	expect_pairs(1);
 	rig_fini(&rig);
 }
 
-/* The client's question is lost for so long that the server's telling comes first. */
-static bool lose_requests(struct rig *r, unsigned n, bool from_a, uint8_t *d, size_t n_d)
+/* A server that tells and never answers, and whose first telling is lost: the client has asked by then. */
+static bool lose_questions(struct rig *r, unsigned n, bool from_a, uint8_t *d, size_t n_d)
 {
-	return !from_a || d[18] != 6 || r->a.core->n_isakmp == 0 || r->clock.ms > 1005000;
+	static uint8_t told[4]; /* the message id of the server's telling */
+	bool *lost = r->arg, first = d[18] == 6 && !from_a && !*lost;
+
+	if (d[18] != 6)
+		return true;
+	if (!from_a)
+		memcpy(told, d + 20, sizeof(told));
+	*lost = *lost || first;
+	return !first && memcmp(told, d + 20, sizeof(told)) == 0;
 }
 
-static void test_mode_config_pushed_before_it_is_pulled(void **state)
+static void test_mode_config_pushed_and_the_question_never_answered(void **state)
 {
 	struct ike_conf *a = client(IKE_MODE_MAIN, false), *b = server(IKE_MODE_MAIN, false);
+	bool lost = false;
 
 	a->peer[0].mode_cfg = b->peer[0].mode_cfg = true;
 	begin(a, b);
-	rig.wire.tamper = lose_requests;
-	run(60000);
+	rig.arg = &lost;
+	rig.wire.tamper = lose_questions;
+	run(LONG_MS);
+	assert_true(lost);
 	expect_given();
 	expect_pairs(1);
+	assert_int_equal(rig.a.core->counters.failed1, 0);
 	rig_fini(&rig);
 }
 
@@ -489,9 +545,11 @@ int main(void)
 	    cmocka_unit_test(test_xauth_no_quick_mode_before_it),
 	    cmocka_unit_test(test_xauth_only_on_one_side),
 	    cmocka_unit_test(test_xauth_every_message_lost_once),
+	    cmocka_unit_test(test_xauth_acknowledged_by_going_on),
 	    cmocka_unit_test(test_mode_config_pull),
 	    cmocka_unit_test(test_mode_config_push),
-	    cmocka_unit_test(test_mode_config_pushed_before_it_is_pulled),
+	    cmocka_unit_test(test_mode_config_push_that_nobody_wants),
+	    cmocka_unit_test(test_mode_config_pushed_and_the_question_never_answered),
 	    cmocka_unit_test(test_mode_config_without_a_pool),
 	    cmocka_unit_test(test_mode_config_the_same_address_again),
 	    cmocka_unit_test(test_mode_config_address_after_a_kill),

@@ -2,9 +2,14 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <cmocka.h>
 
 #include <openssl/hmac.h>
@@ -206,6 +211,44 @@ struct file kit_pkcs12(EVP_PKEY *key, X509 *cert, const char *passphrase)
 	f = copy(der, (size_t)n);
 	OPENSSL_free(der);
 	PKCS12_free(p);
+	return f;
+}
+
+static void run_tool(const char *const argv[])
+{
+	char *env[] = {NULL};
+	pid_t pid;
+	int status;
+
+	assert_int_equal(
+	    posix_spawn(&pid, "/usr/bin/openssl", NULL, NULL, (char *const *)(uintptr_t)argv, env), 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
+struct file kit_pkcs7(X509 *const *cert, size_t n)
+{
+	struct file pem = kit_pem(cert, n), f;
+	int from = kit_fd(pem.p, pem.n, 0600), to = memfd_create("pkcs7", 0);
+	char in[32], out[32];
+	const char *const argv[] = {
+	    "openssl", "crl2pkcs7", "-nocrl", "-certfile", in, "-outform", "DER", "-out", out, NULL};
+	struct stat st;
+	uint8_t *der;
+
+	assert_true(from >= 0 && to >= 0 && fcntl(from, F_SETFD, 0) == 0);
+	snprintf(in, sizeof(in), "/dev/fd/%d", from);
+	snprintf(out, sizeof(out), "/dev/fd/%d", to);
+	run_tool(argv);
+	assert_int_equal(fstat(to, &st), 0);
+	der = malloc((size_t)st.st_size);
+	assert_non_null(der);
+	assert_int_equal(pread(to, der, (size_t)st.st_size, 0), st.st_size);
+	f = copy(der, (size_t)st.st_size);
+	free(der);
+	close(from);
+	close(to);
+	file_fini(&pem);
 	return f;
 }
 

@@ -44,6 +44,8 @@ struct file kit_pem_key(EVP_PKEY *key, const char *passphrase);
 struct file kit_der(const X509 *cert);
 struct file kit_der_key(EVP_PKEY *key);
 struct file kit_pkcs12(EVP_PKEY *key, X509 *cert, const char *passphrase);
+/* Made by the openssl program: certificates in PKCS #7, in the order that it gives them. */
+struct file kit_pkcs7(X509 *const *cert, size_t n);
 struct file kit_join(struct file a, struct file b); /* takes both */
 /* A descriptor of a file with these contents, which nobody finds by name. */
 int kit_fd(const void *p, size_t n, unsigned mode);

@@ -143,7 +143,7 @@ bool rig_agrees(const struct rig *r, const char **ret_why);
 bool rig_is_usable(const struct rig *r);
 bool rig_logged(const struct rig_side *s, const char *text);
 /* States have changed by their tables, nothing is under way any more, nothing waits, no larva and no grant is
- * left that no child owns. */
+ * left that no child owns, no address and no fragment that nobody has. */
 bool rig_is_calm(const struct rig *r, const char **ret_why);
 
 #endif

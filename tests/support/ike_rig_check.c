@@ -98,6 +98,23 @@ static size_t parts(const struct rig_side *s)
 	return n;
 }
 
+/* Addresses that are taken, less the ISAKMP SAs that have one. */
+static int64_t forgotten_leases(const struct rig_side *s)
+{
+	int64_t n = 0;
+
+	for (uint32_t i = 0; i < s->core->leases.n; i++)
+		n += s->core->leases.slot[i].users;
+	list_foreach (sa, &s->core->isakmp, struct isakmp, all)
+		n -= sa->ra.has_lease;
+	return n;
+}
+
+static uint32_t half_messages(const struct rig_side *s)
+{
+	return s->core->fragments[0].octets + s->core->fragments[1].octets;
+}
+
 static bool is_calm(const struct rig_side *s, const char **ret_why)
 {
 	*ret_why = "a state followed another that it may not follow";
@@ -114,6 +131,12 @@ static bool is_calm(const struct rig_side *s, const char **ret_why)
 		return false;
 	*ret_why = "an SA is left that no child owns";
 	if (rig_count(s, true) != parts(s) || rig_count(s, false) != parts(s))
+		return false;
+	*ret_why = "an address is taken, and nobody has it";
+	if (forgotten_leases(s))
+		return false;
+	*ret_why = "fragments are kept of a message that never came";
+	if (half_messages(s))
 		return false;
 	*ret_why = "a negotiation is still under way";
 	list_foreach (sa, &s->core->isakmp, struct isakmp, all)

@@ -14,6 +14,7 @@
 #include <openssl/x509v3.h>
 
 #include "certd/verify/dn_text.h"
+#include "certd/verify/gather.h"
 #include "certd/verify/judge2.h"
 #include "certd/x509_name.h"
 
@@ -22,15 +23,6 @@ enum { RSA_BITS_GOOD = 2048 };
 static void x509_freep(X509 **x)
 {
 	X509_free(*x);
-}
-
-static X509 *parse(struct ike1_octets der)
-{
-	const unsigned char *p = der.p;
-	X509 *x = d2i_X509(NULL, &p, (long)der.n);
-
-	ERR_clear_error();
-	return x;
 }
 
 /* A revocation list that is not there is no reason to refuse; one that is there counts. */
@@ -133,20 +125,10 @@ static bool is_for_ike(X509 *x)
 static enum verify_reason from_payload(
     const struct anchors *a, const struct judge_claim *c, bool check, X509 **ret, struct err_text *e)
 {
-	STACK_OF(X509) *others = sk_X509_new_null();
 	X509_STORE *store = a->own[c->peer] ? a->own[c->peer] : a->all;
-	enum verify_reason r = c->n_certs ? VERIFY_NONE : VERIFY_NO_CERT;
+	STACK_OF(X509) *others = NULL;
+	enum verify_reason r = gather(c, ret, &others);
 
-	for (uint32_t i = 0; others && i < c->n_certs && r == VERIFY_NONE; i++) {
-		X509 *x = parse(c->cert[i]);
-
-		if (!x)
-			r = VERIFY_MALFORMED;
-		else if (i == 0)
-			*ret = x;
-		else if (!sk_X509_push(others, x))
-			X509_free(x);
-	}
 	if (r == VERIFY_NONE && check)
 		r = check_chain(a, store, *ret, others, e);
 	if (r == VERIFY_NONE && check && !is_for_ike(*ret))

@@ -16,7 +16,7 @@ struct judge_claim {
 	struct inet_addr addr;                    /* where it is; for version 2 */
 	struct ike_id id;                         /* who it says it is */
 	struct ike1_octets over;                  /* what it has to have signed: a hash, or octets (v2) */
-	struct ike1_octets cert[JUDGE_CERTS_MAX]; /* DER, as they came: the peer's own first */
+	struct ike1_octets cert[JUDGE_CERTS_MAX]; /* X.509 or PKCS #7 in DER, as they came */
 	uint32_t n_certs;
 	struct ike1_octets signature; /* v2: the body of its AUTH payload */
 };

@@ -283,9 +283,13 @@ static void on_given(struct transaction *t, const struct ike1_config *c)
 	configured(sa);
 }
 
+/* A server that tells by itself need not answer. */
 static void on_silence(struct transaction *t)
 {
-	phase1_fail(t->sa, 0, "the server does not answer mode config");
+	if (t->sa->state != ISAKMP_CONFIG)
+		transaction_free(t);
+	else
+		phase1_fail(t->sa, 0, "the server does not answer mode config");
 }
 
 void mode_config_ask(struct isakmp *sa)

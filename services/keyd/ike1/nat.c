@@ -57,6 +57,20 @@ static bool is_end(
 	return n && p->len == n && memcmp(p->body, hash, n) == 0;
 }
 
+/* Nobody vouches for vendor ids: where one of the two was altered on its way, the sides mean different forms.
+ * What the peer does counts then, not what it was heard to announce. */
+static const struct ike_payload *first_hash(struct isakmp *sa, const struct ike_chain *c)
+{
+	const struct ike_payload *p = ike_chain_find(c, payload_type(sa), 0);
+
+	if (p || sa->nat_form == NAT_NONE)
+		return p;
+	p = ike_chain_find(c, sa->nat_form == NAT_RFC ? IKE1_P_NAT_D_DRAFT : IKE1_P_NAT_D, 0);
+	if (p)
+		sa->nat_form = p->type == IKE1_P_NAT_D ? NAT_RFC : NAT_DRAFT_02;
+	return p;
+}
+
 /* Aggressive mode's initiator has moved to port 4500 when it says this: some peers hash the ports of that
  * message, some those that the negotiation began with. */
 static bool is_local(const struct isakmp *sa, const struct ike_payload *p)
@@ -77,7 +91,7 @@ static bool is_remote(const struct isakmp *sa, const struct ike_payload *p)
 
 void nat_take_discovery(struct isakmp *sa, const struct ike_chain *c)
 {
-	const struct ike_payload *p = ike_chain_find(c, payload_type(sa), 0);
+	const struct ike_payload *p = first_hash(sa, c);
 
 	if (sa->nat_form == NAT_NONE || !p)
 		return;

@@ -12,7 +12,7 @@ enum nat_form { NAT_NONE = 0, NAT_DRAFT_02, NAT_RFC };
 
 /* NAT-D payloads, for the message that has them; nothing when the peer does not know them. */
 void nat_put_discovery(struct isakmp *sa, struct ike_out *o);
-/* The peer's: whether one of the two is behind a NAT. */
+/* The peer's: whether one of the two is behind a NAT. The form that it uses is used from then on. */
 void nat_take_discovery(struct isakmp *sa, const struct ike_chain *c);
 /* The initiator's next message goes to port 4500, if there is a NAT (RFC 3947 section 4). */
 void nat_move(struct isakmp *sa);

@@ -109,8 +109,10 @@ int phase1_take_certs(struct isakmp *sa, const struct ike_chain *c)
 	for (uint32_t i = 0; (p = ike_chain_find(c, IKE1_P_CERT, i)); i++) {
 		if (ike1_cert_parse(p, &cert) != IKE_OK)
 			return -EBADMSG;
-		/* What we cannot read is not refused: the peer may send several encodings of one. */
-		if (cert.encoding != IKE1_CERT_X509_SIG || sa->n_certs == ISAKMP_CERTS_MAX)
+		/* What we cannot read is not refused: the peer may send several encodings of one.
+		 * certd-verify sees which of the two it is. */
+		if ((cert.encoding != IKE1_CERT_X509_SIG && cert.encoding != IKE1_CERT_PKCS7) ||
+		    sa->n_certs == ISAKMP_CERTS_MAX)
 			continue;
 		if (octets_set(&sa->cert[sa->n_certs], cert.data, cert.len) < 0)
 			return -ENOMEM;

@@ -88,7 +88,10 @@ bool remote_access_goes_on(struct isakmp *sa)
 	}
 	if (sa->initiator && isakmp_peer(sa)->mode_cfg && !asks && !ra->configured) {
 		isakmp_set_state(sa, ISAKMP_CONFIG);
-		mode_config_ask(sa);
+		/* A server that tells by itself does so right behind its proof. */
+		take_one(sa, ra->early);
+		if (sa->state == ISAKMP_CONFIG)
+			mode_config_ask(sa);
 		return true;
 	}
 	return false;

@@ -46,9 +46,13 @@ static void end(struct isakmp *sa, const char *why)
 
 /* --- the server --- */
 
+/* Of a client that has gone on nothing is missing but its acknowledgement (mode_config.c: is_ready()). */
 static void on_silence(struct transaction *t)
 {
-	end(t->sa, "the client does not answer who its user is");
+	if (t->sa->state != ISAKMP_XAUTH)
+		transaction_free(t);
+	else
+		end(t->sa, "the client does not answer who its user is");
 }
 
 static void acknowledged(struct transaction *t, const struct ike1_config *c)

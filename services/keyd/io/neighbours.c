@@ -99,9 +99,7 @@ static void port_log(void *arg, int level, const char *event, const char *text)
 	    [CORE_DEBUG] = LOG_LEVEL_DEBUG};
 	struct keyd *k = arg;
 
-	log_event(levels[level], event, "%s", text);
-	if (level <= CORE_INFO && service_has_monitors(k->service))
-		service_publish(k->service, event, "%s", text);
+	service_log(k->service, levels[level], event, "%s", text);
 }
 
 static bool port_traces(void *arg)

@@ -135,7 +135,7 @@ class Pages(unittest.TestCase):
 
 class Manual(unittest.TestCase):
     PAGES = {"ipsecctl.8", "ipsecctl-pki.8", "setkey.8", "postern.7", "postern-supervisor.8", "postern-policyd.8", "postern-ipsec.conf.5",
-             "postern-racoon.conf.5", "postern-certd.8", "racoonctl.8", "postern-certd-verify.8", "postern-hooks.8", "postern-keyd.8",
+             "postern-racoon.conf.5", "postern-certd.8", "racoon.8", "racoonctl.8", "postern-certd-verify.8", "postern-hooks.8", "postern-keyd.8",
              "postern-datapathd.8", "postern.conf.5", "ipsec_check_keylen.3", "ipsec_set_policy.3", "ipsec_strerror.3"}
 
     def test_the_pages_are_there(self):

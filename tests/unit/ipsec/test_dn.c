@@ -55,6 +55,18 @@ static void test_dn_forms(void **state)
 	assert_string_equal(buf, "CN=a?");
 }
 
+/* What is shown can be written into racoon.conf, and means the same there. */
+static void test_dn_as_shown_is_read_back(void **state)
+{
+	static const uint8_t one[] = {
+	    0x30, 16, 0x31, 14, 0x30, 12, 6, 3, 0x55, 4, 3, 12, 5, 'a', '/', 'b', ',', 'c'};
+	char buf[40];
+
+	assert_true(dn_format(one, sizeof(one), buf, sizeof(buf)));
+	assert_string_equal(buf, "CN=a\\/b\\,c");
+	assert_true(dn_is(buf, strlen(buf), one, sizeof(one)));
+}
+
 static void test_dn_is_cut_to_its_room(void **state)
 {
 	char buf[10];
@@ -187,6 +199,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_dn_of_real_certificates),
 	    cmocka_unit_test(test_dn_forms),
+	    cmocka_unit_test(test_dn_as_shown_is_read_back),
 	    cmocka_unit_test(test_dn_is_cut_to_its_room),
 	    cmocka_unit_test(test_dn_of_broken_octets),
 	    cmocka_unit_test(test_dn_as_an_identity),
