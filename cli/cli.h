@@ -18,6 +18,7 @@ enum cli_exit {
 	CLI_OK = 0,
 	CLI_FAILED = 1, /* refused, not reachable, not found; a line on stderr says which */
 	CLI_USAGE = 2,  /* the command line makes no sense */
+	CLI_PARTLY = 3, /* convert: done, and something of what was read is not in what was written */
 };
 
 enum { CLI_TIMEOUT_MS = 10000 };

@@ -31,6 +31,14 @@ const struct cli_verb cli_verbs[] = {
         "FILE  the configuration; without it /etc/postern/postern.conf\n"
         "-t    its language: postern.conf(5), racoon.conf(5) or setkey's; without it the first words tell",
         verb_check, false},
+    {"convert", "[-o FILE] FILE ...", "make a postern.conf of a racoon.conf and files of setkey's",
+        "Of at most one racoon.conf, and the policies of any number of files of setkey's. What is not "
+        "carried "
+        "as it was is\n"
+        "told with its place, as approximated or dropped. Needs no suite and no root.\n"
+        "-o FILE  where to; it must not be there yet. Without it, standard output\n"
+        "Exits with 3 if something was not carried.",
+        verb_convert, false},
     {"load", "[-n] [-f FILE | --none] [--passphrase-fd N]",
         "load connections and policies from a postern.conf: what is different, and nothing else",
         "What differs from what is loaded is shown and put in force, with no question; what is the same goes "

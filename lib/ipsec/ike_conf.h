@@ -172,6 +172,7 @@ struct ike_child {
 	char *group;        /* the XAuth user must be a member */
 	uint32_t remoteid;
 	enum alg_group pfs;      /* ALG_GROUP_NONE: none is offered, any accepted */
+	bool pfs_optional;       /* version 2: a peer that has none, or another one, will do */
 	uint64_t seconds, bytes; /* 0: not limited */
 	struct ike_child_enc enc[IKE_ALGS_MAX];
 	struct ike_child_auth auth[IKE_ALGS_MAX]; /* ALG_AUTH_NONE: non_auth */

@@ -20,6 +20,10 @@ class Admin(labtest.LabTest):
                 host.run("install", "-D", "-m", "600", os.path.join(EXAMPLES, name.format(host.name)), path)
             host.run("ipseckey", "-f", os.path.join(EXAMPLES, f"ike-{host.name}.ipsec.conf"))
             host.run("ipsecctl", "racoon")
+        for host in self.both:  # what is the same in the file goes on, so it is ended
+            host.run("ipsecctl", "down", ELMER if host is self.relent else RELENT, check=False)
+        for host in self.both:
+            wait_for("nothing to be negotiated", lambda host=host: self.empty(host))
 
     def fails(self, host, *words, code=1):
         done = host.run(*words, check=False)

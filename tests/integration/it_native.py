@@ -188,8 +188,7 @@ class Native(labtest.LabTest):
         before = self.policies(self.elmer)
         self.assertIn("nothing of it", self.fails_with(self.elmer, "connection x {\n remot any\n}\n").replace(
             f"nothing of {FILE}", "nothing of it"))
-        self.assertIn("which this release does not speak yet",
-                      self.fails_with(self.elmer, connection("x", RELENT, "any = any").replace("version 1", "version 2")))
+        self.assertIn("which this release does not do yet", self.fails_with(self.elmer, connection("x", RELENT, "any = any", "keep up")))
         said = self.fails_with(self.elmer, connection("x", RELENT, "any = any").replace(f'secret "{SECRET}"', "secret-file /nowhere"))
         self.assertIn("/nowhere cannot be opened", said)
         said = self.fails_with(self.elmer, connection("x", RELENT, "any = any").replace(
@@ -209,6 +208,97 @@ class Native(labtest.LabTest):
             self.up()
             self.elmer.run("ipsecctl", "down", RELENT)
             wait_for("nothing to be left", lambda: not self.relent.json("sad")["sas"])
+
+    def test_version_2(self):
+        """The default version: up, carried over a load of another connection, renewed by its own change."""
+        def text(remote, mine, *more):
+            return connection("peer", remote, f"{mine} = {remote}", *more).replace("version 1", "version 2")
+        self.load(self.relent, text(ELMER, RELENT))
+        self.load(self.elmer, text(RELENT, ELMER))
+        self.up()
+        self.assertEqual([sa["version"] for sa in self.elmer.json("show")["ike_sas"]], [2])
+        self.elmer.run("ping", "-c", "3", "-W", "5", RELENT)
+        held = (self.sas(self.elmer), self.spis(self.elmer))
+        self.load(self.elmer, connection("ahead", "10.0.0.77", "10.9.0.0/16 = 10.8.0.0/16") + text(RELENT, ELMER))
+        self.assertEqual(held, (self.sas(self.elmer), self.spis(self.elmer)))
+        self.elmer.run("ping", "-c", "3", "-W", "5", RELENT)
+        self.load(self.elmer, text(RELENT, ELMER, "dpd 17s"))
+        wait_for("the peer to know", lambda: not self.sas(self.relent))
+        self.elmer.run("ping", "-c", "3", "-W", "5", RELENT)
+
+    def test_of_many_connections_one_changes(self):
+        """All others keep their SAs, on both sides, and a flow through one of them loses nothing."""
+        n = labtest.count(40, 1000)
+        pairs = [(f"10.1.{i // 250}.{i % 250 + 1}", f"10.2.{i // 250}.{i % 250 + 1}") for i in range(n)]
+        for host, mine, other in ((self.elmer, 0, "10.2.0.0/16"), (self.relent, 1, "10.1.0.0/16")):
+            device = host.out("ip", "-o", "route", "show", "10.0.0.0/24").split(" dev ")[1].split()[0]
+            host.run("ip", "-batch", "-", text="".join(f"addr add {pair[mine]}/32 dev {device}\n" for pair in pairs)
+                     + f"route add {other} dev {device}\n")
+            self.addCleanup(host.run, "ip", "-batch", "-", text=f"route del {other}\n" + "".join(
+                f"addr del {pair[mine]}/32 dev {device}\n" for pair in pairs))
+
+        def text(mine, changed=None):
+            return "".join(connection(f"c{i}", pair[1 - mine], f"{pair[mine]} = {pair[1 - mine]}", f"local {pair[mine]}",
+                                      *(["dpd 17s"] if i == changed else [])) for i, pair in enumerate(pairs))
+        self.load(self.elmer, text(0))
+        self.load(self.relent, text(1))
+        for here, there in pairs:
+            self.elmer.run("ipsecctl", "up", "-l", here, there)
+        for host in self.both:
+            wait_for("all pairs", lambda host=host: len(host.json("sad")["sas"]) == 2 * n, 60)
+        held = {host: (set(self.sas(host)), self.spis(host)) for host in self.both}
+        flow = self.elmer.popen("ping", "-q", "-i", "0.02", "-c", "150", "-I", pairs[1][0], pairs[1][1])
+        for round_ in range(3):
+            said = self.load(self.elmer, text(0, changed=0 if round_ % 2 == 0 else None))
+            self.assertIn("connections: 0 added, 1 changed, 0 removed; policies: 0 added, 0 removed.", said)
+        self.assertIn("150 received", flow.communicate(timeout=60)[0])
+        for host in self.both:
+            wait_for("one IKE SA to be gone", lambda host=host: len(self.sas(host)) == n - 1)
+            self.assertLess(set(self.sas(host)), held[host][0])
+            self.assertEqual(self.spis(host), held[host][1])
+
+    # -- converted
+
+    def convert(self, way):
+        for host in self.both:
+            done = host.run("ipsecctl", "convert", os.path.join(EXAMPLES, f"{way}-{host.name}.racoon.conf"),
+                            os.path.join(EXAMPLES, f"ike-{host.name}.ipsec.conf"), check=False)
+            self.assertEqual(done.returncode, 3, done.stderr)
+            self.assertIn(":3: dropped: log: ", done.stderr)
+            self.load(host, done.stdout)
+
+    def carried(self, port):
+        """A TCP connection, which is what the guide protects."""
+        self.relent.traffic("tcp-sink", port)
+        client = self.elmer.traffic("tcp-send", RELENT, port, 20000, 10**9, 30)
+        self.assertEqual(client.wait(timeout=60), 0, client.stdout.read())
+        for host in self.both:
+            rows = host.json("sad")["sas"]
+            self.assertEqual({(row["src"], row["dst"]) for row in rows}, {(RELENT, ELMER), (ELMER, RELENT)})
+            self.assertEqual({row["encryption"]["name"] for row in rows}, {"3des-cbc"})
+            self.assertEqual({row["lifetime"]["hard_s"] for row in rows}, {36000})
+            self.assertEqual({row["mode"] for row in rows}, {"tunnel"})
+
+    def test_S117_the_guide_s_second_procedure_converted(self):
+        for host in self.both:
+            host.run("install", "-D", "-m", "600", os.path.join(EXAMPLES, f"psk-{host.name}.txt"), "/etc/inet/psk.txt")
+        self.convert("psk")
+        self.carried(7101)
+
+    def test_S126_the_guide_s_third_procedure_converted(self):
+        """Its certificates as it makes them, but for the size of the key."""
+        folder, made = "/usr/local/ssl/certs", {}
+        for host in self.both:
+            host.run("mount", "-t", "tmpfs", "tmpfs", "/usr/local")  # of this host alone: nothing stays on the machine
+            host.run("mkdir", "-p", folder)
+            host.run("openssl", "req", "-x509", "-new", "-nodes", "-newkey", "rsa:2048", "-keyout", f"{folder}/privkey.pem", "-days", "30",
+                     "-subj", f"/C=US/ST=NY/O=Internet Widgits Pty Ltd/CN={host.name}", "-out", f"{folder}/{host.name}_cert.pem")
+            host.run("chmod", "600", f"{folder}/privkey.pem")
+            made[host.name] = host.out("cat", f"{folder}/{host.name}_cert.pem")
+        for host, peer in (self.both, self.both[::-1]):
+            host.run("tee", f"{folder}/{peer.name}_cert.pem", text=made[peer.name])
+        self.convert("cert")
+        self.carried(7102)
 
 
 if __name__ == "__main__":

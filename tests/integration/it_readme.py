@@ -48,6 +48,20 @@ class Readme(labtest.LabTest):
     def put(self, host, path, text):
         host.run("install", "-D", "-m", "600", "/dev/stdin", path, text=text)
 
+    def test_the_same_in_one_file(self):
+        """The native file, and a flow from one network to the other: nothing of it in clear."""
+        text = printed("postern")[0]
+        swap = {"192.0.2.20": "192.0.2.10", "10.1.0.0": "10.2.0.0", "10.2.0.0": "10.1.0.0"}
+        other = re.sub("|".join(map(re.escape, swap)), lambda found: swap[found.group()], text)
+        for host, said in ((self.left, text), (self.right, other)):
+            self.put(host, "/etc/postern/postern.conf", said)
+            self.assertIn("no errors", host.out("ipsecctl", "check"))
+            self.assertIn("1 added", host.out("ipsecctl", "load"))
+            self.addCleanup(host.run, "ipsecctl", "load", "--none")
+        with Tap(self.lab, clear_between("10.1.0.9", "10.2.0.9", "icmp"), "wan") as clear:
+            self.alice.run("ping", "-c", "3", "-W", "5", "10.2.0.9")
+        self.assertEqual(clear.count, 0)
+
     def load(self, *changes):
         """What the page prints, with `changes` to the racoon.conf: pairs of old and new."""
         racoon, policies = printed("racoon")[0], printed("setkey")[-1]

@@ -209,3 +209,18 @@ AUTH = {
     "sha": Auth(12, (20,), keyed_of("sha1", ">")),
     "aes-gmac": Auth(24, (20, 28, 36), gmac, esp=False),
 }
+
+
+def ike2_fixed(mac):
+    """RFC 4615 section 3: a key of another length is made one of 128 bits."""
+    return lambda key, data: mac(key if len(key) == 16 else mac(bytes(16), key), data)
+
+
+def ike2_xcbc(key, data):
+    """RFC 4434 section 2: a shorter key is filled with zeros."""
+    return ike2_fixed(xcbc)(key + bytes(max(0, 16 - len(key))), data)
+
+
+# By our own numbers.
+IKE2_PRFS = {1: ("md5", hmac_of("md5")), 2: ("sha1", hmac_of("sha1")), 4: ("xcbc", ike2_xcbc), 5: ("sha256", hmac_of("sha256")),
+             6: ("sha384", hmac_of("sha384")), 7: ("sha512", hmac_of("sha512")), 8: ("cmac", ike2_fixed(cmac_of))}

@@ -267,6 +267,7 @@ static bool add_pair(struct compile *x, const struct native_conn *n, const struc
 	to->remote = *remote;
 	to->remoteid = id;
 	to->pfs = k->has_pfs ? k->pfs : n->ike.p[0].group;
+	to->pfs_optional = n->version == 2 && !k->has_pfs;
 	to->seconds = k->seconds;
 	to->bytes = k->bytes;
 	return add_algorithms(x, k, to);

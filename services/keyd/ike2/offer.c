@@ -328,12 +328,14 @@ static uint8_t put_integs(const struct ike_child *k, struct ike2_transform *t)
 }
 
 /* Extended sequence numbers are wanted; who has none may say so. */
-static uint8_t put_rest(enum alg_group group, struct ike2_transform *t)
+static uint8_t put_rest(const struct ike_child *k, enum alg_group group, struct ike2_transform *t)
 {
 	uint8_t n = 0;
 
 	if (group)
 		t[n++] = (struct ike2_transform){.type = IKE2_T_GROUP, .id = (uint16_t)group};
+	if (group && k->pfs_optional)
+		t[n++] = (struct ike2_transform){.type = IKE2_T_GROUP, .id = ALG_GROUP_NONE};
 	t[n++] = (struct ike2_transform){.type = IKE2_T_ESN, .id = IKE2_ESN_YES};
 	t[n++] = (struct ike2_transform){.type = IKE2_T_ESN, .id = IKE2_ESN_NO};
 	return n;
@@ -351,9 +353,9 @@ void offer_put_child(
 		n_other = n_integ ? (uint8_t)(n_other + n_integ) : 0;
 	}
 	if (n_aead)
-		n_aead += put_rest(group, aead + n_aead);
+		n_aead += put_rest(k, group, aead + n_aead);
 	if (n_other)
-		n_other += put_rest(group, other + n_other);
+		n_other += put_rest(k, group, other + n_other);
 	ike_out_payload(o, IKE2_P_SA);
 	/* A payload without a proposal would be malformed: what cannot be offered cannot be negotiated. */
 	if (!n_aead && !n_other)
@@ -371,14 +373,19 @@ static bool choose_group(
 	*ret = ALG_GROUP_NONE;
 	if (pfs->first)
 		return true;
-	if (pfs->want) {
+	if (pfs->want && has(sa, p, IKE2_T_GROUP, (uint16_t)pfs->want) &&
+	    (!pfs->optional || pfs->ke_group == pfs->want)) {
 		*ret = pfs->want;
-		return has(sa, p, IKE2_T_GROUP, (uint16_t)pfs->want);
+		return true;
 	}
+	if (pfs->want && !pfs->optional)
+		return false;
 	/* Without a wish of our own: that of the peer's key exchange, or none where there may be none. */
-	*ret = (enum alg_group)pfs->ke_group;
-	if (pfs->ke_group)
-		return has(sa, p, IKE2_T_GROUP, pfs->ke_group) && crypto_dh_public_len(*ret);
+	if (pfs->ke_group && has(sa, p, IKE2_T_GROUP, pfs->ke_group) &&
+	    crypto_dh_public_len((enum alg_group)pfs->ke_group)) {
+		*ret = (enum alg_group)pfs->ke_group;
+		return true;
+	}
 	return !has_type(sa, p, IKE2_T_GROUP) || has(sa, p, IKE2_T_GROUP, ALG_GROUP_NONE);
 }
 
@@ -452,7 +459,8 @@ void offer_put_child_answer(
 bool offer_take_child(const struct ike_child *k, enum ipsec_proto proto, enum alg_group group,
     const struct ike2_sa *theirs, struct offer_child *ret, struct offer_choice *ret_choice)
 {
-	const struct offer_pfs pfs = {.want = group, .first = !group};
+	const struct offer_pfs pfs = {
+	    .ke_group = (uint16_t)group, .want = group, .optional = k->pfs_optional, .first = !group};
 
 	return is_single(theirs) && offer_choose_child(k, proto, theirs, &pfs, ret, ret_choice);
 }

@@ -48,7 +48,8 @@ void offer_put_child(
 struct offer_pfs {
 	uint16_t ke_group;
 	enum alg_group want;
-	bool first; /* in IKE_AUTH there is no key exchange of its own */
+	bool optional; /* without it, or with another one, will do */
+	bool first;    /* in IKE_AUTH there is no key exchange of its own */
 };
 must_check bool offer_choose_child(const struct ike_child *k, enum ipsec_proto proto,
     const struct ike2_sa *theirs, const struct offer_pfs *pfs, struct offer_child *ret,

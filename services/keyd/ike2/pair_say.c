@@ -312,6 +312,9 @@ static int take_ke(struct ike2_pair *p, const struct ike_chain *c, struct octets
 	struct ike2_ke k;
 
 	*ret_why = "its nonce or key exchange is malformed, or missing";
+	/* A peer that may do without has chosen to. */
+	if (!p->terms.group)
+		p->dh = crypto_dh_free(p->dh);
 	if (!n || !ike2_nonce_ok(n) || !ke != !p->dh || octets_set(nonce, n->body, n->len) < 0)
 		return -EBADMSG;
 	if (!ke)
@@ -434,7 +437,10 @@ static bool needs_other_ke(const struct ike2_pair *p)
 
 static void choose(struct ike2_pair *p)
 {
-	const struct offer_pfs pfs = {.ke_group = p->ke_group, .want = p->conf->pfs, .first = p->in_auth};
+	const struct offer_pfs pfs = {.ke_group = p->ke_group,
+	    .want = p->conf->pfs,
+	    .optional = p->conf->pfs_optional,
+	    .first = p->in_auth};
 	struct ike2_sa theirs;
 	int r;
 

@@ -1,6 +1,7 @@
 /*
  * Version 2 with pre-shared keys: our proof and the judgement of a peer's, against HMACs made by the text of
- * RFC 7296; what is refused, and what a keyd that was taken over tries. Signatures are in test_sign2.c.
+ * RFC 7296, and what is refused. What a keyd that was taken over tries is in test_reflect2.c, signatures are
+ * in test_sign2.c.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -461,99 +462,21 @@ static void test_prove2_us_for_what_we_are(void **state)
 	stage_strike(&x);
 }
 
-/* --- what a keyd that was taken over tries --- */
-
-/* Our proof of one exchange is the peer's of another, but for the nonces: so these are looked at. `n`: as
- * many octets of the other exchange's nonce are said here. */
-static void reflect(bool we_began, size_t n, int want)
+/* The same budget as in version 1. */
+static void test_prove2_is_metered_by_address(void **state)
 {
-	uint8_t proof[PROVE_PROOF_MAX], theirs[STAGE2_AUTH_PSK], word[PROVE_WORD_MAX];
-	struct stage2_exchange a, b;
-	struct stage x;
-	bool is_ticket;
-
-	stage2_set(&x, false);
-	add_peer_id(&x, ours);
-	assert_int_equal(stage2_begin(&x, &a, we_began, psk), 0);
-	assert_int_equal(stage2_begin(&x, &b, !we_began, psk), 0);
-	memcpy(a.peer_nonce, b.nonce, n < NONCE_LEN ? n : NONCE_LEN);
-	a.n_peer_nonce = n;
-	memcpy(b.peer_nonce, a.nonce, NONCE_LEN);
-	b.n_peer_nonce = NONCE_LEN;
-	stage2_messages(&a, 0);
-	stage2_messages(&b, 0);
-	memcpy(
-	    we_began ? b.message_i : b.message_r, we_began ? a.message_i : a.message_r, sizeof(a.message_i));
-	memcpy(b.pi, a.pi, sizeof(a.pi));
-	memcpy(b.pr, a.pr, sizeof(a.pr));
-	if (n == NONCE_LEN) { /* with the whole nonce it is the proof that is wanted */
-		stage2_auth(&a, true, stage2_id(&a, ours), proof);
-		stage2_auth(&b, false, stage2_id(&b, ours), theirs);
-		assert_memory_equal(proof, theirs, sizeof(theirs));
-	}
-	assert_int_equal(stage2_tell(&x, &a), want);
-	if (want < 0)
-		assert_non_null(strstr(x.e.s, "a nonce of ours: a reflection"));
-	refuse_tell(&x, &b, -EBADMSG, "a nonce of ours: a reflection");
-	if (want == 0)
-		assert_true(stage2_prove(&x, &a, ours, proof) > 0);
-	assert_int_equal(stage2_peer_says(&x, &b, ours, proof, STAGE2_AUTH_PSK, &is_ticket, word), -EPROTO);
-	stage_strike(&x);
-}
-
-static void test_prove2_reflection(void **state)
-{
-	(void)state;
-	for (int began = 0; began < 2; began++) {
-		for (size_t n = NONCE_KNOWN; n <= NONCE_LEN + 8; n++)
-			reflect(began, n, -EBADMSG);
-		reflect(began, NONCE_KNOWN - 1, 0);
-	}
-}
-
-/* Our own proof, handed back as it is in the same exchange. */
-static void test_prove2_our_own_proof(void **state)
-{
-	uint8_t proof[PROVE_PROOF_MAX], word[PROVE_WORD_MAX];
 	struct stage2_exchange q;
 	struct stage x;
-	bool is_ticket;
+	int r = 0, n = 0;
 
 	(void)state;
 	stage2_set(&x, false);
-	add_peer_id(&x, ours);
-	for (int began = 0; began < 2; began++) {
-		assert_int_equal(stage2_begin(&x, &q, began, psk), 0);
-		memcpy(q.pr, q.pi, sizeof(q.pi));
-		assert_int_equal(stage2_tell(&x, &q), 0);
-		assert_true(stage2_prove(&x, &q, ours, proof) > 0);
-		assert_int_equal(
-		    stage2_peer_says(&x, &q, ours, proof, STAGE2_AUTH_PSK, &is_ticket, word), -EBADMSG);
-		/* Our message in the peer's place has the wrong nonce for it, whatever else is changed. */
-		assert_int_equal(stage2_begin(&x, &q, began, psk), 0);
-		memcpy(q.message_r, q.message_i, sizeof(q.message_i));
-		q.n_message_r = q.n_message_i;
-		q.message_r[19] = 0x20;
-		memcpy(q.message_r + 8, q.spi_r, 8);
-		refuse_tell(&x, &q, -EBADMSG, "does not have its nonce");
-	}
-	stage_strike(&x);
-}
-
-static void test_prove2_a_recorded_proof(void **state)
-{
-	uint8_t auth[STAGE2_AUTH_PSK], word[PROVE_WORD_MAX];
-	struct stage2_exchange old, q;
-	struct stage x;
-	bool is_ticket;
-
-	(void)state;
-	stage2_set(&x, false);
-	stage2_told(&x, &old, true, psk);
-	stage2_auth(&old, false, stage2_id(&old, address), auth);
-	assert_true(stage2_peer_says(&x, &old, address, auth, sizeof(auth), &is_ticket, word) > 0);
-	stage2_told(&x, &q, true, psk);
-	assert_int_equal(stage2_peer_says(&x, &q, address, auth, sizeof(auth), &is_ticket, word), -EBADMSG);
+	for (; r == 0 && n < 1000; n++)
+		r = stage2_begin(&x, &q, n % 2, psk);
+	assert_int_equal(r, -EBUSY);
+	assert_int_equal(n, PROVE_BURST + 1);
+	stage_with(&x, STAGE_ANYBODY, "10.0.0.111");
+	assert_int_equal(stage2_begin(&x, &q, true, psk), 0);
 	stage_strike(&x);
 }
 
@@ -597,9 +520,7 @@ int main(void)
 	    cmocka_unit_test(test_prove2_identities),
 	    cmocka_unit_test(test_prove2_which_key),
 	    cmocka_unit_test(test_prove2_us_for_what_we_are),
-	    cmocka_unit_test(test_prove2_reflection),
-	    cmocka_unit_test(test_prove2_our_own_proof),
-	    cmocka_unit_test(test_prove2_a_recorded_proof),
+	    cmocka_unit_test(test_prove2_is_metered_by_address),
 	    cmocka_unit_test(test_prove2_memory_is_bounded),
 	};
 	struct err_text e = {{0}};

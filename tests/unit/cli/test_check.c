@@ -105,11 +105,11 @@ static void test_check_says_what_this_release_cannot_do(void **state)
 	AUTO_RAN struct ran r;
 
 	(void)state;
-	run("connection x { remote a.example.org; secret-file /; child any = any }\n", NULL, NULL, &r);
+	run("connection x { remote a.example.org; secret-file /; keep up; child any = any }\n", NULL, NULL,
+	    &r);
 	expect(&r, CLI_OK, ": no errors (connections: 1, children: 1, policies: 0, warnings: 1).\n",
-	    ":1:1: warning: connection x wants version 2 of IKE, which this release does not speak yet: say "
-	    "`version "
-	    "1`\n");
+	    ":1:58: warning: connection x is to be kept up, which this release does not do yet: say `keep "
+	    "on-demand`\n");
 }
 
 /* Two names have two addresses. */

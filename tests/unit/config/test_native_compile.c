@@ -310,8 +310,6 @@ static void test_compile_what_this_release_does_not_do(void **state)
 	assert_int_equal(native_read_text("f", &t, &o, &c), 0);
 	assert_false(native_is_done_here(c, hear, NULL));
 	assert_string_equal(heard,
-	    "f:1:1: connection a wants version 2 of IKE, which this release does not speak yet: say `version "
-	    "1`\n"
 	    "f:2:66: connection b is to be kept up, which this release does not do yet: say `keep "
 	    "on-demand`\n");
 }

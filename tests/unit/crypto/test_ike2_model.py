@@ -29,18 +29,7 @@ SEED = int(os.environ.get("POSTERN_SEED", "7296"))
 SK, SKF, VENDOR, NOTIFY = 46, 53, 43, 41
 
 
-def fixed(mac):
-    """RFC 4615 section 3: a key of another length is made one of 128 bits."""
-    return lambda key, data: mac(key if len(key) == 16 else mac(bytes(16), key), data)
-
-
-def xcbc_prf(key, data):
-    """RFC 4434 section 2: a shorter key is filled with zeros."""
-    return fixed(algs.xcbc)(key + bytes(max(0, 16 - len(key))), data)
-
-
-PRFS = {1: ("md5", algs.hmac_of("md5")), 2: ("sha1", algs.hmac_of("sha1")), 4: ("xcbc", xcbc_prf), 5: ("sha256", algs.hmac_of("sha256")),
-        6: ("sha384", algs.hmac_of("sha384")), 7: ("sha512", algs.hmac_of("sha512")), 8: ("cmac", fixed(algs.cmac_of))}
+PRFS = algs.IKE2_PRFS
 ENCS = {2: "3des-cbc", 3: "aes-cbc", 4: "aes-gcm-16", 5: "des-cbc", 6: "blowfish-cbc", 8: "camellia-cbc", 9: "aes-ctr", 10: "aes-gcm-8",
         11: "aes-gcm-12", 12: "aes-ccm-8", 13: "aes-ccm-12", 14: "aes-ccm-16", 16: "chacha20-poly1305"}
 AUTHS = {1: "hmac-md5", 2: "hmac-sha1", 3: "hmac-sha256", 4: "hmac-sha384", 5: "hmac-sha512", 7: "aes-xcbc-mac", 8: "aes-cmac"}

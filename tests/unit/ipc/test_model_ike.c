@@ -72,7 +72,8 @@ static void any_offer(struct ike_offer *o)
 		enum alg_enc enc;
 		uint16_t bits;
 	} ciphers[] = {
-	    {ALG_ENC_3DES_CBC, 0}, {ALG_ENC_AES_CBC, 128}, {ALG_ENC_AES_CBC, 256}, {ALG_ENC_DES_CBC, 0}};
+	    {ALG_ENC_3DES_CBC, 0}, {ALG_ENC_AES_CBC, 128}, {ALG_ENC_AES_CBC, 256}, {ALG_ENC_DES_CBC, 0},
+	    {ALG_ENC_AES_GCM_16, 256}};
 	static const enum alg_prf hashes[] = {1, 2, 5, 6, 7};
 	uint32_t i = below(ARRAY_SIZE(ciphers));
 
@@ -178,6 +179,7 @@ static void any_child(struct ike_conf *c)
 	k->group = coin() ? strdup("staff") : NULL;
 	k->remoteid = any32();
 	k->pfs = coin() ? any_group() : ALG_GROUP_NONE;
+	k->pfs_optional = coin();
 	k->seconds = below(1000000);
 	k->bytes = coin() ? 0 : 1024ULL + below(1U << 31);
 	k->n_enc = (uint8_t)below(IKE_ALGS_MAX + 1);
