@@ -115,7 +115,7 @@ static void test_subjects(void **state)
 	check_subject("C=US, O=Example, CN=gw", "C=US, O=Example, CN=gw");
 	check_subject("  O = Example  ,CN= gw ", "O=Example, CN=gw");
 	check_subject("/C=US/O=Example/CN=gw", "C=US, O=Example, CN=gw");
-	check_subject("O=Example\\, Inc., CN=a\\/b", "O=Example\\, Inc., CN=a/b");
+	check_subject("O=Example\\, Inc., CN=a\\/b", "O=Example\\, Inc., CN=a\\/b");
 	check_subject("CN=a=b", "CN=a\\=b");
 	check_subject("CN=\"quoted\"; #+<>", "CN=\\\"quoted\\\"; #\\+<>");
 	check_subject("Quoted \"name\", with comma", "CN=Quoted \\\"name\\\"\\, with comma");
