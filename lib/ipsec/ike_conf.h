@@ -28,8 +28,8 @@ enum {
 	IKE_PORT_NATT = 4500,
 	IKE_KEEPALIVE_UNSAID = UINT16_MAX, /* of natt_keepalive_s: as the data path is told, usually 20 */
 	IKE_LIFE_MAX_S = 86400,            /* of an IKE SA, whatever a peer wants */
-	IKE_SPLITS_MAX = 16,
-	IKE_POOL_MAX = 65534, /* addresses for clients */
+	IKE_SPLITS_MAX = 16,               /* networks of one kind that clients are told */
+	IKE_POOL_MAX = 65534,              /* addresses for clients */
 	IKE_NONCE_MIN = 8,
 	IKE_NONCE_MAX = 256,
 };
@@ -208,6 +208,11 @@ enum ike_log {
 	IKE_LOG_DEBUG2,
 };
 
+struct ike_nets {
+	struct inet_prefix net[IKE_SPLITS_MAX];
+	uint8_t n;
+};
+
 /* Addresses and more for clients (racoon.conf's mode_cfg). Texts are owned; NULL: not said. Lists are texts
  * with commas between. */
 struct ike_pool {
@@ -216,9 +221,7 @@ struct ike_pool {
 	uint32_t size;                       /* addresses from network4 on */
 	struct inet_addr dns4[3], wins4[4];
 	uint8_t n_dns4, n_wins4;
-	bool split_local; /* the networks are the ones kept out of the tunnel */
-	struct inet_prefix split[IKE_SPLITS_MAX];
-	uint8_t n_split;
+	struct ike_nets include, local_lan;        /* behind the tunnel; kept out of it */
 	char *default_domain, *split_dns, *banner; /* the last one the text, not the file's name */
 	char *users_file;  /* XAuth's; stays with ipsecctl, its contents go to certd */
 	char *auth_groups; /* an XAuth user must be in one */

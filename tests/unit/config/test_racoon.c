@@ -166,14 +166,14 @@ static void test_racoon_mode_cfg(void **state)
 	(void)state;
 	c = good(text, &h);
 	p = &c->pool;
-	assert_true(p->present && p->size == 9 && p->n_dns4 == 2 && p->n_wins4 == 1 && p->n_split == 2);
+	assert_true(p->present && p->size == 9 && p->n_dns4 == 2 && p->n_wins4 == 1 && p->include.n == 2);
 	assert_string_equal(p->default_domain, "example.com");
 	assert_string_equal(p->auth_groups, "a,b");
 	assert_string_equal(p->split_dns, "x.y,z");
 	assert_string_equal(p->users_file, "users.txt");
 	assert_int_equal(p->auth_throttle_s, 3);
-	assert_true(p->save_passwd && !p->split_local);
-	assert_int_equal(p->split[0].addr.b[3], 0);
+	assert_true(p->save_passwd && !p->local_lan.n);
+	assert_int_equal(p->include.net[0].addr.b[3], 0);
 	a = ike_pool_at(p, 8);
 	assert_int_equal(a.b[3], 9);
 	assert_true(ike_pool_has(p, &a));
@@ -183,6 +183,32 @@ static void test_racoon_mode_cfg(void **state)
 	assert_true(c->peer[0].mode_cfg && c->peer[0].generate == IKE_GENERATE_UNIQUE);
 	assert_string_equal(c->peer[0].xauth_login, "me");
 	assert_int_equal(c->peer[0].offer[0].auth, IKE_AUTH_XAUTH_PSK_CLIENT);
+}
+
+static void expect_nets(const struct ike_nets *nets, const char *want)
+{
+	char all[4 * INET_PREFIX_STRLEN] = "", one[INET_PREFIX_STRLEN];
+
+	for (uint8_t i = 0; i < nets->n; i++) {
+		strcat(all, inet_prefix_format(&nets->net[i], one));
+		strcat(all, " ");
+	}
+	assert_string_equal(all, want);
+}
+
+static void test_racoon_split_network_has_two_lists(void **state)
+{
+	static const char text[] =
+	    "mode_cfg { split_network include 10.1.0.0/16; split_network local_lan 10.2.0.0/16, 10.3.0.0/24;"
+	    " split_network include 10.4.0.0/16; }";
+	AUTO_IKE_CONF struct ike_conf *c;
+	struct heard h;
+
+	(void)state;
+	c = good(text, &h);
+	assert_int_equal(h.n_warnings, 0);
+	expect_nets(&c->pool.include, "10.1.0.0/16 10.4.0.0/16 ");
+	expect_nets(&c->pool.local_lan, "10.2.0.0/16 10.3.0.0/24 ");
 }
 
 static void test_racoon_xauth_of_a_client_needs_a_login(void **state)
@@ -522,10 +548,6 @@ static void test_racoon_what_is_cut_or_replaced_is_said(void **state)
 	    {"sainfo anonymous address 10.0.0.0-10.0.0.9 any { " SAINFO " }",
 	        "f:1:1: \"sainfo\" is never used: a range that is no network is no policy's, and is not "
 	        "negotiated; write a sainfo for each network of it"},
-	    {"mode_cfg { split_network include 10.1.0.0/16;\nsplit_network local_lan 10.2.0.0/16; }",
-	        "f:2:1: \"split_network\" takes the place of the one before: clients are sent one list of "
-	        "one "
-	        "kind"},
 	};
 	struct heard h;
 
@@ -789,6 +811,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_racoon_what_is_malformed_is_told_with_its_place),
 	    cmocka_unit_test(test_racoon_mode_cfg),
+	    cmocka_unit_test(test_racoon_split_network_has_two_lists),
 	    cmocka_unit_test(test_racoon_xauth_of_a_client_needs_a_login),
 	    cmocka_unit_test(test_racoon_what_is_ignored_is_named),
 	    cmocka_unit_test(test_racoon_proposals_that_cannot_be_had_are_left_out),
