@@ -84,6 +84,7 @@ enum ipc_type {
 	IPC_XAUTH_CHECK_REPLY,
 	IPC_XAUTH_PASSWORD, /* XauthPassword -> IPC_XAUTH_PASSWORD_REPLY */
 	IPC_XAUTH_PASSWORD_REPLY,
+	IPC_IKE1_SWITCH, /* Ike1Switch -> IPC_IKE1_BEGUN */
 
 	/* certd-verify <- keyd */
 	IPC_IKE1_JUDGE = 241, /* Ike1Judge -> IPC_TICKET */

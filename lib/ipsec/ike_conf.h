@@ -261,9 +261,29 @@ struct ike_child *ike_conf_add_child(struct ike_conf *c);
 must_check int ike_peer_copy(struct ike_peer *to, const struct ike_peer *from);
 void ike_peer_fini(struct ike_peer *p);
 
-/* The peer's block for an address: its own before anonymous, the first of the file among equals. NULL: none.
- */
+/* The blocks that may be the one of a peer at an address: those that name it, or the ones for any peer where
+ * none does. The first of the file, and the next one after `p`; NULL: none. */
 const struct ike_peer *ike_conf_find_peer(const struct ike_conf *c, const struct inet_addr *addr);
+const struct ike_peer *ike_conf_next_peer(const struct ike_conf *c, const struct ike_peer *p);
+/* Whether this block is one of them. */
+bool ike_conf_peer_fits(const struct ike_conf *c, const struct ike_peer *p, const struct inet_addr *addr);
+static inline bool ike_peer_accepts(const struct ike_peer *p, enum ike_mode mode)
+{
+	for (uint8_t i = 0; i < p->n_modes; i++)
+		if (p->mode[i] == mode)
+			return true;
+	return false;
+}
+
+/* What a block makes of a peer's identity. */
+enum ike_id_fit {
+	IKE_ID_UNWANTED = 0, /* verify_identifier is on, and it is none of peers_identifier */
+	IKE_ID_UNASKED,      /* it does not matter */
+	IKE_ID_WANTED,       /* verify_identifier is on, and it is one of them */
+};
+enum ike_id_fit ike_peer_id_fit(const struct ike_peer *p, const struct ike_id *id);
+/* It is one of peers_identifier; of those without a value, any of that kind. */
+bool ike_peer_expects(const struct ike_peer *p, const struct ike_id *id);
 
 bool ike_id_equal(const struct ike_id *a, const struct ike_id *b);
 /* Whether a peer's identity is the one that a configuration asks for: equal, or for a name as text the DER of

@@ -57,6 +57,12 @@ must_check int prove_begin(struct prover *p, const struct session *s, bool we_be
 must_check int prove_keys(struct prover *p, struct ike1_octets nonce, const struct exchange_facts *f,
     const struct secret *gxy, uint64_t now_ms, struct ike1_keys *ret, struct err_text *e);
 
+/* The peer has said who it is, and that is for another block of its address: the exchange goes on under that
+ * one, and its identity, key and expectations count from now on. Main mode alone, when we answer, between
+ * the keys and the first proof. -EACCES: that block is not for this peer. *ret_own as above. */
+must_check int prove_switch(struct prover *p, struct ike1_octets nonce, uint32_t to, uint64_t now_ms,
+    const struct own_key **ret_own, struct err_text *e);
+
 /* Our hash or signature over this body of our ID payload. */
 must_check int prove_us(struct prover *p, struct ike1_octets nonce, struct ike1_octets id, uint64_t now_ms,
     uint8_t ret[OWN_SIGNATURE_MAX], struct err_text *e);

@@ -3,6 +3,7 @@
  * is its body. What a decoder accepts is within its bounds, and goes on to an exchange that stands where
  * the question belongs: nobody who does not have the key gets a ticket.
  */
+#include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +13,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
-enum { BEGIN, KEYS, PROVE, VERIFY, CREDENTIAL, PASSPHRASE, XAUTH_CHECK, XAUTH_PASSWORD, KINDS };
+enum { BEGIN, KEYS, PROVE, VERIFY, CREDENTIAL, PASSPHRASE, XAUTH_CHECK, XAUTH_PASSWORD, SWITCH, KINDS };
 
 static struct prover prover;
 static struct rng_seeded rng;
@@ -108,6 +109,17 @@ static void keys(struct certd_request *q, uint64_t now)
 		     f->gxr.n == 128 && secret_len(q->gxy) == 128 && memcmp(f->gxi.p, f->gxr.p, 128) != 0);
 	else
 		must(e.s[0]);
+}
+
+/* The exchange is our own beginning, which stays under its block. */
+static void turn(const struct certd_request *q, uint64_t now)
+{
+	const struct own_key *own = NULL;
+	struct err_text e = {{0}};
+
+	must(q->nonce.n == NONCE_LEN);
+	must(prove_switch(&prover, an_exchange(true, now), q->session.peer, now, &own, &e) == -EPROTO &&
+	     e.s[0]);
 }
 
 static void prove(const struct certd_request *q, uint64_t now)
@@ -226,6 +238,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	case XAUTH_PASSWORD:
 		if (certd_xauth_password_decode(&rec, &q) == 0)
 			password(&q, now);
+		break;
+	case SWITCH:
+		if (certd_switch_decode(&rec, &q) == 0)
+			turn(&q, now);
 		break;
 	default:
 		credential(&rec);

@@ -26,7 +26,7 @@ static enum verify_reason consider(
 {
 	c->peer = s->peer;
 	c->hash = (struct ike1_octets){s->hash, s->n_hash};
-	if (ike_conf_find_peer(a->conf, &s->addr) != &a->conf->peer[s->peer] ||
+	if (!ike_conf_peer_fits(a->conf, &a->conf->peer[s->peer], &s->addr) ||
 	    !session_id_of((struct ike1_octets){s->id, s->n_id}, &c->id))
 		return VERIFY_ID_MISMATCH;
 	return judge(a, c, e);

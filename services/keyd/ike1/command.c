@@ -12,11 +12,12 @@
 #include "keyd/ike1/inform.h"
 #include "keyd/ike1/phase1.h"
 #include "keyd/ike1/quick.h"
+#include "keyd/ike1/select.h"
 
 /* 0, or -errno with *ret_why. */
 static int begin(struct core *c, const struct core_up *u, const char **ret_why)
 {
-	const struct ike_peer *p = c->conf ? ike_conf_find_peer(c->conf->c, &u->path.remote) : NULL;
+	const struct ike_peer *p = c->conf ? select_remote(c->conf->c, &u->path.remote, NULL) : NULL;
 	struct isakmp *sa;
 
 	if (!c->conf)

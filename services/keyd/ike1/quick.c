@@ -12,6 +12,7 @@
 #include "keyd/core/waiters.h"
 #include "keyd/ike1/inform.h"
 #include "keyd/ike1/phase1.h"
+#include "keyd/ike1/select.h"
 #include "keyd/ike1/trace.h"
 
 enum { CROSSED_MS = 1000 };
@@ -291,11 +292,28 @@ struct isakmp *quick_phase1_with(struct core *c, uint32_t peer, const struct ike
 	return isakmp_new(c, peer, path, p->mode[0], NULL);
 }
 
+/* The block to negotiate this policy under: the one to begin with, unless there is an SA already under
+ * another one of the address that has a sainfo for it, as the peer may have chosen when it began. */
+static uint32_t block_for(struct core *c, const struct selector *out, const struct ike_path *path)
+{
+	const struct ike_conf *conf = c->conf->c;
+	const struct ike_peer *best = select_remote(conf, &path->remote, out);
+	uint32_t n = (uint32_t)(best - conf->peer);
+
+	if (isakmp_find_up(c, path, n))
+		return n;
+	for (const struct ike_peer *p = ike_conf_find_peer(conf, &path->remote); p;
+	     p = ike_conf_next_peer(conf, p))
+		if (isakmp_find_up(c, path, (uint32_t)(p - conf->peer)) &&
+		    select_fits(conf, p, &path->remote, out))
+			return (uint32_t)(p - conf->peer);
+	return n;
+}
+
 static void start(struct core *c, const struct policy *out, const struct ike_path *path, uint64_t acquire,
     struct child *old)
 {
-	const struct ike_peer *p = ike_conf_find_peer(c->conf->c, &path->remote);
-	struct isakmp *sa = quick_phase1_with(c, (uint32_t)(p - c->conf->c->peer), path);
+	struct isakmp *sa = quick_phase1_with(c, block_for(c, &out->sel, path), path);
 	char b[INET_ADDR_STRLEN];
 	struct quick *q = sa ? quick_new(sa, true) : NULL;
 
@@ -322,7 +340,7 @@ static void start(struct core *c, const struct policy *out, const struct ike_pat
 /* Why a packet's policy is not negotiated for; NULL: it is. */
 static const char *unfit(struct core *c, const struct core_acquire *a)
 {
-	const struct ike_peer *p = c->conf ? ike_conf_find_peer(c->conf->c, &a->dst) : NULL;
+	const struct ike_peer *p = c->conf ? select_remote(c->conf->c, &a->dst, &a->policy->sel) : NULL;
 
 	if (!c->conf)
 		return "no configuration is loaded";

@@ -116,19 +116,6 @@ static void granted(struct quick *q)
 	quick_ask_spis(q, numbered);
 }
 
-/* One side of our own selector, as ID payload and parsed again for the choice of the sainfo. */
-static bool own_side(const struct inet_prefix *side, const struct selector *s, uint16_t port,
-    struct octets *body, struct ike1_ident *ret)
-{
-	struct ike_payload p = {.type = IKE1_P_ID};
-
-	if (ident_side_body(side, s->proto, port, body) < 0)
-		return false;
-	p.body = body->p;
-	p.len = (uint32_t)body->n;
-	return ike1_ident_parse(&p, ret) == IKE_OK;
-}
-
 /* Policies and sainfo are known. */
 static void planned(struct quick *q, void (*then)(struct quick *q))
 {
@@ -157,8 +144,8 @@ static void on_own_policy(struct parked *p, struct core_reply *r)
 		quick_fail(q, 0, "%s", why);
 		return;
 	}
-	if (!own_side(&q->out.sel.src, &q->out.sel, q->out.sel.sport, &q->id_local, &local) ||
-	    !own_side(&q->out.sel.dst, &q->out.sel, q->out.sel.dport, &q->id_remote, &remote)) {
+	if (!select_own_side(&q->out.sel.src, &q->out.sel, q->out.sel.sport, &q->id_local, &local) ||
+	    !select_own_side(&q->out.sel.dst, &q->out.sel, q->out.sel.dport, &q->id_remote, &remote)) {
 		quick_fail(q, 0, "the policy's selector cannot be said in ID payloads");
 		return;
 	}

@@ -67,11 +67,9 @@ void core_up_forget(struct core *c, const void *arg)
 /* What there is of its wish, up or not. */
 static struct isakmp *isakmp_of(const struct waiter *w)
 {
-	const struct ike_conf *conf = w->core->conf ? w->core->conf->c : NULL;
-	const struct ike_peer *p = conf ? ike_conf_find_peer(conf, &w->up.path.remote) : NULL;
-	struct isakmp *sa = p ? isakmp_find_up(w->core, &w->up.path, (uint32_t)(p - conf->peer)) : NULL;
+	struct isakmp *sa = isakmp_find_host(w->core, &w->up.path);
 
-	return sa || !p ? sa : isakmp_find_coming(w->core, &w->up.path, (uint32_t)(p - conf->peer));
+	return sa ? sa : isakmp_find_coming(w->core, &w->up.path, ISAKMP_ANY_PEER);
 }
 
 static struct child *child_of(const struct waiter *w)

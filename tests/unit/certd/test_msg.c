@@ -38,6 +38,7 @@ static struct {
 	Postern__IkeId id;
 	Postern__Ike1Begin begin;
 	Postern__Ike1Keys keys;
+	Postern__Ike1Switch turn;
 	Postern__Ike1Prove prove;
 	Postern__Ike1Verify verify;
 	Postern__Ike1Judge judge;
@@ -73,6 +74,9 @@ static void fill(void)
 	g.begin.peer_addr = &g.addr;
 	g.begin.we_began = true;
 	fill_keys();
+	g.turn = (Postern__Ike1Switch)POSTERN__IKE1_SWITCH__INIT;
+	g.turn.nonce = some(NONCE_LEN);
+	g.turn.peer = 2;
 	g.prove = (Postern__Ike1Prove)POSTERN__IKE1_PROVE__INIT;
 	g.prove.nonce = some(NONCE_LEN);
 	g.prove.id = some(8);
@@ -89,7 +93,7 @@ static void fill(void)
 		g.cert[i] = some(900);
 }
 
-enum kind { BEGIN, KEYS, PROVE, VERIFY, JUDGE };
+enum kind { BEGIN, KEYS, SWITCH, PROVE, VERIFY, JUDGE };
 
 static int decode(enum kind kind)
 {
@@ -104,6 +108,9 @@ static int decode(enum kind kind)
 	case KEYS:
 		rec = record(&g.keys.base);
 		return certd_keys_decode(&rec, &q);
+	case SWITCH:
+		rec = record(&g.turn.base);
+		return certd_switch_decode(&rec, &q);
 	case PROVE:
 		rec = record(&g.prove.base);
 		return certd_prove_decode(&rec, &q);
@@ -131,6 +138,7 @@ static const struct {
     {KEYS, &g.keys.gxy, 1, 1024},
     {KEYS, &g.keys.sa, 40, 16384},
     {KEYS, &g.id.data, 0, 1024},
+    {SWITCH, &g.turn.nonce, NONCE_LEN, NONCE_LEN},
     {PROVE, &g.prove.nonce, NONCE_LEN, NONCE_LEN},
     {PROVE, &g.prove.id, 5, 1028},
     {VERIFY, &g.verify.nonce, NONCE_LEN, NONCE_LEN},

@@ -660,12 +660,14 @@ static void test_racoon_ports_are_in_the_names_and_said_to_be_ignored(void **sta
 	    "f:2:25: \"10.0.0.1\" is no remote that was defined before");
 }
 
-#define BODY MODE "proposal { " OFFER " } }"
+#define BODY  MODE "proposal { " OFFER " } }"
+#define FIRST "remote 10.0.0.1 { " BODY "\nremote \"b\" { remote_address 10.0.0.1; "
 #define NEVER                                                                                                \
-	" in line 1 of f is for the same peers, and neither port, exchange mode, proposal nor identity "     \
-	"chooses between two"
+	" in line 1 of f is for the same peers, and exchange modes, proposals and verified identities are "  \
+	"no other ones there"
 
-/* Which of two is used, and which is not, is known when the file is read. */
+/* That one of two is never used is known when the file is read; what a peer may say that leads to the second
+ * is no reason for a word. */
 static void test_racoon_remotes_that_are_never_used_are_named(void **state)
 {
 	static const struct {
@@ -681,6 +683,21 @@ static void test_racoon_remotes_that_are_never_used_are_named(void **state)
 	    {"remote \"a\" { remote_address 10.0.0.1; " BODY
 	     "\nremote \"b\" { remote_address 10.0.0.1; " BODY,
 	        "f:2:1: \"remote\" b is never used, but for `inherit`: remote a" NEVER},
+	    {FIRST "peers_identifier fqdn \"b\"; verify_identifier on; " BODY, ""},
+	    {FIRST "ph1id 5; " BODY, ""},
+	    {FIRST "exchange_mode main, base; proposal { " OFFER " } }", ""},
+	    {FIRST "proposal { " OFFER " } " MODE
+	           "proposal { encryption_algorithm aes; hash_algorithm sha512; "
+	           "dh_group 14; authentication_method pre_shared_key; } }",
+	        ""},
+	    {FIRST "proposal_check claim; " BODY, ""},
+	    {FIRST "lifetime time 1 hour; " BODY, ""},
+	    {FIRST "passive on; " BODY,
+	        "f:2:1: \"remote\" b is never used, but for `inherit`: remote 10.0.0.1" NEVER},
+	    {"remote 10.0.0.1 { passive on; " BODY "\nremote \"b\" { remote_address 10.0.0.1; " BODY, ""},
+	    {"remote 10.0.0.1 { proposal_check obey; " BODY
+	     "\nremote \"b\" { remote_address 10.0.0.1; lifetime time 1 hour; " BODY,
+	        "f:2:1: \"remote\" b is never used, but for `inherit`: remote 10.0.0.1" NEVER},
 	    {"remote \"a\" { " BODY,
 	        "f:1:1: \"remote\" a has no remote_address: it is for any peer, as `anonymous` is"},
 	};
@@ -695,12 +712,29 @@ static void test_racoon_remotes_that_are_never_used_are_named(void **state)
 		ike_conf_free(c);
 	}
 	c = good("remote 10.0.0.1 { " BODY "\nremote 10.0.0.1[4500] { " BODY, &h);
-	assert_int_equal(h.n_warnings, 2); /* the port is another */
-	assert_ptr_equal(ike_conf_find_peer(c, &c->peer[1].addr), &c->peer[0]);
+	assert_int_equal(h.n_warnings, 1); /* the port is another */
 	ike_conf_free(c);
 	c = good("remote anonymous { " BODY "\nremote \"b\" { " BODY, &h);
 	assert_int_equal(h.n_warnings, 2);
 	ike_conf_free(c);
+}
+
+/* A stranger's first message is held against all of them. */
+static void test_racoon_so_many_remotes_of_one_address(void **state)
+{
+	enum { MOST = 64 };
+	char text[MOST * 400] = "", one[400];
+	struct heard h;
+
+	(void)state;
+	for (unsigned i = 0; i <= MOST; i++) {
+		if (i == MOST)
+			ike_conf_free(good(text, &h));
+		snprintf(
+		    one, sizeof(one), "remote \"p%u\" { remote_address 10.0.0.1; ph1id %u; " BODY "\n", i, i);
+		strcat(text, one);
+	}
+	expect_error(text, "f:65:1: \"remote\" p64: 64 blocks for the same peers are enough");
 }
 
 static void test_racoon_names_of_certificates(void **state)
@@ -832,6 +866,7 @@ int main(int argc, char **argv)
 	    cmocka_unit_test(test_racoon_what_cannot_be_read_is_said_to_be),
 	    cmocka_unit_test(test_racoon_ports_are_in_the_names_and_said_to_be_ignored),
 	    cmocka_unit_test(test_racoon_remotes_that_are_never_used_are_named),
+	    cmocka_unit_test(test_racoon_so_many_remotes_of_one_address),
 	    cmocka_unit_test(test_racoon_names_of_certificates),
 	    cmocka_unit_test(test_racoon_own_name_as_text),
 	    cmocka_unit_test(test_racoon_pipes),
