@@ -28,8 +28,10 @@ enum {
 	IKE_PORT_NATT = 4500,
 	IKE_KEEPALIVE_UNSAID = UINT16_MAX, /* of natt_keepalive_s: as the data path is told, usually 20 */
 	IKE_LIFE_MAX_S = 86400,            /* of an IKE SA, whatever a peer wants */
-	IKE_SPLITS_MAX = 16,               /* networks of one kind that clients are told */
-	IKE_POOL_MAX = 65534,              /* addresses for clients */
+	IKE_RANGE_NETS_MAX =
+	    16, /* networks that the ranges of a negotiation are made of, both sides multiplied */
+	IKE_SPLITS_MAX = 16,  /* networks of one kind that clients are told */
+	IKE_POOL_MAX = 65534, /* addresses for clients */
 	IKE_NONCE_MIN = 8,
 	IKE_NONCE_MAX = 256,
 };

@@ -123,6 +123,7 @@ static void quick_free(struct quick *q)
 		octets_fini(&q->part[i].attrs);
 	crypto_dh_free(q->dh);
 	secret_free(q->gxy);
+	free(q->nets);
 	list_remove(&q->node);
 	free(q);
 }
@@ -251,7 +252,7 @@ static struct quick *find_policy(
 {
 	list_foreach (sa, &c->isakmp, struct isakmp, all)
 		list_foreach (q, &sa->quicks, struct quick, node)
-			if ((q->initiator || !ours) && q->state != QUICK_DONE && q->out.id == policy_id &&
+			if ((q->initiator || !ours) && q->state != QUICK_DONE && quick_is_for(q, policy_id) &&
 			    inet_addr_equal(&sa->path.remote, remote))
 				return q;
 	return NULL;

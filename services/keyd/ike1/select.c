@@ -60,9 +60,22 @@ static bool is_client(const struct ike1_ident *id, const struct inet_addr *peer_
 	       inet_addr_equal(&first, peer_addr);
 }
 
-static bool side_fits(
-    const struct ike_side *s, const struct ike1_ident *id, const struct inet_addr *peer_addr)
+/* A policy's own side is said as the range that a sainfo has around it. */
+static bool range_holds(const struct ike_side *s, const struct ike1_ident *id)
 {
+	struct inet_addr first, last;
+
+	return kind_of(id) != IKE_SIDE_NAME && upper_fits(s, id) &&
+	       ike1_ident_range(id, &first, &last) == IKE_OK && first.family == s->first.family &&
+	       inet_addr_cmp(&s->first, &first) <= 0 && inet_addr_cmp(&last, &s->last) <= 0;
+}
+
+/* `own`: a side of our own policy, as it would be said without a sainfo. */
+static bool side_fits(
+    const struct ike_side *s, const struct ike1_ident *id, const struct inet_addr *peer_addr, bool own)
+{
+	if (own && s->kind == IKE_SIDE_RANGE)
+		return range_holds(s, id);
 	switch (s->kind) {
 	case IKE_SIDE_ANY:
 		return true;
@@ -90,19 +103,33 @@ static bool group_fits(const struct ike_child *k, const char *groups)
 	return !k->group || ike_list_has(groups, k->group, strlen(k->group));
 }
 
-const struct ike_child *select_child(const struct ike_conf *c, const struct ike_peer *peer,
+static const struct ike_child *choose(const struct ike_conf *c, const struct ike_peer *peer,
     const struct ike_id *peer_id, const struct ike1_ident *local, const struct ike1_ident *remote,
-    const struct inet_addr *peer_addr, const char *groups)
+    const struct inet_addr *peer_addr, const char *groups, bool own)
 {
 	for (uint32_t i = 0; i < c->n_children; i++) {
 		const struct ike_child *k = &c->child[i];
 
 		if ((!k->remoteid || k->remoteid == peer->ph1id) && group_fits(k, groups) &&
-		    from_fits(k, peer_id) && side_fits(&k->local, local, peer_addr) &&
-		    side_fits(&k->remote, remote, peer_addr))
+		    from_fits(k, peer_id) && side_fits(&k->local, local, peer_addr, own) &&
+		    side_fits(&k->remote, remote, peer_addr, own))
 			return k;
 	}
 	return NULL;
+}
+
+const struct ike_child *select_child(const struct ike_conf *c, const struct ike_peer *peer,
+    const struct ike_id *peer_id, const struct ike1_ident *local, const struct ike1_ident *remote,
+    const struct inet_addr *peer_addr, const char *groups)
+{
+	return choose(c, peer, peer_id, local, remote, peer_addr, groups, false);
+}
+
+const struct ike_child *select_own(const struct ike_conf *c, const struct ike_peer *peer,
+    const struct ike_id *peer_id, const struct ike1_ident *local, const struct ike1_ident *remote,
+    const struct inet_addr *peer_addr, const char *groups)
+{
+	return choose(c, peer, peer_id, local, remote, peer_addr, groups, true);
 }
 
 bool select_own_side(const struct inet_prefix *side, const struct selector *s, uint16_t port,
@@ -124,8 +151,8 @@ static uint32_t particular(const struct ike_conf *c, const struct ike_peer *peer
 	for (uint32_t i = 0; i < c->n_children; i++) {
 		const struct ike_child *k = &c->child[i];
 
-		if ((!k->remoteid || k->remoteid == peer->ph1id) && side_fits(&k->local, local, addr) &&
-		    side_fits(&k->remote, remote, addr))
+		if ((!k->remoteid || k->remoteid == peer->ph1id) && side_fits(&k->local, local, addr, true) &&
+		    side_fits(&k->remote, remote, addr, true))
 			return c->n_children - i;
 	}
 	return 0;

@@ -14,6 +14,11 @@
 const struct ike_child *select_child(const struct ike_conf *c, const struct ike_peer *peer,
     const struct ike_id *peer_id, const struct ike1_ident *local, const struct ike1_ident *remote,
     const struct inet_addr *peer_addr, const char *groups);
+/* The same for a policy of our own that we begin with: a range fits what lies in it, because it is what will
+ * be said then. */
+const struct ike_child *select_own(const struct ike_conf *c, const struct ike_peer *peer,
+    const struct ike_id *peer_id, const struct ike1_ident *local, const struct ike1_ident *remote,
+    const struct inet_addr *peer_addr, const char *groups);
 
 /* Which of an address's blocks a negotiation is begun with: one that may begin before a passive one, then the
  * one that the most particular sainfo is for which fits `out` (NULL: no policy is known), then one that is

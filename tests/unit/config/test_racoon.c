@@ -545,9 +545,14 @@ static void test_racoon_what_is_cut_or_replaced_is_said(void **state)
 	        "f:2:1: \"lifetime\" is longer than a day, which is what an ISAKMP SA lives at most"},
 	    {"sainfo address 10.0.0.0-10.0.0.255 any anonymous { " SAINFO " }", ""},
 	    {"sainfo address fc00::-fc00::ffff any anonymous { " SAINFO " }", ""},
-	    {"sainfo anonymous address 10.0.0.0-10.0.0.9 any { " SAINFO " }",
-	        "f:1:1: \"sainfo\" is never used: a range that is no network is no policy's, and is not "
-	        "negotiated; write a sainfo for each network of it"},
+	    {"sainfo anonymous address 10.0.0.0-10.0.0.9 any { " SAINFO " }", ""},
+	    {"sainfo address 10.0.0.1-10.0.0.6 any address 10.1.0.1-10.1.0.6 any { " SAINFO " }", ""},
+	    {"sainfo address 10.0.0.1-10.0.0.6 any address 10.1.0.1-10.1.0.14 any { " SAINFO " }",
+	        "f:1:1: \"sainfo\" is never used: its ranges are made of 24 networks, each of which needs a "
+	        "policy, and 16 are negotiated at once; write a sainfo for each part"},
+	    {"sainfo anonymous address fc00::1-fc00:ffff::fffe any { " SAINFO " }",
+	        "f:1:1: \"sainfo\" is never used: its ranges are made of 142 networks, each of which needs a "
+	        "policy, and 16 are negotiated at once; write a sainfo for each part"},
 	};
 	struct heard h;
 
