@@ -171,6 +171,7 @@ json_t *json_from_policy(const struct policy *p)
 	json_object_set_new(o, "requests", requests);
 	json_object_set_new(
 	    o, "forwarded", json_boolean(p->dir == POLICY_FWD || (p->dir == POLICY_IN && !p->in_only)));
+	json_object_set_new(o, "loaded", json_boolean(p->loaded));
 	set_int(o, "created_ms", p->created_wall_ms);
 	set_int(o, "last_used_ms", p->last_used_wall_ms);
 	set_int(o, "lifetime_s", p->lifetime_s);

@@ -31,7 +31,24 @@ const struct cli_verb cli_verbs[] = {
         "FILE  the configuration; without it /etc/postern/postern.conf\n"
         "-t    its language: postern.conf(5), racoon.conf(5) or setkey's; without it the first words tell",
         verb_check, false},
-    {"reload", "", "load the running racoon.conf again, from the file it came from",
+    {"load", "[-n] [-f FILE | --none] [--passphrase-fd N]",
+        "load connections and policies from a postern.conf: what is different, and nothing else",
+        "What differs from what is loaded is shown and put in force, with no question; what is the same goes "
+        "on "
+        "undisturbed.\n"
+        "-f FILE  the configuration; without it /etc/postern/postern.conf\n"
+        "--none   as if there were nothing in it: takes out what an earlier load has made\n"
+        "-n       show what differs, and change nothing\n"
+        "--passphrase-fd N  read passphrases of private keys from descriptor N, a line for each file, and do "
+        "not "
+        "ask\n"
+        "The policies of an earlier load that are no more in FILE are taken out; those of setkey are not "
+        "touched. "
+        "There is one\n"
+        "configuration for key exchange: connections take the place of a racoon.conf, and the other way "
+        "round.",
+        verb_load, true},
+    {"reload", "", "load the running configuration again, from the file it came from",
         "Files that it names, keys among them, are read again too. A faulty file leaves all as it was.",
         verb_reload, false},
     {"show", "[PEER]", "show what is negotiated: SAs of key exchange, and what was made under them",

@@ -15,6 +15,7 @@ int racoon_main(struct cli *cli, int argc, char **argv, bool compat);
 int racoonctl_main(struct cli *cli, int argc, char **argv);
 int verb_racoon(struct cli *cli, int argc, char **argv);
 int verb_check(struct cli *cli, int argc, char **argv);
+int verb_load(struct cli *cli, int argc, char **argv);
 int verb_show(struct cli *cli, int argc, char **argv);
 int verb_up(struct cli *cli, int argc, char **argv);
 int verb_down(struct cli *cli, int argc, char **argv);

@@ -296,10 +296,12 @@ static bool needs_folder(const struct ike_conf *c)
 	return false;
 }
 
-int racoon_send_credentials(struct cli *cli, const struct ike_conf *c, struct ipc_sync *certd,
+int racoon_send_credentials(struct cli *cli, const struct ike_conf *c, int secrets, struct ipc_sync *certd,
     struct ipc_sync *verify, struct passphrases *known, struct err_text *e)
 {
-	int r = send_secret(cli, certd, CREDENTIAL_PSK, c->psk_file, "no pre-shared key is known", e);
+	int r = secrets >= 0
+	            ? load_send_file(certd, CREDENTIAL_PSK, 0, "postern.conf", secrets, e)
+	            : send_secret(cli, certd, CREDENTIAL_PSK, c->psk_file, "no pre-shared key is known", e);
 
 	if (r == 0)
 		r = send_users(cli, certd, c, e);

@@ -20,7 +20,7 @@ static int open_all(struct cli *cli, struct ipc_sync *s[LOAD_SERVICES], struct e
 	return r;
 }
 
-static int prepare(struct cli *cli, const struct ike_conf *c, struct passphrases *known,
+static int prepare(struct cli *cli, const struct ike_conf *c, int secrets, struct passphrases *known,
     struct ipc_sync *s[LOAD_SERVICES], struct err_text *e)
 {
 	int r = 0;
@@ -28,7 +28,7 @@ static int prepare(struct cli *cli, const struct ike_conf *c, struct passphrases
 	for (int i = 0; r == 0 && i < LOAD_SERVICES; i++)
 		r = i == LOAD_HOOKS ? load_send_hooks(s[i], c, e) : load_send_conf(s[i], c, e);
 	if (r == 0)
-		r = racoon_send_credentials(cli, c, s[LOAD_CERTD], s[LOAD_VERIFY], known, e);
+		r = racoon_send_credentials(cli, c, secrets, s[LOAD_CERTD], s[LOAD_VERIFY], known, e);
 	for (int i = 0; r == 0 && i < LOAD_SERVICES; i++) {
 		r = load_prepare(s[i], e);
 		if (r < 0)
@@ -47,7 +47,7 @@ static uint64_t any_number(void)
 	return n >> 1 | 1;
 }
 
-int racoon_load(struct cli *cli, const struct ike_conf *c, struct passphrases *known,
+int racoon_load(struct cli *cli, const struct ike_conf *c, int secrets, struct passphrases *known,
     uint64_t *ret_generation, struct err_text *e)
 {
 	struct ipc_sync *s[LOAD_SERVICES] = {NULL};
@@ -56,7 +56,7 @@ int racoon_load(struct cli *cli, const struct ike_conf *c, struct passphrases *k
 
 	*ret_generation = generation;
 	if (r == 0)
-		r = prepare(cli, c, known, s, e);
+		r = prepare(cli, c, secrets, known, s, e);
 	for (int i = 0; r == 0 && i < LOAD_SERVICES; i++) {
 		r = load_commit(s[i], generation, e);
 		if (r < 0)

@@ -14,8 +14,10 @@
 /* The services that take a configuration, in the order in which they commit: who proves before who asks. */
 enum load_service { LOAD_CERTD = 0, LOAD_VERIFY, LOAD_POLICYD, LOAD_HOOKS, LOAD_KEYD, LOAD_SERVICES };
 
-/* All of it; *ret_generation is its number from then on. 0, or -errno with a sentence. */
-must_check int racoon_load(struct cli *cli, const struct ike_conf *c, struct passphrases *known,
+/* All of it, with its blocks' numbers; *ret_generation is its number from then on. `secrets`: a descriptor in
+ * psk.txt's form, which goes to certd in place of the file that is named; -1: that file. 0, or -errno with a
+ * sentence. */
+must_check int racoon_load(struct cli *cli, const struct ike_conf *c, int secrets, struct passphrases *known,
     uint64_t *ret_generation, struct err_text *e);
 
 /* racoon.c: reads a file and loads it, and writes down which it was. Returns an exit code. */
@@ -23,8 +25,8 @@ int racoon_load_file(struct cli *cli, const char *file);
 
 /* credentials.c: opens the files that the configuration names, and sends them where they belong. Warnings are
  * written to cli->err. */
-must_check int racoon_send_credentials(struct cli *cli, const struct ike_conf *c, struct ipc_sync *certd,
-    struct ipc_sync *verify, struct passphrases *known, struct err_text *e);
+must_check int racoon_send_credentials(struct cli *cli, const struct ike_conf *c, int secrets,
+    struct ipc_sync *certd, struct ipc_sync *verify, struct passphrases *known, struct err_text *e);
 
 /* load_msg.c; load_send_file() gives LOAD_LOCKED for a private key that wants a passphrase */
 enum { LOAD_LOCKED = 1 };

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/auto.h"
+#include "cli/load/load.h"
 #include "cli/racoon/hold.h"
 #include "cli/racoon/listen.h"
 #include "cli/racoon/load.h"
@@ -151,6 +152,29 @@ static void log_more(struct ike_conf *c, unsigned more)
 	}
 }
 
+/* There is one configuration for key exchange, and the last one that was loaded is it. */
+static void replace_native(struct cli *cli)
+{
+	AUTO_LOAD_STATE struct load_state st = {0};
+	struct err_text e;
+
+	if (load_state_get(&cli->settings, &st, &e) == 0 && st.file)
+		fprintf(cli->err,
+		    "%s: WARNING: the connections of %s give way to this configuration; the policies made "
+		    "for "
+		    "them stay until `ipsecctl load --none`, or another load, takes them out\n",
+		    cli->prog, st.file);
+	load_state_forget(&cli->settings);
+}
+
+static int number_blocks(struct cli *cli, struct ike_conf *c, struct err_text *e)
+{
+	struct block_key key;
+	int r = block_key_get(&cli->settings, &key, e);
+
+	return r < 0 ? r : blocks_number(&key, NULL, c, e);
+}
+
 /* `pid`: of the process that stays, NULL for one that does not. */
 static int load(struct cli *cli, const struct options *o, struct pidfile *pid, uint64_t *ret_generation)
 {
@@ -164,8 +188,9 @@ static int load(struct cli *cli, const struct options *o, struct pidfile *pid, u
 	log_more(c, o->debug);
 	if (racoon_check_listen(cli, c) != CLI_OK)
 		return CLI_FAILED;
-	if (racoon_load(cli, c, &known, ret_generation, &e) < 0)
+	if (number_blocks(cli, c, &e) < 0 || racoon_load(cli, c, -1, &known, ret_generation, &e) < 0)
 		return cli_fail(cli, "%s", e.s);
+	replace_native(cli);
 	if (place_put(&cli->settings, o->file, &e) < 0)
 		(void)cli_fail(cli, "warning: `ipsecctl reload` will not know the file: %s", e.s);
 	if (pid && pidfile_put(pid, &cli->settings, c->pidfile, &e) < 0)
@@ -192,7 +217,7 @@ static int withdraw(struct cli *cli)
 	if (!c)
 		return cli_fail(cli, "out of memory.");
 	place_forget(&cli->settings);
-	return racoon_load(cli, c, &none, &generation, &e) < 0 ? cli_fail(cli, "%s", e.s) : CLI_OK;
+	return racoon_load(cli, c, -1, &none, &generation, &e) < 0 ? cli_fail(cli, "%s", e.s) : CLI_OK;
 }
 
 static void wait_signals(sigset_t *set)

@@ -24,6 +24,9 @@ int request_sa_get(struct session *s, const struct setkey_sa_id *id, cli_sa_fn f
 /* Reserves an SPI; `fn` gets the larval SA. */
 int request_sa_getspi(struct session *s, const struct setkey_sa_id *id, cli_sa_fn fn, void *arg);
 int request_spd_put(struct session *s, const struct policy *p, bool update, struct request_done *ret);
+/* `before`: the policy that it is to be tried before; 0: behind all. */
+int request_spd_put_before(
+    struct session *s, const struct policy *p, uint32_t before, struct request_done *ret);
 int request_spd_delete(struct session *s, const struct policy *p, struct request_done *ret);
 int request_spd_flush(struct session *s, struct request_done *ret);
 int request_spd_barrier(struct session *s);

@@ -257,6 +257,18 @@ int request_spd_put(struct session *s, const struct policy *p, bool update, stru
 	return spd_call(s, IPC_SPD_PUT, &m.base, ret);
 }
 
+int request_spd_put_before(
+    struct session *s, const struct policy *p, uint32_t before, struct request_done *ret)
+{
+	Postern__SpdPut m = POSTERN__SPD_PUT__INIT;
+	struct model_policy_pb pb;
+
+	model_policy_encode(p, &pb);
+	m.policy = &pb.m;
+	m.before = before;
+	return spd_call(s, IPC_SPD_PUT, &m.base, ret);
+}
+
 int request_spd_delete(struct session *s, const struct policy *p, struct request_done *ret)
 {
 	Postern__SpdDelete m = POSTERN__SPD_DELETE__INIT;

@@ -71,6 +71,7 @@ static void set_flags(const struct ike_peer *p, Postern__IkePeer *m)
 	m->mode_cfg = p->mode_cfg;
 	m->version = p->version;
 	m->keep_up = p->keep_up;
+	m->block = p->block;
 	m->has_script_up = p->script[IKE_HOOK_UP] != NULL;
 	m->has_script_down = p->script[IKE_HOOK_DOWN] != NULL;
 	m->has_script_dead = p->script[IKE_HOOK_DEAD] != NULL;
@@ -134,7 +135,7 @@ static int offer_decode(const Postern__IkeOffer *m, struct ike_offer *ret, struc
 	if (!a || !is_known(hashes, sizeof(hashes), m->hash) || !model_ike_group_is_known(m->group) ||
 	    m->auth == IKE_AUTH_NONE || m->auth > IKE_AUTH_XAUTH_RSA_SERVER)
 		return err_set(e, -EBADMSG, "an offer of no known algorithm");
-	if (m->key_bits && (m->key_bits % 8U || !alg_enc_keylen_ok(a, m->key_bits / 8U)))
+	if (m->key_bits && (m->key_bits % 8U || !alg_enc_keylen_ok(a, m->key_bits / 8U + a->salt_len)))
 		return err_set(e, -EBADMSG, "a key of %u bits for %s", m->key_bits, a->name);
 	if (!m->seconds || m->seconds > YEARS_S)
 		return err_set(e, -EBADMSG, "a lifetime of %llu s", (unsigned long long)m->seconds);
@@ -176,6 +177,7 @@ static int get_flags(const Postern__IkePeer *m, struct ike_peer *p, struct err_t
 	p->mode_cfg = m->mode_cfg;
 	p->version = (uint8_t)m->version;
 	p->keep_up = m->keep_up;
+	p->block = m->block;
 	return 0;
 }
 

@@ -44,6 +44,7 @@ void model_policy_encode(const struct policy *p, struct model_policy_pb *ret)
 	m->validtime_s = p->validtime_s;
 	m->in_only = p->in_only;
 	m->generated = p->generated;
+	m->loaded = p->loaded;
 	model_selector_encode(&p->sel, &ret->sel);
 	m->selector = &ret->sel.m;
 	for (size_t i = 0; i < p->n_requests; i++)
@@ -110,6 +111,7 @@ int model_policy_decode(const Postern__Policy *m, struct policy *ret, struct err
 	p.validtime_s = m->validtime_s;
 	p.in_only = m->in_only;
 	p.generated = m->generated;
+	p.loaded = m->loaded;
 	r = policy_check(&p, &why);
 	if (r < 0)
 		return err_set(e, r, "%s", why);

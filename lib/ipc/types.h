@@ -71,23 +71,24 @@ enum ipc_type {
 	IPC_IKE_LOAD_COMMIT,      /* IkeLoadCommit -> IPC_OK: in force */
 
 	/* certd <- keyd; 224 to 226, 228 to 231 and 240 were used once */
-	IPC_TICKET = 227,     /* answer to IPC_IKE1_VERIFY with a pre-shared key, and to IPC_IKE1_JUDGE */
-	IPC_IKE1_BEGIN = 242, /* Ike1Begin -> IPC_IKE1_BEGUN */
-	IPC_IKE1_BEGUN,
+	IPC_TICKET = 227,    /* answer to IPC_IKE_VERIFY with a pre-shared key, and to IPC_IKE_JUDGE */
+	IPC_IKE_BEGIN = 242, /* IkeBegin -> IPC_IKE_BEGUN */
+	IPC_IKE_BEGUN,
 	IPC_IKE1_KEYS, /* Ike1Keys -> IPC_IKE1_KEYS_REPLY */
 	IPC_IKE1_KEYS_REPLY,
-	IPC_IKE1_PROVE, /* Ike1Prove -> IPC_IKE1_PROOF */
-	IPC_IKE1_PROOF,
-	IPC_IKE1_VERIFY, /* Ike1Verify -> IPC_TICKET, or with signatures IPC_STATEMENT */
+	IPC_IKE_PROVE, /* IkeProve -> IPC_IKE_PROOF */
+	IPC_IKE_PROOF,
+	IPC_IKE_VERIFY, /* IkeVerify -> IPC_TICKET, or with signatures IPC_STATEMENT */
 	IPC_STATEMENT,
+	IPC_IKE2_TELL,         /* Ike2Tell -> IPC_OK */
 	IPC_XAUTH_CHECK = 232, /* XauthCheck -> IPC_XAUTH_CHECK_REPLY */
 	IPC_XAUTH_CHECK_REPLY,
 	IPC_XAUTH_PASSWORD, /* XauthPassword -> IPC_XAUTH_PASSWORD_REPLY */
 	IPC_XAUTH_PASSWORD_REPLY,
-	IPC_IKE1_SWITCH, /* Ike1Switch -> IPC_IKE1_BEGUN */
+	IPC_IKE1_SWITCH, /* Ike1Switch -> IPC_IKE_BEGUN */
 
 	/* certd-verify <- keyd */
-	IPC_IKE1_JUDGE = 241, /* Ike1Judge -> IPC_TICKET */
+	IPC_IKE_JUDGE = 241, /* IkeJudge -> IPC_TICKET */
 
 	/* policyd <- keyd */
 	IPC_ACQUIRE_SUBSCRIBE = 256, /* AcquireSubscribe -> IPC_OK, then IPC_ACQUIRE_EVENT */

@@ -204,6 +204,16 @@ const struct ike_peer *ike_conf_next_peer(const struct ike_conf *c, const struct
 	return NULL;
 }
 
+const struct ike_peer *ike_conf_find_beginner(const struct ike_conf *c, const struct inet_addr *addr)
+{
+	const struct ike_peer *first = ike_conf_find_peer(c, addr);
+
+	for (const struct ike_peer *p = first; p; p = ike_conf_next_peer(c, p))
+		if (!p->passive)
+			return p;
+	return first;
+}
+
 bool ike_conf_peer_fits(const struct ike_conf *c, const struct ike_peer *p, const struct inet_addr *addr)
 {
 	const struct ike_peer *first = ike_conf_find_peer(c, addr);
@@ -228,6 +238,14 @@ enum ike_id_fit ike_peer_id_fit(const struct ike_peer *p, const struct ike_id *i
 	if (!p->verify_identifier || !p->n_peer_ids)
 		return IKE_ID_UNASKED;
 	return ike_peer_expects(p, id) ? IKE_ID_WANTED : IKE_ID_UNWANTED;
+}
+
+const struct ike_peer *ike_conf_find_block(const struct ike_conf *c, uint64_t block)
+{
+	for (uint32_t i = 0; block && i < c->n_peers; i++)
+		if (c->peer[i].block == block)
+			return &c->peer[i];
+	return NULL;
 }
 
 bool ike_id_equal(const struct ike_id *a, const struct ike_id *b)

@@ -125,6 +125,9 @@ struct ike_peer {
 	uint32_t esp_frag; /* octets; 0: not, else SA_FRAG_MIN at least */
 	uint16_t nonce_len;
 	uint32_t ph1id;
+	uint64_t
+	    block; /* the loader's number for just this block, its files' contents and what holds in
+	              general: the same in the next configuration that has all of it unchanged. 0: none */
 	char *xauth_login;
 	char *script[IKE_HOOKS]; /* by enum ike_hook */
 	struct ike_offer *offer;
@@ -267,6 +270,8 @@ void ike_peer_fini(struct ike_peer *p);
  * none does. The first of the file, and the next one after `p`; NULL: none. */
 const struct ike_peer *ike_conf_find_peer(const struct ike_conf *c, const struct inet_addr *addr);
 const struct ike_peer *ike_conf_next_peer(const struct ike_conf *c, const struct ike_peer *p);
+/* Of them the first that is not passive, or if all are, the first. */
+const struct ike_peer *ike_conf_find_beginner(const struct ike_conf *c, const struct inet_addr *addr);
 /* Whether this block is one of them. */
 bool ike_conf_peer_fits(const struct ike_conf *c, const struct ike_peer *p, const struct inet_addr *addr);
 static inline bool ike_peer_accepts(const struct ike_peer *p, enum ike_mode mode)
@@ -286,6 +291,9 @@ enum ike_id_fit {
 enum ike_id_fit ike_peer_id_fit(const struct ike_peer *p, const struct ike_id *id);
 /* It is one of peers_identifier; of those without a value, any of that kind. */
 bool ike_peer_expects(const struct ike_peer *p, const struct ike_id *id);
+
+/* The peer's block of this number. NULL: none; 0 is nobody's number. */
+const struct ike_peer *ike_conf_find_block(const struct ike_conf *c, uint64_t block);
 
 bool ike_id_equal(const struct ike_id *a, const struct ike_id *b);
 /* Whether a peer's identity is the one that a configuration asks for: equal, or for a name as text the DER of

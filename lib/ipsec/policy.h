@@ -49,6 +49,7 @@ struct policy {
 	struct selector sel;
 	bool in_only; /* an `in` policy for this host's packets alone (setkey -k); else forwarded ones too */
 	bool generated; /* made for a client of key exchange: behind everything of root's */
+	bool loaded;    /* of the native configuration: its next load takes it out when it is no more in it */
 	uint64_t created_wall_ms, last_used_wall_ms; /* last used: as far as it is known, 0: never */
 	uint32_t lifetime_s,
 	    validtime_s; /* it ends so long after creation; after its last use. 0: it does not */

@@ -235,6 +235,11 @@ static void order_unlink(struct spd *s, struct spd_entry *e)
 
 int spd_insert(struct spd *s, const struct policy *p, struct spd_entry **ret)
 {
+	return spd_insert_before(s, p, NULL, ret);
+}
+
+int spd_insert_before(struct spd *s, const struct policy *p, struct spd_entry *before, struct spd_entry **ret)
+{
 	struct spd_entry *e;
 	int r;
 
@@ -252,7 +257,11 @@ int spd_insert(struct spd *s, const struct policy *p, struct spd_entry **ret)
 	if (!e)
 		return -ENOMEM;
 	policy_copy(&e->policy, p);
-	order_link(s, e);
+	/* What stays behind it is still the last of its priority. */
+	if (before)
+		list_insert_before(&before->in_list, &e->in_list);
+	else
+		order_link(s, e);
 	hash_link(s, e);
 	s->n[p->dir]++;
 	s->n_all++;

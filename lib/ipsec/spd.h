@@ -41,6 +41,10 @@ int spd_clone(const struct spd *s, struct spd **ret);
  * larger priority. 0; -EEXIST when the identity is there already; -ENOMEM. `ret` may be NULL.
  */
 int spd_insert(struct spd *s, const struct policy *p, struct spd_entry **ret);
+/* The same in front of an entry of `s`, which has its direction and priority; NULL: where spd_insert() puts
+ * it. */
+int spd_insert_before(
+    struct spd *s, const struct policy *p, struct spd_entry *before, struct spd_entry **ret);
 /* `e` belongs to `s` and is gone afterwards. */
 void spd_remove(struct spd *s, struct spd_entry *e);
 void spd_clear(struct spd *s);

@@ -7,7 +7,7 @@
 
 #include "ticket/seal.h"
 
-enum { FORM = 1, ADDR_LEN = 16 };
+enum { FORM = 2, ADDR_LEN = 16 };
 
 static const char label[] = "postern statement";
 
@@ -15,7 +15,7 @@ int statement_seal(const struct ticket_key *key, const struct statement *s, uint
 {
 	struct wr w = wr_init(buf, room);
 
-	if (!s->n_id || s->n_id > STATEMENT_ID_MAX || !s->n_hash || s->n_hash > STATEMENT_HASH_MAX)
+	if (!s->n_id || s->n_id > STATEMENT_ID_MAX || !s->n_over || s->n_over > STATEMENT_OVER_MAX)
 		return -EINVAL;
 	wr_u8(&w, FORM);
 	wr_u64(&w, s->generation);
@@ -26,10 +26,11 @@ int statement_seal(const struct ticket_key *key, const struct statement *s, uint
 	wr_bytes(&w, s->icookie, TICKET_COOKIE_LEN);
 	wr_bytes(&w, s->rcookie, TICKET_COOKIE_LEN);
 	wr_u64(&w, s->expires_ms);
+	wr_u8(&w, s->version);
 	wr_u16(&w, s->n_id);
 	wr_bytes(&w, s->id, s->n_id);
-	wr_u8(&w, s->n_hash);
-	wr_bytes(&w, s->hash, s->n_hash);
+	wr_u16(&w, s->n_over);
+	wr_bytes(&w, s->over, s->n_over);
 	return seal_close(key, label, buf, &w);
 }
 
@@ -45,14 +46,15 @@ static bool read_fields(struct rd *r, struct statement *ret)
 	rd_copy(r, ret->icookie, TICKET_COOKIE_LEN);
 	rd_copy(r, ret->rcookie, TICKET_COOKIE_LEN);
 	ret->expires_ms = rd_u64(r);
+	ret->version = rd_u8(r);
 	ret->n_id = rd_u16(r);
 	if (!rd_ok(r) || form != FORM || !ret->n_id || ret->n_id > STATEMENT_ID_MAX)
 		return false;
 	rd_copy(r, ret->id, ret->n_id);
-	ret->n_hash = rd_u8(r);
-	if (!rd_ok(r) || !ret->n_hash || ret->n_hash > STATEMENT_HASH_MAX)
+	ret->n_over = rd_u16(r);
+	if (!rd_ok(r) || !ret->n_over || ret->n_over > STATEMENT_OVER_MAX)
 		return false;
-	rd_copy(r, ret->hash, ret->n_hash);
+	ret->over = rd_bytes(r, ret->n_over);
 	return rd_done(r);
 }
 

@@ -12,7 +12,7 @@
 #include "base/wr.h"
 #include "ticket/seal.h"
 
-enum { FORM = 3, ADDR_LEN = 16 };
+enum { FORM = 4, ADDR_LEN = 16 };
 
 static const char label[] = "postern ticket";
 
@@ -30,6 +30,7 @@ int ticket_seal(const struct ticket_key *key, const struct ticket *t, uint8_t *b
 	wr_u8(&w, FORM);
 	wr_u64(&w, t->generation);
 	wr_u32(&w, t->peer);
+	wr_u64(&w, t->block);
 	wr_u8(&w, t->addr.family);
 	wr_bytes(&w, t->addr.b, ADDR_LEN);
 	wr_u32(&w, t->addr.scope);
@@ -50,6 +51,7 @@ static bool read_fields(struct rd *r, struct ticket *ret)
 
 	*ret = (struct ticket){.generation = rd_u64(r)};
 	ret->peer = rd_u32(r);
+	ret->block = rd_u64(r);
 	ret->addr.family = rd_u8(r);
 	rd_copy(r, ret->addr.b, ADDR_LEN);
 	ret->addr.scope = rd_u32(r);

@@ -21,7 +21,8 @@ struct ticket_key {
 
 struct ticket {
 	uint64_t generation;            /* of the configuration, */
-	uint32_t peer;                  /* and the peer's index in it */
+	uint32_t peer;                  /* and the peer's index in it, */
+	uint64_t block;                 /* and its block's number, which outlives it; 0: none */
 	struct inet_addr addr;          /* where the peer's messages came from */
 	struct ike_id id;               /* who it is */
 	char user[TICKET_USER_MAX + 1]; /* who its user is, where that was asked; empty: nobody has said so */

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "certd/proof.h"
+#include "certd/proof2.h"
 #include "certd/session_msg.h"
 #include "ipc/model.h"
 #include "ipc/model_ike.h"
@@ -19,6 +20,8 @@ enum { CAP = 64 << 10 };
 void certd_request_fini(struct certd_request *r)
 {
 	secret_free(r->gxy);
+	secret_free(r->pi);
+	secret_free(r->pr);
 	secret_free(r->login.password);
 	ipc_unpack_free(r->m);
 	*r = (struct certd_request){0};
@@ -26,11 +29,11 @@ void certd_request_fini(struct certd_request *r)
 
 int certd_begin_decode(const struct ipc_record *rec, struct certd_request *ret)
 {
-	const Postern__Ike1Begin *m;
+	const Postern__IkeBegin *m;
 	struct err_text e;
 
-	ret->m = ipc_unpack(&postern__ike1_begin__descriptor, rec, CAP);
-	m = (const Postern__Ike1Begin *)ret->m;
+	ret->m = ipc_unpack(&postern__ike_begin__descriptor, rec, CAP);
+	m = (const Postern__IkeBegin *)ret->m;
 	if (!m)
 		return -EBADMSG;
 	ret->session.generation = m->generation;
@@ -118,30 +121,79 @@ int certd_switch_decode(const struct ipc_record *rec, struct certd_request *ret)
 	return session_octets(&m->nonce, NONCE_LEN, NONCE_LEN, &ret->nonce, &e);
 }
 
-int certd_prove_decode(const struct ipc_record *rec, struct certd_request *ret)
+static int hidden_key(const ProtobufCBinaryData *b, struct secret **ret, struct err_text *e)
 {
-	const Postern__Ike1Prove *m;
+	struct ike1_octets o;
+	int r = session_octets(b, 1, ALG_PRF_LEN_MAX, &o, e);
+
+	if (r < 0)
+		return r;
+	*ret = secret_dup_bytes(o.p, o.n);
+	return *ret ? 0 : -ENOMEM;
+}
+
+static int facts2(const Postern__Ike2Tell *m, struct certd_request *ret, struct err_text *e)
+{
+	struct exchange_facts2 *f = &ret->facts2;
+	int r = session_octets(&m->peer_nonce, PROOF2_NONCE_MIN, IKE_NONCE_MAX, &f->peer_nonce, e);
+
+	if (r == 0)
+		r = cookie(&m->spi_i, f->spi_i, e);
+	if (r == 0)
+		r = cookie(&m->spi_r, f->spi_r, e);
+	if (r == 0)
+		r = session_octets(&m->message_i, 1, PROOF2_MESSAGE_MAX, &f->message_i, e);
+	if (r == 0)
+		r = session_octets(&m->message_r, 1, PROOF2_MESSAGE_MAX, &f->message_r, e);
+	if (r == 0)
+		r = hidden_key(&m->sk_pi, &ret->pi, e);
+	if (r == 0)
+		r = hidden_key(&m->sk_pr, &ret->pr, e);
+	f->pi = ret->pi;
+	f->pr = ret->pr;
+	f->peer_hashes = m->peer_hashes;
+	return r;
+}
+
+int certd_tell_decode(const struct ipc_record *rec, struct certd_request *ret)
+{
+	const Postern__Ike2Tell *m;
 	struct err_text e;
 	int r;
 
-	ret->m = ipc_unpack(&postern__ike1_prove__descriptor, rec, CAP);
-	m = (const Postern__Ike1Prove *)ret->m;
+	ret->m = ipc_unpack(&postern__ike2_tell__descriptor, rec, CAP);
+	m = (const Postern__Ike2Tell *)ret->m;
+	if (!m || !crypto_prf_len(m->prf))
+		return -EBADMSG;
+	ret->facts2.prf = m->prf;
+	r = session_octets(&m->nonce, NONCE_LEN, NONCE_LEN, &ret->nonce, &e);
+	return r < 0 ? r : facts2(m, ret, &e);
+}
+
+int certd_prove_decode(const struct ipc_record *rec, struct certd_request *ret)
+{
+	const Postern__IkeProve *m;
+	struct err_text e;
+	int r;
+
+	ret->m = ipc_unpack(&postern__ike_prove__descriptor, rec, CAP);
+	m = (const Postern__IkeProve *)ret->m;
 	r = m ? session_octets(&m->nonce, NONCE_LEN, NONCE_LEN, &ret->nonce, &e) : -EBADMSG;
 	return r < 0 ? r : session_octets(&m->id, SESSION_ID_MIN, SESSION_ID_MAX, &ret->id, &e);
 }
 
 int certd_verify_decode(const struct ipc_record *rec, struct certd_request *ret)
 {
-	const Postern__Ike1Verify *m;
+	const Postern__IkeVerify *m;
 	struct err_text e;
 	int r;
 
-	ret->m = ipc_unpack(&postern__ike1_verify__descriptor, rec, CAP);
-	m = (const Postern__Ike1Verify *)ret->m;
+	ret->m = ipc_unpack(&postern__ike_verify__descriptor, rec, CAP);
+	m = (const Postern__IkeVerify *)ret->m;
 	r = m ? session_octets(&m->nonce, NONCE_LEN, NONCE_LEN, &ret->nonce, &e) : -EBADMSG;
 	if (r == 0)
 		r = session_octets(&m->id, SESSION_ID_MIN, SESSION_ID_MAX, &ret->id, &e);
-	return r < 0 ? r : session_octets(&m->hash, 0, ALG_PRF_LEN_MAX, &ret->hash, &e);
+	return r < 0 ? r : session_octets(&m->proof, 0, PROVE_PROOF_MAX, &ret->proof, &e);
 }
 
 int certd_xauth_check_decode(const struct ipc_record *rec, struct certd_request *ret)
@@ -187,7 +239,7 @@ static ProtobufCBinaryData hidden(const struct secret *s)
 void certd_send_begun(
     struct ipc_conn *c, uint32_t id, const uint8_t nonce[NONCE_LEN], const struct own_key *k)
 {
-	Postern__Ike1Begun m = POSTERN__IKE1_BEGUN__INIT;
+	Postern__IkeBegun m = POSTERN__IKE_BEGUN__INIT;
 	ProtobufCBinaryData certs[OWN_CERTS_MAX];
 	struct ike1_octets cert[OWN_CERTS_MAX], subject, issuer;
 
@@ -202,7 +254,7 @@ void certd_send_begun(
 		for (size_t i = 0; i < m.n_certs; i++)
 			certs[i] = slice(cert[i].p, cert[i].n);
 	}
-	(void)ipc_conn_send(c, IPC_IKE1_BEGUN, id, &m.base);
+	(void)ipc_conn_send(c, IPC_IKE_BEGUN, id, &m.base);
 }
 
 void certd_send_keys(struct ipc_conn *c, uint32_t id, const struct ike1_keys *k)
@@ -220,10 +272,10 @@ void certd_send_keys(struct ipc_conn *c, uint32_t id, const struct ike1_keys *k)
 
 void certd_send_proof(struct ipc_conn *c, uint32_t id, const uint8_t *proof, size_t n)
 {
-	Postern__Ike1Proof m = POSTERN__IKE1_PROOF__INIT;
+	Postern__IkeProof m = POSTERN__IKE_PROOF__INIT;
 
 	m.proof = slice(proof, n);
-	(void)ipc_conn_send(c, IPC_IKE1_PROOF, id, &m.base);
+	(void)ipc_conn_send(c, IPC_IKE_PROOF, id, &m.base);
 }
 
 void certd_send_ticket(struct ipc_conn *c, uint32_t id, const uint8_t *ticket, size_t n)

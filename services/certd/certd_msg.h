@@ -10,14 +10,16 @@
 /* Any request of the edge certd.keyd. */
 struct certd_request {
 	ProtobufCMessage *m;    /* owned */
-	struct session session; /* IKE1_BEGIN; of IKE1_SWITCH the peer */
+	struct session session; /* IKE_BEGIN; of IKE1_SWITCH the peer */
 	bool we_began;
 	struct ike1_octets nonce;    /* all others; ours */
 	struct exchange_facts facts; /* IKE1_KEYS */
 	struct ike_id peer_id;
 	struct secret *gxy;
-	struct ike1_octets id;    /* IKE1_PROVE, IKE1_VERIFY: the body */
-	struct ike1_octets hash;  /* IKE1_VERIFY; may be empty */
+	struct exchange_facts2 facts2; /* IKE2_TELL */
+	struct secret *pi, *pr;
+	struct ike1_octets id;    /* IKE_PROVE, IKE_VERIFY: the body */
+	struct ike1_octets proof; /* IKE_VERIFY; may be empty */
 	struct prove_login login; /* XAUTH_CHECK; XAUTH_PASSWORD has its ticket alone */
 };
 void certd_request_fini(struct certd_request *r);
@@ -26,6 +28,7 @@ void certd_request_fini(struct certd_request *r);
 must_check int certd_begin_decode(const struct ipc_record *rec, struct certd_request *ret);
 must_check int certd_keys_decode(const struct ipc_record *rec, struct certd_request *ret);
 must_check int certd_switch_decode(const struct ipc_record *rec, struct certd_request *ret);
+must_check int certd_tell_decode(const struct ipc_record *rec, struct certd_request *ret);
 must_check int certd_prove_decode(const struct ipc_record *rec, struct certd_request *ret);
 must_check int certd_verify_decode(const struct ipc_record *rec, struct certd_request *ret);
 

@@ -188,14 +188,14 @@ int creds_give_key(struct creds *c, uint32_t peer, const void *key, size_t n, st
 	return r;
 }
 
-/* racoon.conf names the methods of RFC 2409 alone, whose signatures are RSA's; those of RFC 4754 it cannot.
- */
+/* Version 1 has the methods of RFC 2409 alone, whose signatures are RSA's; racoon.conf cannot name those of
+ * RFC 4754. */
 static int check_method(
     const struct ike_peer *p, const struct own_key *k, const char *name, struct err_text *e)
 {
 	char kind[OWN_KIND_MAX];
 
-	for (uint8_t i = 0; i < p->n_offers && !own_key_is_rsa(k); i++)
+	for (uint8_t i = 0; p->version == 1 && i < p->n_offers && !own_key_is_rsa(k); i++)
 		if (ike_auth_is_rsa(p->offer[i].auth))
 			return err_set(e, -EOPNOTSUPP,
 			    "authentication_method rsasig wants an RSA key, and %s is %s: name an RSA key "
@@ -294,6 +294,28 @@ int creds_psk(const struct creds *c, const struct ike_peer *p, const struct ike_
 		return err_set(e, r, "couldn't find the pskey for %s%s%s: %s has no line that begins with it",
 		    inet_addr_format(addr, who), id ? " or " : "",
 		    id ? ike_id_format(id, name, sizeof(name)) : "", c->psk.name);
+	return r < 0 ? err_set(e, r, "%s: %s", c->psk.name, err_name(r)) : 0;
+}
+
+int creds_psk_of(const struct creds *c, const struct ike_id *ids, uint8_t n_ids, const struct inet_addr *addr,
+    struct secret **ret, struct err_text *e)
+{
+	char who[INET_ADDR_STRLEN], name[200];
+	AUTO_FILE struct file f = {0};
+	int r = read_psk(c, &f, e);
+
+	if (r < 0)
+		return r;
+	r = -ENOENT;
+	for (uint8_t i = 0; r == -ENOENT && i < n_ids; i++)
+		r = find(&f, &ids[i], addr, ret);
+	if (r == -ENOENT)
+		r = find(&f, NULL, addr, ret);
+	if (r == -ENOENT)
+		return err_set(e, r,
+		    "there is no pre-shared key for %s%s%s: %s has no line that begins with it",
+		    inet_addr_format(addr, who), n_ids ? " or " : "",
+		    n_ids ? ike_id_format(&ids[0], name, sizeof(name)) : "", c->psk.name);
 	return r < 0 ? err_set(e, r, "%s: %s", c->psk.name, err_name(r)) : 0;
 }
 

@@ -56,6 +56,10 @@ must_check int creds_read(struct creds *c, const struct ike_conf *conf, struct e
  * do; -ENOENT; -errno; with a sentence. */
 must_check int creds_psk(const struct creds *c, const struct ike_peer *p, const struct ike_id *id,
     const struct inet_addr *addr, struct secret **ret, bool *ret_by_id, struct err_text *e);
+/* The pre-shared key of the first of these identities that has one (NULL and 0: none is known), or else of an
+ * address; what version 2 asks. 0; -ENOENT; -errno; with a sentence. */
+must_check int creds_psk_of(const struct creds *c, const struct ike_id *ids, uint8_t n_ids,
+    const struct inet_addr *addr, struct secret **ret, struct err_text *e);
 /* Whether this is the password of a user of XAuth, from the file as it is now. *ret_groups: the user's, with
  * commas between. 0; -EACCES: no; -errno; with a sentence, which is for the log and not for the peer. */
 must_check int creds_user(const struct creds *c, struct ike1_octets name, const struct secret *password,

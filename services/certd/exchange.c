@@ -48,6 +48,8 @@ void exchange_end(struct exchanges *t, struct exchange *x)
 	t->n--;
 	t->octets -= x->n_room;
 	secret_free(x->skeyid);
+	secret_free(x->pi);
+	secret_free(x->pr);
 	free(x->peer_id);
 	free(x->kept);
 	free(x);
@@ -144,14 +146,21 @@ static int copy_facts(struct exchange *x, const struct exchange_facts *f, size_t
 	return 0;
 }
 
+/* For so many octets more than there are. */
+static int make_room(struct exchanges *t, const struct exchange *x, size_t octets)
+{
+	while (t->octets + octets > EXCHANGES_OCTETS_MAX)
+		if (!evict(t, x))
+			return -EBUSY;
+	return 0;
+}
+
 int exchange_keep(struct exchanges *t, struct exchange *x, const struct exchange_facts *f)
 {
 	/* The other public value will have the length of the first. */
 	size_t octets = f->peer_nonce.n + 2 * f->gxi.n + f->sa.n + f->idi.n;
-	int r = 0;
+	int r = make_room(t, x, octets);
 
-	while (r == 0 && t->octets + octets > EXCHANGES_OCTETS_MAX)
-		r = evict(t, x) ? 0 : -EBUSY;
 	if (r == 0)
 		r = copy_facts(x, f, octets);
 	if (r < 0)
@@ -163,6 +172,50 @@ int exchange_keep(struct exchanges *t, struct exchange *x, const struct exchange
 	x->prf = f->prf;
 	x->group = f->group;
 	x->told = true;
+	return 0;
+}
+
+static struct secret *copy_of(const struct secret *s)
+{
+	return secret_dup_bytes(secret_bytes(s), secret_len(s));
+}
+
+static int copy_facts2(struct exchange *x, const struct exchange_facts2 *f, size_t octets)
+{
+	x->kept = malloc(octets);
+	x->pi = copy_of(f->pi);
+	x->pr = copy_of(f->pr);
+	if (!x->kept || !x->pi || !x->pr) {
+		free(x->kept);
+		x->kept = NULL;
+		x->pi = secret_free(x->pi);
+		x->pr = secret_free(x->pr);
+		return -ENOMEM;
+	}
+	x->n_room = octets;
+	x->peer_nonce = put(x, f->peer_nonce);
+	x->message_i = put(x, f->message_i);
+	x->message_r = put(x, f->message_r);
+	return 0;
+}
+
+int exchange_keep2(
+    struct exchanges *t, struct exchange *x, const struct exchange_facts2 *f, enum ike_auth_method auth)
+{
+	size_t octets = f->peer_nonce.n + f->message_i.n + f->message_r.n;
+	int r = make_room(t, x, octets);
+
+	if (r == 0)
+		r = copy_facts2(x, f, octets);
+	if (r < 0)
+		return r;
+	t->octets += octets;
+	memcpy(x->s.icookie, f->spi_i, sizeof(x->s.icookie));
+	memcpy(x->s.rcookie, f->spi_r, sizeof(x->s.rcookie));
+	x->auth = auth;
+	x->prf = f->prf;
+	x->peer_hashes = f->peer_hashes;
+	x->v2 = x->told = x->keyed = true;
 	return 0;
 }
 

@@ -1,5 +1,5 @@
 /*
- * The exchanges of version 1 that are under way: few, small and short-lived, whatever keyd begins.
+ * The exchanges that are under way: few, small and short-lived, whatever keyd begins.
  */
 #ifndef POSTERN_CERTD_EXCHANGE_H
 #define POSTERN_CERTD_EXCHANGE_H
@@ -28,6 +28,15 @@ struct exchange_facts {
 	struct ike1_octets idi;       /* base mode: the initiator's ID payload, else empty */
 };
 
+/* The same of version 2. */
+struct exchange_facts2 {
+	struct ike1_octets peer_nonce, message_i, message_r; /* IKE_SA_INIT's two, whole */
+	uint8_t spi_i[IKE1_COOKIE], spi_r[IKE1_COOKIE];
+	enum alg_prf prf;
+	const struct secret *pi, *pr; /* SK_pi, SK_pr */
+	unsigned peer_hashes;         /* bits 1 << enum ike2_hash; 0: the peer does not say */
+};
+
 struct exchange {
 	struct list by_nonce, by_age;
 	uint8_t nonce[NONCE_LEN]; /* ours, and its name */
@@ -35,6 +44,7 @@ struct exchange {
 	bool we_began;
 	uint64_t ends_ms;
 	bool told, keyed, proved, verified;
+	bool v2;       /* once it is told */
 	uint8_t tries; /* that are left */
 	/* From here on once it is told. */
 	enum ike_auth_method auth;
@@ -42,7 +52,11 @@ struct exchange {
 	enum alg_group group;
 	struct secret *skeyid;                            /* with signatures once it is keyed */
 	struct ike1_octets peer_nonce, gxi, gxr, sa, idi; /* in `kept`; gxr once it is keyed */
-	struct ike_id *peer_id; /* that the pre-shared key was looked up by; NULL: by address */
+	struct ike_id *peer_id; /* that the pre-shared key was looked up by; NULL: by address, or not yet */
+	/* Of version 2. */
+	struct secret *pi, *pr;
+	struct ike1_octets message_i, message_r; /* in `kept` */
+	unsigned peer_hashes;
 	uint8_t *kept;
 	size_t n_kept, n_room;
 };
@@ -69,6 +83,9 @@ must_check int exchange_begin(
 struct exchange *exchange_find(struct exchanges *t, struct ike1_octets nonce, uint64_t now_ms);
 /* Keeps the facts but `gxr`; from now on it is told. 0; -EBUSY: no room for as many octets; -ENOMEM. */
 must_check int exchange_keep(struct exchanges *t, struct exchange *x, const struct exchange_facts *f);
+/* The same of version 2, which has its keys then; `auth` is how this exchange is proved. */
+must_check int exchange_keep2(
+    struct exchanges *t, struct exchange *x, const struct exchange_facts2 *f, enum ike_auth_method auth);
 /* And the responder's public value, which is as long as the initiator's: from now on it is keyed. */
 void exchange_complete(struct exchange *x, struct ike1_octets gxr);
 static inline bool exchange_in_base_mode(const struct exchange *x)

@@ -17,8 +17,9 @@
 
 enum {
 	KEPT_MAX = 100 /* peers with keys of their own that survive a restart */,
-	ARENA = 1 << 20,
-	MEMLOCK = 2 << 20
+	ARENA =
+	    2 << 20, /* an exchange of version 2 has two keys in it, of 128 octets with what is around each */
+	MEMLOCK = 4 << 20
 };
 
 struct certd {
@@ -108,11 +109,27 @@ static int on_switch(struct ipc_conn *c, const struct ipc_record *rec)
 	return 0;
 }
 
+static int on_tell(struct ipc_conn *c, const struct ipc_record *rec)
+{
+	AUTO(certd_request_fini) struct certd_request q = {0};
+	struct certd *d = certd_of(c);
+	struct err_text e = {{0}};
+	int r = certd_tell_decode(rec, &q);
+
+	if (r < 0)
+		return r;
+	r = prove_tell(&d->prover, q.nonce, &q.facts2, now_ms(d), &e);
+	if (r < 0)
+		return refuse(d, c, rec->id, r, &e);
+	(void)ipc_conn_send(c, IPC_OK, rec->id, NULL);
+	return 0;
+}
+
 static int on_prove(struct ipc_conn *c, const struct ipc_record *rec)
 {
 	AUTO(certd_request_fini) struct certd_request q = {0};
 	struct certd *d = certd_of(c);
-	uint8_t proof[OWN_SIGNATURE_MAX];
+	uint8_t proof[PROVE_PROOF_MAX];
 	struct err_text e = {{0}};
 	int r = certd_prove_decode(rec, &q);
 
@@ -137,7 +154,7 @@ static int on_verify(struct ipc_conn *c, const struct ipc_record *rec)
 
 	if (r < 0)
 		return r;
-	r = prove_peer(&d->prover, q.nonce, q.id, q.hash, now_ms(d), &is_ticket, word, &e);
+	r = prove_peer(&d->prover, q.nonce, q.id, q.proof, now_ms(d), &is_ticket, word, &e);
 	if (r < 0)
 		return refuse(d, c, rec->id, r, &e);
 	if (is_ticket && e.s[0])
@@ -186,11 +203,12 @@ static int on_xauth_password(struct ipc_conn *c, const struct ipc_record *rec)
 }
 
 static const struct ipc_rule rules[] = {
-    {IPC_IKE1_BEGIN, "ike1.begin", IPC_ROLE_KEYD, 128, 256, 1, false, on_begin_exchange, false},
+    {IPC_IKE_BEGIN, "ike.begin", IPC_ROLE_KEYD, 128, 256, 1, false, on_begin_exchange, false},
     {IPC_IKE1_KEYS, "ike1.keys", IPC_ROLE_KEYD, 24 << 10, 256, 1, true, on_keys, false},
     {IPC_IKE1_SWITCH, "ike1.switch", IPC_ROLE_KEYD, 128, 256, 1, false, on_switch, false},
-    {IPC_IKE1_PROVE, "ike1.prove", IPC_ROLE_KEYD, 2048, 256, 10, false, on_prove, false},
-    {IPC_IKE1_VERIFY, "ike1.verify", IPC_ROLE_KEYD, 2048, 256, 1, false, on_verify, false},
+    {IPC_IKE2_TELL, "ike2.tell", IPC_ROLE_KEYD, 17 << 10, 256, 1, true, on_tell, false},
+    {IPC_IKE_PROVE, "ike.prove", IPC_ROLE_KEYD, 2048, 256, 10, false, on_prove, false},
+    {IPC_IKE_VERIFY, "ike.verify", IPC_ROLE_KEYD, 3072, 256, 1, false, on_verify, false},
     /* A hash that is slow on purpose: few at a time. */
     {IPC_XAUTH_CHECK, "xauth.check", IPC_ROLE_KEYD, 4096, 64, 40, true, on_xauth_check, false},
     {IPC_XAUTH_PASSWORD, "xauth.password", IPC_ROLE_KEYD, 2304, 64, 1, false, on_xauth_password, false},

@@ -54,6 +54,15 @@ int nonce_make(const struct nonce_key *key, struct rng *rng, bool we_began, uint
 	return make_mac(key, ret, ret + RANDOM);
 }
 
+bool nonce_meets_ours(const struct nonce_key *key, const uint8_t *p, size_t n)
+{
+	size_t known = n < NONCE_LEN ? n : NONCE_LEN;
+	uint8_t mac[MAC];
+
+	return n >= NONCE_KNOWN &&
+	       (make_mac(key, p, mac) < 0 || memcmp(mac, p + RANDOM, known - RANDOM) == 0);
+}
+
 bool nonce_begins_with_ours(const struct nonce_key *key, const uint8_t *p, size_t n)
 {
 	uint8_t mac[MAC];

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
@@ -16,6 +17,7 @@
 #include <openssl/x509.h>
 
 #include "certd/x509_name.h"
+#include "wire/ike/v2.h"
 
 enum { SOON_S = 14 * 86400 };
 
@@ -336,6 +338,19 @@ int own_key_private(const struct own_key *k, struct secret **ret)
 	return *ret ? 0 : -ENOMEM;
 }
 
+enum own_kind own_key_type(const struct own_key *k)
+{
+	const char *curve = curve_name(k->key);
+
+	if (curve)
+		return strcmp(curve, "P-256") == 0   ? OWN_P256
+		       : strcmp(curve, "P-384") == 0 ? OWN_P384
+		                                     : OWN_P521;
+	if (own_key_is_rsa(k))
+		return OWN_RSA;
+	return EVP_PKEY_is_a(k->key, "ED448") ? OWN_ED448 : OWN_ED25519;
+}
+
 bool own_key_is_rsa(const struct own_key *k)
 {
 	return EVP_PKEY_is_a(k->key, "RSA");
@@ -411,4 +426,56 @@ int own_key_sign1(const struct own_key *k, const uint8_t *hash, size_t n, uint8_
 		return -EIO;
 	}
 	return (int)len;
+}
+
+static void md_freep(EVP_MD_CTX **c)
+{
+	EVP_MD_CTX_free(*c);
+}
+
+/* False: none of ours. NULL: the octets themselves. */
+static bool find_hash(uint8_t hash, const char **ret)
+{
+	static const char *const names[] = {[IKE2_HASH_SHA1] = "SHA1",
+	    [IKE2_HASH_SHA256] = "SHA256",
+	    [IKE2_HASH_SHA384] = "SHA384",
+	    [IKE2_HASH_SHA512] = "SHA512"};
+
+	*ret = hash < ARRAY_SIZE(names) ? names[hash] : NULL;
+	return *ret || hash == IKE2_HASH_IDENTITY;
+}
+
+/* r | s in place of the DER that OpenSSL makes. */
+static int bare_of(const EVP_PKEY *key, uint8_t buf[OWN_SIGNATURE_MAX], size_t n)
+{
+	int half = (EVP_PKEY_get_bits(key) + 7) / 8;
+	const unsigned char *p = buf;
+	ECDSA_SIG *s = d2i_ECDSA_SIG(NULL, &p, (long)n);
+	bool ok = s && BN_bn2binpad(ECDSA_SIG_get0_r(s), buf, half) == half &&
+	          BN_bn2binpad(ECDSA_SIG_get0_s(s), buf + half, half) == half;
+
+	ECDSA_SIG_free(s);
+	return ok ? 2 * half : -EIO;
+}
+
+int own_key_sign2(const struct own_key *k, const struct own_manner *m, struct ike1_octets over,
+    uint8_t ret[OWN_SIGNATURE_MAX])
+{
+	AUTO(md_freep) EVP_MD_CTX *c = EVP_MD_CTX_new();
+	EVP_PKEY_CTX *key = NULL;
+	size_t n = OWN_SIGNATURE_MAX;
+	const char *hash;
+	bool ok;
+
+	if (!find_hash(m->hash, &hash))
+		return -EOPNOTSUPP;
+	ok = c && EVP_DigestSignInit_ex(c, &key, hash, NULL, NULL, k->key, NULL) > 0;
+	if (ok && m->pss)
+		ok = EVP_PKEY_CTX_set_rsa_padding(key, RSA_PKCS1_PSS_PADDING) > 0 &&
+		     EVP_PKEY_CTX_set_rsa_pss_saltlen(key, RSA_PSS_SALTLEN_DIGEST) > 0;
+	ok = ok && EVP_DigestSign(c, ret, &n, over.p, over.n) > 0;
+	ERR_clear_error();
+	if (!ok)
+		return -EIO;
+	return m->bare ? bare_of(k->key, ret, n) : (int)n;
 }

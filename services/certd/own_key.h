@@ -19,6 +19,8 @@ enum {
 
 struct own_key;
 
+enum own_kind { OWN_RSA = 1, OWN_P256, OWN_P384, OWN_P521, OWN_ED25519, OWN_ED448 };
+
 /* From the contents of both files: certificates as PEM (own first) or one as DER; the key as PEM of any kind
  * or DER, in the same file if `key` is empty; either as PKCS #12. Keys are RSA, ECDSA on P-256, P-384 and
  * P-521, Ed25519 and Ed448. `passphrase` opens what is enciphered (NULL: none is known). 0; -EINVAL;
@@ -36,6 +38,7 @@ struct own_key *own_key_free(struct own_key *k);
 
 /* "RSA of 2048 bits", "ECDSA P-256", "Ed25519" ... into buf. */
 const char *own_key_kind(const struct own_key *k, char buf[OWN_KIND_MAX]);
+enum own_kind own_key_type(const struct own_key *k);
 /* The one kind that signs in version 1 (RFC 2409 section 5.1, authentication method 3). */
 bool own_key_is_rsa(const struct own_key *k);
 /* What should be known of it now: expired, not yet valid, or near its end. NULL: nothing. */
@@ -50,5 +53,14 @@ bool own_key_speaks_for(const struct own_key *k, const struct ike_id *id);
  * -EOPNOTSUPP for a key that is not RSA, -EIO. */
 must_check int own_key_sign1(
     const struct own_key *k, const uint8_t *hash, size_t n, uint8_t ret[OWN_SIGNATURE_MAX]);
+/* How version 2 has it signed. */
+struct own_manner {
+	uint8_t hash; /* enum ike2_hash; with Ed25519 and Ed448 IKE2_HASH_IDENTITY */
+	bool pss;     /* of RSA: with a salt as long as the hash; else PKCS #1 v1.5 */
+	bool bare; /* of ECDSA: r | s, each as long as the curve's numbers (RFC 4754 section 7); else DER */
+};
+/* Signs octets. Octets of the signature, or -EOPNOTSUPP for a hash that is none of these, -EIO. */
+must_check int own_key_sign2(const struct own_key *k, const struct own_manner *m, struct ike1_octets over,
+    uint8_t ret[OWN_SIGNATURE_MAX]);
 
 #endif

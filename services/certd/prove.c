@@ -1,7 +1,7 @@
 /*
  * keyd names a peer by its place in a configuration; what may be done for it is looked up here, in the same
  * configuration as root loaded it, and not taken from keyd. Why what is answered here is of no use to a keyd
- * that was taken over: proof.c.
+ * that was taken over: proof.c and proof2.c.
  */
 #include "certd/prove.h"
 
@@ -9,6 +9,8 @@
 #include <string.h>
 
 #include "certd/proof.h"
+#include "certd/proof2.h"
+#include "certd/prove2.h"
 
 void prover_init(struct prover *p, struct rng *rng)
 {
@@ -78,6 +80,7 @@ int prove_begin(struct prover *p, const struct session *s, bool we_began, uint64
 	r = exchange_begin(&p->exchanges, s, we_began, now_ms, &x);
 	if (r < 0)
 		return err_set(e, r, "no exchange can be begun: %s", err_name(r));
+	x->s.block = peer->block;
 	memcpy(ret_nonce, x->nonce, NONCE_LEN);
 	*ret_own = c->own[s->peer];
 	return 0;
@@ -128,6 +131,15 @@ static int check_mode(const struct ike_peer *peer, const struct exchange_facts *
 		return 0;
 	return err_set(e, -EACCES, "exchange_mode of remote %s has none in which the key is looked up by %s",
 	    peer->name, f->peer_id ? "identity" : "address");
+}
+
+/* One version's facts are nothing to the other's proofs. */
+static int check_version(const struct ike_peer *peer, uint8_t version, struct err_text *e)
+{
+	if (peer->version == version)
+		return 0;
+	return err_set(
+	    e, -EACCES, "remote %s is one for version %u of IKE, not %u", peer->name, peer->version, version);
 }
 
 /* Without SKEYID its hashes would be under no key at all: nothing more may be asked of it. */
@@ -189,6 +201,8 @@ int prove_keys(struct prover *p, struct ike1_octets nonce, const struct exchange
 	*ret = (struct ike1_keys){0};
 	if (r == 0 && x->keyed)
 		r = err_set(e, -EPROTO, "this exchange has its keys already");
+	if (r == 0)
+		r = check_version(peer, 1, e);
 	if (r < 0)
 		return r;
 	first = !x->told;
@@ -235,11 +249,15 @@ int prove_switch(struct prover *p, struct ike1_octets nonce, uint32_t to, uint64
 	int r = look_on(p, nonce, now_ms, &x, &c, &peer, e);
 
 	if (r == 0)
+		r = check_version(peer, 1, e);
+	if (r == 0)
 		r = check_open(x, e);
 	if (r == 0)
 		r = look_up(p, x->s.generation, to, &c, &peer, e);
 	if (r == 0)
 		r = check_address(c, peer, &x->s.addr, e);
+	if (r == 0)
+		r = check_version(peer, 1, e);
 	if (r == 0)
 		r = check_main_mode(peer, e);
 	if (r == 0)
@@ -247,8 +265,40 @@ int prove_switch(struct prover *p, struct ike1_octets nonce, uint32_t to, uint64
 	if (r < 0)
 		return r;
 	x->s.peer = to;
+	x->s.block = peer->block;
 	*ret_own = c->own[to];
 	return 0;
+}
+
+static bool has_prf(const struct ike_peer *peer, enum alg_prf prf)
+{
+	for (uint8_t i = 0; i < peer->n_offers; i++)
+		if (peer->offer[i].hash == prf)
+			return true;
+	return false;
+}
+
+int prove_tell(struct prover *p, struct ike1_octets nonce, const struct exchange_facts2 *f, uint64_t now_ms,
+    struct err_text *e)
+{
+	const struct ike_peer *peer = NULL;
+	struct exchange *x = NULL;
+	struct creds *c = NULL;
+	int r = look_on(p, nonce, now_ms, &x, &c, &peer, e);
+
+	if (r == 0 && x->told)
+		r = err_set(e, -EPROTO, "this exchange has been told of already");
+	if (r == 0)
+		r = check_version(peer, 2, e);
+	if (r == 0 && !has_prf(peer, f->prf))
+		r = err_set(e, -EACCES, "remote %s proposes nothing with this function", peer->name);
+	if (r == 0)
+		r = proof2_check_facts(&p->exchanges, x, f, e);
+	if (r < 0)
+		return r;
+	/* How the block's peers prove themselves is the same in all its proposals. */
+	r = exchange_keep2(&p->exchanges, x, f, peer->offer[0].auth);
+	return r < 0 ? err_set(e, r, "the exchange cannot be kept: %s", err_name(r)) : 0;
 }
 
 /* Root has written it down as what this block says of itself, or the certificate bears it. */
@@ -256,7 +306,7 @@ static bool may_say(const struct own_key *k, const struct ike_peer *peer, const 
 {
 	const struct ike_id *mine = &peer->my_id;
 
-	if ((k && own_key_speaks_for(k, id)) || ike_id_equal(mine, id))
+	if ((k && own_key_speaks_for(k, id)) || ike_id_fits(mine, id))
 		return true;
 	/* Without an address of its own it says the one in use, which is keyd's to know. */
 	return mine->kind == IKE_ID_ADDRESS && !mine->len && id->kind == IKE_ID_ADDRESS;
@@ -300,10 +350,22 @@ static void end_if_done(struct prover *p, struct exchange *x)
 		exchange_end(&p->exchanges, x);
 }
 
-int prove_us(struct prover *p, struct ike1_octets nonce, struct ike1_octets id, uint64_t now_ms,
-    uint8_t ret[OWN_SIGNATURE_MAX], struct err_text *e)
+/* Our hash of version 1, or a signature over it. */
+static int prove_hash(const struct exchange *x, const struct own_key *k, struct ike1_octets id, uint8_t *ret)
 {
 	uint8_t hash[ALG_PRF_LEN_MAX];
+	int r = proof_hash(x, true, id, hash);
+
+	if (r > 0 && proof_with_signature(x->auth))
+		return own_key_sign1(k, hash, (size_t)r, ret);
+	if (r > 0)
+		memcpy(ret, hash, (size_t)r);
+	return r;
+}
+
+int prove_us(struct prover *p, struct ike1_octets nonce, struct ike1_octets id, uint64_t now_ms,
+    uint8_t ret[PROVE_PROOF_MAX], struct err_text *e)
+{
 	const struct ike_peer *peer = NULL;
 	struct exchange *x = NULL;
 	struct creds *c = NULL;
@@ -314,13 +376,12 @@ int prove_us(struct prover *p, struct ike1_octets nonce, struct ike1_octets id, 
 	if (r < 0)
 		return r;
 	x->proved = true; /* whatever comes of it */
-	r = proof_hash(x, true, id, hash);
-	if (r > 0 && proof_with_signature(x->auth))
-		r = own_key_sign1(c->own[x->s.peer], hash, (size_t)r, ret);
-	else if (r > 0)
-		memcpy(ret, hash, (size_t)r);
+	if (x->v2)
+		r = prove2_us(c, peer, x, id, ret, e);
+	else
+		r = prove_hash(x, c->own[x->s.peer], id, ret);
 	end_if_done(p, x);
-	return r < 0 ? err_set(e, r, "no proof can be made: %s", err_name(r)) : r;
+	return r < 0 && !e->s[0] ? err_set(e, r, "no proof can be made: %s", err_name(r)) : r;
 }
 
 /* racoon's rule: an identity that nobody asked for is let in, with a word about it in *e, unless
@@ -369,27 +430,50 @@ static int judge_hash(struct prover *p, struct exchange *x, const struct ike_pee
 	return r;
 }
 
-/* What the peer's signature has to be over. */
-static int state_hash(const struct prover *p, const struct exchange *x, struct ike1_octets body,
-    uint64_t now_ms, uint8_t ret[PROVE_WORD_MAX], struct err_text *e)
+int prove_state(const struct prover *p, const struct exchange *x, struct ike1_octets id,
+    struct ike1_octets over, uint64_t now_ms, uint8_t ret[PROVE_WORD_MAX])
 {
 	struct statement s = {.generation = x->s.generation,
 	    .peer = x->s.peer,
 	    .addr = x->s.addr,
-	    .n_id = (uint16_t)body.n,
+	    .version = x->v2 ? 2 : 1,
+	    .n_id = (uint16_t)id.n,
+	    .over = over.p,
+	    .n_over = (uint16_t)over.n,
 	    .expires_ms = now_ms + PROVE_STATEMENT_MS};
-	int n = proof_hash(x, false, body, s.hash);
 
-	if (n < 0)
-		return err_set(e, n, "the peer's hash cannot be made: %s", err_name(n));
-	s.n_hash = (uint8_t)n;
-	memcpy(s.id, body.p, body.n);
+	memcpy(s.id, id.p, id.n);
 	memcpy(s.icookie, x->s.icookie, sizeof(s.icookie));
 	memcpy(s.rcookie, x->s.rcookie, sizeof(s.rcookie));
 	return statement_seal(&p->ticket_key, &s, ret, PROVE_WORD_MAX);
 }
 
-int prove_peer(struct prover *p, struct ike1_octets nonce, struct ike1_octets id, struct ike1_octets hash,
+/* What the peer's signature has to be over. */
+static int state_hash(const struct prover *p, const struct exchange *x, struct ike1_octets body,
+    uint64_t now_ms, uint8_t ret[PROVE_WORD_MAX], struct err_text *e)
+{
+	uint8_t hash[ALG_PRF_LEN_MAX];
+	int n = proof_hash(x, false, body, hash);
+
+	if (n < 0)
+		return err_set(e, n, "the peer's hash cannot be made: %s", err_name(n));
+	return prove_state(p, x, body, (struct ike1_octets){hash, (size_t)n}, now_ms, ret);
+}
+
+/* A peer's proof has been looked at: r < 0, it was not good, or octets of the word that it is. */
+static int count_try(struct prover *p, struct exchange *x, int r, bool is_ticket)
+{
+	x->tries--;
+	if (r > 0 && is_ticket) {
+		exchange_verified(&p->exchanges, x);
+		end_if_done(p, x);
+	} else if (!x->tries) {
+		exchange_end(&p->exchanges, x);
+	}
+	return r;
+}
+
+int prove_peer(struct prover *p, struct ike1_octets nonce, struct ike1_octets id, struct ike1_octets proof,
     uint64_t now_ms, bool *ret_is_ticket, uint8_t ret[PROVE_WORD_MAX], struct err_text *e)
 {
 	const struct ike_peer *peer = NULL;
@@ -409,16 +493,11 @@ int prove_peer(struct prover *p, struct ike1_octets nonce, struct ike1_octets id
 		r = err_set(e, -EACCES, "the identity is not the one that the exchange was begun with");
 	else if (id.n > SESSION_ID_MAX || !session_id_of(id, &who))
 		r = err_set(e, -EBADMSG, "the peer's ID payload holds no identity of a peer");
+	else if (x->v2)
+		r = prove2_peer(p, c, peer, x, &(struct prove2_claim){who, id, proof}, now_ms, ret, e);
 	else if (*ret_is_ticket)
-		r = judge_hash(p, x, peer, &who, id, hash, now_ms, ret, e);
+		r = judge_hash(p, x, peer, &who, id, proof, now_ms, ret, e);
 	else
 		r = state_hash(p, x, id, now_ms, ret, e);
-	x->tries--;
-	if (r > 0 && *ret_is_ticket) {
-		exchange_verified(&p->exchanges, x);
-		end_if_done(p, x);
-	} else if (!x->tries) {
-		exchange_end(&p->exchanges, x);
-	}
-	return r;
+	return count_try(p, x, r, *ret_is_ticket);
 }

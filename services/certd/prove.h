@@ -1,6 +1,6 @@
 /*
- * What certd does for keyd, request by request: an exchange is begun, has its keys made, and then either side
- * is proved. Every fact is judged again here.
+ * What certd does for keyd, request by request: an exchange is begun, has its keys made (version 1) or told
+ * of (version 2), and then either side is proved. Every fact is judged again here.
  */
 #ifndef POSTERN_CERTD_PROVE_H
 #define POSTERN_CERTD_PROVE_H
@@ -15,6 +15,8 @@ enum {
 	PROVE_BURST = 40,
 	PROVE_STATEMENT_MS = 60 * 1000, /* certd-verify is asked next */
 	PROVE_WORD_MAX = STATEMENT_MAX,
+	/* of a proof: in version 2 a method, RFC 7427's length and algorithm, and a signature */
+	PROVE_PROOF_MAX = 4 + 1 + 255 + OWN_SIGNATURE_MAX,
 };
 
 _Static_assert((int)TICKET_MAX <= (int)PROVE_WORD_MAX, "a word is a ticket or a statement");
@@ -63,14 +65,19 @@ must_check int prove_keys(struct prover *p, struct ike1_octets nonce, const stru
 must_check int prove_switch(struct prover *p, struct ike1_octets nonce, uint32_t to, uint64_t now_ms,
     const struct own_key **ret_own, struct err_text *e);
 
-/* Our hash or signature over this body of our ID payload. */
-must_check int prove_us(struct prover *p, struct ike1_octets nonce, struct ike1_octets id, uint64_t now_ms,
-    uint8_t ret[OWN_SIGNATURE_MAX], struct err_text *e);
+/* Version 2: what both have said so far. */
+must_check int prove_tell(struct prover *p, struct ike1_octets nonce, const struct exchange_facts2 *f,
+    uint64_t now_ms, struct err_text *e);
 
-/* The peer's hash over this body of its ID payload; with signatures `hash` is empty. *ret is a ticket, or a
- * statement for certd-verify. -EBADMSG: the hash is wrong; -EACCES: the identity is not expected. */
+/* Our hash or signature over this body of our ID payload; in version 2 the body of our AUTH payload. */
+must_check int prove_us(struct prover *p, struct ike1_octets nonce, struct ike1_octets id, uint64_t now_ms,
+    uint8_t ret[PROVE_PROOF_MAX], struct err_text *e);
+
+/* The peer's hash over this body of its ID payload, empty with signatures; in version 2 the body of its AUTH
+ * payload. *ret is a ticket, or a statement for certd-verify. -EBADMSG: the proof is wrong; -EACCES: the
+ * identity is not expected. */
 must_check int prove_peer(struct prover *p, struct ike1_octets nonce, struct ike1_octets id,
-    struct ike1_octets hash, uint64_t now_ms, bool *ret_is_ticket, uint8_t ret[PROVE_WORD_MAX],
+    struct ike1_octets proof, uint64_t now_ms, bool *ret_is_ticket, uint8_t ret[PROVE_WORD_MAX],
     struct err_text *e);
 
 /* Whether a peer's user is who he says (draft-beaulieu-ike-xauth-02). The ticket shows which peer it is, and

@@ -32,6 +32,7 @@ int session_ticket(const struct session *s, const struct ike_id *id, const struc
 {
 	struct ticket t = {.generation = s->generation,
 	    .peer = s->peer,
+	    .block = s->block,
 	    .addr = s->addr,
 	    .id = *id,
 	    .expires_ms = now_ms + SESSION_TICKET_MS};

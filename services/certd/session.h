@@ -18,7 +18,8 @@ enum {
 
 struct session {
 	uint64_t generation;
-	uint32_t peer; /* index */
+	uint32_t peer;  /* index */
+	uint64_t block; /* number of its block, as the configuration has it */
 	struct inet_addr addr;
 	uint8_t icookie[IKE1_COOKIE], rcookie[IKE1_COOKIE];
 };

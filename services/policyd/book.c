@@ -51,10 +51,33 @@ static int settle_reqids(struct book *b, struct policy *p, struct err_text *e)
 
 int book_put(struct book *b, const struct policy *p, bool update, uint32_t *ret_id, struct err_text *e)
 {
-	struct spd_entry *old = spd_find(b->spd, p->dir, &p->sel), *x;
-	struct policy copy;
-	int r;
+	return book_put_before(b, p, update, 0, ret_id, e);
+}
 
+static int find_place(
+    const struct book *b, const struct policy *p, uint32_t id, struct spd_entry **ret, struct err_text *e)
+{
+	*ret = spd_find_id(b->spd, id);
+	if (!*ret)
+		return id ? err_set(e, -ENOENT, "there is no policy %u to put it before", id) : 0;
+	if ((*ret)->policy.dir != p->dir || (*ret)->policy.priority != p->priority ||
+	    selector_equal(&(*ret)->policy.sel, &p->sel))
+		return err_set(e, -EINVAL,
+		    "policy %u is not another one of its direction and priority, which it could be put "
+		    "before",
+		    id);
+	return 0;
+}
+
+int book_put_before(struct book *b, const struct policy *p, bool update, uint32_t before, uint32_t *ret_id,
+    struct err_text *e)
+{
+	struct spd_entry *old = spd_find(b->spd, p->dir, &p->sel), *x, *place;
+	struct policy copy;
+	int r = find_place(b, p, before, &place, e);
+
+	if (r < 0)
+		return r;
 	if (old && !update && !old->inherited && !old->policy.generated)
 		return err_set(e, -EEXIST, "File exists");
 	if (!old && spd_count(b->spd, POLICY_DIR_NONE) >= BOOK_POLICIES_MAX)
@@ -68,7 +91,7 @@ int book_put(struct book *b, const struct policy *p, bool update, uint32_t *ret_
 	copy.last_used_wall_ms = 0;
 	if (old)
 		spd_remove(b->spd, old);
-	r = spd_insert(b->spd, &copy, &x);
+	r = spd_insert_before(b->spd, &copy, place, &x);
 	b->version++;
 	if (r < 0)
 		return err_set(e, r, "out of memory");

@@ -35,6 +35,10 @@ void book_fini(struct book *b);
  * one. 0; -EEXIST; -EINVAL; -ENOSPC; -ENOMEM.
  */
 int book_put(struct book *b, const struct policy *p, bool update, uint32_t *ret_id, struct err_text *e);
+/* The same, to be tried before the policy of this number (0: behind all, as book_put()), which has its
+ * direction and priority; -ENOENT, -EINVAL: there is none, or it has not. */
+int book_put_before(struct book *b, const struct policy *p, bool update, uint32_t before, uint32_t *ret_id,
+    struct err_text *e);
 /* 0 with the removed entry's id; -ENOENT "No entry". */
 int book_delete(
     struct book *b, enum policy_dir dir, const struct selector *sel, uint32_t *ret_id, struct err_text *e);

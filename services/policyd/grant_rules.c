@@ -8,19 +8,35 @@
 
 #include "policyd/match.h"
 
+/* Its block by the number, as long as the configuration in force has the very same one, however often it was
+ * loaded since; else by its place in the one it was proved under, for as long as that counts. */
+static int find_peer(const struct grant_world *w, const struct ticket *t, const struct ike_view **ret_v,
+    const struct ike_view_peer **ret, struct err_text *e)
+{
+	*ret_v = w->gens->now;
+	*ret = *ret_v ? ike_view_find_block(*ret_v, t->block) : NULL;
+	if (*ret)
+		return 0;
+	*ret_v = ike_gens_find(w->gens, t->generation, w->now_ms, e);
+	if (!*ret_v)
+		return -ESTALE;
+	if (t->peer >= (*ret_v)->n_peers)
+		return err_set(e, -EACCES, "the ticket is of peer %u, the configuration has %u", t->peer,
+		    (*ret_v)->n_peers);
+	*ret = &(*ret_v)->peer[t->peer];
+	return 0;
+}
+
 int grant_judge_peer(const struct grant_world *w, const struct ticket *t, const struct inet_addr *remote,
     const struct ike_view_peer **ret, struct err_text *e)
 {
 	char at[INET_ADDR_STRLEN], there[INET_ADDR_STRLEN];
-	const struct ike_view *v = ike_gens_find(w->gens, t->generation, w->now_ms, e);
-	const struct ike_view_peer *peer;
+	const struct ike_view_peer *peer = NULL;
+	const struct ike_view *v = NULL;
+	int r = find_peer(w, t, &v, &peer, e);
 
-	if (!v)
-		return -ESTALE;
-	if (t->peer >= v->n_peers)
-		return err_set(
-		    e, -EACCES, "the ticket is of peer %u, the configuration has %u", t->peer, v->n_peers);
-	peer = &v->peer[t->peer];
+	if (r < 0)
+		return r;
 	inet_addr_format(remote, at);
 	if (!inet_addr_equal(&t->addr, remote))
 		return err_set(e, -EACCES, "the ticket is of a peer at %s, the grant is asked for one at %s",

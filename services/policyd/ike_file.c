@@ -2,8 +2,8 @@
  * Layout, big endian: "PIKE", version u16, generation u64, sets of algorithms u32 each, number of children
  * u32, of peers u32, first and last address of the pool; per child its sets u32 each and for each side its
  * kind u8, first and last address, protocol u16, port u16; per peer its kind of generated policies u8,
- * whether it is asked for a user u8, address, length of the name u16, name; then "EKIP". An address: family
- * u8, 16 octets, scope u32. Read as if a stranger had written it.
+ * whether it is asked for a user u8, its block's number u64, address, length of the name u16, name; then
+ * "EKIP". An address: family u8, 16 octets, scope u32. Read as if a stranger had written it.
  */
 #include "policyd/ike_file.h"
 
@@ -19,9 +19,9 @@
 enum {
 	MAGIC = 0x50494b45,
 	MAGIC_END = 0x454b4950,
-	FORMAT = 2,
+	FORMAT = 3,
 	HEAD_LEN = 72,
-	PEER_LEN = 25,
+	PEER_LEN = 33,
 	ADDR_LEN = 16,
 	ADDR_ROW = 21,
 	CHILD_LEN = 8 + 2 * 47
@@ -106,6 +106,7 @@ static void encode_peer(struct sbuf *to, const struct ike_view_peer *p)
 
 	wr_u8(&w, (uint8_t)p->generate);
 	wr_u8(&w, p->asks);
+	wr_u64(&w, p->block);
 	put_addr(&w, &p->addr);
 	wr_u16(&w, (uint16_t)n);
 	sbuf_add_bytes(to, row, wr_len(&w));
@@ -144,8 +145,10 @@ static int decode_peer(struct rd *r, struct ike_view *v)
 {
 	char name[IKE_CONF_TEXT_MAX + 1] = {0};
 	uint8_t generate = rd_u8(r), asks = rd_u8(r);
+	uint64_t block = rd_u64(r);
 	struct inet_addr addr;
 	uint16_t n;
+	int err;
 
 	get_addr(r, &addr);
 	n = rd_u16(r);
@@ -154,7 +157,10 @@ static int decode_peer(struct rd *r, struct ike_view *v)
 	rd_copy(r, name, n);
 	if (!rd_ok(r) || strlen(name) != n)
 		return -EBADMSG;
-	return ike_view_add_peer(v, name, &addr, (enum ike_generate)generate, asks);
+	err = ike_view_add_peer(v, name, &addr, (enum ike_generate)generate, asks);
+	if (err == 0)
+		v->peer[v->n_peers - 1].block = block;
+	return err;
 }
 
 int ike_file_decode(const uint8_t *buf, size_t n, struct ike_view **ret, struct err_text *e)

@@ -55,6 +55,8 @@ void ike_load_row(struct ike_load *l, uint32_t number, const struct ike_row *row
 		(void)err_set(&e, r, "there are more peers than were announced");
 	if (r == -ENOMEM)
 		(void)err_set(&e, r, "out of memory");
+	if (r == 0 && row->is_peer)
+		l->view->peer[l->view->n_peers - 1].block = row->block;
 	if (r < 0)
 		ike_load_bad_row(l, number, &e);
 	else

@@ -14,6 +14,7 @@ struct ike_row {
 	struct inet_addr addr; /* INET_NONE: any */
 	enum ike_generate generate;
 	bool asks;
+	uint64_t block;
 	struct ike_view_child child;
 };
 

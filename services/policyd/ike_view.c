@@ -99,6 +99,14 @@ static bool names(const struct ike_view *v, const struct inet_addr *addr)
 	return v->n_addrs && bsearch(addr, v->addrs, v->n_addrs, sizeof(*addr), by_addr);
 }
 
+const struct ike_view_peer *ike_view_find_block(const struct ike_view *v, uint64_t block)
+{
+	for (uint32_t i = 0; block && i < v->n_peers; i++)
+		if (v->peer[i].block == block)
+			return &v->peer[i];
+	return NULL;
+}
+
 bool ike_view_knows(const struct ike_view *v, const struct inet_addr *addr)
 {
 	return v->anonymous || names(v, addr);

@@ -20,7 +20,8 @@ struct ike_view_peer {
 	char *name;            /* owned */
 	struct inet_addr addr; /* INET_NONE: any */
 	enum ike_generate generate;
-	bool asks; /* its user has to say who he is */
+	bool asks;      /* its user has to say who he is */
+	uint64_t block; /* number of its block; 0: none */
 };
 
 /* One side of a `sainfo`: addresses from first to last for HOST, NET and RANGE. */
@@ -69,6 +70,8 @@ int ike_view_add_child(struct ike_view *v, const struct ike_view_child *k);
 /* All peers are there: it can be asked from now on. 0 or -ENOMEM. */
 int ike_view_sort(struct ike_view *v);
 
+/* The peer whose block has this number. NULL: none; 0 is nobody's. */
+const struct ike_view_peer *ike_view_find_block(const struct ike_view *v, uint64_t block);
 /* Some peer may be at this address. */
 bool ike_view_knows(const struct ike_view *v, const struct inet_addr *addr);
 /* This peer may be at the address: it is configured there, or nobody is and it may be anywhere. */

@@ -23,7 +23,7 @@ int msg_match_decode(const struct ipc_record *rec, struct msg_match *ret, struct
 {
 	AUTO_MSG ProtobufCMessage *m = ipc_unpack(&postern__policy_match__descriptor, rec, UNPACK_ASK);
 	const Postern__PolicyMatch *q = (const Postern__PolicyMatch *)m;
-	struct msg_match x = {0};
+	struct msg_match x = {.within = q && q->within};
 	int r;
 
 	if (!m)
@@ -259,6 +259,7 @@ static int peer_decode(const Postern__IkePeer *m, struct ike_row *ret, struct er
 	memcpy(ret->name, m->name, n + 1);
 	ret->is_peer = true;
 	ret->generate = (enum ike_generate)m->generate;
+	ret->block = m->block;
 	ret->asks = m->n_offers;
 	for (size_t i = 0; i < m->n_offers; i++)
 		ret->asks &= ike_auth_asks(m->offers[i]->auth);

@@ -22,6 +22,7 @@ enum {
 struct msg_match {
 	struct selector out; /* src is local */
 	struct inet_addr local, remote;
+	bool within;
 };
 int msg_match_decode(const struct ipc_record *rec, struct msg_match *ret, struct err_text *e);
 /* NULL: there is none. */

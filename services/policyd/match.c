@@ -51,3 +51,43 @@ const struct policy *match_policy(const struct spd *spd, enum policy_dir dir, co
 			return &x->policy;
 	return NULL;
 }
+
+static bool prefix_within(const struct inet_prefix *part, const struct inet_prefix *whole)
+{
+	return part->plen >= whole->plen && inet_prefix_contains(whole, &part->addr);
+}
+
+static bool is_part(const struct selector *part, const struct selector *whole)
+{
+	return prefix_within(&part->src, &whole->src) && prefix_within(&part->dst, &whole->dst) &&
+	       (whole->proto == IPPROTO_ANY_ || part->proto == whole->proto) &&
+	       (whole->sport == SELECTOR_PORT_ANY || part->sport == whole->sport) &&
+	       (whole->dport == SELECTOR_PORT_ANY || part->dport == whole->dport);
+}
+
+/* Requests without ends of their own are between the hosts that the policy is about. */
+static bool is_between(const struct policy *p, const struct inet_addr *local, const struct inet_addr *remote)
+{
+	bool tunnel = false;
+
+	for (uint8_t i = 0; i < p->n_requests; i++) {
+		const struct policy_request *q = &p->req[i];
+
+		if (q->src.family == INET_NONE)
+			continue;
+		if (!inet_addr_equal(&q->src, local) || !inet_addr_equal(&q->dst, remote))
+			return false;
+		tunnel = true;
+	}
+	return tunnel || (is_host(&p->sel.src, local) && is_host(&p->sel.dst, remote));
+}
+
+const struct policy *match_within(const struct spd *spd, const struct selector *sel,
+    const struct inet_addr *local, const struct inet_addr *remote)
+{
+	for (const struct spd_entry *x = spd_first(spd, POLICY_OUT); x; x = spd_next(spd, x))
+		if (x->policy.action == POLICY_IPSEC && is_part(&x->policy.sel, sel) &&
+		    is_between(&x->policy, local, remote))
+			return &x->policy;
+	return NULL;
+}

@@ -18,4 +18,9 @@ struct selector match_mirror(const struct selector *s);
 const struct policy *match_policy(const struct spd *spd, enum policy_dir dir, const struct selector *sel,
     const struct inet_addr *src, const struct inet_addr *dst);
 
+/* Outbound: the first `ipsec` policy that protects nothing but a part of `sel`, and whose requests are
+ * between the two, as version 2's responder narrows what it is offered (RFC 7296 section 2.9). NULL: none. */
+const struct policy *match_within(const struct spd *spd, const struct selector *sel,
+    const struct inet_addr *local, const struct inet_addr *remote);
+
 #endif

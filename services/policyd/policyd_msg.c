@@ -19,7 +19,8 @@ enum { UNPACK_MAX = 8192, UNPACK_SMALL = 512, UNPACK_USED = 32768 };
 
 #define AUTO_MSG AUTO(ipc_unpack_freep_)
 
-int msg_put_decode(const struct ipc_record *rec, struct policy *ret, bool *ret_update, struct err_text *e)
+int msg_put_decode(const struct ipc_record *rec, struct policy *ret, bool *ret_update, uint32_t *ret_before,
+    struct err_text *e)
 {
 	AUTO_MSG ProtobufCMessage *m = ipc_unpack(&postern__spd_put__descriptor, rec, UNPACK_MAX);
 	const Postern__SpdPut *put = (const Postern__SpdPut *)m;
@@ -28,9 +29,11 @@ int msg_put_decode(const struct ipc_record *rec, struct policy *ret, bool *ret_u
 	if (!m)
 		return err_set(e, -EBADMSG, "not a policy");
 	r = model_policy_decode(put->policy, ret, e);
-	if (r == 0)
-		*ret_update = put->update;
-	return r;
+	if (r < 0)
+		return r;
+	*ret_update = put->update;
+	*ret_before = put->before;
+	return 0;
 }
 
 int msg_delete_decode(

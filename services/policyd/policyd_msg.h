@@ -19,7 +19,9 @@ struct ipc_conn;
 enum { MSG_POLICY_MAX = 2048 /* octets of a packed policy */ };
 
 /* Decoders: 0; -EBADMSG ends the connection; -EINVAL is an answer to give. A sentence in `e`. */
-int msg_put_decode(const struct ipc_record *rec, struct policy *ret, bool *ret_update, struct err_text *e);
+/* *ret_before: number of the policy that it goes before; 0: behind all. */
+int msg_put_decode(const struct ipc_record *rec, struct policy *ret, bool *ret_update, uint32_t *ret_before,
+    struct err_text *e);
 int msg_delete_decode(
     const struct ipc_record *rec, enum policy_dir *ret_dir, struct selector *ret_sel, struct err_text *e);
 int msg_barrier_decode(const struct ipc_record *rec, uint64_t *ret_version);

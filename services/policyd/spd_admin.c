@@ -110,14 +110,14 @@ static int on_put(struct ipc_conn *c, const struct ipc_record *rec)
 	struct policy policy;
 	struct book *b;
 	bool update;
-	uint32_t id;
-	int r = msg_put_decode(rec, &policy, &update, &e);
+	uint32_t id, before;
+	int r = msg_put_decode(rec, &policy, &update, &before, &e);
 
 	policy.generated = false;
 	if (r == 0)
 		r = book_of(c, &b, &e);
 	if (r == 0)
-		r = book_put(b, &policy, update, &id, &e);
+		r = book_put_before(b, &policy, update, before, &id, &e);
 	if (r < 0)
 		return answer_error(c, rec, r, &e);
 	policy.id = id;

@@ -462,6 +462,91 @@ static void test_reload_in_another_order(void **state)
 	rig_fini(&rig);
 }
 
+/* One configuration for the rig's peer, whose block has a number; `moved`: it stands behind another one. */
+static struct ike_conf *numbered(uint64_t block, bool moved)
+{
+	struct ike_conf *old = conf_of(IKE_MODE_MAIN), *c;
+	struct ike_peer *other;
+
+	if (!moved) {
+		old->peer[0].block = block;
+		return old;
+	}
+	c = ike_conf_new();
+	other = ike_conf_add_peer(c);
+	other->name = strdup("10.9.9.9");
+	other->addr = inet_addr_v4(0x0a090909);
+	other->block = 999;
+	assert_int_equal(ike_peer_copy(ike_conf_add_peer(c), &old->peer[0]), 0);
+	c->peer[1].name = strdup("moved");
+	c->peer[1].block = block;
+	*ike_conf_add_child(c) = old->child[0];
+	ike_conf_free(old);
+	return c;
+}
+
+static struct isakmp *first_sa(const struct rig_side *s)
+{
+	assert_int_equal(s->core->n_isakmp, 1);
+	return list_entry(s->core->isakmp.next, struct isakmp, all);
+}
+
+/* A block that is the same keeps its ISAKMP SA, wherever it stands now; it renews pairs, and is renewed,
+ * under the new configuration, and lives on through a restart. */
+static void test_reload_with_the_same_block(void **state)
+{
+	uint8_t cookie[IKE_COOKIE_LEN];
+
+	begin(IKE_MODE_MAIN);
+	assert_int_equal(load(&rig.a, numbered(5, false)), 0);
+	connect_from(&rig.a);
+	memcpy(cookie, first_sa(&rig.a)->icookie, sizeof(cookie));
+	assert_int_equal(core_load(rig.a.core, 3, numbered(5, true)), 0);
+	rig_run(&rig, ENOUGH_MS);
+	assert_memory_equal(first_sa(&rig.a)->icookie, cookie, sizeof(cookie));
+	assert_int_equal(first_sa(&rig.a)->peer, 1);
+	assert_ptr_equal(first_sa(&rig.a)->conf, rig.a.core->conf);
+	assert_int_equal(rig.a.core->conf->refs, 3); /* its own, the SA's, the pair's: the old one is free */
+	assert_int_equal(rig.b.core->n_isakmp, 1);
+	assert_false(rig_logged(&rig.a, "ISAKMP-SA deleted"));
+	assert_true(rig_live(&rig, (uint64_t)CHILD_S * 4000));
+	assert_true(rig_live(&rig, LINGER_MS));
+	assert_pairs(1);
+	assert_int_equal(rig.a.core->counters.failed2 + rig.b.core->counters.failed2, 0);
+
+	/* Another number, and it ends. */
+	assert_true(rig.a.core->n_isakmp > 0);
+	assert_int_equal(core_load(rig.a.core, 4, numbered(6, true)), 0);
+	rig_run(&rig, ENOUGH_MS);
+	assert_int_equal(rig.a.core->n_isakmp + rig.b.core->n_isakmp, 0);
+	assert_true(rig_logged(&rig.a, "ISAKMP-SA deleted: the configuration was loaded anew"));
+	rig_fini(&rig);
+}
+
+/* At any moment of the first negotiation: it comes to its end as if nothing had happened. */
+static void test_reload_with_the_same_block_at_any_moment(void **state)
+{
+	for (uint64_t ms = 0; ms < 80; ms++) {
+		const char *why = NULL;
+
+		begin(IKE_MODE_MAIN);
+		assert_int_equal(load(&rig.a, numbered(5, false)), 0);
+		assert_int_equal(load(&rig.b, numbered(5, false)), 0);
+		rig_packet(&rig.a, 0);
+		rig_run(&rig, ms);
+		assert_int_equal(core_load(rig.a.core, 3, numbered(5, true)), 0);
+		assert_int_equal(core_load(rig.b.core, 3, numbered(5, true)), 0);
+		rig_run(&rig, ENOUGH_MS);
+		assert_pairs(1);
+		assert_int_equal(rig.a.core->n_isakmp, 1);
+		assert_int_equal(rig.a.n_done_ok, 1);
+		assert_int_equal(rig.a.core->counters.failed1 + rig.a.core->counters.failed2, 0);
+		if (!rig_is_calm(&rig, &why))
+			fail_msg("%llu ms: %s", (unsigned long long)ms, why);
+		rig_fini(&rig);
+	}
+}
+
 /* While something is under way: whoever waits for it is told, and the next packet begins anew. */
 static void test_reload_at_any_moment(void **state)
 {
@@ -527,6 +612,8 @@ int main(void)
 	    cmocka_unit_test(test_shutdown_tells),
 	    cmocka_unit_test(test_shutdown_at_any_moment),
 	    cmocka_unit_test(test_reload),
+	    cmocka_unit_test(test_reload_with_the_same_block),
+	    cmocka_unit_test(test_reload_with_the_same_block_at_any_moment),
 	    cmocka_unit_test(test_reload_in_another_order),
 	    cmocka_unit_test(test_reload_at_any_moment),
 	    cmocka_unit_test(test_reload_without_the_peer),

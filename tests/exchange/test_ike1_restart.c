@@ -394,6 +394,29 @@ static void test_nothing_is_heard_again_that_was_heard_before(void **state)
 	rig_fini(&rig);
 }
 
+/* It was kept under generation 2; the rig loads the same configuration as generation 1 into the next life,
+ * and its block is found by its number. */
+static void test_the_same_block_of_another_configuration_goes_on(void **state)
+{
+	uint8_t cookie[IKE_COOKIE_LEN];
+	struct ike_conf *c;
+
+	(void)state;
+	begin(IKE_MODE_MAIN, 0);
+	c = conf_of(IKE_MODE_MAIN, 0);
+	c->peer[0].block = 5;
+	assert_int_equal(core_load(rig.a.core, 2, c), 0);
+	connect_from(&rig.a);
+	memcpy(cookie, only_sa(&rig.a)->icookie, sizeof(cookie));
+	rig_rebirth(&rig.a);
+	assert_memory_equal(only_sa(&rig.a)->icookie, cookie, sizeof(cookie));
+	assert_int_equal(only_sa(&rig.a)->conf->generation, 1);
+	rig.a.core->conf->c->peer[0].block = 6;
+	rig_rebirth(&rig.a);
+	assert_int_equal(rig.a.core->n_isakmp, 0);
+	rig_fini(&rig);
+}
+
 /* --- what is not believed --- */
 
 static void test_another_configuration_forgets(void **state)
@@ -464,6 +487,7 @@ int main(void)
 	    cmocka_unit_test(test_quick_modes_under_the_old_isakmp_sa),
 	    cmocka_unit_test(test_killed_at_each_message),
 	    cmocka_unit_test(test_nothing_is_heard_again_that_was_heard_before),
+	    cmocka_unit_test(test_the_same_block_of_another_configuration_goes_on),
 	    cmocka_unit_test(test_another_configuration_forgets),
 	    cmocka_unit_test(test_damaged_memory),
 	};

@@ -7,13 +7,31 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <errno.h>
 
 #include "certd/certd_msg.h"
 #include "crypto/crypto.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
-enum { BEGIN, KEYS, PROVE, VERIFY, CREDENTIAL, PASSPHRASE, XAUTH_CHECK, XAUTH_PASSWORD, SWITCH, KINDS };
+/* Append only: the corpus names them by their place. */
+enum {
+	BEGIN,
+	KEYS,
+	PROVE,
+	VERIFY,
+	CREDENTIAL,
+	PASSPHRASE,
+	XAUTH_CHECK,
+	XAUTH_PASSWORD,
+	TELL,
+	PROVE2,
+	VERIFY2,
+	SWITCH,
+	KINDS
+};
+
+enum { PEERS = 3, ADDR2 = 0x0a000200 };
 
 static struct prover prover;
 static struct rng_seeded rng;
@@ -33,21 +51,30 @@ static void prepare(void)
 	must(secret_init(64 << 10, &e) == 0 && crypto_init(&e) == 0 && ticket_init(&e) == 0);
 	rng_seeded_init(&rng, 1);
 	prover_init(&prover, &rng.rng);
-	prover.now = creds_new(1);
+	prover.now = creds_new(PEERS);
 	must(prover.now);
 	prover.now->generation = 1;
 	prover.now->conf = ike_conf_new();
-	must(prover.now->conf && ike_conf_add_peer(prover.now->conf));
-	p = &prover.now->conf->peer[0];
-	p->name = strdup("anonymous");
-	p->mode[p->n_modes++] = IKE_MODE_AGGRESSIVE;
-	p->mode[p->n_modes++] = IKE_MODE_BASE;
-	p->offer = calloc(2, sizeof(*p->offer));
-	must(p->offer);
-	for (; p->n_offers < 2; p->n_offers++)
-		p->offer[p->n_offers] = (struct ike_offer){.hash = ALG_PRF_HMAC_SHA1,
-		    .group = ALG_GROUP_MODP1024,
-		    .auth = p->n_offers ? IKE_AUTH_PSK : IKE_AUTH_RSA};
+	for (uint32_t i = 0; i < PEERS; i++) {
+		must(prover.now->conf && ike_conf_add_peer(prover.now->conf));
+		p = &prover.now->conf->peer[i];
+		p->name = strdup("anonymous");
+		p->mode[p->n_modes++] = IKE_MODE_AGGRESSIVE;
+		p->mode[p->n_modes++] = IKE_MODE_BASE;
+		p->offer = calloc(2, sizeof(*p->offer));
+		must(p->offer);
+		for (; p->n_offers < 2; p->n_offers++)
+			p->offer[p->n_offers] = (struct ike_offer){.hash = ALG_PRF_HMAC_SHA1,
+			    .group = ALG_GROUP_MODP1024,
+			    .auth = p->n_offers ? IKE_AUTH_PSK : IKE_AUTH_RSA};
+	}
+	/* Two of version 2 at addresses of their own: with signatures, with pre-shared keys. */
+	for (uint32_t i = 1; i < PEERS; i++) {
+		p = &prover.now->conf->peer[i];
+		p->version = 2;
+		p->addr = inet_addr_v4(ADDR2 + i);
+		p->offer[0].auth = i == 1 ? IKE_AUTH_RSA : IKE_AUTH_PSK;
+	}
 }
 
 /* The one exchange that all questions are about, whatever nonce they have; `keyed`: with signatures. */
@@ -74,6 +101,98 @@ static struct ike1_octets an_exchange(bool keyed, uint64_t now)
 	return name;
 }
 
+/* RFC 7296 sections 3.1 and 3.2: one of IKE_SA_INIT's two with nothing in it but a nonce. */
+static struct ike1_octets a_message(bool initiators, const uint8_t *nonce, uint8_t to[64])
+{
+	const uint8_t head[] = {40, 0x20, 34, initiators ? 0x08 : 0x20, 0, 0, 0, 0, 0, 0, 0, 64, 0, 0, 0, 36};
+
+	memset(to, 'i', 8);
+	memset(to + 8, initiators ? 0 : 'r', 8);
+	memcpy(to + 16, head, sizeof(head));
+	memcpy(to + 32, nonce, NONCE_LEN);
+	return (struct ike1_octets){to, 64};
+}
+
+/* The same in version 2; `signs`: with signatures. */
+static struct ike1_octets an_exchange2(bool told, bool signs, uint64_t now)
+{
+	static uint8_t nonce[NONCE_LEN], peer_nonce[NONCE_LEN] = {1}, sk[20], i[64], r[64];
+	AUTO_SECRET struct secret *key = secret_dup_bytes(sk, sizeof(sk));
+	const uint32_t peer = signs ? 1 : 2;
+	const struct session s = {.generation = 1, .peer = peer, .addr = inet_addr_v4(ADDR2 + peer)};
+	const struct ike1_octets name = {nonce, sizeof(nonce)};
+	struct exchange_facts2 f = {
+	    .peer_nonce = {peer_nonce, NONCE_LEN}, .prf = ALG_PRF_HMAC_SHA1, .pi = key, .pr = key};
+	const struct own_key *own;
+	struct err_text e;
+
+	memset(f.spi_i, 'i', 8);
+	memset(f.spi_r, 'r', 8);
+	must(prove_begin(&prover, &s, true, now, nonce, &own, &e) == 0 && !own);
+	f.message_i = a_message(true, nonce, i);
+	f.message_r = a_message(false, peer_nonce, r);
+	if (told)
+		must(prove_tell(&prover, name, &f, now, &e) == 0);
+	return name;
+}
+
+/* Nobody can say our nonce but us: it is put where a message has 32 times 'N'. */
+static void tell(struct certd_request *q, uint64_t now)
+{
+	static const char mark[] = "NNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNN";
+	struct exchange_facts2 *f = &q->facts2;
+	const struct ike1_octets name = an_exchange2(false, true, now);
+	struct err_text e = {{0}};
+	uint8_t copy[8192], *at;
+	int r;
+
+	must(q->nonce.n == NONCE_LEN && crypto_prf_len(f->prf) && f->pi && f->pr);
+	must(f->peer_nonce.n >= 16 && f->peer_nonce.n <= IKE_NONCE_MAX);
+	must(f->message_i.n && f->message_i.n <= 8192 && f->message_r.n && f->message_r.n <= 8192);
+	memcpy(copy, f->message_i.p, f->message_i.n);
+	at = memmem(copy, f->message_i.n, mark, NONCE_LEN);
+	if (at)
+		memcpy(at, name.p, NONCE_LEN);
+	f->message_i.p = copy;
+	r = prove_tell(&prover, name, f, now, &e);
+	must(r < 0 ? e.s[0] != 0 : at && f->prf == ALG_PRF_HMAC_SHA1 && secret_len(f->pi) == 20);
+	must(r < 0 || prove_tell(&prover, name, f, now, &e) == -EPROTO);
+}
+
+/* No key is there, neither shared nor private. */
+static void prove2(const struct certd_request *q, uint64_t now)
+{
+	uint8_t proof[PROVE_PROOF_MAX];
+
+	for (int signs = 0; signs < 2; signs++) {
+		struct err_text e = {{0}};
+
+		must(prove_us(&prover, an_exchange2(true, signs, now), q->id, now, proof, &e) < 0 && e.s[0]);
+	}
+}
+
+/* A statement where the block has signatures, of all that has to be signed; and never a ticket. */
+static void verify2(const struct certd_request *q, uint64_t now)
+{
+	uint8_t word[PROVE_WORD_MAX];
+	struct err_text e = {{0}};
+	struct statement s;
+	bool is_ticket;
+	int r =
+	    prove_peer(&prover, an_exchange2(true, false, now), q->id, q->proof, now, &is_ticket, word, &e);
+
+	must(r < 0 && is_ticket && e.s[0]);
+	e = (struct err_text){{0}};
+	r = prove_peer(&prover, an_exchange2(true, true, now), q->id, q->proof, now, &is_ticket, word, &e);
+	must(!is_ticket);
+	if (r < 0) {
+		must(e.s[0]);
+		return;
+	}
+	must(statement_open(&prover.ticket_key, word, (size_t)r, now, &s, &e) == 0);
+	must(s.version == 2 && s.n_over == 64 + NONCE_LEN + 20 && s.n_id == q->id.n);
+}
+
 static void begin(const struct certd_request *q, uint64_t now)
 {
 	uint8_t nonce[NONCE_LEN];
@@ -83,7 +202,7 @@ static void begin(const struct certd_request *q, uint64_t now)
 
 	must(q->session.addr.family);
 	r = prove_begin(&prover, &q->session, q->we_began, now, nonce, &own, &e);
-	must(r == 0 ? q->session.generation == 1 && q->session.peer == 0 : e.s[0] != 0);
+	must(r == 0 ? q->session.generation == 1 && q->session.peer < PEERS : e.s[0] != 0);
 }
 
 /* Only what the configuration proposes gets keys, and only from values that have their group's length. */
@@ -124,7 +243,7 @@ static void turn(const struct certd_request *q, uint64_t now)
 
 static void prove(const struct certd_request *q, uint64_t now)
 {
-	uint8_t proof[OWN_SIGNATURE_MAX];
+	uint8_t proof[PROVE_PROOF_MAX];
 	struct err_text e = {{0}};
 	struct ike_id id;
 
@@ -144,8 +263,8 @@ static void verify(const struct certd_request *q, uint64_t now)
 	int r;
 
 	must(q->nonce.n == NONCE_LEN && q->id.n > 4 && q->id.n <= SESSION_ID_MAX &&
-	     q->hash.n <= ALG_PRF_LEN_MAX);
-	r = prove_peer(&prover, an_exchange(true, now), q->id, q->hash, now, &is_ticket, word, &e);
+	     q->proof.n <= PROVE_PROOF_MAX);
+	r = prove_peer(&prover, an_exchange(true, now), q->id, q->proof, now, &is_ticket, word, &e);
 	must(!is_ticket);
 	if (r < 0) {
 		must(e.s[0]);
@@ -227,6 +346,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	case VERIFY:
 		if (certd_verify_decode(&rec, &q) == 0)
 			verify(&q, now);
+		break;
+	case TELL:
+		if (certd_tell_decode(&rec, &q) == 0)
+			tell(&q, now);
+		break;
+	case PROVE2:
+		if (certd_prove_decode(&rec, &q) == 0)
+			prove2(&q, now);
+		break;
+	case VERIFY2:
+		if (certd_verify_decode(&rec, &q) == 0)
+			verify2(&q, now);
 		break;
 	case PASSPHRASE:
 		passphrase(&rec);

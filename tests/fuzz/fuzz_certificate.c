@@ -38,7 +38,7 @@ static struct anchors *world(void)
 /* A stranger's certificates, or a pinned one, with a signature that is none: believed never. */
 static void judge_it(const struct file *one, const struct file *two, bool pinned)
 {
-	struct judge_claim c = {.hash = {octets, 20},
+	struct judge_claim c = {.over = {octets, 20},
 	    .id = {.kind = IKE_ID_DN_DER, .len = sizeof(subject)},
 	    .cert = {{one->p, one->n}, {two->p, two->n}},
 	    .n_certs = 2,

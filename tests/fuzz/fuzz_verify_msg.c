@@ -16,8 +16,9 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
 static struct hearing hearing;
-static uint8_t word[STATEMENT_MAX];
-static size_t n_word;
+/* Statements of either version. */
+static uint8_t word[2][STATEMENT_MAX];
+static size_t n_word[2];
 
 static void must(bool true_)
 {
@@ -30,10 +31,12 @@ static void prepare(void)
 	struct statement st = {.addr = inet_addr_v4(0x0a00006e),
 	    .n_id = 8,
 	    .id = {1, 0, 0, 0, 10, 0, 0, 110},
-	    .n_hash = 20,
+	    .version = 1,
+	    .over = (const uint8_t *)"twenty octets of it",
+	    .n_over = 20,
 	    .expires_ms = UINT64_MAX};
 	struct err_text e;
-	int n;
+	int n = 0;
 
 	must(secret_init(64 << 10, &e) == 0 && crypto_init(&e) == 0 && ticket_init(&e) == 0);
 	hearing.now = anchors_new(1);
@@ -41,9 +44,14 @@ static void prepare(void)
 	hearing.now->conf = ike_conf_new();
 	must(hearing.now->conf && ike_conf_add_peer(hearing.now->conf));
 	hearing.ticket_key = (struct ticket_key){{7}};
-	n = statement_seal(&hearing.ticket_key, &st, word, sizeof(word));
-	must(n > 0);
-	n_word = (size_t)n;
+	for (; n < 2; n++) {
+		int r;
+
+		st.version = (uint8_t)(n + 1);
+		r = statement_seal(&hearing.ticket_key, &st, word[n], sizeof(word[n]));
+		must(r > 0);
+		n_word[n] = (size_t)r;
+	}
 }
 
 static void credential(const struct ipc_record *rec)
@@ -65,17 +73,18 @@ static void check(struct verify_request *q)
 	struct inet_addr from;
 	size_t all = 0;
 
-	must(q->statement.n && q->statement.n <= 2048 && q->claim.n_certs <= JUDGE_CERTS_MAX);
+	must(q->statement.n && q->statement.n <= STATEMENT_MAX && q->claim.n_certs <= JUDGE_CERTS_MAX);
 	for (uint32_t i = 0; i < q->claim.n_certs; i++) {
 		must(q->claim.cert[i].n);
 		all += q->claim.cert[i].n;
 	}
-	must(all <= 32768 && q->claim.signature.n && q->claim.signature.n <= 1024);
+	must(all <= 32768 && q->claim.signature.n && q->claim.signature.n <= 1284);
 	must(hearing_hold(&hearing, q->statement, &q->claim, 1, &why, &from, ticket, &e) < 0 && e.s[0] &&
 	     from.family == INET_NONE);
-	must(hearing_hold(
-	         &hearing, (struct ike1_octets){word, n_word}, &q->claim, 1, &why, &from, ticket, &e) < 0 &&
-	     why != VERIFY_NONE);
+	for (size_t i = 0; i < 2; i++)
+		must(hearing_hold(&hearing, (struct ike1_octets){word[i], n_word[i]}, &q->claim, 1, &why,
+		         &from, ticket, &e) < 0 &&
+		     why != VERIFY_NONE);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)

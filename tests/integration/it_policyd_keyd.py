@@ -216,7 +216,7 @@ class KeydTest(unittest.TestCase):
         with open(os.path.join(self.policyd.run_dir, "ticket.key"), "rb") as file:
             key = file.read()
         family = 6 if ":" in at else 4
-        said = struct.pack("!BQIB16sI8s8sQBHB", 3, generation, peer, family, address(at), 0, cookie, b"respondr",
+        said = struct.pack("!BQIQB16sI8s8sQBHB", 4, generation, peer, 0, family, address(at), 0, cookie, b"respondr",
                            boottime_ms() + life_ms, 1, 0, 0)
         return said + hmac.digest(key, b"postern ticket\0" + said, "sha512")[:32]
 

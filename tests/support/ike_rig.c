@@ -151,13 +151,17 @@ static void port_log(void *arg, int level, const char *event, const char *text)
 	s->n_log += (size_t)n;
 }
 
-static int port_match(void *arg, uint64_t token, const struct selector *out, const struct ike_path *path)
+/* Version 2 narrows: here there is always a policy for the part that is meant. */
+static int port_match(
+    void *arg, uint64_t token, const struct selector *out, const struct ike_path *path, bool within)
 {
 	struct rig_side *s = arg;
 	struct event *e = rig_answer(s, token, 0, "");
 
 	for (size_t i = 0; i < s->n_policies; i++)
-		if (selector_equal(&s->out[i].sel, out)) {
+		if (selector_equal(&s->out[i].sel, out) ||
+		    (within && !e->reply.out && inet_prefix_contains(&out->src, &s->out[i].sel.src.addr) &&
+		        inet_prefix_contains(&out->dst, &s->out[i].sel.dst.addr))) {
 			e->out = s->out[i];
 			e->in = s->in[i];
 			e->reply.out = &e->out;
@@ -427,6 +431,11 @@ static struct core *make_core(struct rig_side *s, struct ike_conf *conf)
 	        .ike1_switch = rig_port_switch,
 	        .ike1_verify = rig_port_verify,
 	        .ike1_judge = rig_port_judge,
+	        .ike2_begin = rig_port_begin,
+	        .ike2_tell = rig_port_tell2,
+	        .ike2_prove = rig_port_prove2,
+	        .ike2_verify = rig_port_verify2,
+	        .ike2_judge = rig_port_judge,
 	        .match = port_match,
 	        .grant = port_grant,
 	        .grant_drop = port_grant_drop,
@@ -591,6 +600,24 @@ struct ike_conf *rig_conf(enum ike_mode mode, enum ike_auth_method auth, bool fa
 	k->n_auth = 2;
 	k->comp[0] = ALG_COMP_DEFLATE;
 	k->n_comp = 1;
+	return c;
+}
+
+struct ike_conf *rig_conf2(enum ike_auth_method auth)
+{
+	struct ike_conf *c = rig_conf(IKE_MODE_MAIN, auth, true);
+	struct ike_peer *p = &c->peer[0];
+	struct ike_child *k = &c->child[0];
+
+	p->version = 2;
+	p->n_modes = 0;
+	p->offer[0].enc = ALG_ENC_AES_CBC;
+	p->offer[0].key_bits = 128;
+	p->offer[0].hash = ALG_PRF_HMAC_SHA256;
+	p->ike_frag = p->nat_traversal = IKE_ON;
+	k->enc[0] = (struct ike_child_enc){ALG_ENC_AES_GCM_16, 128};
+	k->n_enc = 1;
+	k->n_auth = 0;
 	return c;
 }
 

@@ -6,9 +6,11 @@
 #define POSTERN_TESTS_IKE_RIG_H
 
 #include "base/list.h"
+#include "crypto/ike2.h"
 #include "keyd/core/core.h"
-#include "keyd/ike1/child.h"
+#include "keyd/core/child.h"
 #include "keyd/ike1/isakmp.h"
+#include "keyd/ike2/pair.h"
 #include "keyd/keep/keep.h"
 
 enum {
@@ -37,7 +39,10 @@ struct rig_exchange {
 	uint8_t icookie[8], rcookie[8];
 	struct ike1_keys keys;
 	struct octets peer_nonce, gxi, gxr, sa, idi; /* the last one: in base mode */
-	enum ike_auth_method auth;
+	enum ike_auth_method auth;                   /* of version 2: the configuration's first */
+	/* of version 2 */
+	struct octets message_i, message_r;
+	struct ike2_keys keys2; /* prf, SK_pi and SK_pr alone */
 };
 
 struct rig;
@@ -102,6 +107,8 @@ void rig_fini(struct rig *r);
 /* A configuration for a peer at `addr`: one offer of 3des-sha1-modp1024 (fast: curve25519 in its place), one
  * sainfo of everything. */
 struct ike_conf *rig_conf(enum ike_mode mode, enum ike_auth_method auth, bool fast);
+/* The same of version 2: aes128-sha256-x25519, and aes128gcm for children. */
+struct ike_conf *rig_conf2(enum ike_auth_method auth);
 /* Gives both sides the policy esp/MODE/require for everything of `proto` between the two. */
 void rig_policy(struct rig *r, enum ipsec_mode mode, uint16_t proto);
 /* The same with other requests, the innermost first, NONE behind the last. */

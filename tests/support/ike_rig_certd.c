@@ -1,21 +1,25 @@
 /*
  * A stupid certd: it does what it is asked, remembers what it was told, and looks at nothing. A signature is
- * the hash behind the signer's name, a statement the signature that is expected.
+ * the hash behind the signer's name, a statement the signature that is expected; in version 2 each is the
+ * body of an AUTH payload.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "support/ike_rig_event.h"
+#include "wire/ike/v2.h"
 
 enum { EXCHANGES_MAX = 512 };
 
 static void exchange_free(struct rig_exchange *x)
 {
-	struct octets *o[] = {&x->peer_nonce, &x->gxi, &x->gxr, &x->sa, &x->idi};
+	struct octets *o[] = {
+	    &x->peer_nonce, &x->gxi, &x->gxr, &x->sa, &x->idi, &x->message_i, &x->message_r};
 
 	list_remove(&x->node);
 	ike1_keys_fini(&x->keys);
+	ike2_keys_fini(&x->keys2);
 	for (size_t i = 0; i < ARRAY_SIZE(o); i++)
 		octets_fini(o[i]);
 	free(x);
@@ -50,6 +54,14 @@ static void show_cert(const struct rig_side *s, struct event *e)
 	e->reply.n_certs = 1;
 }
 
+/* By which version 2 proves itself; version 1 says it later. */
+static enum ike_auth_method first_method(const struct rig_side *s, uint32_t peer)
+{
+	const struct ike_conf *c = s->core->conf->c;
+
+	return peer < c->n_peers && c->peer[peer].n_offers ? c->peer[peer].offer[0].auth : IKE_AUTH_NONE;
+}
+
 int rig_port_begin(void *arg, uint64_t token, uint64_t generation, uint32_t peer,
     const struct inet_addr *peer_addr, bool we_began)
 {
@@ -59,6 +71,7 @@ int rig_port_begin(void *arg, uint64_t token, uint64_t generation, uint32_t peer
 
 	s->rig->rng.rng.fill(&s->rig->rng.rng, x->nonce, sizeof(x->nonce));
 	x->we_began = we_began;
+	x->auth = first_method(s, peer);
 	list_append(&s->exchanges, &x->node);
 	if (++s->n_begun - s->n_forgotten > EXCHANGES_MAX) {
 		exchange_free(list_entry(s->exchanges.next, struct rig_exchange, node));
@@ -248,5 +261,113 @@ int rig_port_judge(void *arg, uint64_t token, const struct ike1_signed *x)
 	judge(arg, token,
 	    x->n_certs == 1 && x->statement.n == x->signature.n &&
 	        memcmp(x->statement.p, x->signature.p, x->statement.n) == 0);
+	return 0;
+}
+
+static struct ike2_octets octets2(struct ike1_octets o)
+{
+	return (struct ike2_octets){o.p, o.n};
+}
+
+int rig_port_tell2(void *arg, uint64_t token, const struct ike2_told *t)
+{
+	struct rig_side *s = arg;
+	struct rig_exchange *x = exchange_of(s, t->nonce);
+
+	if (!x || x->told) {
+		rig_answer(s, token, -ESTALE, "no such exchange");
+		return 0;
+	}
+	if (!ike_auth_is_rsa(x->auth) && !s->psk) {
+		rig_answer(s, token, -ENOENT, "there is no key for it");
+		return 0;
+	}
+	x->told = x->keyed = true;
+	memcpy(x->icookie, t->spi_i, 8);
+	memcpy(x->rcookie, t->spi_r, 8);
+	(void)!octets_set(&x->peer_nonce, t->peer_nonce.p, t->peer_nonce.n);
+	(void)!octets_set(&x->message_i, t->message_i.p, t->message_i.n);
+	(void)!octets_set(&x->message_r, t->message_r.p, t->message_r.n);
+	x->keys2.suite.prf = t->prf;
+	x->keys2.pi = copy_of(t->pi);
+	x->keys2.pr = copy_of(t->pr);
+	rig_answer(s, token, 0, "");
+	return 0;
+}
+
+/* Its data: with a shared key the real one, else the signer's name and a hash. 0: it cannot be made. */
+static size_t auth_data(const struct rig_side *s, const struct rig_exchange *x, const struct ike2_signed *o,
+    const char *signer, uint8_t *ret)
+{
+	struct iovec v[IKE2_SIGNED_PIECES];
+	size_t n = strlen(signer);
+	struct secret *psk;
+	int r;
+
+	if (ike_auth_is_rsa(x->auth)) {
+		memcpy(ret, signer, n);
+		ike2_signed_pieces(o, v);
+		r = crypto_hash(ALG_PRF_HMAC_SHA256, v, IKE2_SIGNED_PIECES, ret + n);
+		return r == 0 ? n + crypto_hash_len(ALG_PRF_HMAC_SHA256) : 0;
+	}
+	psk = secret_dup_bytes(s->psk, strlen(s->psk));
+	r = ike2_auth_psk(x->keys2.suite.prf, psk, o, ret);
+	secret_free(psk);
+	return r == 0 ? crypto_prf_len(x->keys2.suite.prf) : 0;
+}
+
+/* The body of the AUTH payload of one side. */
+static size_t prove2(const struct rig_side *s, const struct rig_exchange *x, bool initiators,
+    const char *signer, struct ike1_octets id, uint8_t ret[256])
+{
+	uint8_t maced[ALG_PRF_LEN_MAX];
+	const struct ike2_signed o = {
+	    .message = octets2(octets_slice(initiators ? &x->message_i : &x->message_r)),
+	    .nonce = octets2(nonce_of(x, !initiators)),
+	    .maced_id = {maced, crypto_prf_len(x->keys2.suite.prf)}};
+	const uint8_t head[4] = {ike_auth_is_rsa(x->auth) ? IKE2_AUTH_RSA : IKE2_AUTH_PSK};
+	size_t n;
+
+	memcpy(ret, head, sizeof(head));
+	if (ike2_maced_id(&x->keys2, initiators, octets2(id), maced) < 0)
+		return 0;
+	n = auth_data(s, x, &o, signer, ret + sizeof(head));
+	return n ? sizeof(head) + n : 0;
+}
+
+int rig_port_prove2(void *arg, uint64_t token, struct ike1_octets nonce, struct ike1_octets id)
+{
+	struct rig_side *s = arg;
+	struct rig_exchange *x = exchange_of(s, nonce);
+	uint8_t proof[256];
+
+	if (!x || !x->told || x->proved) {
+		rig_answer(s, token, -ESTALE, "no such exchange");
+		return 0;
+	}
+	x->proved = true;
+	rig_keep(rig_answer(s, token, 0, ""), proof,
+	    prove2(s, x, x->we_began, s->subject ? s->subject : "", id, proof));
+	return 0;
+}
+
+int rig_port_verify2(
+    void *arg, uint64_t token, struct ike1_octets nonce, struct ike1_octets id, struct ike1_octets proof)
+{
+	struct rig_side *s = arg;
+	struct rig_exchange *x = exchange_of(s, nonce);
+	const char *subject = rig_other(s)->subject;
+	uint8_t want[256];
+	size_t n;
+
+	if (!x || !x->told) {
+		rig_answer(s, token, -ESTALE, "no such exchange");
+		return 0;
+	}
+	n = prove2(s, x, !x->we_began, subject ? subject : "", id, want);
+	if (!ike_auth_is_rsa(x->auth))
+		judge(s, token, n == proof.n && memcmp(want, proof.p, n) == 0);
+	else
+		rig_keep(rig_answer(s, token, 0, ""), want, n);
 	return 0;
 }

@@ -119,6 +119,10 @@ static bool is_calm(const struct rig_side *s, const char **ret_why)
 	list_foreach (sa, &s->core->isakmp, struct isakmp, all)
 		if (!isakmp_is_up(sa))
 			return false;
+	list_foreach (sa, &s->core->ike2.sas, struct ikesa, all)
+		if (!ike2_is_up(sa) || !list_is_empty(&sa->pairs) || !list_is_empty(&sa->tasks) ||
+		    sa->own.out)
+			return false;
 	return true;
 }
 

@@ -37,5 +37,10 @@ int rig_port_prove(void *arg, uint64_t token, struct ike1_octets nonce, struct i
 int rig_port_verify(
     void *arg, uint64_t token, struct ike1_octets nonce, struct ike1_octets id, struct ike1_octets hash);
 int rig_port_judge(void *arg, uint64_t token, const struct ike1_signed *x);
+/* Of version 2; begin and judge are the same. */
+int rig_port_tell2(void *arg, uint64_t token, const struct ike2_told *t);
+int rig_port_prove2(void *arg, uint64_t token, struct ike1_octets nonce, struct ike1_octets id);
+int rig_port_verify2(
+    void *arg, uint64_t token, struct ike1_octets nonce, struct ike1_octets id, struct ike1_octets proof);
 
 #endif

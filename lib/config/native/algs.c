@@ -66,6 +66,39 @@ static const struct part parts[] = {
     {"x448", PART_GROUP, ALG_GROUP_CURVE448, 0},
 };
 
+/* The first of several words is the usual one. */
+static const char *word_of(enum part_kind kind, unsigned id, unsigned bits)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
+		if (parts[i].kind == kind && parts[i].id == id &&
+		    (kind != PART_CIPHER || !parts[i].more || parts[i].more == bits))
+			return parts[i].word;
+	return NULL;
+}
+
+const char *native_cipher_word(enum alg_enc id, uint16_t bits)
+{
+	return word_of(PART_CIPHER, id, bits);
+}
+
+const char *native_hash_word(enum alg_auth id)
+{
+	return word_of(PART_HASH, id, 0);
+}
+
+const char *native_group_word(enum alg_group id)
+{
+	return word_of(PART_GROUP, id, 0);
+}
+
+const char *native_prf_word(enum alg_prf id)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
+		if (parts[i].kind == PART_HASH && parts[i].more == id)
+			return parts[i].word;
+	return NULL;
+}
+
 /* Names that others use, and what they are called here. */
 static const struct {
 	const char *word, *hint;

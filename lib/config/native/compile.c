@@ -44,26 +44,29 @@ static bool no_memory(struct compile *x)
 	return false;
 }
 
-/* --- what key exchange cannot do yet, or never could --- */
+/* --- what key exchange cannot do --- */
 
-static bool can_be_done(struct compile *x, const struct native_conn *n)
+bool native_is_done_here(const struct native_conf *c, native_say_fn say, void *arg)
 {
-	const struct native_at *at = n->version_at.line ? &n->version_at : &n->at;
+	struct compile x = {.c = c, .say = say, .arg = arg};
 
-	if (n->version != 1)
-		return fault(x, at,
-		    "connection %s wants version 2 of IKE, which this release does not speak yet: say "
-		    "`version 1`",
-		    n->name);
-	if (n->keep == NATIVE_KEEP_UP)
-		return fault(x, &n->keep_at,
-		    "connection %s is to be kept up, which this release does not do yet: say `keep "
-		    "on-demand`",
-		    n->name);
-	if (n->n_authorities > 1)
-		return fault(
-		    x, &n->auth_at, "connection %s has several authorities: put them into one file", n->name);
-	return true;
+	for (uint32_t i = 0; i < c->n_conns; i++) {
+		const struct native_conn *n = &c->conn[i];
+
+		if (n->keep == NATIVE_KEEP_UP)
+			(void)fault(&x, &n->keep_at,
+			    "connection %s is to be kept up, which this release does not do yet: say `keep "
+			    "on-demand`",
+			    n->name);
+	}
+	return !x.faulty;
+}
+
+static bool has_one_authority(struct compile *x, const struct native_conn *n)
+{
+	return n->n_authorities <= 1 ||
+	       fault(
+	           x, &n->auth_at, "connection %s has several authorities: put them into one file", n->name);
 }
 
 /* --- addresses --- */
@@ -153,10 +156,8 @@ static bool is_alone(struct compile *x, const struct native_conn *n, const struc
 	for (uint32_t i = 0; i < ike->n_peers; i++)
 		if (inet_addr_equal(&ike->peer[i].addr, remote))
 			return fault(x, &n->remote.at,
-			    "connection %s has the same remote as %s, and version 1 cannot tell them apart: "
-			    "make "
-			    "them one "
-			    "connection with several children",
+			    "connection %s has the same remote as %s, and before a peer has said who it is "
+			    "nothing else tells them apart: make them one connection with several children",
 			    n->name, ike->peer[i].name);
 	return true;
 }
@@ -170,7 +171,10 @@ static bool add_peer(
 		return no_memory(x);
 	p->line = n->at.line;
 	p->addr = *remote;
-	p->mode[p->n_modes++] = n->exchange ? n->exchange : IKE_MODE_MAIN;
+	p->version = n->version;
+	if (p->version == 1)
+		p->mode[p->n_modes++] = n->exchange ? n->exchange : IKE_MODE_MAIN;
+	p->keep_up = n->keep == NATIVE_KEEP_UP;
 	p->passive = n->keep == NATIVE_KEEP_RESPOND;
 	p->nat_traversal = n->encap;
 	p->ike_frag = IKE_ON;
@@ -208,7 +212,7 @@ static bool is_offered(const struct native_proposals *o, enum alg_enc enc, uint1
 	return false;
 }
 
-/* Version 1's model is every cipher with every hash, which must not say more than was written. */
+/* The model is every cipher with every hash, which must not say more than was written. */
 static bool is_product(struct compile *x, const struct native_child *k, const struct ike_child *to)
 {
 	for (uint8_t i = 0; i < to->n_enc; i++) {
@@ -217,9 +221,8 @@ static bool is_product(struct compile *x, const struct native_child *k, const st
 		for (uint8_t j = 0; j < to->n_auth && !alone; j++)
 			if (!is_offered(&k->offers, to->enc[i].id, to->enc[i].key_bits, to->auth[j].id))
 				return fault(x, &k->offers.p[0].at,
-				    "its ciphers are not all with the same hashes, which version 1 wants: "
-				    "write every "
-				    "pair, or leave some out");
+				    "its ciphers are not all with the same hashes, which key exchange wants: "
+				    "write every pair, or leave some out");
 	}
 	return true;
 }
@@ -305,9 +308,9 @@ static bool add_for_any(
 	    local->kind == NATIVE_TS_SELF ||
 	    (k->remote.ts[0].kind != NATIVE_TS_ANY && k->remote.ts[0].kind != NATIVE_TS_SELF))
 		return fault(x, &k->at,
-		    "with `remote any` a child of version 1 has one prefix or `any` on this side, and `any` "
-		    "or `remote` "
-		    "on the other");
+		    "with `remote any` a child has one prefix or `any` on this side, and `any` or `remote` "
+		    "on "
+		    "the other");
 	if (local->kind == NATIVE_TS_PREFIX) {
 		p = (struct inet_prefix){local->first, local->plen};
 		here = side_of(&p, local->proto, local->port);
@@ -323,7 +326,7 @@ static void add_connection(struct compile *x, const struct native_conn *n)
 {
 	struct inet_addr local, remote;
 	uint32_t id;
-	bool ok = can_be_done(x, n) && find_ends(x, n, &local, &remote) && is_alone(x, n, &remote) &&
+	bool ok = has_one_authority(x, n) && find_ends(x, n, &local, &remote) && is_alone(x, n, &remote) &&
 	          add_peer(x, n, &remote, &id);
 
 	for (uint8_t i = 0; ok && i < n->n_children; i++)

@@ -23,11 +23,13 @@ struct native_plan {
 
 /*
  * Compiles what a reader took. 0 with the plan, to be given to native_plan_fini(); -EINVAL: what stands in
- * the way has been told, all of it; -ENOMEM. It is told of a connection that key exchange of this release
- * cannot do: version 2, and `keep up`.
+ * the way has been told, all of it; -ENOMEM.
  */
 must_check int native_compile(const struct native_conf *c, const struct native_host_facts *host,
     native_say_fn say, void *arg, struct native_plan *ret);
+/* False: some connection wants what key exchange of this release does not do (version 2, `keep up`); all of
+ * them have been told. */
+bool native_is_done_here(const struct native_conf *c, native_say_fn say, void *arg);
 void native_plan_fini(struct native_plan *p);
 #define AUTO_NATIVE_PLAN AUTO(native_plan_fini)
 

@@ -179,6 +179,12 @@ must_check int native_read(
 must_check int native_read_text(const char *name, const struct native_text *text,
     const struct native_options *o, struct native_conf **ret);
 
+/* The word of postern.conf for an algorithm; NULL: it has none. bits 0: the cipher has one length. Static. */
+const char *native_cipher_word(enum alg_enc id, uint16_t bits);
+const char *native_hash_word(enum alg_auth id); /* of children, and integrity of IKE */
+const char *native_prf_word(enum alg_prf id);
+const char *native_group_word(enum alg_group id);
+
 /* Wipes and frees; NULL is fine. Returns NULL. */
 struct native_conf *native_conf_free(struct native_conf *c);
 

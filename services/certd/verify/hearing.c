@@ -25,7 +25,9 @@ static enum verify_reason consider(
     const struct anchors *a, const struct statement *s, struct judge_claim *c, struct err_text *e)
 {
 	c->peer = s->peer;
-	c->hash = (struct ike1_octets){s->hash, s->n_hash};
+	c->v2 = s->version == 2;
+	c->addr = s->addr;
+	c->over = (struct ike1_octets){s->over, s->n_over};
 	if (!ike_conf_peer_fits(a->conf, &a->conf->peer[s->peer], &s->addr) ||
 	    !session_id_of((struct ike1_octets){s->id, s->n_id}, &c->id))
 		return VERIFY_ID_MISMATCH;
@@ -52,7 +54,8 @@ int hearing_hold(const struct hearing *h, struct ike1_octets statement, struct j
 	*ret_why = consider(a, &s, c, e);
 	if (*ret_why != VERIFY_NONE)
 		return -EACCES;
-	x = (struct session){.generation = s.generation, .peer = s.peer, .addr = s.addr};
+	x = (struct session){
+	    .generation = s.generation, .peer = s.peer, .block = a->conf->peer[s.peer].block, .addr = s.addr};
 	memcpy(x.icookie, s.icookie, sizeof(x.icookie));
 	memcpy(x.rcookie, s.rcookie, sizeof(x.rcookie));
 	return session_ticket(&x, &c->id, &h->ticket_key, now_ms, ret);

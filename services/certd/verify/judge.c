@@ -6,6 +6,7 @@
 #include "certd/verify/judge.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -13,6 +14,7 @@
 #include <openssl/x509v3.h>
 
 #include "certd/verify/dn_text.h"
+#include "certd/verify/judge2.h"
 #include "certd/x509_name.h"
 
 enum { RSA_BITS_GOOD = 2048 };
@@ -163,12 +165,23 @@ static X509 *from_file(X509 *pinned, struct err_text *e)
 	return pinned;
 }
 
-static bool is_expected(const struct ike_peer *p, const struct ike_id *id, const X509 *x)
+/* An address that is not written down is that of the peer; version 1 takes any, as racoon does. */
+static bool is_any(const struct ike_id *want, const struct judge_claim *c)
 {
+	if (want->len || want->kind != c->id.kind)
+		return false;
+	return !c->v2 || want->kind != IKE_ID_ADDRESS ||
+	       (c->id.len == inet_addr_len(&c->addr) && memcmp(c->id.data, c->addr.b, c->id.len) == 0);
+}
+
+static bool is_expected(const struct ike_peer *p, const struct judge_claim *c, const X509 *x)
+{
+	const struct ike_id *id = &c->id;
+
 	for (uint8_t i = 0; i < p->n_peer_ids; i++) {
 		const struct ike_id *want = &p->peer_id[i];
 
-		if (ike_id_equal(want, id) || (!want->len && want->kind == id->kind))
+		if (ike_id_equal(want, id) || is_any(want, c))
 			return true;
 		if (want->kind != IKE_ID_DN || id->kind != IKE_ID_DN_DER)
 			continue;
@@ -191,9 +204,9 @@ static enum verify_reason check_identity(
 		                                : "no proper subjectAltName.");
 		return VERIFY_ID_MISMATCH;
 	}
-	if (!p->n_peer_ids || is_expected(p, &c->id, x))
+	if (!p->n_peer_ids || is_expected(p, c, x))
 		return VERIFY_NONE;
-	if (p->verify_identifier)
+	if (p->verify_identifier || c->v2)
 		return VERIFY_ID_UNEXPECTED;
 	(void)err_set(e, 0,
 	    "No ID match. %s is none of remote %s's peers_identifier, and is let in: verify_identifier is "
@@ -208,7 +221,7 @@ static void ctx_freep(EVP_PKEY_CTX **c)
 }
 
 /* PKCS #1 v1.5 over the bare hash (RFC 2409 section 5.1). */
-static enum verify_reason check_signature(const struct judge_claim *c, X509 *x)
+static enum verify_reason check_signature1(const struct judge_claim *c, X509 *x)
 {
 	AUTO(ctx_freep) EVP_PKEY_CTX *ctx = NULL;
 	EVP_PKEY *key = X509_get0_pubkey(x);
@@ -220,7 +233,7 @@ static enum verify_reason check_signature(const struct judge_claim *c, X509 *x)
 	if (!ctx || EVP_PKEY_verify_init(ctx) <= 0 ||
 	    EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PADDING) <= 0)
 		return VERIFY_INTERNAL;
-	ok = EVP_PKEY_verify(ctx, c->signature.p, c->signature.n, c->hash.p, c->hash.n);
+	ok = EVP_PKEY_verify(ctx, c->signature.p, c->signature.n, c->over.p, c->over.n);
 	ERR_clear_error();
 	return ok == 1 ? VERIFY_NONE : VERIFY_BAD_SIGNATURE;
 }
@@ -232,7 +245,7 @@ static void note_weakness(X509 *x, struct err_text *e)
 
 	if (e->s[0])
 		return;
-	if (bits < RSA_BITS_GOOD)
+	if (EVP_PKEY_is_a(X509_get0_pubkey(x), "RSA") && bits < RSA_BITS_GOOD)
 		(void)err_set(e, 0,
 		    "the key of the peer's certificate has only %d bits: let it have one of %d or more", bits,
 		    RSA_BITS_GOOD);
@@ -255,7 +268,7 @@ enum verify_reason judge(const struct anchors *a, const struct judge_claim *c, s
 	if (r == VERIFY_NONE)
 		r = check_identity(p, c, x, e);
 	if (r == VERIFY_NONE)
-		r = check_signature(c, x);
+		r = c->v2 ? judge2_signature(c, X509_get0_pubkey(x), e) : check_signature1(c, x);
 	if (r == VERIFY_NONE)
 		note_weakness(x, e);
 	return r;

@@ -12,11 +12,13 @@ enum { JUDGE_CERTS_MAX = 10 };
 
 struct judge_claim {
 	uint32_t peer;                            /* index */
+	bool v2;                                  /* by version 2 */
+	struct inet_addr addr;                    /* where it is; for version 2 */
 	struct ike_id id;                         /* who it says it is */
-	struct ike1_octets hash;                  /* what it has to have signed */
+	struct ike1_octets over;                  /* what it has to have signed: a hash, or octets (v2) */
 	struct ike1_octets cert[JUDGE_CERTS_MAX]; /* DER, as they came: the peer's own first */
 	uint32_t n_certs;
-	struct ike1_octets signature;
+	struct ike1_octets signature; /* v2: the body of its AUTH payload */
 };
 
 /* VERIFY_NONE: it is who it says. Otherwise *e has what is special about this case ("" when nothing is). A

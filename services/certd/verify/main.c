@@ -77,7 +77,7 @@ static int on_judge(struct ipc_conn *c, const struct ipc_record *rec)
 
 /* Checking a chain costs a millisecond or so: the budget is what one core can do and more would only wait. */
 static const struct ipc_rule rules[] = {
-    {IPC_IKE1_JUDGE, "ike1.judge", IPC_ROLE_KEYD, 60 << 10, 256, 1, false, on_judge, false},
+    {IPC_IKE_JUDGE, "ike.judge", IPC_ROLE_KEYD, 60 << 10, 256, 1, false, on_judge, false},
 };
 
 static const struct ipc_edge edge = {

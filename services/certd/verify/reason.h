@@ -34,6 +34,9 @@
 	    "the signature is wrong: the peer does not have the key of this certificate",                    \
 	    "the peer's private key and certificate may not belong together, or the pinned file is "         \
 	    "another's")                                                                                     \
+	X(ALGORITHM, "signature-algorithm",                                                                  \
+	    "the signature's algorithm is none that is believed, or not one of the certificate's key",       \
+	    "let the peer sign with its certificate's key, over SHA-256 or better")                          \
 	X(INTERNAL, "internal", "the check could not be made", "look at the log of certd-verify")
 
 enum verify_reason {

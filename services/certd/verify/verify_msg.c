@@ -6,12 +6,13 @@
 #include <errno.h>
 
 #include "certd/session_msg.h"
+#include "ticket/statement.h"
 
 #include "certd_keyd.pb-c.h"
 #include "certd_verify_keyd.pb-c.h"
 #include "ike_conf.pb-c.h"
 
-enum { CAP = 128 << 10, CERTS_OCTETS_MAX = 32768, SIGNATURE_MAX = 1024, SEALED_MAX = 2048 };
+enum { CAP = 128 << 10, CERTS_OCTETS_MAX = 32768, SIGNATURE_MAX = 1284 };
 
 void verify_request_fini(struct verify_request *r)
 {
@@ -19,7 +20,7 @@ void verify_request_fini(struct verify_request *r)
 	*r = (struct verify_request){0};
 }
 
-static int certs_decode(const Postern__Ike1Judge *m, struct judge_claim *c, struct err_text *e)
+static int certs_decode(const Postern__IkeJudge *m, struct judge_claim *c, struct err_text *e)
 {
 	size_t all = 0;
 	int r = 0;
@@ -36,13 +37,13 @@ static int certs_decode(const Postern__Ike1Judge *m, struct judge_claim *c, stru
 
 int verify_request_decode(const struct ipc_record *rec, struct verify_request *ret)
 {
-	const Postern__Ike1Judge *m;
+	const Postern__IkeJudge *m;
 	struct err_text e;
 	int r;
 
-	ret->m = ipc_unpack(&postern__ike1_judge__descriptor, rec, CAP);
-	m = (const Postern__Ike1Judge *)ret->m;
-	r = m ? session_octets(&m->statement, 1, SEALED_MAX, &ret->statement, &e) : -EBADMSG;
+	ret->m = ipc_unpack(&postern__ike_judge__descriptor, rec, CAP);
+	m = (const Postern__IkeJudge *)ret->m;
+	r = m ? session_octets(&m->statement, 1, STATEMENT_MAX, &ret->statement, &e) : -EBADMSG;
 	if (r == 0)
 		r = certs_decode(m, &ret->claim, &e);
 	return r < 0 ? r : session_octets(&m->signature, 1, SIGNATURE_MAX, &ret->claim.signature, &e);

@@ -142,26 +142,36 @@ static const char *habit_fault(const struct granted_sa *sa)
 	return NULL;
 }
 
+static int check_asked(const struct grant *grant, const struct granted_spi *want, struct err_text *e)
+{
+	int r = check_ends(grant, &want->src, &want->dst, true, e);
+
+	if (r < 0)
+		return r;
+	for (unsigned i = 0; i < grant->n_requests; i++)
+		if (grant->req[i].proto == want->proto)
+			return 0;
+	return err_set(e, -EACCES, "grant %llu allows no %s", (unsigned long long)grant->id,
+	    ipsec_proto_name(want->proto));
+}
+
+/* A number alone lets nothing through: without a grant one is had as well, because version 2 names the first
+ * child's before the peer has proved who it is (RFC 7296 section 1.2). To install under it takes a grant. */
 int granted_reserve(struct sad *s, const struct grants *g, const struct granted_by *by,
     const struct granted_spi *want, struct rng *rng, uint32_t *ret_spi, struct err_text *e)
 {
-	const struct grant *grant = grant_in_force(s, g, want->grant, e);
+	const struct grant *grant;
 	const struct larva l = {
 	    .src = want->src, .dst = want->dst, .proto = want->proto, .pid = by->pid, .holder = by->holder};
 	const struct larva *got;
-	unsigned i = 0;
-	int r;
+	int r = 0;
 
-	if (!grant)
-		return -EACCES;
-	r = check_ends(grant, &want->src, &want->dst, true, e);
+	if (want->grant) {
+		grant = grant_in_force(s, g, want->grant, e);
+		r = grant ? check_asked(grant, want, e) : -EACCES;
+	}
 	if (r < 0)
 		return r;
-	while (i < grant->n_requests && grant->req[i].proto != want->proto)
-		i++;
-	if (i == grant->n_requests)
-		return err_set(e, -EACCES, "grant %llu allows no %s", (unsigned long long)grant->id,
-		    ipsec_proto_name(want->proto));
 	r = sad_reserve(s, &l, SPI_FIRST, want->proto == IPSEC_IPCOMP ? CPI_LAST : SPI_LAST, rng, &got, e);
 	if (r == 0)
 		*ret_spi = got->spi;

@@ -18,7 +18,7 @@ struct granted_by {
 };
 
 struct granted_spi {
-	uint64_t grant;
+	uint64_t grant;            /* 0: none is there yet */
 	struct inet_addr src, dst; /* of the SA: from the peer to this host */
 	enum ipsec_proto proto;
 };

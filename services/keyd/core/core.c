@@ -9,15 +9,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "keyd/core/carry_over.h"
+#include "keyd/core/child.h"
 #include "keyd/core/listen.h"
+#include "keyd/core/versions.h"
 #include "keyd/core/waiters.h"
-#include "keyd/ike1/child.h"
-#include "keyd/ike1/inform.h"
-#include "keyd/ike1/isakmp.h"
-#include "keyd/ike1/nat.h"
-#include "keyd/ike1/quick.h"
-#include "keyd/ike1/receive.h"
-#include "keyd/ike1/unknown.h"
 
 enum {
 	STRANGERS_RATE = 2000, /* first messages of main mode a second, or a twentieth of the other modes */
@@ -51,6 +47,11 @@ struct core *core_new(const struct core_def *d)
 		list_init(&c->unproved[i]);
 	for (size_t i = 0; i < ARRAY_SIZE(c->fragments); i++)
 		list_init(&c->fragments[i].rooms);
+	for (size_t i = 0; i < CORE_BUCKETS; i++)
+		list_init(&c->ike2.by_spi[i]);
+	list_init(&c->ike2.sas);
+	list_init(&c->ike2.unproved);
+	list_init(&c->ike2.dead);
 	list_init(&c->children);
 	list_init(&c->waiters);
 	list_init(&c->dead);
@@ -71,9 +72,9 @@ static void forget_all(struct core *c)
 		k->n_parts = 0; /* the data path's own keep */
 		child_end(k, false, "forgotten");
 	}
-	list_foreach_safe (sa, next, &c->isakmp, struct isakmp, all)
-		isakmp_end(sa);
-	isakmp_bury(c);
+	for (size_t i = 0; i < IKE_VERSIONS; i++)
+		ike_versions[i]->forget(c);
+	core_settle(c);
 }
 
 struct core *core_free(struct core *c)
@@ -89,6 +90,7 @@ struct core *core_free(struct core *c)
 	leases_fini(&c->leases);
 	wipe(c->in, sizeof(c->in));
 	wipe(c->out, sizeof(c->out));
+	wipe(c->chain, sizeof(c->chain));
 	free(c);
 	return NULL;
 }
@@ -127,13 +129,8 @@ int core_load(struct core *c, uint64_t generation, struct ike_conf *conf)
 	end_dropped(c, conf);
 	core_conf_unref(c->conf);
 	c->conf = f;
-	/* Negotiations of the old configuration end; what they have made lives on under it. */
-	list_foreach_safe (sa, next, &c->isakmp, struct isakmp, all) {
-		inform_delete_isakmp(sa);
-		sa->failure = "deleted: the configuration was loaded anew";
-		isakmp_end(sa);
-	}
-	isakmp_bury(c);
+	carry_over_all(c);
+	core_settle(c);
 	return leases_follow(&c->leases, &c->conf->c->pool);
 }
 
@@ -168,13 +165,20 @@ void core_datagram(struct core *c, const struct ike_path *path, const uint8_t *d
 
 	c->counters.datagrams++;
 	trace_arrival(c, path, n);
-	if (f != IKE_OK || hdr.major != 1 || n > CORE_DATAGRAM_MAX) {
+	if (f != IKE_OK || !hdr.major || hdr.major > IKE_VERSIONS || n > CORE_DATAGRAM_MAX) {
 		c->counters.malformed++;
 		return;
 	}
 	if (c->conf && is_heard(c, path))
-		ike1_datagram(c, path, &hdr, d);
-	isakmp_bury(c);
+		ike_versions[hdr.major - 1]->datagram(c, path, &hdr, d);
+	core_settle(c);
+}
+
+void core_settle(struct core *c)
+{
+	for (size_t i = 0; i < IKE_VERSIONS; i++)
+		ike_versions[i]->bury(c);
+	waiters_settle(c);
 }
 
 bool core_reply(struct core *c, uint64_t token, struct core_reply *r)
@@ -183,14 +187,14 @@ bool core_reply(struct core *c, uint64_t token, struct core_reply *r)
 
 	if (!waited)
 		c->counters.late_replies++;
-	isakmp_bury(c);
+	core_settle(c);
 	return waited;
 }
 
 void core_step(struct core *c)
 {
 	timers_run(&c->timers, core_now(c), c);
-	isakmp_bury(c);
+	core_settle(c);
 }
 
 uint64_t core_next_ms(const struct core *c)
@@ -198,10 +202,33 @@ uint64_t core_next_ms(const struct core *c)
 	return timers_next_ms(&c->timers);
 }
 
+/* Why a packet's policy is not negotiated for; NULL: it is. */
+static const char *unfit(struct core *c, const struct core_acquire *a, const struct ike_peer **ret)
+{
+	*ret = c->conf ? ike_conf_find_beginner(c->conf->c, &a->dst) : NULL;
+	if (!c->conf)
+		return "no configuration is loaded";
+	if (!*ret)
+		return "no configuration found";
+	if (!listen_has(c->conf->c, &a->src))
+		return "listen names other addresses of this host than the one it would be negotiated from";
+	return (*ret)->passive ? "its remote is passive" : NULL;
+}
+
 void core_acquire(struct core *c, const struct core_acquire *a)
 {
-	quick_acquire(c, a);
-	isakmp_bury(c);
+	const struct ike_peer *p;
+	const char *why = unfit(c, a, &p);
+	char b[INET_ADDR_STRLEN];
+
+	if (why) {
+		core_log(c, CORE_DEBUG, "ipsec.acquire", "an acquire for %s is ignored: %s",
+		    inet_addr_format(&a->dst, b), why);
+		c->ports.acquire_done(c->ports.arg, a->seq, false);
+	} else {
+		ike_version_of(p)->acquire(c, a);
+	}
+	core_settle(c);
 }
 
 void core_expired(struct core *c, uint64_t serial, bool hard)
@@ -210,31 +237,45 @@ void core_expired(struct core *c, uint64_t serial, bool hard)
 
 	if (k)
 		child_expired(k, serial, hard);
-	isakmp_bury(c);
+	core_settle(c);
+}
+
+/* The hint was on its way while the SA came. */
+static bool has_spi(struct core *c, const struct inet_addr *remote, enum ipsec_proto proto, uint32_t spi)
+{
+	list_foreach (k, &c->children, struct child, node)
+		for (uint8_t i = 0; i < k->n_parts; i++)
+			if (k->part[i].proto == proto && k->part[i].spi_in == spi &&
+			    inet_addr_equal(&k->path.remote, remote))
+				return true;
+	return false;
 }
 
 void core_unknown_spi(struct core *c, const struct inet_addr *local, const struct inet_addr *remote,
     enum ipsec_proto proto, uint32_t spi)
 {
-	unknown_spi(c, local, remote, proto, spi);
-	isakmp_bury(c);
+	const struct ike_path path = {
+	    .local = *local, .remote = *remote, .local_port = IKE_PORT, .remote_port = IKE_PORT};
+	const struct ike_peer *p = c->conf ? ike_conf_find_peer(c->conf->c, remote) : NULL;
+
+	if (p && !has_spi(c, remote, proto, spi))
+		ike_version_of(p)->unknown_spi(c, &path, proto, spi);
+	core_settle(c);
 }
 
 void core_moved(struct core *c, const struct ike_path *path, uint16_t old_port)
 {
-	nat_moved(c, path, old_port);
+	for (size_t i = 0; i < IKE_VERSIONS; i++)
+		ike_versions[i]->moved(c, path, old_port);
 }
 
 void core_shutdown(struct core *c)
 {
 	list_foreach_safe (k, next, &c->children, struct child, node)
 		child_end(k, true, "deleted");
-	list_foreach_safe (sa, next, &c->isakmp, struct isakmp, all) {
-		inform_delete_isakmp(sa);
-		sa->failure = isakmp_is_up(sa) ? "deleted" : NULL;
-		isakmp_end(sa);
-	}
-	isakmp_bury(c);
+	for (size_t i = 0; i < IKE_VERSIONS; i++)
+		ike_versions[i]->end_all(c, "deleted", NULL);
+	core_settle(c);
 }
 
 static void vlog(struct core *c, enum core_level level, const char *event, const char *fmt, va_list ap)

@@ -33,6 +33,16 @@ struct core_conf {
 	struct ike_conf *c;
 };
 
+/* Version 2's part: its IKE SAs, oldest first; those whose peers have proved nothing; the dead, to be freed
+ * when nothing of theirs is on the stack. */
+struct core_ike2 {
+	struct list by_spi[CORE_BUCKETS];
+	struct list sas, unproved, dead;
+	uint32_t n, n_unproved;
+	uint8_t cookie_key[2][32]; /* the one of now, and the one before */
+	uint64_t cookie_since_ms;  /* 0: there is none yet */
+};
+
 /* Fragments of messages that are not whole yet (ike1/fragment.c). */
 struct fragment_pool {
 	struct list rooms; /* oldest first */
@@ -58,7 +68,8 @@ struct core {
 	struct list by_cookie[CORE_BUCKETS]; /* ISAKMP SAs */
 	struct list isakmp;                  /* all of them, oldest first */
 	struct list children;                /* established pairs of IPsec SAs */
-	struct list waiters;                 /* who waits for a negotiation (waiters.h) */
+	struct core_ike2 ike2;
+	struct list waiters; /* who waits for a negotiation (waiters.h) */
 	uint32_t n_waiters;
 	struct list dead;        /* to be freed when nothing of theirs is on the stack */
 	struct list unproved[2]; /* begun by others and not up, oldest first: silent, returned */
@@ -77,6 +88,7 @@ struct core {
 	uint64_t traces_held;
 	struct core_counters counters;
 	uint8_t out[CORE_DATAGRAM_MAX], in[CORE_DATAGRAM_MAX]; /* one message being made, one being read */
+	uint8_t chain[CORE_DATAGRAM_MAX]; /* version 2: payloads that will be enciphered */
 };
 
 struct core_def {
@@ -93,8 +105,9 @@ struct core *core_new(const struct core_def *d);
  */
 struct core *core_free(struct core *c);
 
-/* A new configuration (taken). Negotiations and ISAKMP SAs of the old one end, and so do pairs with peers
- * that it does not have any more; the peers are told. 0 or -ENOMEM. */
+/* A new configuration (taken). What is negotiated with peers whose blocks are the same goes on under it;
+ * other negotiations and ISAKMP SAs end, and so do pairs with peers that it does not have any more; the peers
+ * are told. 0 or -ENOMEM. */
 must_check int core_load(struct core *c, uint64_t generation, struct ike_conf *conf);
 
 /* What an earlier life has kept goes on, under the configuration that is loaded; what is of another one is
@@ -151,6 +164,20 @@ void core_trace(struct core *c, const char *event, const char *fmt, ...)
 static inline uint64_t core_now(const struct core *c)
 {
 	return clock_now_ms(c->clock);
+}
+
+/* For those who look: how long ago that was (0: never), how long until then (0: it is not set). */
+static inline uint64_t core_since(const struct core *c, uint64_t ms)
+{
+	return ms ? core_now(c) - ms : 0;
+}
+static inline uint64_t core_until(const struct core *c, const struct timer *t)
+{
+	uint64_t now = core_now(c);
+
+	if (!t->place)
+		return 0;
+	return t->due_ms > now ? t->due_ms - now : 1;
 }
 
 #endif

@@ -32,6 +32,13 @@ static inline bool ike_path_same_peer(const struct ike_path *a, const struct ike
 	return inet_addr_equal(&a->remote, &b->remote) && (plain || a->remote_port == b->remote_port);
 }
 
+/* Whether this is the way to the peer at `at`, as it was while its port was another one. */
+static inline bool ike_path_is_at(const struct ike_path *p, const struct ike_path *at, uint16_t port)
+{
+	return p->remote_port == port && p->local_port == IKE_PORT_NATT &&
+	       inet_addr_equal(&p->remote, &at->remote) && inet_addr_equal(&p->local, &at->local);
+}
+
 /* What certd is told once of an exchange of version 1, to make its keys (RFC 2409 section 5). Who begins base
  * mode has no `gxr` and no `gxy` before its proof is made: it says the rest first, and then all. */
 struct ike1_told {
@@ -123,8 +130,10 @@ struct core_ports {
 	    struct ike1_octets proof);
 	int (*ike2_judge)(void *arg, uint64_t token, const struct ike1_signed *s);
 
-	/* policyd. match answers with `out` and `in`, grant with `number` and `expires_ms`. */
-	int (*match)(void *arg, uint64_t token, const struct selector *out, const struct ike_path *path);
+	/* policyd. match answers with `out` and `in`, grant with `number` and `expires_ms`. `within`:
+	 * policies that protect a part of `out` between the path's ends will do as well. */
+	int (*match)(
+	    void *arg, uint64_t token, const struct selector *out, const struct ike_path *path, bool within);
 	/* A policy for a client, and its partners in the other directions: the answer is match's. */
 	int (*policy_make)(void *arg, uint64_t token, const uint8_t *ticket, size_t n_ticket,
 	    const struct policy *out, const struct ike_path *path);
@@ -135,7 +144,8 @@ struct core_ports {
 	void (*grant_drop)(void *arg, uint64_t grant);
 	void (*acquire_done)(void *arg, uint64_t seq, bool ok);
 
-	/* datapathd. reserve answers with an SPI, install with a serial. */
+	/* datapathd. reserve answers with an SPI (grant 0: for a peer that has not proved itself yet, as
+	 * version 2's first child wants it), install with a serial. */
 	int (*reserve)(void *arg, uint64_t token, uint64_t grant, const struct inet_addr *src,
 	    const struct inet_addr *dst, enum ipsec_proto proto);
 	void (*release)(void *arg, const struct inet_addr *src, const struct inet_addr *dst,

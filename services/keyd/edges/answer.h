@@ -27,6 +27,7 @@ enum answer_kind {
 	ANSWER_MADE, /* policies, and `number` is that of the outbound one */
 	ANSWER_USER,
 	ANSWER_PASSWORD,
+	ANSWER_HEARD, /* that, and nothing else */
 	ANSWER_KINDS,
 };
 

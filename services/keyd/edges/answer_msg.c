@@ -17,7 +17,8 @@
 enum {
 	SKEYID_MAX = 64,
 	SEALED_MAX = 2048,
-	PROOF_MAX = 1024,
+	STATEMENT_OCTETS_MAX = 9572,
+	PROOF_MAX = 1284,
 	SUBJECT_MAX = 2048,
 	GROUPS_MAX = 511,
 	PASSWORD_MAX = 1024,
@@ -66,17 +67,17 @@ static int take_ticket(struct answer *a)
 
 static int take_statement(struct answer *a)
 {
-	return octets(a, &((const Postern__Statement *)a->m)->statement, SEALED_MAX);
+	return octets(a, &((const Postern__Statement *)a->m)->statement, STATEMENT_OCTETS_MAX);
 }
 
 static int take_proof(struct answer *a)
 {
-	return octets(a, &((const Postern__Ike1Proof *)a->m)->proof, PROOF_MAX);
+	return octets(a, &((const Postern__IkeProof *)a->m)->proof, PROOF_MAX);
 }
 
 static int take_begun(struct answer *a)
 {
-	const Postern__Ike1Begun *m = (const Postern__Ike1Begun *)a->m;
+	const Postern__IkeBegun *m = (const Postern__IkeBegun *)a->m;
 
 	if (m->n_certs > ANSWER_CERTS_MAX || m->subject.len > SUBJECT_MAX || m->issuer.len > SUBJECT_MAX)
 		return -EBADMSG;
@@ -167,14 +168,15 @@ static const struct {
     [ANSWER_KEYS] = {IPC_IKE1_KEYS_REPLY, &postern__ike1_keys_reply__descriptor, take_keys},
     [ANSWER_TOLD] = {IPC_IKE1_KEYS_REPLY, &postern__ike1_keys_reply__descriptor, take_told},
     [ANSWER_TICKET] = {IPC_TICKET, &postern__ticket__descriptor, take_ticket},
-    [ANSWER_PROOF] = {IPC_IKE1_PROOF, &postern__ike1_proof__descriptor, take_proof},
-    [ANSWER_BEGUN] = {IPC_IKE1_BEGUN, &postern__ike1_begun__descriptor, take_begun},
+    [ANSWER_PROOF] = {IPC_IKE_PROOF, &postern__ike_proof__descriptor, take_proof},
+    [ANSWER_BEGUN] = {IPC_IKE_BEGUN, &postern__ike_begun__descriptor, take_begun},
     [ANSWER_POLICIES] = {IPC_POLICY_MATCH_REPLY, &postern__policy_match_reply__descriptor, take_policies},
     [ANSWER_GRANT] = {IPC_GRANT_REPLY, &postern__grant_reply__descriptor, take_grant},
     [ANSWER_SPI] = {IPC_SPI_REPLY, &postern__spi_reply__descriptor, take_spi},
     [ANSWER_MADE] = {IPC_POLICY_MATCH_REPLY, &postern__policy_match_reply__descriptor, take_made},
     [ANSWER_USER] = {IPC_XAUTH_CHECK_REPLY, &postern__xauth_check_reply__descriptor, take_user},
     [ANSWER_PASSWORD] = {IPC_XAUTH_PASSWORD_REPLY, &postern__xauth_password_reply__descriptor, take_password},
+    [ANSWER_HEARD] = {IPC_OK, NULL, NULL},
     [ANSWER_SERIAL] = {IPC_SA_MADE, &postern__sa_made__descriptor, take_serial},
     [ANSWER_STATEMENT] = {IPC_STATEMENT, &postern__statement__descriptor, take_statement},
 };
@@ -185,6 +187,8 @@ static int decode(enum answer_kind kind, const struct ipc_record *rec, struct an
 		return ipc_error_decode(rec, &a->why);
 	if (rec->type != rows[kind].type)
 		return err_set(&a->why, -EPROTO, "an answer of type %u", rec->type);
+	if (!rows[kind].d)
+		return rec->body_len ? -EBADMSG : 0;
 	a->m = ipc_unpack(rows[kind].d, rec, CAP);
 	if (!a->m)
 		return err_set(&a->why, -EBADMSG, "an answer that does not parse");

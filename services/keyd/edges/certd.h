@@ -16,8 +16,10 @@ must_check int certd_ask_switch(
     struct ipc_client *c, struct ike1_octets nonce, uint32_t peer, ipc_reply_fn fn, void *arg);
 must_check int certd_ask_prove(
     struct ipc_client *c, struct ike1_octets nonce, struct ike1_octets id, ipc_reply_fn fn, void *arg);
+/* `proof`: as ike1_verify and ike2_verify of the core's ports have it. */
 must_check int certd_ask_verify(struct ipc_client *c, struct ike1_octets nonce, struct ike1_octets id,
-    struct ike1_octets hash, ipc_reply_fn fn, void *arg);
+    struct ike1_octets proof, ipc_reply_fn fn, void *arg);
+must_check int certd_ask_tell(struct ipc_client *c, const struct ike2_told *t, ipc_reply_fn fn, void *arg);
 must_check int certd_verify_ask(
     struct ipc_client *c, const struct ike1_signed *s, ipc_reply_fn fn, void *arg);
 must_check int certd_ask_xauth(struct ipc_client *c, struct ike1_octets ticket, struct ike1_octets user,

@@ -27,7 +27,7 @@ static ProtobufCBinaryData plain(const void *p, size_t n)
 int certd_ask_begin(struct ipc_client *c, uint64_t generation, uint32_t peer,
     const struct inet_addr *peer_addr, bool we_began, ipc_reply_fn fn, void *arg)
 {
-	Postern__Ike1Begin m = POSTERN__IKE1_BEGIN__INIT;
+	Postern__IkeBegin m = POSTERN__IKE_BEGIN__INIT;
 	Postern__Addr addr;
 
 	model_addr_encode(peer_addr, &addr);
@@ -35,7 +35,7 @@ int certd_ask_begin(struct ipc_client *c, uint64_t generation, uint32_t peer,
 	m.peer = peer;
 	m.peer_addr = &addr;
 	m.we_began = we_began;
-	return ipc_client_request(c, IPC_IKE1_BEGIN, &m.base, CERTD_DEADLINE_MS, fn, arg);
+	return ipc_client_request(c, IPC_IKE_BEGIN, &m.base, CERTD_DEADLINE_MS, fn, arg);
 }
 
 int certd_ask_xauth(struct ipc_client *c, struct ike1_octets ticket, struct ike1_octets user,
@@ -92,30 +92,47 @@ int certd_ask_switch(
 	return ipc_client_request(c, IPC_IKE1_SWITCH, &m.base, CERTD_DEADLINE_MS, fn, arg);
 }
 
+int certd_ask_tell(struct ipc_client *c, const struct ike2_told *t, ipc_reply_fn fn, void *arg)
+{
+	Postern__Ike2Tell m = POSTERN__IKE2_TELL__INIT;
+
+	m.nonce = slice(t->nonce);
+	m.peer_nonce = slice(t->peer_nonce);
+	m.spi_i = plain(t->spi_i, IKE_COOKIE_LEN);
+	m.spi_r = plain(t->spi_r, IKE_COOKIE_LEN);
+	m.prf = t->prf;
+	m.sk_pi = plain(secret_bytes(t->pi), secret_len(t->pi));
+	m.sk_pr = plain(secret_bytes(t->pr), secret_len(t->pr));
+	m.message_i = slice(t->message_i);
+	m.message_r = slice(t->message_r);
+	m.peer_hashes = t->peer_hashes;
+	return ipc_client_request(c, IPC_IKE2_TELL, &m.base, CERTD_DEADLINE_MS, fn, arg);
+}
+
 int certd_ask_prove(
     struct ipc_client *c, struct ike1_octets nonce, struct ike1_octets id, ipc_reply_fn fn, void *arg)
 {
-	Postern__Ike1Prove m = POSTERN__IKE1_PROVE__INIT;
+	Postern__IkeProve m = POSTERN__IKE_PROVE__INIT;
 
 	m.nonce = slice(nonce);
 	m.id = slice(id);
-	return ipc_client_request(c, IPC_IKE1_PROVE, &m.base, CERTD_DEADLINE_MS, fn, arg);
+	return ipc_client_request(c, IPC_IKE_PROVE, &m.base, CERTD_DEADLINE_MS, fn, arg);
 }
 
 int certd_ask_verify(struct ipc_client *c, struct ike1_octets nonce, struct ike1_octets id,
-    struct ike1_octets hash, ipc_reply_fn fn, void *arg)
+    struct ike1_octets proof, ipc_reply_fn fn, void *arg)
 {
-	Postern__Ike1Verify m = POSTERN__IKE1_VERIFY__INIT;
+	Postern__IkeVerify m = POSTERN__IKE_VERIFY__INIT;
 
 	m.nonce = slice(nonce);
 	m.id = slice(id);
-	m.hash = slice(hash);
-	return ipc_client_request(c, IPC_IKE1_VERIFY, &m.base, CERTD_DEADLINE_MS, fn, arg);
+	m.proof = slice(proof);
+	return ipc_client_request(c, IPC_IKE_VERIFY, &m.base, CERTD_DEADLINE_MS, fn, arg);
 }
 
 int certd_verify_ask(struct ipc_client *c, const struct ike1_signed *s, ipc_reply_fn fn, void *arg)
 {
-	Postern__Ike1Judge m = POSTERN__IKE1_JUDGE__INIT;
+	Postern__IkeJudge m = POSTERN__IKE_JUDGE__INIT;
 	ProtobufCBinaryData certs[CERTS_MAX];
 
 	if (s->n_certs > CERTS_MAX)
@@ -126,5 +143,5 @@ int certd_verify_ask(struct ipc_client *c, const struct ike1_signed *s, ipc_repl
 	m.certs = certs;
 	m.n_certs = s->n_certs;
 	m.signature = slice(s->signature);
-	return ipc_client_request(c, IPC_IKE1_JUDGE, &m.base, CERTD_DEADLINE_MS, fn, arg);
+	return ipc_client_request(c, IPC_IKE_JUDGE, &m.base, CERTD_DEADLINE_MS, fn, arg);
 }

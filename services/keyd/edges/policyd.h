@@ -11,7 +11,7 @@ enum { POLICYD_DEADLINE_MS = 10000 };
 
 must_check int policyd_subscribe(struct ipc_client *c, ipc_reply_fn fn, void *arg);
 must_check int policyd_ask_match(struct ipc_client *c, const struct selector *out,
-    const struct ike_path *path, ipc_reply_fn fn, void *arg);
+    const struct ike_path *path, bool within, ipc_reply_fn fn, void *arg);
 must_check int policyd_ask_grant(struct ipc_client *c, const uint8_t *ticket, size_t n, uint32_t policy_id,
     const struct ike_path *path, ipc_reply_fn fn, void *arg);
 /* A policy for a client, as this side sees it. */

@@ -18,8 +18,8 @@ int policyd_subscribe(struct ipc_client *c, ipc_reply_fn fn, void *arg)
 	return ipc_client_request(c, IPC_ACQUIRE_SUBSCRIBE, &m.base, POLICYD_DEADLINE_MS, fn, arg);
 }
 
-int policyd_ask_match(
-    struct ipc_client *c, const struct selector *out, const struct ike_path *path, ipc_reply_fn fn, void *arg)
+int policyd_ask_match(struct ipc_client *c, const struct selector *out, const struct ike_path *path,
+    bool within, ipc_reply_fn fn, void *arg)
 {
 	Postern__PolicyMatch m = POSTERN__POLICY_MATCH__INIT;
 	struct model_selector_pb sel;
@@ -31,6 +31,7 @@ int policyd_ask_match(
 	m.out = &sel.m;
 	m.local = &local;
 	m.remote = &remote;
+	m.within = within;
 	return ipc_client_request(c, IPC_POLICY_MATCH, &m.base, POLICYD_DEADLINE_MS, fn, arg);
 }
 

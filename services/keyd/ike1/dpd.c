@@ -3,7 +3,7 @@
  * and not asked.
  */
 #include "base/rd.h"
-#include "keyd/ike1/child.h"
+#include "keyd/core/child.h"
 #include "keyd/ike1/inform.h"
 #include "wire/ike/v1_payload.h"
 

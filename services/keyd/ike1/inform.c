@@ -4,7 +4,7 @@
 #include "keyd/ike1/inform.h"
 
 #include "keyd/core/waiters.h"
-#include "keyd/ike1/child.h"
+#include "keyd/core/child.h"
 #include "keyd/ike1/cipher.h"
 #include "keyd/ike1/hashed.h"
 #include "keyd/ike1/life.h"
@@ -232,7 +232,8 @@ static void take_notify(struct isakmp *sa, uint32_t msg_id, const struct ike_pay
 		quick_connected(sa, msg_id);
 		break;
 	default:
-		waiters_hint(sa, "the peer says: notification %u (%s)", n.type, notify_meaning(n.type));
+		waiters_hint(sa->core, &sa->path.remote, "the peer says: notification %u (%s)", n.type,
+		    notify_meaning(n.type));
 		if (!isakmp_may_say(sa))
 			break;
 		core_log(sa->core, CORE_NOTICE, "isakmp.notify", "the peer says: notification %u. %s", n.type,
@@ -336,8 +337,8 @@ void inform_clear(struct isakmp *sa, const struct ike_hdr *hdr, const uint8_t *d
 	p = ike_chain_find(&c, IKE1_P_NOTIFY, 0);
 	if (!p || ike1_notify_parse(p, &n) != IKE_OK)
 		return;
-	waiters_hint(
-	    sa, "somebody who may be the peer refuses: notification %u (%s)", n.type, notify_meaning(n.type));
+	waiters_hint(sa->core, &sa->path.remote, "somebody who may be the peer refuses: notification %u (%s)",
+	    n.type, notify_meaning(n.type));
 	core_note(sa->core, CORE_WARNING, "isakmp.notify",
 	    "somebody who may be the peer refuses: notification %u (14: no proposal is acceptable to it; 18: "
 	    "our identity is not; 24: it does not believe our proof). %s",

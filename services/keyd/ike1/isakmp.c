@@ -209,6 +209,15 @@ static void tell_end(struct isakmp *sa, enum isakmp_state was)
 		    sa->failure, isakmp_name(sa, name), isakmp_state_name(was));
 }
 
+static void tell_waiters(const struct isakmp *sa, enum isakmp_state was)
+{
+	char why[CORE_WHY_MAX];
+
+	snprintf(why, sizeof(why), "%s (%s)", sa->failure ? sa->failure : "ended", isakmp_state_name(was));
+	if (sa->initiator)
+		waiters_sa_ended(sa->core, &sa->path.remote, was == ISAKMP_UP, why);
+}
+
 void isakmp_end(struct isakmp *sa)
 {
 	struct core *c = sa->core;
@@ -230,7 +239,7 @@ void isakmp_end(struct isakmp *sa)
 	list_append(&c->dead, &sa->all);
 	c->n_isakmp--;
 	tell_end(sa, was);
-	waiters_isakmp_ended(sa, was);
+	tell_waiters(sa, was);
 	quick_orphan(sa);
 }
 
@@ -266,7 +275,6 @@ void isakmp_bury(struct core *c)
 {
 	list_foreach_safe (sa, next, &c->dead, struct isakmp, all)
 		isakmp_free(sa);
-	waiters_settle(c);
 }
 
 bool isakmp_take_id(struct isakmp *sa, uint32_t msg_id)

@@ -142,7 +142,7 @@ bool isakmp_may_say(struct isakmp *sa);
 void isakmp_be_patient(struct isakmp *sa);
 /* It ends: exchanges under it end with it, and it is freed when nothing is on the stack. */
 void isakmp_end(struct isakmp *sa);
-/* Frees what has ended, and answers those who waited for what has happened. */
+/* Frees what has ended. */
 void isakmp_bury(struct core *c);
 /* By both cookies; one that we began and that has no answer yet is found by its own. NULL: none. */
 struct isakmp *isakmp_find(struct core *c, const uint8_t *icookie, const uint8_t *rcookie);

@@ -225,6 +225,7 @@ void kept_isakmp_encode(struct wr *w, const void *what)
 
 	wr_u64(w, sa->conf->generation);
 	wr_u32(w, sa->peer);
+	wr_u64(w, isakmp_peer(sa)->block);
 	wr_u8(w, flags_of(sa));
 	wr_u8(w, sa->mode);
 	wr_u8(w, (uint8_t)sa->nat_form);
@@ -326,7 +327,7 @@ int kept_isakmp_decode(
     const void *p, size_t n, uint64_t now_ms, struct kept_isakmp *ret, const char **ret_why)
 {
 	struct rd r = rd_init(p, n);
-	struct kept_isakmp k = {.generation = rd_u64(&r), .peer = rd_u32(&r)};
+	struct kept_isakmp k = {.generation = rd_u64(&r), .peer = rd_u32(&r), .peer_block = rd_u64(&r)};
 	uint8_t f = get_flags(&r, F_ALL);
 	struct ike1_octets iv;
 

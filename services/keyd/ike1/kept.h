@@ -5,7 +5,7 @@
 #ifndef POSTERN_KEYD_IKE1_KEPT_H
 #define POSTERN_KEYD_IKE1_KEPT_H
 
-#include "keyd/ike1/child.h"
+#include "keyd/core/child.h"
 #include "keyd/ike1/isakmp.h"
 
 /* Keeps it as it is now; one that is not up is not kept. */
@@ -19,7 +19,8 @@ void kept_child_encode(struct wr *w, const void *child);
 /* Everything is borrowed. */
 struct kept_isakmp {
 	uint64_t generation; /* of its configuration, */
-	uint32_t peer;       /* and the peer's index in it */
+	uint32_t peer;       /* and the peer's index in it, when it was kept, */
+	uint64_t peer_block; /* and its block's number, by which it is found in another one */
 	bool initiator, nat_here, nat_there, peer_dpd, cuts;
 	bool user_known, configured, has_lease;
 	enum ike_mode mode;

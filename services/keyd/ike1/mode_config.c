@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "keyd/ike1/child.h"
+#include "keyd/core/child.h"
 #include "keyd/ike1/inform.h"
 #include "keyd/ike1/kept.h"
 #include "keyd/ike1/phase1.h"

@@ -4,7 +4,7 @@
  */
 #include "keyd/ike1/nat.h"
 
-#include "keyd/ike1/child.h"
+#include "keyd/core/child.h"
 #include "keyd/ike1/kept.h"
 
 #include "base/wr.h"
@@ -57,19 +57,35 @@ static bool is_end(
 	return n && p->len == n && memcmp(p->body, hash, n) == 0;
 }
 
+/* Aggressive mode's initiator has moved to port 4500 when it says this: some peers hash the ports of that
+ * message, some those that the negotiation began with. */
+static bool is_local(const struct isakmp *sa, const struct ike_payload *p)
+{
+	const struct inet_addr *a = &sa->path.local;
+
+	return is_end(sa, p, a, sa->path.local_port) ||
+	       (sa->heard_from.local_port && is_end(sa, p, a, sa->heard_from.local_port));
+}
+
+static bool is_remote(const struct isakmp *sa, const struct ike_payload *p)
+{
+	const struct inet_addr *a = &sa->path.remote;
+
+	return is_end(sa, p, a, sa->path.remote_port) ||
+	       (sa->heard_from.remote_port && is_end(sa, p, a, sa->heard_from.remote_port));
+}
+
 void nat_take_discovery(struct isakmp *sa, const struct ike_chain *c)
 {
 	const struct ike_payload *p = ike_chain_find(c, payload_type(sa), 0);
-	const struct ike_path *path = &sa->path;
 
 	if (sa->nat_form == NAT_NONE || !p)
 		return;
-	sa->nat_here =
-	    !is_end(sa, p, &path->local, path->local_port) || isakmp_peer(sa)->nat_traversal == IKE_FORCE;
+	sa->nat_here = !is_local(sa, p) || isakmp_peer(sa)->nat_traversal == IKE_FORCE;
 	/* A host with several addresses says all of them: one that fits is enough. */
 	sa->nat_there = true;
 	for (uint32_t i = 1; (p = ike_chain_find(c, payload_type(sa), i)); i++)
-		if (is_end(sa, p, &path->remote, path->remote_port))
+		if (is_remote(sa, p))
 			sa->nat_there = false;
 	if (nat_found(sa))
 		core_note(sa->core, CORE_INFO, "isakmp.nat", "NAT detected: %s%s", sa->nat_here ? "ME " : "",
@@ -83,24 +99,14 @@ void nat_move(struct isakmp *sa)
 		sa->path.local_port = sa->path.remote_port = IKE_PORT_NATT;
 }
 
-static bool is_there(const struct ike_path *p, const struct ike_path *at, uint16_t port)
-{
-	return p->remote_port == port && p->local_port == IKE_PORT_NATT &&
-	       inet_addr_equal(&p->remote, &at->remote) && inet_addr_equal(&p->local, &at->local);
-}
-
 void nat_moved(struct core *c, const struct ike_path *path, uint16_t old_port)
 {
 	list_foreach (sa, &c->isakmp, struct isakmp, all)
-		if (isakmp_is_up(sa) && is_there(&sa->path, path, old_port)) {
+		if (isakmp_is_up(sa) && ike_path_is_at(&sa->path, path, old_port)) {
 			sa->path.remote_port = path->remote_port;
 			kept_isakmp(sa);
 		}
-	list_foreach (k, &c->children, struct child, node)
-		if (is_there(&k->path, path, old_port)) {
-			k->path.remote_port = path->remote_port;
-			kept_child(k);
-		}
+	child_moved(c, path, old_port);
 }
 
 /* From port 4500 nobody goes back (RFC 3947 section 4): base mode's responder may speak once more from port

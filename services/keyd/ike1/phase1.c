@@ -10,7 +10,7 @@
 
 #include "keyd/core/ident.h"
 #include "keyd/core/waiters.h"
-#include "keyd/ike1/child.h"
+#include "keyd/core/child.h"
 #include "keyd/ike1/cipher.h"
 #include "keyd/ike1/inform.h"
 #include "keyd/ike1/kept.h"
@@ -283,7 +283,7 @@ void phase1_ignore(struct isakmp *sa, const char *fmt, ...)
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	sa->core->counters.malformed++;
-	waiters_hint(sa, "a message was passed over: %s", text);
+	waiters_hint(sa->core, &sa->path.remote, "a message was passed over: %s", text);
 	core_note(sa->core, CORE_WARNING, "isakmp.ignored", "a message is passed over: %s. %s (%s)", text,
 	    isakmp_name(sa, name), isakmp_state_name(sa->state));
 }

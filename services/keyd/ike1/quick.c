@@ -8,9 +8,9 @@
 #include <stdio.h>
 
 #include "keyd/core/ident.h"
-#include "keyd/core/listen.h"
 #include "keyd/core/waiters.h"
 #include "keyd/ike1/inform.h"
+#include "keyd/ike1/kept.h"
 #include "keyd/ike1/phase1.h"
 #include "keyd/ike1/select.h"
 #include "keyd/ike1/trace.h"
@@ -98,6 +98,7 @@ struct quick *quick_new(struct isakmp *sa, bool initiator)
 	if (!q)
 		return NULL;
 	q->sa = sa;
+	q->held = core_conf_ref(sa->conf);
 	q->initiator = initiator;
 	q->begun_ms = core_now(sa->core);
 	window_init(&q->window, sa->core, &sa->path, on_lost);
@@ -124,6 +125,7 @@ static void quick_free(struct quick *q)
 	crypto_dh_free(q->dh);
 	secret_free(q->gxy);
 	free(q->nets);
+	core_conf_unref(q->held);
 	list_remove(&q->node);
 	free(q);
 }
@@ -174,7 +176,7 @@ void quick_fail(struct quick *q, uint16_t notify, const char *fmt, ...)
 		    rows[q->state].name);
 	if (notify)
 		inform_notify(q->sa, notify, NULL, 0);
-	waiters_policy_failed(q->sa, q->out.id, text);
+	waiters_policy_failed(c, &q->sa->path.remote, q->out.id, isakmp_is_up(q->sa), text);
 	if (q->old)
 		child_try_again(q->old);
 	say_gone(q);
@@ -207,7 +209,8 @@ static void linger(struct quick *q)
 void quick_done(struct quick *q)
 {
 	struct core *c = q->sa->core;
-	struct child k = {.conf = q->sa->conf,
+	struct child k = {.ops = &quick_child_ops,
+	    .conf = q->sa->conf,
 	    .path = q->sa->path,
 	    .initiator = q->initiator,
 	    .out = q->out,
@@ -338,20 +341,6 @@ static void start(struct core *c, const struct policy *out, const struct ike_pat
 	phase1_begin(sa);
 }
 
-/* Why a packet's policy is not negotiated for; NULL: it is. */
-static const char *unfit(struct core *c, const struct core_acquire *a)
-{
-	const struct ike_peer *p = c->conf ? select_remote(c->conf->c, &a->dst, &a->policy->sel) : NULL;
-
-	if (!c->conf)
-		return "no configuration is loaded";
-	if (!p)
-		return "no configuration found";
-	if (!listen_has(c->conf->c, &a->src))
-		return "listen names other addresses of this host than the one it would be negotiated from";
-	return p->passive ? "its remote is passive" : NULL;
-}
-
 void quick_acquire(struct core *c, const struct core_acquire *a)
 {
 	const struct child *k = child_of_policy(c, a->policy->id);
@@ -361,16 +350,8 @@ void quick_acquire(struct core *c, const struct core_acquire *a)
 	        ? k->path
 	        : (struct ike_path){
 	              .local = a->src, .remote = a->dst, .local_port = IKE_PORT, .remote_port = IKE_PORT};
-	const char *why = unfit(c, a);
-	struct quick *q = why ? NULL : find_policy(c, a->policy->id, &a->dst, false);
-	char b[INET_ADDR_STRLEN];
+	struct quick *q = find_policy(c, a->policy->id, &a->dst, false);
 
-	if (why) {
-		core_log(c, CORE_DEBUG, "ipsec.acquire", "an acquire for %s is ignored: %s",
-		    inet_addr_format(&a->dst, b), why);
-		c->ports.acquire_done(c->ports.arg, a->seq, false);
-		return;
-	}
 	if (q && !q->acquire)
 		q->acquire = a->seq;
 	else if (q)
@@ -381,7 +362,7 @@ void quick_acquire(struct core *c, const struct core_acquire *a)
 		start(c, a->policy, &path, a->seq, NULL);
 }
 
-void quick_renew(struct child *k)
+static void renew(struct child *k)
 {
 	struct core *c = k->core;
 	const struct ike_peer *p = c->conf ? ike_conf_find_peer(c->conf->c, &k->path.remote) : NULL;
@@ -418,10 +399,26 @@ void quick_orphan(struct isakmp *sa)
 	}
 }
 
-void quick_forget_child(struct core *c, const struct child *k)
+static void forgotten(struct child *k)
 {
+	struct core *c = k->core;
+
 	list_foreach (sa, &c->isakmp, struct isakmp, all)
 		list_foreach (q, &sa->quicks, struct quick, node)
 			if (q->old == k)
 				q->old = NULL;
 }
+
+static bool can_tell(const struct child *k)
+{
+	return isakmp_find_of(k->core, &k->path) != NULL;
+}
+
+const struct child_ops quick_child_ops = {
+    .version = 1,
+    .renew = renew,
+    .can_tell = can_tell,
+    .tell = inform_delete_child,
+    .forgotten = forgotten,
+    .keep = kept_child,
+};

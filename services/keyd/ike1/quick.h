@@ -6,7 +6,7 @@
 #define POSTERN_KEYD_IKE1_QUICK_H
 
 #include "keyd/core/window.h"
-#include "keyd/ike1/child.h"
+#include "keyd/core/child.h"
 #include "keyd/ike1/isakmp.h"
 
 enum quick_state {
@@ -52,8 +52,9 @@ struct quick {
 	uint8_t iv[IKE1_BLOCK_MAX];
 	uint64_t acquire; /* policyd's number; 0: nobody waits */
 	uint64_t begun_ms;
-	struct child *old; /* the pair that is to be renewed; NULL: none, or it has ended meanwhile */
-	const struct ike_child *conf; /* in sa->conf */
+	struct child *old;      /* the pair that is to be renewed; NULL: none, or it has ended meanwhile */
+	struct core_conf *held; /* the configuration it was begun under, which has */
+	const struct ike_child *conf; /* this */
 	struct policy out, in;
 	bool has_in;
 	uint64_t grant;
@@ -78,7 +79,8 @@ struct quick {
 
 /* quick.c: its life. */
 void quick_acquire(struct core *c, const struct core_acquire *a);
-void quick_renew(struct child *k);
+/* What only this version can do for the pairs that it has made. */
+extern const struct child_ops quick_child_ops;
 /* The administrator's: begins, unless one of this policy is under way. The peer has a remote. */
 void quick_wish(struct core *c, const struct policy *out, const struct ike_path *path);
 /* One under way for this policy, begun by us. NULL: none. */
@@ -90,7 +92,6 @@ const char *quick_state_name(enum quick_state s);
 void quick_resume(struct isakmp *sa);
 /* The ISAKMP SA has ended: what has a successor goes there, the rest ends. */
 void quick_orphan(struct isakmp *sa);
-void quick_forget_child(struct core *c, const struct child *k);
 struct quick *quick_new(struct isakmp *sa, bool initiator);
 void quick_set_state(struct quick *q, enum quick_state next);
 /* A message of the peer is what it waits for. */

@@ -185,7 +185,7 @@ void quick_begin(struct quick *q)
 	    q->patience.fn);
 	if (r == 0)
 		r = c->ports.match(c->ports.arg, parking_enter(&c->parking, &q->wait, on_own_policy),
-		    &q->out.sel, &q->sa->path);
+		    &q->out.sel, &q->sa->path, false);
 	if (r < 0)
 		quick_fail(q, 0, "policyd cannot be asked: %s", err_name(r));
 }
@@ -364,8 +364,8 @@ static void consume_1(struct quick *q, const struct quick_msg *m)
 		quick_ask_nets(q, decide);
 		return;
 	}
-	r = c->ports.match(
-	    c->ports.arg, parking_enter(&c->parking, &q->wait, on_policies), &q->out.sel, &q->sa->path);
+	r = c->ports.match(c->ports.arg, parking_enter(&c->parking, &q->wait, on_policies), &q->out.sel,
+	    &q->sa->path, false);
 	if (r < 0)
 		quick_fail(q, 0, "policyd cannot be asked: %s", err_name(r));
 }

@@ -163,7 +163,7 @@ static void ask_next(struct quick *q)
 {
 	struct core *c = q->sa->core;
 	int r = c->ports.match(c->ports.arg, parking_enter(&c->parking, &q->wait, on_net),
-	    &q->nets->sel[q->nets->at], &q->sa->path);
+	    &q->nets->sel[q->nets->at], &q->sa->path, false);
 
 	if (r < 0)
 		quick_fail(q, 0, "policyd cannot be asked: %s", err_name(r));

@@ -157,7 +157,7 @@ static void add_transform(struct sbuf *b, const struct ike1_proposal *p, const s
 		sbuf_add(b, "protocol %u with attributes that contradict each other", p->protocol);
 		return;
 	}
-	sbuf_add(b, "%s", trace_proto_word(proto));
+	sbuf_add(b, "%s", child_proto_word(proto));
 	enc = proto == IPSEC_ESP ? alg_enc_by_id(ike1_enc_of(t->id)) : NULL;
 	auth = alg_auth_by_id(ike1_auth_of(w.auth));
 	if (enc)

@@ -6,9 +6,11 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "keyd/core/versions.h"
 #include "keyd/ike1/inform.h"
 #include "keyd/ike1/kept.h"
 #include "keyd/ike1/phase1.h"
+#include "keyd/ike1/quick.h"
 
 /* What is overdue waits so long: the neighbours that it takes have to be found first. */
 enum { SETTLE_MS = 1000 };
@@ -115,6 +117,18 @@ static void on_seen(void *arg, uint32_t id)
 		(void)!seen_add(&sa->seen, id);
 }
 
+/* A configuration that was loaded since it was kept may have the very same block in another place. */
+static bool find_peer(const struct core_conf *conf, struct kept_isakmp *k)
+{
+	const struct ike_peer *p = ike_conf_find_block(conf->c, k->peer_block);
+
+	if (k->generation == conf->generation)
+		return k->peer < conf->c->n_peers;
+	if (p)
+		k->peer = (uint32_t)(p - conf->c->peer);
+	return p != NULL;
+}
+
 static bool take_isakmp(struct restore *to, struct keep_found *f)
 {
 	struct core *c = to->core;
@@ -127,7 +141,7 @@ static bool take_isakmp(struct restore *to, struct keep_found *f)
 		refuse(c, "an ISAKMP SA", why);
 		return false;
 	}
-	if (k.generation != c->conf->generation || k.peer >= c->conf->c->n_peers) {
+	if (!find_peer(c->conf, &k)) {
 		refuse(c, "an ISAKMP SA", "it is of another configuration");
 		return false;
 	}
@@ -169,6 +183,7 @@ static bool take_child(struct restore *to, struct keep_found *f)
 	if (r == 0 && is_there(c, &k))
 		why = "it is there twice";
 	k.place = f->place;
+	k.ops = &quick_child_ops;
 	if (!why && !(back = child_back(c, &k)))
 		why = "out of memory";
 	if (why) {
@@ -200,7 +215,7 @@ void core_restore(struct core *c)
 	if (!c->keep)
 		return;
 	n = keep_scan(c->keep, c->conf ? take : take_none, &to);
-	isakmp_bury(c);
+	core_settle(c);
 	if (n.taken || n.bad)
 		core_log(c, CORE_NOTICE, "restore.done",
 		    "%u ISAKMP SAs and %u pairs of IPsec SAs go on after a restart, %u are forgotten%s",

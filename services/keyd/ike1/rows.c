@@ -1,26 +1,10 @@
 /*
- * Version 1's SAs as rows. Pairs that are up stand by themselves: they outlive the ISAKMP SA under which they
- * were made.
+ * Version 1's SAs as rows.
  */
 #include "keyd/ike1/rows.h"
 
-#include "keyd/ike1/child.h"
+#include "keyd/core/child.h"
 #include "keyd/ike1/quick.h"
-
-static uint64_t since(const struct core *c, uint64_t ms)
-{
-	return ms ? core_now(c) - ms : 0;
-}
-
-/* 0: it is not set. */
-static uint64_t until(const struct core *c, const struct timer *t)
-{
-	uint64_t now = core_now(c);
-
-	if (!t->place)
-		return 0;
-	return t->due_ms > now ? t->due_ms - now : 1;
-}
 
 /* racoonctl's numbers count the messages: odd ones are of the last one sent, even ones of the last received.
  */
@@ -48,15 +32,6 @@ static uint32_t progress_of(enum isakmp_state s)
 	    [ISAKMP_GONE] = 10};
 
 	return (unsigned)s < ISAKMP_STATES ? table[s] : 0;
-}
-
-static uint32_t count_children(const struct core *c, const struct inet_addr *remote)
-{
-	uint32_t n = 0;
-
-	list_foreach (k, &c->children, struct child, node)
-		n += inet_addr_equal(&k->path.remote, remote);
-	return n;
 }
 
 static void put_terms(const struct isakmp *sa, struct ike_row_sa *r)
@@ -88,50 +63,19 @@ void rows_isakmp(const struct isakmp *sa, struct ike_row_sa *ret)
 	    .remote_port = sa->path.remote_port,
 	    .name = p->name ? p->name : "",
 	    .peer_id = sa->peer_id,
-	    .age_ms = since(c, sa->begun_ms),
-	    .up_ms = since(c, sa->established_ms),
-	    .left_ms = until(c, &sa->patience),
-	    .renew_ms = until(c, &sa->renew),
-	    .idle_ms = since(c, sa->heard_ms),
+	    .age_ms = core_since(c, sa->begun_ms),
+	    .up_ms = core_since(c, sa->established_ms),
+	    .left_ms = core_until(c, &sa->patience),
+	    .renew_ms = core_until(c, &sa->renew),
+	    .idle_ms = core_since(c, sa->heard_ms),
 	    .nat_here = sa->nat_here,
 	    .nat_there = sa->nat_there,
 	    .dpd_delay_s = isakmp_is_up(sa) && sa->peer_dpd ? p->dpd.delay_s : 0,
 	    .dpd_unanswered = sa->dpd_unanswered,
-	    .n_children = count_children(c, &sa->path.remote)};
+	    .n_children = child_count(c, &sa->path.remote)};
 	memcpy(ret->spi_i, sa->icookie, IKE_COOKIE_LEN);
 	memcpy(ret->spi_r, sa->rcookie, IKE_COOKIE_LEN);
 	put_terms(sa, ret);
-}
-
-void rows_child(const struct child *k, struct ike_row_child *ret)
-{
-	uint64_t age = since(k->core, k->made_ms), life = k->seconds * 1000;
-
-	*ret = (struct ike_row_child){.version = 1,
-	    .state = k->replaced ? IKE_ROW_REPLACED : IKE_ROW_UP,
-	    .detail = k->replaced ? "a newer pair has taken over" : "established",
-	    .initiator = k->initiator,
-	    .local = k->path.local,
-	    .remote = k->path.remote,
-	    .policy = k->out.id,
-	    .sel = k->out.sel,
-	    .n_parts = k->n_parts,
-	    .age_ms = age,
-	    .life_ms = life,
-	    .left_ms = life > age ? life - age : 0,
-	    .renew_ms = until(k->core, &k->renew)};
-	for (uint8_t i = 0; i < k->n_parts; i++) {
-		const struct child_part *p = &k->part[i];
-
-		ret->part[i] = (struct ike_row_part){.proto = p->proto,
-		    .mode = p->mode,
-		    .spi_in = p->spi_in,
-		    .spi_out = p->spi_out,
-		    .enc = p->enc,
-		    .key_bits = p->bits,
-		    .auth = p->auth,
-		    .comp = p->comp};
-	}
 }
 
 void rows_quick(const struct quick *q, struct ike_row_child *ret)
@@ -145,8 +89,8 @@ void rows_quick(const struct quick *q, struct ike_row_child *ret)
 	    .has_parent = true,
 	    .policy = q->out.id,
 	    .sel = q->out.sel,
-	    .age_ms = since(q->sa->core, q->begun_ms),
-	    .left_ms = until(q->sa->core, &q->patience)};
+	    .age_ms = core_since(q->sa->core, q->begun_ms),
+	    .left_ms = core_until(q->sa->core, &q->patience)};
 	memcpy(ret->spi_i, q->sa->icookie, IKE_COOKIE_LEN);
 	memcpy(ret->spi_r, q->sa->rcookie, IKE_COOKIE_LEN);
 }
@@ -157,7 +101,7 @@ static bool is_shown(const struct quick *q)
 	return q->state != QUICK_DONE && q->out.id;
 }
 
-static void show_sa(const struct isakmp *sa, core_row_fn fn, void *arg)
+void rows_show(const struct isakmp *sa, core_row_fn fn, void *arg)
 {
 	struct ike_row_child child;
 	struct ike_row_sa row;
@@ -168,18 +112,6 @@ static void show_sa(const struct isakmp *sa, core_row_fn fn, void *arg)
 		if (!is_shown(q))
 			continue;
 		rows_quick(q, &child);
-		fn(arg, &(struct ike_row){.child = &child});
-	}
-}
-
-void core_show(struct core *c, core_row_fn fn, void *arg)
-{
-	struct ike_row_child child;
-
-	list_foreach (sa, &c->isakmp, struct isakmp, all)
-		show_sa(sa, fn, arg);
-	list_foreach (k, &c->children, struct child, node) {
-		rows_child(k, &child);
 		fn(arg, &(struct ike_row){.child = &child});
 	}
 }

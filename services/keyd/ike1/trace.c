@@ -118,11 +118,6 @@ void trace_iv(const struct isakmp *sa)
 	core_trace(sa->core, "ipsec.iv", "compute IV for phase2: phase2 IV computed.");
 }
 
-const char *trace_proto_word(enum ipsec_proto p)
-{
-	return p == IPSEC_ESP ? "ESP" : p == IPSEC_AH ? "AH" : "IPCOMP";
-}
-
 static const char *mode_word(enum ipsec_mode m)
 {
 	return m == IPSEC_TUNNEL ? "Tunnel" : "Transport";
@@ -135,14 +130,14 @@ void trace_part(const struct quick *q, const struct quick_part *p)
 
 	core_trace(q->sa->core, "ipsec.matched",
 	    "matched: (proto_id=%s spi=%08x encmode=%s reqid=%u:%u) (trns_id=%s encklen=%u authtype=%s)",
-	    trace_proto_word(p->proto), p->spi_in, mode_word(p->mode), p->reqid_in, p->reqid_out,
+	    child_proto_word(p->proto), p->spi_in, mode_word(p->mode), p->reqid_in, p->reqid_out,
 	    enc       ? enc->name
 	    : p->comp ? alg_comp_name(p->comp)
 	              : "none",
 	    p->wire_bits, auth ? auth->name : "none");
 	if (p->proto != IPSEC_IPCOMP)
 		core_trace(q->sa->core, "ipsec.keymat", "KEYMAT computed for %s, lifetime %llu seconds.",
-		    trace_proto_word(p->proto), (unsigned long long)q->terms.seconds);
+		    child_proto_word(p->proto), (unsigned long long)q->terms.seconds);
 }
 
 static void trace_sa(const struct quick *q, const struct quick_part *p, const char *what, bool inbound)
@@ -152,7 +147,7 @@ static void trace_sa(const struct quick *q, const struct quick_part *p, const ch
 	char a[INET_ADDR_STRLEN], b[INET_ADDR_STRLEN];
 
 	core_trace(q->sa->core, "ipsec.database", "%s succeeded: %s/%s %s[0]->%s[0] spi=%u(0x%x)", what,
-	    trace_proto_word(p->proto), mode_word(p->mode),
+	    child_proto_word(p->proto), mode_word(p->mode),
 	    inet_addr_format(inbound ? &path->remote : &path->local, a),
 	    inet_addr_format(inbound ? &path->local : &path->remote, b), spi, spi);
 }

@@ -9,8 +9,6 @@
 #include "keyd/ike1/quick.h"
 #include "wire/ike/v1_sa.h"
 
-/* "ESP", "AH", "IPCOMP". */
-const char *trace_proto_word(enum ipsec_proto p);
 /* Which `remote` an address got. */
 void trace_remote(struct core *c, const struct ike_peer *p, const struct ike_path *path);
 /* The payloads of a message, and the proposals of an SA payload with what they say. */

@@ -12,14 +12,9 @@
 #include "keyd/ike1/quick.h"
 #include "keyd/ike1/select.h"
 
-/* The hint was on its way while the SA came. */
-static bool is_there(struct core *c, const struct inet_addr *remote, enum ipsec_proto proto, uint32_t spi)
+/* It is being negotiated. */
+static bool is_coming(struct core *c, enum ipsec_proto proto, uint32_t spi)
 {
-	list_foreach (k, &c->children, struct child, node)
-		for (uint8_t i = 0; i < k->n_parts; i++)
-			if (k->part[i].proto == proto && k->part[i].spi_in == spi &&
-			    inet_addr_equal(&k->path.remote, remote))
-				return true;
 	list_foreach (sa, &c->isakmp, struct isakmp, all)
 		list_foreach (q, &sa->quicks, struct quick, node)
 			for (uint8_t i = 0; i < q->n_parts; i++)
@@ -44,16 +39,14 @@ static const struct ike_peer *named(struct core *c, const struct inet_addr *remo
 	return p && p->addr.family != INET_NONE && !p->passive && p->initial_contact && p->n_modes ? p : NULL;
 }
 
-void unknown_spi(struct core *c, const struct inet_addr *local, const struct inet_addr *remote,
-    enum ipsec_proto proto, uint32_t spi)
+void unknown_spi(struct core *c, const struct ike_path *path, enum ipsec_proto proto, uint32_t spi)
 {
-	const struct ike_path path = {
-	    .local = *local, .remote = *remote, .local_port = IKE_PORT, .remote_port = IKE_PORT};
-	struct isakmp *sa = isakmp_find_host(c, &path);
+	const struct inet_addr *remote = &path->remote;
+	struct isakmp *sa = isakmp_find_host(c, path);
 	const struct ike_peer *p;
 	char b[INET_ADDR_STRLEN];
 
-	if (is_there(c, remote, proto, spi))
+	if (is_coming(c, proto, spi))
 		return;
 	if (sa) {
 		if (bucket_take(&c->hints, 1, core_now(c)))
@@ -66,7 +59,7 @@ void unknown_spi(struct core *c, const struct inet_addr *local, const struct ine
 	core_note(c, CORE_NOTICE, "isakmp.unknown_spi",
 	    "packets come from %s for an SA that is not here (spi 0x%x): phase 1 is begun to tell it",
 	    inet_addr_format(remote, b), spi);
-	sa = isakmp_new(c, (uint32_t)(p - c->conf->c->peer), &path, p->mode[0], NULL);
+	sa = isakmp_new(c, (uint32_t)(p - c->conf->c->peer), path, p->mode[0], NULL);
 	if (!sa)
 		return;
 	sa->gone_proto = proto;

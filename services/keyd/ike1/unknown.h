@@ -6,8 +6,7 @@
 
 #include "keyd/core/core.h"
 
-/* datapathd's hint, which anybody can cause: packets from `remote` to `local` with this SPI. */
-void unknown_spi(struct core *c, const struct inet_addr *local, const struct inet_addr *remote,
-    enum ipsec_proto proto, uint32_t spi);
+/* datapathd's hint, which anybody can cause: packets come along `path` for this SPI, which is no child's. */
+void unknown_spi(struct core *c, const struct ike_path *path, enum ipsec_proto proto, uint32_t spi);
 
 #endif

@@ -14,6 +14,7 @@
 #include "keyd/edges/policyd.h"
 #include "keyd/io/sockets.h"
 #include "keyd/keyd.h"
+#include "wire/ike/v2.h"
 
 /* A question under way. */
 struct question {
@@ -160,6 +161,25 @@ static int port_judge(void *arg, uint64_t token, const struct ike1_signed *s)
 	return q ? asked(q, certd_verify_ask(k->verify, s, on_answer, q)) : -ENOMEM;
 }
 
+static int port_tell2(void *arg, uint64_t token, const struct ike2_told *t)
+{
+	struct keyd *k = arg;
+	struct question *q = question(k, token, ANSWER_HEARD);
+
+	return q ? asked(q, certd_ask_tell(k->certd, t, on_answer, q)) : -ENOMEM;
+}
+
+/* The method of an AUTH payload is its first octet (RFC 7296 section 3.8). */
+static int port_verify2(
+    void *arg, uint64_t token, struct ike1_octets nonce, struct ike1_octets id, struct ike1_octets proof)
+{
+	struct keyd *k = arg;
+	bool shared = proof.n && *(const uint8_t *)proof.p == IKE2_AUTH_PSK;
+	struct question *q = question(k, token, shared ? ANSWER_TICKET : ANSWER_STATEMENT);
+
+	return q ? asked(q, certd_ask_verify(k->certd, nonce, id, proof, on_answer, q)) : -ENOMEM;
+}
+
 static int port_xauth_check(void *arg, uint64_t token, struct ike1_octets ticket, struct ike1_octets user,
     struct ike1_octets password)
 {
@@ -193,12 +213,13 @@ static void port_policy_drop(void *arg, uint32_t policy_id)
 	policyd_drop_policy(k->policyd, policy_id);
 }
 
-static int port_match(void *arg, uint64_t token, const struct selector *out, const struct ike_path *path)
+static int port_match(
+    void *arg, uint64_t token, const struct selector *out, const struct ike_path *path, bool within)
 {
 	struct keyd *k = arg;
 	struct question *q = question(k, token, ANSWER_POLICIES);
 
-	return q ? asked(q, policyd_ask_match(k->policyd, out, path, on_answer, q)) : -ENOMEM;
+	return q ? asked(q, policyd_ask_match(k->policyd, out, path, within, on_answer, q)) : -ENOMEM;
 }
 
 static int port_grant(void *arg, uint64_t token, const uint8_t *ticket, size_t n, uint32_t policy_id,
@@ -292,6 +313,11 @@ struct core_ports keyd_ports(struct keyd *k)
 	    .ike1_prove = port_prove,
 	    .ike1_verify = port_verify,
 	    .ike1_judge = port_judge,
+	    .ike2_begin = port_begin,
+	    .ike2_tell = port_tell2,
+	    .ike2_prove = port_prove,
+	    .ike2_verify = port_verify2,
+	    .ike2_judge = port_judge,
 	    .xauth_check = port_xauth_check,
 	    .xauth_password = port_xauth_password,
 	    .policy_make = port_policy_make,

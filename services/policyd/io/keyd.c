@@ -112,6 +112,10 @@ static int on_match(struct ipc_conn *c, const struct ipc_record *rec)
 		return answer_error(c, rec->id, r, &e);
 	mirror = match_mirror(&m.out);
 	out = match_policy(spd, POLICY_OUT, &m.out, &m.local, &m.remote);
+	if (!out && m.within)
+		out = match_within(spd, &m.out, &m.local, &m.remote);
+	if (out && m.within)
+		mirror = match_mirror(&out->sel);
 	in = match_policy(spd, POLICY_IN, &mirror, &m.remote, &m.local);
 	msg_send_match_reply(c, rec->id, out, in);
 	return 0;

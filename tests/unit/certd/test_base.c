@@ -68,7 +68,7 @@ static int prove(struct stage *x, struct stage_exchange *q, struct ike_id id, ui
 
 static void expect_proof(struct stage *x, struct stage_exchange *q)
 {
-	uint8_t proof[OWN_SIGNATURE_MAX], hash[20], sig[1024];
+	uint8_t proof[PROVE_PROOF_MAX], hash[20], sig[1024];
 	int n = prove(x, q, us, proof);
 
 	if (n <= 0)
@@ -118,7 +118,7 @@ static void expect_peer(struct stage *x, struct stage_exchange *q)
 	}
 	assert_int_equal(statement_open(&x->p.ticket_key, word, (size_t)n, x->now, &s, &x->e), 0);
 	stage_hash(q, false, stage_id(q, peer), hash);
-	assert_memory_equal(s.hash, hash, 20);
+	assert_memory_equal(s.over, hash, 20);
 	/* Whose certificate it has to be, though the responder's hash is over another identity. */
 	assert_int_equal(s.n_id, stage_id(q, peer).n);
 	assert_memory_equal(s.id, stage_id(q, peer).p, s.n_id);
@@ -163,7 +163,7 @@ static void test_base_we_answer(void **state)
 /* What is no first half, and what is asked for too early. */
 static void test_base_out_of_turn(void **state)
 {
-	uint8_t proof[OWN_SIGNATURE_MAX], word[PROVE_WORD_MAX];
+	uint8_t proof[PROVE_PROOF_MAX], word[PROVE_WORD_MAX];
 	struct stage_exchange q;
 	struct stage x;
 
@@ -227,7 +227,7 @@ static void test_base_by_the_peers_modes(void **state)
 static void test_base_the_initiators_identity_is_told_once(void **state)
 {
 	static const char *const keys_of[] = {psk, NULL};
-	uint8_t proof[OWN_SIGNATURE_MAX], word[PROVE_WORD_MAX];
+	uint8_t proof[PROVE_PROOF_MAX], word[PROVE_WORD_MAX];
 	struct stage_exchange q;
 	struct stage x;
 
@@ -276,7 +276,7 @@ static void test_base_facts_are_told_once(void **state)
 /* Our hash is not the peer's, nor another mode's. */
 static void test_base_no_proof_of_ours_is_the_peers(void **state)
 {
-	uint8_t proof[OWN_SIGNATURE_MAX], word[PROVE_WORD_MAX], hash[20], common[20];
+	uint8_t proof[PROVE_PROOF_MAX], word[PROVE_WORD_MAX], hash[20], common[20];
 	struct stage_exchange q, main_q;
 	bool is_ticket;
 	struct stage x;

@@ -117,7 +117,7 @@ static void test_exchange_octets(void **state)
 /* With a pre-shared key nothing is kept of an exchange once both sides are proved, in either order. */
 static void test_exchange_done_is_gone(void **state)
 {
-	uint8_t proof[OWN_SIGNATURE_MAX], word[PROVE_WORD_MAX];
+	uint8_t proof[PROVE_PROOF_MAX], word[PROVE_WORD_MAX];
 	struct stage_exchange q;
 	struct stage x;
 

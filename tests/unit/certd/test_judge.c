@@ -47,7 +47,7 @@ static void begin(struct said *x)
 	assert_non_null(x->a);
 	x->a->conf = ike_conf_new();
 	x->peer = ike_conf_add_peer(x->a->conf);
-	x->c.hash = (struct ike1_octets){x->hash, sizeof(x->hash)};
+	x->c.over = (struct ike1_octets){x->hash, sizeof(x->hash)};
 	trust(x, CREDENTIAL_ANCHOR, kit_pem(&w.ca, 1));
 }
 
@@ -368,7 +368,7 @@ static void test_judge_signatures(void **state)
 		else if (i == 1)
 			x.hash[19] ^= 0x80;
 		else if (i == 2)
-			x.c.hash.n--;
+			x.c.over.n--;
 		else if (i == 3)
 			x.signature[x.c.signature.n - 1] ^= 1;
 		else if (i == 4)

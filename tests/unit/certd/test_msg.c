@@ -36,12 +36,13 @@ static struct ipc_record record(const ProtobufCMessage *m)
 static struct {
 	Postern__Addr addr;
 	Postern__IkeId id;
-	Postern__Ike1Begin begin;
+	Postern__IkeBegin begin;
 	Postern__Ike1Keys keys;
 	Postern__Ike1Switch turn;
-	Postern__Ike1Prove prove;
-	Postern__Ike1Verify verify;
-	Postern__Ike1Judge judge;
+	Postern__Ike2Tell tell;
+	Postern__IkeProve prove;
+	Postern__IkeVerify verify;
+	Postern__IkeJudge judge;
 	ProtobufCBinaryData cert[JUDGE_CERTS_MAX + 1];
 } g;
 
@@ -61,6 +62,20 @@ static void fill_keys(void)
 	g.keys.peer_id = &g.id;
 }
 
+static void fill_tell(void)
+{
+	g.tell = (Postern__Ike2Tell)POSTERN__IKE2_TELL__INIT;
+	g.tell.nonce = some(NONCE_LEN);
+	g.tell.peer_nonce = some(24);
+	g.tell.spi_i = g.tell.spi_r = some(8);
+	g.tell.prf = ALG_PRF_AES128_XCBC;
+	g.tell.sk_pi = some(16);
+	g.tell.sk_pr = some(17);
+	g.tell.message_i = some(400);
+	g.tell.message_r = some(401);
+	g.tell.peer_hashes = 0x3c;
+}
+
 static void fill(void)
 {
 	g.addr = (Postern__Addr)POSTERN__ADDR__INIT;
@@ -68,7 +83,7 @@ static void fill(void)
 	g.id = (Postern__IkeId)POSTERN__IKE_ID__INIT;
 	g.id.kind = IKE_ID_FQDN;
 	g.id.data = some(10);
-	g.begin = (Postern__Ike1Begin)POSTERN__IKE1_BEGIN__INIT;
+	g.begin = (Postern__IkeBegin)POSTERN__IKE_BEGIN__INIT;
 	g.begin.generation = 9;
 	g.begin.peer = 3;
 	g.begin.peer_addr = &g.addr;
@@ -77,14 +92,15 @@ static void fill(void)
 	g.turn = (Postern__Ike1Switch)POSTERN__IKE1_SWITCH__INIT;
 	g.turn.nonce = some(NONCE_LEN);
 	g.turn.peer = 2;
-	g.prove = (Postern__Ike1Prove)POSTERN__IKE1_PROVE__INIT;
+	fill_tell();
+	g.prove = (Postern__IkeProve)POSTERN__IKE_PROVE__INIT;
 	g.prove.nonce = some(NONCE_LEN);
 	g.prove.id = some(8);
-	g.verify = (Postern__Ike1Verify)POSTERN__IKE1_VERIFY__INIT;
+	g.verify = (Postern__IkeVerify)POSTERN__IKE_VERIFY__INIT;
 	g.verify.nonce = some(NONCE_LEN);
 	g.verify.id = some(9);
-	g.verify.hash = some(20);
-	g.judge = (Postern__Ike1Judge)POSTERN__IKE1_JUDGE__INIT;
+	g.verify.proof = some(20);
+	g.judge = (Postern__IkeJudge)POSTERN__IKE_JUDGE__INIT;
 	g.judge.statement = some(150);
 	g.judge.certs = g.cert;
 	g.judge.n_certs = 2;
@@ -93,7 +109,7 @@ static void fill(void)
 		g.cert[i] = some(900);
 }
 
-enum kind { BEGIN, KEYS, SWITCH, PROVE, VERIFY, JUDGE };
+enum kind { BEGIN, KEYS, SWITCH, TELL, PROVE, VERIFY, JUDGE };
 
 static int decode(enum kind kind)
 {
@@ -111,6 +127,9 @@ static int decode(enum kind kind)
 	case SWITCH:
 		rec = record(&g.turn.base);
 		return certd_switch_decode(&rec, &q);
+	case TELL:
+		rec = record(&g.tell.base);
+		return certd_tell_decode(&rec, &q);
 	case PROVE:
 		rec = record(&g.prove.base);
 		return certd_prove_decode(&rec, &q);
@@ -139,13 +158,21 @@ static const struct {
     {KEYS, &g.keys.sa, 40, 16384},
     {KEYS, &g.id.data, 0, 1024},
     {SWITCH, &g.turn.nonce, NONCE_LEN, NONCE_LEN},
+    {TELL, &g.tell.nonce, NONCE_LEN, NONCE_LEN},
+    {TELL, &g.tell.peer_nonce, 16, 256},
+    {TELL, &g.tell.spi_i, 8, 8},
+    {TELL, &g.tell.spi_r, 8, 8},
+    {TELL, &g.tell.sk_pi, 1, 64},
+    {TELL, &g.tell.sk_pr, 1, 64},
+    {TELL, &g.tell.message_i, 1, 8192},
+    {TELL, &g.tell.message_r, 1, 8192},
     {PROVE, &g.prove.nonce, NONCE_LEN, NONCE_LEN},
     {PROVE, &g.prove.id, 5, 1028},
     {VERIFY, &g.verify.nonce, NONCE_LEN, NONCE_LEN},
     {VERIFY, &g.verify.id, 5, 1028},
-    {VERIFY, &g.verify.hash, 0, 64},
-    {JUDGE, &g.judge.statement, 1, 2048},
-    {JUDGE, &g.judge.signature, 1, 1024},
+    {VERIFY, &g.verify.proof, 0, 1284},
+    {JUDGE, &g.judge.statement, 1, 9572},
+    {JUDGE, &g.judge.signature, 1, 1284},
     {JUDGE, &g.cert[1], 1, 32768 - 900},
 };
 
@@ -203,6 +230,7 @@ static void test_msg_missing(void **state)
 static void test_msg_numbers(void **state)
 {
 	static const uint32_t hashes[] = {0, 3, 4, 8, 256 + 2, UINT32_MAX},
+	                      prfs[] = {0, 3, 9, 256 + 2, UINT32_MAX},
 	                      ids[] = {0, IKE_ID_DN_DER + 1, 256 + 2},
 	                      methods[] = {0, IKE_AUTH_XAUTH_RSA_SERVER + 1, 256 + 1, UINT32_MAX};
 
@@ -211,6 +239,12 @@ static void test_msg_numbers(void **state)
 		fill();
 		g.keys.prf = hashes[i];
 		assert_int_equal(decode(KEYS), -EBADMSG);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(prfs); i++) {
+		fill();
+		assert_int_equal(decode(TELL), 0);
+		g.tell.prf = prfs[i];
+		assert_int_equal(decode(TELL), -EBADMSG);
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(methods); i++) {
 		fill();
@@ -232,7 +266,7 @@ static void test_msg_numbers(void **state)
 /* What was sent is what is there. */
 static void test_msg_fields(void **state)
 {
-	AUTO(certd_request_fini) struct certd_request b = {0}, k = {0}, v = {0};
+	AUTO(certd_request_fini) struct certd_request b = {0}, k = {0}, v = {0}, t = {0};
 	AUTO(verify_request_fini) struct verify_request j = {0};
 	struct ipc_record rec;
 
@@ -251,10 +285,19 @@ static void test_msg_fields(void **state)
 	assert_int_equal(k.facts.group, ALG_GROUP_MODP1024);
 	assert_int_equal(k.facts.auth, IKE_AUTH_PSK);
 	assert_int_equal(k.facts.peer_id->kind, IKE_ID_FQDN);
+	rec = record(&g.tell.base);
+	assert_int_equal(certd_tell_decode(&rec, &t), 0);
+	assert_int_equal(t.facts2.prf, ALG_PRF_AES128_XCBC);
+	assert_int_equal(t.facts2.message_i.n, 400);
+	assert_int_equal(t.facts2.message_r.n, 401);
+	assert_int_equal(secret_len(t.facts2.pi), 16);
+	assert_int_equal(secret_len(t.facts2.pr), 17);
+	assert_int_equal(t.facts2.peer_nonce.n, 24);
+	assert_int_equal(t.facts2.peer_hashes, 0x3c);
 	rec = record(&g.verify.base);
 	assert_int_equal(certd_verify_decode(&rec, &v), 0);
 	assert_int_equal(v.id.n, 9);
-	assert_int_equal(v.hash.n, 20);
+	assert_int_equal(v.proof.n, 20);
 	rec = record(&g.judge.base);
 	assert_int_equal(verify_request_decode(&rec, &j), 0);
 	assert_int_equal(j.statement.n, 150);

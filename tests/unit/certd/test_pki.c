@@ -101,7 +101,7 @@ static enum verify_reason judged(
 	size_t n = kit_sign(k, hash, sizeof(hash), signature);
 	struct file der = kit_der(x);
 	struct judge_claim c = {.id = id,
-	    .hash = {hash, sizeof(hash)},
+	    .over = {hash, sizeof(hash)},
 	    .cert = {{der.p, der.n}},
 	    .n_certs = 1,
 	    .signature = {signature, n}};

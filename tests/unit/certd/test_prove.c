@@ -409,7 +409,7 @@ static int prove(struct stage *x, struct stage_exchange *q, bool we_began, const
 
 static void expect_signature(struct stage *x, bool we_began, struct ike_id id)
 {
-	uint8_t sig[OWN_SIGNATURE_MAX], hash[20];
+	uint8_t sig[PROVE_PROOF_MAX], hash[20];
 	EVP_PKEY_CTX *c = EVP_PKEY_CTX_new(key, NULL);
 	struct stage_exchange q;
 	int n = prove(x, &q, we_began, NULL, id, sig);
@@ -424,7 +424,7 @@ static void expect_signature(struct stage *x, bool we_began, struct ike_id id)
 
 static void expect_hash(struct stage *x, bool we_began, struct ike_id id)
 {
-	uint8_t proof[OWN_SIGNATURE_MAX], hash[20];
+	uint8_t proof[PROVE_PROOF_MAX], hash[20];
 	struct stage_exchange q;
 	int n = prove(x, &q, we_began, psk, id, proof);
 
@@ -440,7 +440,7 @@ static void expect_hash(struct stage *x, bool we_began, struct ike_id id)
 
 static void refuse_proof(struct stage *x, const char *of, struct ike_id id, int want, const char *says)
 {
-	uint8_t proof[OWN_SIGNATURE_MAX];
+	uint8_t proof[PROVE_PROOF_MAX];
 	struct stage_exchange q;
 	int r = prove(x, &q, true, of, id, proof);
 
@@ -482,7 +482,7 @@ static void test_prove_us_for_no_identity(void **state)
 	                     unknown[] = {255, 0, 0, 0, 'a'};
 	const struct ike1_octets body[] = {{net, sizeof(net)}, {long_address, sizeof(long_address)},
 	    {user_range, sizeof(user_range)}, {unknown, sizeof(unknown)}};
-	uint8_t proof[OWN_SIGNATURE_MAX];
+	uint8_t proof[PROVE_PROOF_MAX];
 	struct stage_exchange q;
 	struct stage x;
 

@@ -49,7 +49,7 @@ static void set_peer_nonce(struct stage_exchange *q, const void *first, size_t n
 static void concatenate(size_t n, bool a_first)
 {
 	static const uint8_t y[64] = "between them";
-	uint8_t one[20], other[20], proof[OWN_SIGNATURE_MAX], word[PROVE_WORD_MAX];
+	uint8_t one[20], other[20], proof[PROVE_PROOF_MAX], word[PROVE_WORD_MAX];
 	struct stage_exchange a, b;
 	bool is_ticket;
 	struct stage x;
@@ -149,7 +149,7 @@ static void test_reflect_only_our_own_nonces_are_known(void **state)
 /* The same public value, cookie and identity on both sides: then both hashes are one. */
 static void test_reflect_our_own_hash(void **state)
 {
-	uint8_t proof[OWN_SIGNATURE_MAX], word[PROVE_WORD_MAX], ours[20], peers[20];
+	uint8_t proof[PROVE_PROOF_MAX], word[PROVE_WORD_MAX], ours[20], peers[20];
 	struct stage_exchange q;
 	bool is_ticket;
 	struct stage x;
@@ -236,7 +236,7 @@ static void test_reflect_keys_twice(void **state)
 
 static void test_reflect_out_of_turn(void **state)
 {
-	uint8_t proof[OWN_SIGNATURE_MAX], word[PROVE_WORD_MAX];
+	uint8_t proof[PROVE_PROOF_MAX], word[PROVE_WORD_MAX];
 	struct stage_exchange q;
 	struct stage x;
 
@@ -297,7 +297,7 @@ static void test_reflect_a_recorded_proof(void **state)
 	n = stage_peer_says(&x, &q, address, NULL, &is_ticket, again);
 	assert_false(is_ticket);
 	assert_int_equal(statement_open(&x.p.ticket_key, again, (size_t)n, x.now, &s, &x.e), 0);
-	assert_memory_not_equal(s.hash, hash, 20);
+	assert_memory_not_equal(s.over, hash, 20);
 	stage_strike(&x);
 }
 

@@ -70,7 +70,7 @@ static void refuse(struct stage *x, struct stage_exchange *q, uint32_t to, int w
 
 static int prove(struct stage *x, struct stage_exchange *q, const char *name)
 {
-	uint8_t proof[OWN_SIGNATURE_MAX];
+	uint8_t proof[PROVE_PROOF_MAX];
 
 	return prove_us(&x->p, (struct ike1_octets){q->nonce, sizeof(q->nonce)}, stage_id(q, fqdn(name)),
 	    x->now, proof, &x->e);
@@ -207,7 +207,11 @@ static void test_switch_only_in_its_place(void **state)
 static void test_switch_is_known_to_certd_verify(void **state)
 {
 	struct hearing h = {.ticket_key = {{9}}};
-	struct statement s = {.generation = STAGE_GENERATION, .n_hash = 20, .expires_ms = STAGE_NOW + 1};
+	struct statement s = {.generation = STAGE_GENERATION,
+	    .version = 1,
+	    .over = (const uint8_t *)psk,
+	    .n_over = 10,
+	    .expires_ms = STAGE_NOW + 1};
 	uint8_t word[STATEMENT_MAX], ticket[TICKET_MAX];
 	enum verify_reason why;
 	struct inet_addr from;

@@ -30,7 +30,8 @@ CERTIFICATES = r".*X509.*|.*GENERAL_NAME.*|d2i_.*|PEM_.*|PKCS(7|12)_.*"
 PRIVATE_RSA = r"RSA_.*|EVP_RSA_gen|EVP_PKEY_(sign|decrypt).*|EVP_DigestSign.*"
 PRIVATE_KEYS = (r"(PEM_read|d2i)_.*PrivateKey.*|PEM_.*X509_INFO.*|d2i_PKCS(8|12).*|PKCS(8|12)_.*|X509_SIG_.*|OSSL_(DECODER|STORE)_.*|"
                 + PRIVATE_RSA)
-CODECS = r"ike_(chain|hdr)_(parse|find|count)|ike1_(open|seal|datagram|phase[12]_decode|meet1)"
+CHAINS = r"ike_(chain|hdr)_(parse|find|count)"
+CODECS = CHAINS + r"|ike1_(open|seal|datagram|phase[12]_decode|meet1)|ike2_(open|seal|chain_parse|sk_inner|sa_parse)"
 
 
 def names(path, which):
@@ -75,8 +76,10 @@ class Symbols(unittest.TestCase):
         self.assertEqual(among(names(CERTD, "defined"), r"judge|hearing_.*|anchors_.*|dn_text_.*"), [])
 
     def test_neither_reads_messages_of_key_exchange(self):
-        for path in (CERTD, VERIFY):
-            self.assertEqual(among(names(path, "defined"), CODECS), [], path)
+        """But certd the chains of IKE_SA_INIT's two, which it looks at before it signs over them: proof2.c."""
+        self.assertEqual(among(names(VERIFY, "defined"), CODECS), [])
+        found = among(names(CERTD, "defined"), CODECS)
+        self.assertEqual([name for name in found if not re.fullmatch(CHAINS, name)], [])
 
     def test_neither_gives_a_socket_a_name_or_starts_a_program(self):
         for path in (CERTD, VERIFY):

@@ -252,8 +252,6 @@ static void test_compile_what_cannot_be_done_is_told_all_at_once(void **state)
 {
 	(void)state;
 	expect_fault(
-	    "connection a { remote any; secret-file /s; child any = any }\n"
-	    "connection b { version 1; remote 192.0.2.2; secret-file /s; keep up; child any = any }\n"
 	    "connection c { version 1; remote 192.0.2.3; secret-file /s; child any = any }\n"
 	    "connection d { version 1; remote 192.0.2.3; secret-file /s; child any = any }\n"
 	    "connection e { version 1; remote nobody.example.org; secret-file /s; child any = any }\n"
@@ -262,22 +260,60 @@ static void test_compile_what_cannot_be_done_is_told_all_at_once(void **state)
 	    " child any = any { esp aes128-sha1, aes256-sha256 } }\n"
 	    "connection h { version 1; remote 192.0.2.5; certificate /c; key /k; authority /1, /2\n"
 	    " child any = any }\n",
+	    "f:2:34: connection d has the same remote as c, and before a peer has said who it is nothing "
+	    "else tells them apart: make them one connection with several children\n"
+	    "f:3:34: connection e: the name nobody.example.org has no address now: No such file or "
+	    "directory\n"
+	    "f:4:55: with `remote any` a child has one prefix or `any` on this side, and `any` or `remote` "
+	    "on the other\n"
+	    "f:6:24: its ciphers are not all with the same hashes, which key exchange wants: write every "
+	    "pair, or leave some out\n"
+	    "f:7:45: connection h has several authorities: put them into one file\n");
+}
+
+static void test_compile_version_2_and_what_is_kept_up(void **state)
+{
+	AUTO_NATIVE_PLAN struct native_plan p = {0};
+	const struct ike_peer *peer;
+
+	(void)state;
+	good("connection a { remote 192.0.2.2; secret-file /s; keep up; encap always; child any = any\n"
+	     " ike aes256gcm-sha384-ecp384 }\n"
+	     "connection b { remote 192.0.2.3; certificate /c; key /k; authority /a; keep respond\n"
+	     " child any = any }\n",
+	    &p);
+	peer = &p.ike->peer[0];
+	assert_true(peer->version == 2 && peer->keep_up && !peer->passive && !peer->n_modes);
+	assert_int_equal(peer->nat_traversal, IKE_FORCE);
+	assert_int_equal(peer->n_offers, 1);
+	assert_int_equal(peer->offer[0].enc, ALG_ENC_AES_GCM_16);
+	assert_int_equal(peer->offer[0].hash, ALG_PRF_HMAC_SHA384);
+	assert_int_equal(peer->offer[0].auth, IKE_AUTH_PSK);
+	peer = &p.ike->peer[1];
+	assert_true(peer->version == 2 && !peer->keep_up && peer->passive);
+	assert_int_equal(peer->offer[0].auth, IKE_AUTH_RSA);
+}
+
+static void test_compile_what_this_release_does_not_do(void **state)
+{
+	static const char text[] = "connection a { remote any; secret-file /s; child any = any }\n"
+	                           "connection b { version 1; remote 192.0.2.2; secret-file /s; keep up\n"
+	                           " child any = any }\n"
+	                           "connection c { version 1; remote 192.0.2.3; secret-file /s\n"
+	                           " child any = any }\n";
+	const struct native_options o = {.say = hear};
+	const struct native_text t = {.p = (char *)(uintptr_t)text, .n = strlen(text), .mode = 0600};
+	AUTO_NATIVE_CONF struct native_conf *c = NULL;
+
+	(void)state;
+	heard[0] = '\0';
+	assert_int_equal(native_read_text("f", &t, &o, &c), 0);
+	assert_false(native_is_done_here(c, hear, NULL));
+	assert_string_equal(heard,
 	    "f:1:1: connection a wants version 2 of IKE, which this release does not speak yet: say `version "
 	    "1`\n"
 	    "f:2:66: connection b is to be kept up, which this release does not do yet: say `keep "
-	    "on-demand`\n"
-	    "f:4:34: connection d has the same remote as c, and version 1 cannot tell them apart: make them "
-	    "one "
-	    "connection with several children\n"
-	    "f:5:34: connection e: the name nobody.example.org has no address now: No such file or "
-	    "directory\n"
-	    "f:6:55: with `remote any` a child of version 1 has one prefix or `any` on this side, and `any` "
-	    "or `remote` "
-	    "on the other\n"
-	    "f:8:24: its ciphers are not all with the same hashes, which version 1 wants: write every pair, "
-	    "or leave "
-	    "some out\n"
-	    "f:9:45: connection h has several authorities: put them into one file\n");
+	    "on-demand`\n");
 }
 
 int main(void)
@@ -291,6 +327,8 @@ int main(void)
 	    cmocka_unit_test(test_compile_a_range_is_its_prefixes),
 	    cmocka_unit_test(test_compile_whoever_comes),
 	    cmocka_unit_test(test_compile_what_cannot_be_done_is_told_all_at_once),
+	    cmocka_unit_test(test_compile_version_2_and_what_is_kept_up),
+	    cmocka_unit_test(test_compile_what_this_release_does_not_do),
 	};
 	struct err_text e = {""};
 

@@ -16,7 +16,9 @@
 
 enum { NOW = 5000000, ROOM = KEEP_OCTETS_MAX, MEMORY = 1 << 16 };
 
-static struct core_conf conf = {.generation = 7};
+static struct ike_peer peers[4] = {[3] = {.block = 77}};
+static struct ike_conf plain = {.peer = peers, .n_peers = 4};
+static struct core_conf conf = {.generation = 7, .c = &plain};
 static struct isakmp sa;
 static struct child pair;
 static struct mode_given given;

@@ -85,6 +85,57 @@ static void test_book_update_moves_to_the_end_under_a_new_number(void **state)
 	assert_int_equal(spd_count(f->book.spd, POLICY_OUT), 3);
 }
 
+/* Ports in the order of the list, as digits. */
+static const char *order(const struct fixture *f, char buf[32])
+{
+	size_t n = 0;
+
+	for (const struct spd_entry *x = spd_first(f->book.spd, POLICY_OUT); x; x = spd_next(f->book.spd, x))
+		buf[n++] = (char)('0' + x->policy.sel.dport);
+	buf[n] = '\0';
+	return buf;
+}
+
+static int put_before(struct fixture *f, uint16_t port, uint32_t before)
+{
+	struct policy p = policy_on(port);
+	uint32_t id = 0;
+
+	return book_put_before(&f->book, &p, false, before, &id, &f->e);
+}
+
+static void test_book_put_before_has_its_place_and_keeps_the_end(void **state)
+{
+	struct fixture *f = *state;
+	struct policy urgent = policy_on(8);
+	struct book staged;
+	uint32_t id;
+	char buf[32];
+
+	put(f, 1, false, 0);
+	put(f, 2, false, 0);
+	assert_int_equal(put_before(f, 3, 2), 0);
+	assert_int_equal(put_before(f, 4, 1), 0);
+	put(f, 5, false, 0);
+	assert_string_equal(order(f, buf), "41325");
+
+	/* Nothing of another priority or direction, nothing that is not there, not itself. */
+	urgent.priority = 7;
+	assert_int_equal(book_put_before(&f->book, &urgent, false, 1, &id, &f->e), -EINVAL);
+	urgent.priority = 0;
+	urgent.dir = POLICY_IN;
+	assert_int_equal(book_put_before(&f->book, &urgent, false, 1, &id, &f->e), -EINVAL);
+	assert_int_equal(put_before(f, 6, 99), -ENOENT);
+	assert_int_equal(put_before(f, 1, 1), -EINVAL);
+	assert_string_equal(order(f, buf), "41325");
+
+	/* A staged copy has the same order, and goes on in it. */
+	assert_int_equal(book_stage(&f->book, &staged), 0);
+	book_apply(&f->book, &staged);
+	assert_int_equal(put_before(f, 7, 5), 0);
+	assert_string_equal(order(f, buf), "413275");
+}
+
 static void test_book_delete_missing_no_entry(void **state)
 {
 	struct fixture *f = *state;
@@ -372,6 +423,8 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_book_put_twice_file_exists, setup, teardown),
 	    cmocka_unit_test_setup_teardown(
 	        test_book_update_moves_to_the_end_under_a_new_number, setup, teardown),
+	    cmocka_unit_test_setup_teardown(
+	        test_book_put_before_has_its_place_and_keeps_the_end, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_book_delete_missing_no_entry, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_book_inherited_is_replaced_without_a_word, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_book_reqids, setup, teardown),

@@ -307,6 +307,41 @@ static void generation_before_counts_for_two_minutes(void **state)
 	refused(f, -ESTALE, "loaded anew");
 }
 
+/* The same block in another place, two loads and an hour later; then another block at the same address. */
+static void block_that_is_the_same_counts_however_often_it_was_loaded(void **state)
+{
+	struct fixture *f = *state;
+	struct ike_view *moved = view(GENERATION + 2), *changed = view(GENERATION + 3);
+
+	moved->peer[PEER].block = 77;
+	changed->peer[PEER].block = 78;
+	f->ticket.block = 77;
+	f->ticket.peer = 4000;
+	f->ticket.expires_ms = UINT64_MAX;
+	f->world.now_ms = NOW + 3600000;
+	ike_gens_switch(&f->gens, view(GENERATION + 1), NOW);
+	ike_gens_switch(&f->gens, moved, NOW);
+	ike_gens_expire(&f->gens, f->world.now_ms);
+	assert_int_equal(judge_sealed(f, &key), 0);
+	/* What is asked of every peer is asked of this one too. */
+	f->ask.remote = f->ticket.addr = addr("192.0.2.3");
+	refused(f, -EACCES, "is not the one configured for 192.0.2.3");
+	f->ask.remote = f->ticket.addr = addr("192.0.2.2");
+	ike_gens_switch(&f->gens, changed, f->world.now_ms);
+	ike_gens_expire(&f->gens, f->world.now_ms + IKE_BEFORE_MS);
+	refused(f, -ESTALE, "loaded anew");
+}
+
+/* 0 is the number of nobody, however many have it. */
+static void block_without_a_number_is_nobodys(void **state)
+{
+	struct fixture *f = *state;
+
+	f->ticket.generation = GENERATION - 1;
+	assert_int_equal(f->ticket.block, 0);
+	refused(f, -ESTALE, "loaded anew");
+}
+
 static void peer_that_was_taken_out_of_the_configuration(void **state)
 {
 	struct fixture *f = *state;
@@ -346,6 +381,8 @@ int main(void)
 	    CASE(wrong_endpoints),
 	    CASE(unknown_generation),
 	    CASE(generation_before_counts_for_two_minutes),
+	    CASE(block_that_is_the_same_counts_however_often_it_was_loaded),
+	    CASE(block_without_a_number_is_nobodys),
 	    CASE(peer_that_was_taken_out_of_the_configuration),
 	    CASE(without_algorithms_there_is_nothing_to_grant),
 	};

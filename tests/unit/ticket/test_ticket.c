@@ -23,6 +23,7 @@ static const struct ticket_key key = {{1, 2, 3}}, other = {{1, 2, 4}};
 static struct ticket sample(void)
 {
 	struct ticket t = {.generation = 7,
+	    .block = 0x0123456789abcdef,
 	    .peer = 3,
 	    .addr = inet_addr_v4(0x0a000064),
 	    .id = {.kind = IKE_ID_FQDN, .len = 4},
@@ -90,6 +91,7 @@ static void every_bit_counts(void **state)
 
 static void statements(void **state)
 {
+	static const uint8_t over[STATEMENT_OVER_MAX + 1] = "twenty octets of it";
 	struct statement s = {.generation = 7,
 	    .peer = 3,
 	    .addr = inet_addr_v4(0x0a000064),
@@ -97,8 +99,9 @@ static void statements(void **state)
 	    .rcookie = {2},
 	    .n_id = 9,
 	    .id = "a payload",
-	    .n_hash = 20,
-	    .hash = "twenty octets of it",
+	    .version = 1,
+	    .over = over,
+	    .n_over = 20,
 	    .expires_ms = 1000};
 	uint8_t buf[STATEMENT_MAX], ticket[TICKET_MAX];
 	const struct ticket t = sample();
@@ -116,8 +119,9 @@ static void statements(void **state)
 	assert_memory_equal(back.rcookie, s.rcookie, sizeof(s.rcookie));
 	assert_int_equal(back.n_id, s.n_id);
 	assert_memory_equal(back.id, s.id, s.n_id);
-	assert_int_equal(back.n_hash, s.n_hash);
-	assert_memory_equal(back.hash, s.hash, s.n_hash);
+	assert_int_equal(back.version, 1);
+	assert_int_equal(back.n_over, s.n_over);
+	assert_memory_equal(back.over, s.over, s.n_over);
 	assert_int_equal(statement_open(&key, buf, (size_t)n, 1000, &back, &e), -EKEYEXPIRED);
 	assert_int_equal(statement_open(&other, buf, (size_t)n, 0, &back, &e), -EBADMSG);
 	for (int bit = 0; bit < n * 8; bit++) {
@@ -133,15 +137,15 @@ static void statements(void **state)
 	assert_true(m > 0);
 	assert_int_equal(statement_open(&key, ticket, (size_t)m, 0, &back, &e), -EBADMSG);
 	s.n_id = STATEMENT_ID_MAX;
-	s.n_hash = STATEMENT_HASH_MAX;
+	s.n_over = STATEMENT_OVER_MAX;
 	n = statement_seal(&key, &s, buf, sizeof(buf));
 	assert_true(n > 0);
 	assert_int_equal(statement_open(&key, buf, (size_t)n, 0, &back, &e), 0);
-	s.n_hash++;
+	s.n_over++;
 	assert_int_equal(statement_seal(&key, &s, buf, sizeof(buf)), -EINVAL);
-	s.n_hash = 0;
+	s.n_over = 0;
 	assert_int_equal(statement_seal(&key, &s, buf, sizeof(buf)), -EINVAL);
-	s.n_hash = 20;
+	s.n_over = 20;
 	s.n_id = 0;
 	assert_int_equal(statement_seal(&key, &s, buf, sizeof(buf)), -EINVAL);
 }

@@ -2,13 +2,27 @@
  * An established pair of SAs for each request of a policy, as keyd remembers it: to renew it, to say that it
  * is gone, and to know whose it is.
  */
-#ifndef POSTERN_KEYD_IKE1_CHILD_H
-#define POSTERN_KEYD_IKE1_CHILD_H
+#ifndef POSTERN_KEYD_CORE_CHILD_H
+#define POSTERN_KEYD_CORE_CHILD_H
 
+#include "ipsec/ike_row.h"
 #include "keyd/core/core.h"
 #include "keyd/keep/keep.h"
 
-struct isakmp;
+struct child;
+
+/* What only the version under which it was made can do for it. */
+struct child_ops {
+	uint8_t version;
+	void (*renew)(struct child *k);
+	/* Whether there is an IKE SA under which the peer can be told that it is gone; and tells it. */
+	bool (*can_tell)(const struct child *k);
+	void (*tell)(struct child *k);
+	/* Nothing may point to it any more. */
+	void (*forgotten)(struct child *k);
+	/* It has changed and is kept for the next life of this process. NULL: it is not. */
+	void (*keep)(struct child *k);
+};
 
 /* One request's two SAs. */
 struct child_part {
@@ -24,10 +38,13 @@ struct child_part {
 
 struct child {
 	struct list node;
+	const struct child_ops *ops;
 	struct core *core;
 	struct core_conf *conf; /* held */
+	void *owner;            /* version 2: its IKE SA */
 	struct ike_path path;
 	bool initiator; /* this side renews it */
+	bool told;      /* the peer has heard that it goes */
 	bool replaced;  /* a newer one is there: it goes when its timer says so */
 	struct policy out;
 	uint64_t grant;
@@ -40,6 +57,8 @@ struct child {
 	struct keep_place place;
 };
 
+/* "ESP", "AH", "IPCOMP". */
+const char *child_proto_word(enum ipsec_proto p);
 /* Takes over everything; NULL without memory, then nothing is. */
 struct child *child_new(struct core *c, const struct child *from);
 /* One that an earlier life of this process has kept; as above. */
@@ -48,6 +67,8 @@ struct child *child_back(struct core *c, const struct child *from);
 void child_try_again(struct child *k);
 /* Its SAs are taken out of the data path, the peer is told when `tell`, and it is forgotten. */
 void child_end(struct child *k, bool tell, const char *why);
+/* The peer is told that it goes, once. */
+void child_tell(struct child *k);
 /* A newer pair for the same policy has been made. */
 void child_replace(struct child *k);
 /* The one that has this SA. NULL: none. */
@@ -61,6 +82,13 @@ struct child *child_of_policy(struct core *c, uint32_t policy_id);
 void child_end_all(struct core *c, const struct ike_path *peer, uint64_t before_ms, const char *why);
 /* A policy that was made for a client goes with the last of its pairs. */
 void child_leave_policy(struct core *c, const struct policy *out);
+/* The peer at path->remote is now behind another port than `old_port`. */
+void child_moved(struct core *c, const struct ike_path *path, uint16_t old_port);
+/* How many there are with this address. */
+uint32_t child_count(const struct core *c, const struct inet_addr *remote);
+/* As the row that is shown. Pairs that are up stand by themselves: version 1's outlive the ISAKMP SA under
+ * which they were made. */
+void child_row(const struct child *k, struct ike_row_child *ret);
 bool child_any(struct core *c, const struct ike_path *peer);
 /* The peer says that it lives for so many seconds only (I). */
 void child_shorten(struct child *k, uint64_t seconds);

@@ -9,9 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "keyd/ike1/child.h"
-#include "keyd/ike1/quick.h"
-#include "keyd/ike1/rows.h"
+#include "keyd/core/child.h"
+#include "keyd/core/versions.h"
 
 static void on_late(struct timer *t, void *arg)
 {
@@ -64,12 +63,28 @@ void core_up_forget(struct core *c, const void *arg)
 			waiter_free(w);
 }
 
-/* What there is of its wish, up or not. */
-static struct isakmp *isakmp_of(const struct waiter *w)
+/* The peer that it is about. NULL: the configuration has it no more. */
+static const struct ike_peer *peer_of(const struct waiter *w)
 {
-	struct isakmp *sa = isakmp_find_host(w->core, &w->up.path);
+	const struct core *c = w->core;
 
-	return sa ? sa : isakmp_find_coming(w->core, &w->up.path, ISAKMP_ANY_PEER);
+	return c->conf ? ike_conf_find_peer(c->conf->c, &w->up.path.remote) : NULL;
+}
+
+/* What there is of its wish, up or not. */
+static bool sa_of(const struct waiter *w, struct ike_row_sa *ret)
+{
+	const struct ike_peer *p = peer_of(w);
+
+	return p &&
+	       ike_version_of(p)->sa_row(w->core, &w->up.path, (uint32_t)(p - w->core->conf->c->peer), ret);
+}
+
+static bool making_of(const struct waiter *w, struct ike_row_child *ret, bool *ret_waiting)
+{
+	const struct ike_peer *p = w->policy ? peer_of(w) : NULL;
+
+	return p && ike_version_of(p)->making_row(w->core, w->policy, ret, ret_waiting);
 }
 
 static struct child *child_of(const struct waiter *w)
@@ -88,25 +103,26 @@ static void answer(struct waiter *w, int result, const char *why, const struct i
 }
 
 /* True: it was answered. */
-static bool answer_row(struct waiter *w, bool begun_is_enough)
+static bool answer_child(struct waiter *w, bool begun_is_enough)
 {
-	struct isakmp *sa = isakmp_of(w);
 	struct child *k = child_of(w);
-	struct quick *q = w->policy && !k ? quick_of_policy(w->core, w->policy) : NULL;
-	struct ike_row_child child;
+	struct ike_row_child row;
+	bool waiting;
+
+	if (k)
+		child_row(k, &row);
+	else if (!begun_is_enough || !making_of(w, &row, &waiting))
+		return false;
+	answer(w, 0, "", &(struct ike_row){.child = &row});
+	return true;
+}
+
+static bool answer_sa(struct waiter *w, bool begun_is_enough)
+{
 	struct ike_row_sa row;
 
-	if (w->policy && k)
-		rows_child(k, &child);
-	else if (w->policy && q && begun_is_enough)
-		rows_quick(q, &child);
-	else if (w->policy || !sa || (!isakmp_is_up(sa) && !begun_is_enough))
+	if (!sa_of(w, &row) || (row.state == IKE_ROW_CONNECTING && !begun_is_enough))
 		return false;
-	if (w->policy) {
-		answer(w, 0, "", &(struct ike_row){.child = &child});
-		return true;
-	}
-	rows_isakmp(sa, &row);
 	answer(w, 0, "", &(struct ike_row){.sa = &row});
 	return true;
 }
@@ -121,21 +137,25 @@ static void answer_bad(struct waiter *w, int result, const char *what)
 
 static void answer_late(struct waiter *w)
 {
-	const struct quick *q = w->policy ? quick_of_policy(w->core, w->policy) : NULL;
-	const struct isakmp *sa = isakmp_of(w);
+	struct ike_row_child making;
+	struct ike_row_sa sa;
+	bool waiting = true;
+	bool made = making_of(w, &making, &waiting) && !waiting;
 	char text[CORE_WHY_MAX];
 
 	snprintf(text, sizeof(text), "not up after %u s: %s", (w->up.wait_ms + 999) / 1000,
-	    q && q->state != QUICK_WAITING ? quick_state_name(q->state)
-	    : sa                           ? isakmp_state_name(sa->state)
-	                                   : "nothing is under way");
+	    made            ? making.detail
+	    : sa_of(w, &sa) ? sa.detail
+	                    : "nothing is under way");
 	answer_bad(w, -ETIMEDOUT, text);
 }
 
 void waiters_settle(struct core *c)
 {
 	list_foreach_safe (w, next, &c->waiters, struct waiter, node) {
-		if (answer_row(w, !w->up.wait_ms && !w->failed))
+		bool begun_is_enough = !w->up.wait_ms && !w->failed;
+
+		if (w->policy ? answer_child(w, begun_is_enough) : answer_sa(w, begun_is_enough))
 			continue;
 		if (w->failed)
 			answer_bad(w, -ECONNREFUSED, w->why);
@@ -144,31 +164,26 @@ void waiters_settle(struct core *c)
 	}
 }
 
-static bool concerns(const struct waiter *w, const struct isakmp *sa)
+void waiters_sa_ended(struct core *c, const struct inet_addr *remote, bool was_up, const char *why)
 {
-	return inet_addr_equal(&w->up.path.remote, &sa->path.remote);
-}
-
-void waiters_isakmp_ended(const struct isakmp *sa, enum isakmp_state was)
-{
-	list_foreach (w, &sa->core->waiters, struct waiter, node) {
-		if (!sa->initiator || !concerns(w, sa))
+	list_foreach (w, &c->waiters, struct waiter, node) {
+		if (!inet_addr_equal(&w->up.path.remote, remote))
 			continue;
-		snprintf(w->phase1, sizeof(w->phase1), "%s (%s)", sa->failure ? sa->failure : "ended",
-		    isakmp_state_name(was));
-		if (w->policy || was == ISAKMP_UP)
+		snprintf(w->phase1, sizeof(w->phase1), "%s", why);
+		if (w->policy || was_up)
 			continue;
 		snprintf(w->why, sizeof(w->why), "phase 1 failed: %.600s", w->phase1);
 		w->failed = true;
 	}
 }
 
-void waiters_policy_failed(const struct isakmp *sa, uint32_t policy, const char *why)
+void waiters_policy_failed(
+    struct core *c, const struct inet_addr *remote, uint32_t policy, bool sa_is_up, const char *why)
 {
-	list_foreach (w, &sa->core->waiters, struct waiter, node) {
-		if (!w->policy || w->policy != policy || !concerns(w, sa))
+	list_foreach (w, &c->waiters, struct waiter, node) {
+		if (!w->policy || w->policy != policy || !inet_addr_equal(&w->up.path.remote, remote))
 			continue;
-		if (!isakmp_is_up(sa) && w->phase1[0])
+		if (!sa_is_up && w->phase1[0])
 			snprintf(w->why, sizeof(w->why), "phase 1 failed: %.600s", w->phase1);
 		else
 			snprintf(w->why, sizeof(w->why), "phase 2 failed: %.600s", why);
@@ -183,12 +198,12 @@ void core_send_failed(struct core *c, const struct ike_path *path, const char *w
 			snprintf(w->hint, sizeof(w->hint), "a message could not be sent: %s", why);
 }
 
-void waiters_hint(const struct isakmp *sa, const char *fmt, ...)
+void waiters_hint(struct core *c, const struct inet_addr *remote, const char *fmt, ...)
 {
-	list_foreach (w, &sa->core->waiters, struct waiter, node) {
+	list_foreach (w, &c->waiters, struct waiter, node) {
 		va_list ap;
 
-		if (!concerns(w, sa))
+		if (!inet_addr_equal(&w->up.path.remote, remote))
 			continue;
 		va_start(ap, fmt);
 		vsnprintf(w->hint, sizeof(w->hint), fmt, ap);

@@ -6,42 +6,26 @@
 
 #include <errno.h>
 
+#include "keyd/core/child.h"
 #include "keyd/core/listen.h"
+#include "keyd/core/versions.h"
 #include "keyd/core/waiters.h"
-#include "keyd/ike1/child.h"
-#include "keyd/ike1/inform.h"
-#include "keyd/ike1/phase1.h"
-#include "keyd/ike1/quick.h"
-#include "keyd/ike1/select.h"
 
 /* 0, or -errno with *ret_why. */
 static int begin(struct core *c, const struct core_up *u, const char **ret_why)
 {
-	const struct ike_peer *p = c->conf ? select_remote(c->conf->c, &u->path.remote, NULL) : NULL;
-	struct isakmp *sa;
+	const struct ike_peer *p = c->conf ? ike_conf_find_peer(c->conf->c, &u->path.remote) : NULL;
 
 	if (!c->conf)
 		*ret_why = "no configuration is loaded: load one with `ipsecctl racoon`";
 	else if (!p)
 		*ret_why = "the configuration has no remote for this address, and no `remote anonymous`";
-	else if (!p->n_modes)
-		*ret_why = "its remote has no exchange_mode with which it could be begun";
 	else if (!listen_has(c->conf->c, &u->path.local))
 		*ret_why =
 		    "listen names other addresses of this host than the one it would be negotiated from";
 	if (**ret_why)
 		return -ENOENT;
-	if (u->policy) {
-		quick_wish(c, u->policy, &u->path);
-		return 0;
-	}
-	sa = quick_phase1_with(c, (uint32_t)(p - c->conf->c->peer), &u->path);
-	*ret_why = "out of memory";
-	if (!sa)
-		return -ENOMEM;
-	if (!isakmp_is_up(sa))
-		phase1_begin(sa);
-	return 0;
+	return ike_version_of(p)->wish(c, (uint32_t)(p - c->conf->c->peer), u, ret_why);
 }
 
 void core_up(struct core *c, const struct core_up *u)
@@ -64,7 +48,7 @@ void core_up(struct core *c, const struct core_up *u)
 		core_up_forget(c, up.arg);
 		up.done(up.arg, r, why, NULL);
 	}
-	isakmp_bury(c);
+	core_settle(c);
 }
 
 static bool addr_fits(const struct inet_addr *want, const struct inet_addr *a)
@@ -91,15 +75,16 @@ static bool child_fits(const struct ike_row_filter *f, const struct child *k)
 	return found && path_fits(f, &k->path) && (!f->has_sel || selector_equal(&f->sel, &k->out.sel));
 }
 
-static bool isakmp_fits(const struct ike_row_filter *f, const struct isakmp *sa)
+bool ike_sa_fits(
+    const struct ike_row_filter *f, const struct ike_path *path, const uint8_t *spi_i, const uint8_t *spi_r)
 {
-	if (f->has_spis && (memcmp(f->spi_i, sa->icookie, IKE_COOKIE_LEN) != 0 ||
-	                       memcmp(f->spi_r, sa->rcookie, IKE_COOKIE_LEN) != 0))
+	if (f->has_spis &&
+	    (memcmp(f->spi_i, spi_i, IKE_ROW_SPI) != 0 || memcmp(f->spi_r, spi_r, IKE_ROW_SPI) != 0))
 		return false;
-	return path_fits(f, &sa->path);
+	return path_fits(f, path);
 }
 
-/* Children first: the peer is told of them under the ISAKMP SA. */
+/* Children first: the peer is told of them under their IKE SA. */
 void core_end(struct core *c, const struct ike_row_filter *f, struct ike_row_ended *ret)
 {
 	*ret = (struct ike_row_ended){0};
@@ -107,16 +92,22 @@ void core_end(struct core *c, const struct ike_row_filter *f, struct ike_row_end
 		if (!f->children || !child_fits(f, k))
 			continue;
 		ret->n_children++;
-		ret->n_untold += !isakmp_find_of(c, &k->path);
+		ret->n_untold += !k->ops->can_tell(k);
 		child_end(k, true, "deleted");
 	}
-	list_foreach_safe (sa, next, &c->isakmp, struct isakmp, all) {
-		if (!f->sas || !isakmp_fits(f, sa))
-			continue;
-		ret->n_sas++;
-		inform_delete_isakmp(sa);
-		sa->failure = "deleted";
-		isakmp_end(sa);
+	for (size_t i = 0; f->sas && i < IKE_VERSIONS; i++)
+		ret->n_sas += ike_versions[i]->end(c, f);
+	core_settle(c);
+}
+
+void core_show(struct core *c, core_row_fn fn, void *arg)
+{
+	struct ike_row_child row;
+
+	for (size_t i = 0; i < IKE_VERSIONS; i++)
+		ike_versions[i]->show(c, fn, arg);
+	list_foreach (k, &c->children, struct child, node) {
+		child_row(k, &row);
+		fn(arg, &(struct ike_row){.child = &row});
 	}
-	isakmp_bury(c);
 }

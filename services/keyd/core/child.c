@@ -2,22 +2,24 @@
  * The data path's SAs outlive the ISAKMP SA that made them, and this process: what is kept here serves
  * renewal and goodbyes.
  */
-#include "keyd/ike1/child.h"
+#include "keyd/core/child.h"
 
-#include "keyd/ike1/inform.h"
-#include "keyd/ike1/isakmp.h"
-#include "keyd/ike1/kept.h"
-#include "keyd/ike1/quick.h"
-#include "keyd/ike1/trace.h"
+#include <string.h>
 
 enum {
 	LINGER_MS = 30000,
 	AGAIN_MS = 1000,
 	AGAIN_SHARE = 8,      /* of what is left of its life, until it is tried again */
-	SOFT_PERCENT = 80,    /* racoon's */
+	SOFT_PERCENT = 80,    /* racoon's; version 2: who began leaves the peer no time to do it first */
+	LATE_PERCENT = 93,    /* version 2: when who began has not done it */
 	CHILD_PAIRS_MAX = 64, /* of one policy with one peer, old ones that go soon included */
 	JITTER_PERCENT = 5,   /* earlier than that, so that many made together are not renewed together */
 };
+
+const char *child_proto_word(enum ipsec_proto p)
+{
+	return p == IPSEC_ESP ? "ESP" : p == IPSEC_AH ? "AH" : "IPCOMP";
+}
 
 static void say(
     struct child *k, const char *event, const char *what, const struct child_part *p, bool inbound)
@@ -28,7 +30,7 @@ static void say(
 	char a[INET_ADDR_STRLEN], b[INET_ADDR_STRLEN];
 
 	core_log(k->core, CORE_INFO, event, "IPsec-SA %s: %s/%s %s[0]->%s[0] spi=%u(0x%x)", what,
-	    trace_proto_word(p->proto), p->mode == IPSEC_TUNNEL ? "Tunnel" : "Transport",
+	    child_proto_word(p->proto), p->mode == IPSEC_TUNNEL ? "Tunnel" : "Transport",
 	    inet_addr_format(from, a), inet_addr_format(to, b), spi, spi);
 }
 
@@ -37,7 +39,7 @@ static void say_purged(struct child *k, const char *why, const struct child_part
 {
 	if (strncmp(why, "purged", 6) == 0 || strcmp(why, "deleted by the peer") == 0)
 		core_log(k->core, CORE_INFO, "ipsec.purged", "purged IPsec-SA proto_id=%s spi=%u.",
-		    trace_proto_word(p->proto), p->spi_out);
+		    child_proto_word(p->proto), p->spi_out);
 }
 
 /* racoon's line for the whole. */
@@ -48,6 +50,12 @@ static void say_phase2(struct child *k, const char *why)
 
 	core_log(k->core, CORE_INFO, "ipsec.phase2", "phase2 sa %s %s-%s", word,
 	    inet_addr_format(&k->path.local, a), inet_addr_format(&k->path.remote, b));
+}
+
+static void keep(struct child *k)
+{
+	if (k->ops->keep)
+		k->ops->keep(k);
 }
 
 /* How much later another pair must have been made to count as this one's successor. Less than a renewal is
@@ -69,10 +77,17 @@ static bool has_newer(const struct child *k)
 	return false;
 }
 
+/* In version 1 lifetimes are agreed on and who began renews; in version 2 each side has its own (RFC 7296
+ * section 2.8). */
+static bool renews(const struct child *k)
+{
+	return k->initiator || k->ops->version == 2;
+}
+
 static void renew(struct child *k)
 {
-	if (k->initiator && !k->replaced && !has_newer(k))
-		quick_renew(k);
+	if (renews(k) && !k->replaced && !has_newer(k))
+		k->ops->renew(k);
 }
 
 static void on_renew(struct timer *t, void *arg)
@@ -85,11 +100,11 @@ static void on_renew(struct timer *t, void *arg)
 static void plan_renewal(struct child *k)
 {
 	struct core *c = k->core;
-	uint64_t ms = k->seconds * 1000;
+	uint64_t ms = k->seconds * 1000, percent = k->initiator ? SOFT_PERCENT : LATE_PERCENT;
 
-	if (k->initiator && ms)
+	if (renews(k) && ms)
 		(void)!timer_set(&c->timers, &k->renew,
-		    k->made_ms + ms * (SOFT_PERCENT - rng_below(c->rng, JITTER_PERCENT + 1)) / 100, on_renew);
+		    k->made_ms + ms * (percent - rng_below(c->rng, JITTER_PERCENT + 1)) / 100, on_renew);
 }
 
 /* A peer may ask for one pair after the other for a policy, and never end any. */
@@ -114,7 +129,7 @@ void child_try_again(struct child *k)
 	uint64_t now = core_now(c), end = k->made_ms + k->seconds * 1000,
 	         ms = end > now ? (end - now) / AGAIN_SHARE : 0;
 
-	if (k->initiator && !k->replaced && end > now)
+	if (renews(k) && !k->replaced && end > now)
 		(void)!timer_set(&c->timers, &k->renew, now + (ms > AGAIN_MS ? ms : AGAIN_MS), on_renew);
 }
 
@@ -156,7 +171,7 @@ struct child *child_new(struct core *c, const struct child *from)
 		return NULL;
 	k->made_ms = core_now(c);
 	c->counters.established2++;
-	kept_child(k);
+	keep(k);
 	plan_renewal(k);
 	for (uint8_t i = 0; i < k->n_parts; i++)
 		say(k, "ipsec.up", "established", &k->part[i], true);
@@ -166,12 +181,19 @@ struct child *child_new(struct core *c, const struct child *from)
 	return k;
 }
 
+void child_tell(struct child *k)
+{
+	if (!k->told)
+		k->ops->tell(k);
+	k->told = true;
+}
+
 void child_end(struct child *k, bool tell, const char *why)
 {
 	struct core *c = k->core;
 
 	if (tell)
-		inform_delete_child(k);
+		child_tell(k);
 	for (uint8_t i = 0; i < k->n_parts; i++) {
 		say(k, "ipsec.end", why, &k->part[i], true);
 		say_purged(k, why, &k->part[i]);
@@ -182,7 +204,7 @@ void child_end(struct child *k, bool tell, const char *why)
 	c->ports.grant_drop(c->ports.arg, k->grant);
 	timer_stop(&c->timers, &k->linger);
 	timer_stop(&c->timers, &k->renew);
-	quick_forget_child(c, k);
+	k->ops->forgotten(k);
 	keep_drop(c->keep, &k->place);
 	list_remove(&k->node);
 	c->n_children--;
@@ -200,7 +222,7 @@ static void on_linger(struct timer *t, void *arg)
 void child_replace(struct child *k)
 {
 	k->replaced = true;
-	kept_child(k);
+	keep(k);
 	plan_end(k);
 }
 
@@ -265,6 +287,15 @@ void child_leave_policy(struct core *c, const struct policy *out)
 	c->ports.policy_drop(c->ports.arg, out->id);
 }
 
+void child_moved(struct core *c, const struct ike_path *path, uint16_t old_port)
+{
+	list_foreach (k, &c->children, struct child, node)
+		if (ike_path_is_at(&k->path, path, old_port)) {
+			k->path.remote_port = path->remote_port;
+			keep(k);
+		}
+}
+
 bool child_any(struct core *c, const struct ike_path *peer)
 {
 	list_foreach (k, &c->children, struct child, node)
@@ -281,7 +312,7 @@ void child_shorten(struct child *k, uint64_t seconds)
 	    "the peer says RESPONDER-LIFETIME: a pair is renewed as if it lived for %llu s, not %llu",
 	    (unsigned long long)seconds, (unsigned long long)k->seconds);
 	k->seconds = seconds;
-	kept_child(k);
+	keep(k);
 	plan_renewal(k);
 }
 
@@ -294,4 +325,44 @@ void child_expired(struct child *k, uint64_t serial, bool hard)
 		return;
 	}
 	renew(k);
+}
+
+uint32_t child_count(const struct core *c, const struct inet_addr *remote)
+{
+	uint32_t n = 0;
+
+	list_foreach (k, &c->children, struct child, node)
+		n += inet_addr_equal(&k->path.remote, remote);
+	return n;
+}
+
+void child_row(const struct child *k, struct ike_row_child *ret)
+{
+	uint64_t age = core_since(k->core, k->made_ms), life = k->seconds * 1000;
+
+	*ret = (struct ike_row_child){.version = k->ops->version,
+	    .state = k->replaced ? IKE_ROW_REPLACED : IKE_ROW_UP,
+	    .detail = k->replaced ? "a newer pair has taken over" : "established",
+	    .initiator = k->initiator,
+	    .local = k->path.local,
+	    .remote = k->path.remote,
+	    .policy = k->out.id,
+	    .sel = k->out.sel,
+	    .n_parts = k->n_parts,
+	    .age_ms = age,
+	    .life_ms = life,
+	    .left_ms = life > age ? life - age : 0,
+	    .renew_ms = core_until(k->core, &k->renew)};
+	for (uint8_t i = 0; i < k->n_parts; i++) {
+		const struct child_part *p = &k->part[i];
+
+		ret->part[i] = (struct ike_row_part){.proto = p->proto,
+		    .mode = p->mode,
+		    .spi_in = p->spi_in,
+		    .spi_out = p->spi_out,
+		    .enc = p->enc,
+		    .key_bits = p->bits,
+		    .auth = p->auth,
+		    .comp = p->comp};
+	}
 }

@@ -1,0 +1,371 @@
+/*
+ * A pair lives in its IKE SA's list from the moment somebody wants it: first waiting there for the SA to come
+ * up, then as a task, and at last as what the peer has answered.
+ */
+#include "keyd/ike2/pair.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "keyd/core/ident.h"
+#include "keyd/core/waiters.h"
+#include "keyd/ike1/select.h"
+#include "keyd/ike2/create.h"
+#include "keyd/ike2/exchange.h"
+#include "keyd/ike2/inform.h"
+
+enum { PATIENCE_MS = 60000, HOLD_MS = 2000 };
+
+#define TO(s) (1U << (s))
+
+static const struct {
+	const char *name;
+	uint32_t next;
+} rows[PAIR_STATES] = {
+    [PAIR_NONE] = {"none", TO(PAIR_WAITING) | TO(PAIR_MATCHING)},
+    [PAIR_WAITING] = {"waiting for the IKE SA", TO(PAIR_MATCHING)},
+    [PAIR_MATCHING] = {"looking for the policy", TO(PAIR_GRANTING) | TO(PAIR_NUMBERING)},
+    [PAIR_GRANTING] = {"waiting for leave", TO(PAIR_NUMBERING) | TO(PAIR_OPENING)},
+    [PAIR_NUMBERING] = {"waiting for an SPI", TO(PAIR_READY) | TO(PAIR_OPENING)},
+    [PAIR_READY] = {"waiting for its turn", TO(PAIR_ASKED)},
+    [PAIR_ASKED] = {"asked for", TO(PAIR_GRANTING) | TO(PAIR_OPENING) | TO(PAIR_READY)},
+    [PAIR_OPENING] = {"installing what receives", TO(PAIR_SENDING) | TO(PAIR_HOLDING)},
+    [PAIR_HOLDING] = {"waiting for the peer to change over", TO(PAIR_SENDING)},
+    [PAIR_SENDING] = {"installing what sends", TO(PAIR_DONE)},
+    [PAIR_DONE] = {"done", 0},
+};
+
+const char *pair_state_name(enum pair_state s)
+{
+	return (unsigned)s < PAIR_STATES ? rows[s].name : "?";
+}
+
+void pair_set_state(struct ike2_pair *p, enum pair_state next)
+{
+	if (!(rows[p->state].next & TO(next)))
+		core_log(p->sa->core, CORE_ERROR, "pair.state", "cannot go from '%s' to '%s'",
+		    rows[p->state].name, rows[next].name);
+	else
+		p->state = next;
+}
+
+static void on_patience(struct timer *t, void *arg)
+{
+	(void)arg;
+	pair_fail(container_of(t, struct ike2_pair, patience), IKE2_N_TEMPORARY_FAILURE, "time is up");
+}
+
+static uint32_t count_asked(const struct ikesa *sa)
+{
+	uint32_t n = 0;
+
+	list_foreach (p, &sa->pairs, struct ike2_pair, node)
+		n += !p->initiator;
+	return n;
+}
+
+struct ike2_pair *pair_new(struct ikesa *sa, bool initiator)
+{
+	struct core *c = sa->core;
+	struct ike2_pair *p;
+
+	if (!initiator && count_asked(sa) >= IKE2_PAIRS_ASKED_MAX)
+		return NULL;
+	p = calloc(1, sizeof(*p));
+	if (!p)
+		return NULL;
+	p->sa = sa;
+	p->initiator = initiator;
+	p->begun_ms = core_now(c);
+	list_init(&p->node);
+	list_append(&sa->pairs, &p->node);
+	pair_set_state(p, initiator ? PAIR_WAITING : PAIR_MATCHING);
+	if (timer_set(&c->timers, &p->patience, core_now(c) + PATIENCE_MS, on_patience) == 0)
+		return p;
+	list_remove(&p->node);
+	free(p);
+	return NULL;
+}
+
+static void pair_free(struct ike2_pair *p)
+{
+	struct core *c = p->sa->core;
+	struct octets *o[] = {&p->ni, &p->nr, &p->ke, &p->rival, &p->request};
+
+	if (p->sa->first == p)
+		p->sa->first = NULL;
+	ike2_unask(p->sa, p);
+	parking_leave(&c->parking, &p->wait);
+	timer_stop(&c->timers, &p->patience);
+	for (size_t i = 0; i < ARRAY_SIZE(o); i++)
+		octets_fini(o[i]);
+	crypto_dh_free(p->dh);
+	secret_free(p->gir);
+	secret_free(p->key_in);
+	secret_free(p->key_out);
+	core_conf_unref(p->held);
+	list_remove(&p->node);
+	free(p);
+}
+
+/* Gives back what was made on the way. */
+static void undo(struct ike2_pair *p)
+{
+	const struct core_ports *ports = &p->sa->core->ports;
+
+	for (uint8_t i = 0; i < p->n_parts; i++) {
+		struct pair_part *x = &p->part[i];
+
+		if (x->serial_in)
+			ports->remove(ports->arg, x->serial_in);
+		else if (x->spi_in)
+			ports->release(
+			    ports->arg, &p->sa->path.remote, &p->sa->path.local, x->proto, x->spi_in);
+		if (x->serial_out)
+			ports->remove(ports->arg, x->serial_out);
+	}
+	if (p->grant)
+		ports->grant_drop(ports->arg, p->grant);
+}
+
+void pair_fail(struct ike2_pair *p, uint16_t notify, const char *fmt, ...)
+{
+	struct ikesa *sa = p->sa;
+	struct core *c = sa->core;
+	char text[500], a[INET_ADDR_STRLEN], b[INET_ADDR_STRLEN];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	c->counters.failed2++;
+	if (p->initiator || ike2_may_say(sa))
+		core_log(c, CORE_ERROR, "child.failed", "the negotiation of a child failed: %s. %s<=>%s (%s)",
+		    text, inet_addr_format(&sa->path.local, a), inet_addr_format(&sa->path.remote, b),
+		    rows[p->state].name);
+	waiters_policy_failed(c, &sa->path.remote, p->out.id, ike2_is_up(sa), text);
+	if (p->old && p->initiator)
+		child_try_again(p->old);
+	undo(p);
+	if (p->acquire)
+		c->ports.acquire_done(c->ports.arg, p->acquire, false);
+	if (p->failed) {
+		void (*failed)(struct ike2_pair *, uint16_t) = p->failed;
+
+		p->failed = NULL;
+		failed(p, notify ? notify : IKE2_N_TEMPORARY_FAILURE);
+	}
+	pair_free(p);
+}
+
+static struct child as_child(const struct ike2_pair *p)
+{
+	struct child k = {.ops = &pair_child_ops,
+	    .conf = p->sa->conf,
+	    .owner = p->sa,
+	    .path = p->sa->path,
+	    .initiator = p->initiator,
+	    .out = p->out,
+	    .grant = p->grant,
+	    .seconds = pair_seconds(p),
+	    .n_parts = p->n_parts};
+
+	for (uint8_t i = 0; i < p->n_parts; i++) {
+		const struct pair_part *x = &p->part[i];
+		bool comp = x->proto == IPSEC_IPCOMP;
+
+		k.part[i] = (struct child_part){.proto = x->proto,
+		    .mode = x->mode,
+		    .spi_in = x->spi_in,
+		    .spi_out = x->spi_out,
+		    .serial_in = x->serial_in,
+		    .serial_out = x->serial_out,
+		    .enc = comp ? ALG_ENC_NONE : p->terms.enc,
+		    .auth = comp ? ALG_AUTH_NONE : p->terms.auth,
+		    .comp = comp ? ALG_COMP_DEFLATE : ALG_COMP_NONE};
+		if (k.part[i].enc) {
+			const struct alg_enc_info *a = alg_enc_by_id(p->terms.enc);
+
+			k.part[i].bits =
+			    a->key_min == a->key_max ? 0 : (uint16_t)(8 * (p->terms.enc_len - a->salt_len));
+		}
+	}
+	return k;
+}
+
+/* Both sides see the same two numbers. */
+static bool is_lesser(const struct child *a, const struct child *b)
+{
+	const struct child_part *x = &a->part[a->n_parts - 1], *y = &b->part[b->n_parts - 1];
+	uint32_t x_max = x->spi_in > x->spi_out ? x->spi_in : x->spi_out,
+	         y_max = y->spi_in > y->spi_out ? y->spi_in : y->spi_out;
+
+	return x_max < y_max;
+}
+
+/* Both sides may have asked for the same at once: one is enough, and whoever began the other one ends it. */
+static void end_twin(struct child *k, const struct child *old)
+{
+	list_foreach_safe (other, next, &k->core->children, struct child, node) {
+		struct child *lesser = is_lesser(k, other) ? k : other;
+
+		if (other == k || other == old || other->owner != k->owner || other->out.id != k->out.id ||
+		    other->replaced || other->told || !lesser->initiator)
+			continue;
+		child_tell(lesser);
+		child_replace(lesser);
+		return;
+	}
+}
+
+struct child *pair_done(struct ike2_pair *p)
+{
+	struct core *c = p->sa->core;
+	const struct child from = as_child(p);
+	bool crossed = p->crossed;
+	const struct child *old = p->old;
+	struct child *k;
+
+	pair_set_state(p, PAIR_DONE);
+	k = child_new(c, &from);
+	if (!k) {
+		pair_fail(p, 0, "out of memory");
+		return NULL;
+	}
+	if (p->acquire)
+		c->ports.acquire_done(c->ports.arg, p->acquire, true);
+	pair_free(p);
+	if (!crossed)
+		end_twin(k, old);
+	return k;
+}
+
+static void held_done(struct ike2_pair *p)
+{
+	struct child *old = p->old;
+
+	if (pair_done(p) && old && !old->replaced)
+		child_replace(old);
+}
+
+static void on_held(struct timer *t, void *arg)
+{
+	(void)arg;
+	pair_install(container_of(t, struct ike2_pair, patience), false, held_done);
+}
+
+void pair_hold(struct ike2_pair *p)
+{
+	struct core *c = p->sa->core;
+
+	pair_set_state(p, PAIR_HOLDING);
+	if (timer_set(&c->timers, &p->patience, core_now(c) + HOLD_MS, on_held) < 0)
+		pair_fail(p, 0, "out of memory");
+}
+
+void pair_old_gone(struct child *old)
+{
+	struct core *c = old->core;
+
+	list_foreach (sa, &c->ike2.sas, struct ikesa, all)
+		list_foreach_safe (p, next, &sa->pairs, struct ike2_pair, node) {
+			if (p->old != old || p->state != PAIR_HOLDING)
+				continue;
+			timer_stop(&c->timers, &p->patience);
+			pair_install(p, false, held_done);
+		}
+}
+
+void pair_move(struct ikesa *from, struct ikesa *to)
+{
+	list_foreach_safe (p, next, &from->pairs, struct ike2_pair, node) {
+		list_remove(&p->node);
+		list_append(&to->pairs, &p->node);
+		p->sa = to;
+	}
+}
+
+struct ike2_pair *pair_of_policy(struct core *c, uint32_t policy_id)
+{
+	list_foreach (sa, &c->ike2.sas, struct ikesa, all)
+		list_foreach (p, &sa->pairs, struct ike2_pair, node)
+			if (p->initiator && p->out.id == policy_id)
+				return p;
+	return NULL;
+}
+
+struct ike2_pair *pair_with(struct core *c, uint32_t policy_id, const struct inet_addr *remote)
+{
+	list_foreach (sa, &c->ike2.sas, struct ikesa, all)
+		list_foreach (p, &sa->pairs, struct ike2_pair, node)
+			if (p->out.id == policy_id && inet_addr_equal(&sa->path.remote, remote))
+				return p;
+	return NULL;
+}
+
+static void ask_in_turn(struct ike2_pair *p)
+{
+	if (ike2_ask(p->sa, &(struct ike2_task){.kind = IKE2_TASK_PAIR, .pair = p}) < 0)
+		pair_fail(p, 0, "out of memory");
+}
+
+void pair_resume(struct ikesa *sa)
+{
+	list_foreach_safe (p, next, &sa->pairs, struct ike2_pair, node) {
+		if (!ike2_is_up(sa))
+			return;
+		if (p->state == PAIR_WAITING)
+			pair_begin(p, false, ask_in_turn);
+	}
+}
+
+void pair_orphan(struct ikesa *sa)
+{
+	while (!list_is_empty(&sa->pairs)) {
+		struct ike2_pair *p = list_entry(sa->pairs.next, struct ike2_pair, node);
+
+		p->failed = NULL;
+		pair_fail(p, 0, "the IKE SA: %s", sa->failure ? sa->failure : "ended");
+	}
+}
+
+/* --- as the child that it becomes --- */
+
+static struct ikesa *owner(const struct child *k)
+{
+	return k->owner;
+}
+
+static bool can_tell(const struct child *k)
+{
+	return ike2_is_up(owner(k));
+}
+
+static void tell(struct child *k)
+{
+	inform_drop_child(k);
+}
+
+static void forgotten(struct child *k)
+{
+	list_foreach (sa, &k->core->ike2.sas, struct ikesa, all)
+		list_foreach (p, &sa->pairs, struct ike2_pair, node)
+			if (p->old == k)
+				p->old = NULL;
+	create_forget(k);
+}
+
+static void renew(struct child *k)
+{
+	create_renew(k);
+}
+
+const struct child_ops pair_child_ops = {
+    .version = 2,
+    .renew = renew,
+    .can_tell = can_tell,
+    .tell = tell,
+    .forgotten = forgotten,
+};

@@ -1,0 +1,185 @@
+/*
+ * An IKE SA of version 2 (RFC 7296), from the first message on. States change in one place, ike2_set_state(),
+ * against the table of states.c.
+ */
+#ifndef POSTERN_KEYD_IKE2_SA_H
+#define POSTERN_KEYD_IKE2_SA_H
+
+#include "crypto/dh.h"
+#include "crypto/ike2.h"
+#include "keyd/core/child.h"
+#include "keyd/core/core.h"
+#include "keyd/core/octets.h"
+#include "keyd/ike2/states.h"
+#include "keyd/ike2/train.h"
+#include "wire/ike/msg.h"
+#include "wire/ike/out.h"
+
+enum {
+	IKE2_CERTS_MAX = 10,
+	IKE2_FIRST_MAX = 8192,  /* octets of a message of IKE_SA_INIT */
+	IKE2_SILENT_MAX = 2000, /* begun by strangers who have proved nothing */
+	IKE2_SAS_MAX = 20000,
+	IKE2_PAIRS_ASKED_MAX = 64,    /* children of one IKE SA at once */
+	IKE2_PARTS_MAX = 64,          /* fragments of one message */
+	IKE2_MESSAGE_MAX = 60000,     /* octets of one message, and of its fragments together */
+	IKE2_STRANGERS_PARTS = 32768, /* the same of one who has proved nothing */
+	IKE2_LINES_RATE = 1,          /* log lines that a peer causes, a second and at once */
+	IKE2_LINES_BURST = 60,
+};
+
+/* What was agreed on for the IKE SA itself. */
+struct ike2_terms {
+	struct ike2_suite suite;
+	enum alg_group group;
+};
+
+struct ikesa;
+struct ike2_pair;
+
+/* What this side wants to say: requests go one at a time (section 2.3), the others wait. */
+enum ike2_task_kind {
+	IKE2_TASK_NONE = 0,
+	IKE2_TASK_PAIR,       /* a child, new or in place of another one */
+	IKE2_TASK_REKEY,      /* another IKE SA in place of this one */
+	IKE2_TASK_DROP_CHILD, /* a child is gone */
+	IKE2_TASK_PROBE,      /* is anybody there? */
+	IKE2_TASK_DROP_SA,    /* the IKE SA is gone: the last one */
+};
+
+struct ike2_task {
+	struct list node;
+	enum ike2_task_kind kind;
+	struct ike2_pair *pair; /* PAIR; leaves the task when it ends before */
+	enum ipsec_proto proto; /* DROP_CHILD: what we receive with */
+	uint32_t spi;
+};
+
+/* Our request that is out. */
+struct ike2_question {
+	bool out;
+	uint8_t exchange;
+	struct ike2_task task; /* of IKE_SA_INIT and IKE_AUTH: NONE */
+	struct ike2_train train;
+	struct timer timer;
+	uint32_t tries;
+};
+
+/* A message that comes in fragments. */
+struct ike2_parts {
+	uint32_t msg_id;
+	bool response;
+	uint8_t first;
+	uint16_t total, n;
+	size_t octets;
+	struct octets part[IKE2_PARTS_MAX];
+};
+
+struct ikesa {
+	struct list by_spi, all, unproved; /* the last one while the peer has not proved who it is */
+	struct core *core;
+	struct core_conf *conf; /* held */
+	uint32_t peer;          /* index in it */
+	enum ike2_state state;
+	bool initiator; /* this side began this IKE SA: its SPI is the first one */
+	bool proved;    /* the peer has, and what it says counts */
+	struct ike_path path, heard_from;
+	uint8_t spi_i[IKE2_SPI], spi_r[IKE2_SPI];
+	struct ike2_terms terms;
+	struct ike2_keys keys;
+	uint64_t sealed; /* messages of ours under a counter mode */
+	bool nat_here, nat_there, cuts, childless;
+	unsigned peer_hashes;
+
+	/* Until it is up. */
+	struct octets message_i, message_r, nonce_i, nonce_r, id_i, id_r, cookie, statement;
+	struct octets subject, issuer, own_cert[IKE2_CERTS_MAX], cert[IKE2_CERTS_MAX];
+	struct octets proof; /* our AUTH payload, or the peer's while it is judged */
+	uint8_t n_own_certs, n_certs;
+	bool cert_wanted, initial_contact;
+	uint8_t groups_tried, cookies_tried; /* I: other groups, and cookies, that were asked for */
+	uint8_t chosen;                      /* R: number of the peer's proposal */
+	struct crypto_dh *dh;
+	struct octets ke; /* the peer's public value, until the shared secret is made */
+
+	struct ike_id peer_id;
+	struct octets ticket;
+
+	uint32_t next_own, next_peer; /* message ids: of our next request, of the peer's */
+	struct ike2_question own;
+	struct list tasks;        /* of struct ike2_task, behind `own` */
+	struct ike2_train answer; /* to the peer's last request */
+	uint32_t answered;        /* repetitions of it that were answered */
+	bool answering;           /* the peer's request is being worked on */
+	struct ike2_parts *parts; /* NULL: none is coming */
+	struct ike2_pair *first;  /* what is negotiated in IKE_AUTH; NULL: nothing */
+	struct list pairs;        /* all that are being negotiated, and wait for it */
+
+	/* A rekeying of this one: ours while it is out, and the peer's once it is done (section 2.8.1). */
+	struct ikesa *next_ours, *next_theirs, *replaces;
+	struct octets least; /* of the nonces that made this SA, when it took another one's place */
+	bool ours;           /* this side began the exchange that made this SA */
+
+	struct parked wait;
+	void (*then)(struct ikesa *sa, struct core_reply *r);
+	struct timer patience; /* the negotiation's end; then the SA's lifetime */
+	struct timer renew, probe;
+	struct bucket lines;
+	uint64_t begun_ms, established_ms, heard_ms;
+	uint32_t unanswered; /* questions whether it is there */
+	const char *failure; /* why it ends, for the log; NULL: it did not fail */
+};
+
+static inline const struct ike_peer *ike2_peer(const struct ikesa *sa)
+{
+	return &sa->conf->c->peer[sa->peer];
+}
+
+static inline bool ike2_is_up(const struct ikesa *sa)
+{
+	return sa->state == IKE2_S_UP;
+}
+
+/* Messages come under its keys. */
+static inline bool ike2_has_keys(const struct ikesa *sa)
+{
+	return sa->keys.d != NULL;
+}
+
+static inline const uint8_t *ike2_own_spi(const struct ikesa *sa)
+{
+	return sa->initiator ? sa->spi_i : sa->spi_r;
+}
+
+/* Makes one. `spi_i` NULL: this side begins. NULL: no memory, or there are too many. */
+struct ikesa *ike2_sa_new(struct core *c, uint32_t peer, const struct ike_path *path, const uint8_t *spi_i);
+/* One that takes another one's place: up as soon as it has keys, and with what is known of the peer. */
+struct ikesa *ike2_sa_after(struct ikesa *old, bool initiator);
+void ike2_set_state(struct ikesa *sa, enum ike2_state next);
+/* It ends now, without a word: its children with it. Freed when nothing is on the stack. */
+void ike2_sa_end(struct ikesa *sa, const char *why);
+/* The peer is told, and it ends when that is answered or given up. */
+void ike2_sa_leave(struct ikesa *sa, const char *why);
+void ike2_bury(struct core *c);
+/* The peer has proved who it is. */
+void ike2_sa_proved(struct ikesa *sa);
+/* All of a negotiation's time, anew. */
+void ike2_be_patient(struct ikesa *sa);
+
+/* By our own SPI; of a first request, which has none, by the peer's and its address. NULL: none. */
+struct ikesa *ike2_find(struct core *c, const uint8_t *own_spi, bool initiator);
+struct ikesa *ike2_find_begun(struct core *c, const uint8_t *spi_i, const struct inet_addr *remote);
+/* The newest that is up with this peer of the configuration; or on its way there, begun by us. */
+struct ikesa *ike2_find_up(struct core *c, const struct ike_path *path, uint32_t peer);
+struct ikesa *ike2_find_coming(struct core *c, const struct ike_path *path, uint32_t peer);
+
+/* Whether one more line that the peer causes may be written. */
+bool ike2_may_say(struct ikesa *sa);
+/* "A[500]-B[500] spi:SPI:SPI". */
+enum { IKE2_NAME_MAX = 200 };
+const char *ike2_name(const struct ikesa *sa, char buf[IKE2_NAME_MAX]);
+
+/* Parks on a neighbour's answer: `then` gets it. */
+uint64_t ike2_park(struct ikesa *sa, void (*then)(struct ikesa *sa, struct core_reply *r));
+
+#endif
