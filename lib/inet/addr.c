@@ -233,3 +233,53 @@ const char *inet_prefix_format(const struct inet_prefix *p, char buf[INET_PREFIX
 	}
 	return buf;
 }
+
+static bool bit(const struct inet_addr *a, unsigned i)
+{
+	return a->b[i / 8] >> (7 - i % 8) & 1;
+}
+
+/* The next address behind a prefix; false: there is none. */
+static bool step(struct inet_addr *a, uint8_t plen)
+{
+	for (unsigned i = plen; i-- > 0;) {
+		a->b[i / 8] ^= (uint8_t)(1 << (7 - i % 8));
+		if (bit(a, i))
+			return true;
+	}
+	return false;
+}
+
+/* The largest prefix that begins at `first` and does not go beyond `last`. */
+static struct inet_prefix largest(const struct inet_addr *first, const struct inet_addr *last)
+{
+	struct inet_prefix p = inet_prefix_host(first);
+
+	while (p.plen) {
+		const struct inet_prefix wider = {p.addr, (uint8_t)(p.plen - 1)};
+		const struct inet_addr end = inet_prefix_last(&wider);
+
+		if (bit(first, p.plen - 1U) || inet_addr_cmp(&end, last) > 0)
+			break;
+		p = wider;
+	}
+	return p;
+}
+
+uint32_t inet_range_prefixes(
+    const struct inet_addr *first, const struct inet_addr *last, struct inet_prefix *ret, uint32_t max)
+{
+	struct inet_addr at = *first;
+	bool more = true;
+	uint32_t n = 0;
+
+	while (more && inet_addr_cmp(&at, last) <= 0) {
+		const struct inet_prefix p = largest(&at, last);
+
+		if (n < max)
+			ret[n] = p;
+		n++;
+		more = step(&at, p.plen);
+	}
+	return n;
+}

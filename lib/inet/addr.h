@@ -59,6 +59,12 @@ bool inet_prefix_overlaps(const struct inet_prefix *a, const struct inet_prefix 
 /* First and last address the prefix covers. */
 struct inet_addr inet_prefix_first(const struct inet_prefix *p);
 struct inet_addr inet_prefix_last(const struct inet_prefix *p);
+/* The prefixes that first to last are made of, of one family and in this order, from the left: how many, of
+ * which `max` at most are written. No range has more than INET_RANGE_PREFIXES_MAX; 0: first comes after last.
+ */
+enum { INET_RANGE_PREFIXES_MAX = 254 };
+uint32_t inet_range_prefixes(
+    const struct inet_addr *first, const struct inet_addr *last, struct inet_prefix *ret, uint32_t max);
 /* "ADDR/PLEN", the /PLEN left out at full length; returns buf. */
 const char *inet_prefix_format(const struct inet_prefix *p, char buf[INET_PREFIX_STRLEN]);
 

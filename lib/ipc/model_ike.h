@@ -28,8 +28,11 @@ struct model_ike_child_pb {
 };
 struct model_ike_pool_pb {
 	Postern__IkePool m;
-	Postern__Addr network, mask, dns[3], *dns_p[3], wins[4], *wins_p[4], net[IKE_SPLITS_MAX];
-	Postern__Prefix split[IKE_SPLITS_MAX], *split_p[IKE_SPLITS_MAX];
+	Postern__Addr network, mask, dns[3], *dns_p[3], wins[4], *wins_p[4];
+	struct model_ike_nets_pb {
+		Postern__Addr addr[IKE_SPLITS_MAX];
+		Postern__Prefix net[IKE_SPLITS_MAX], *p[IKE_SPLITS_MAX];
+	} include, local_lan;
 };
 struct model_ike_begin_pb {
 	Postern__IkeLoadBegin m;

@@ -23,6 +23,15 @@ static size_t addrs_encode(const struct inet_addr *a, uint8_t n, Postern__Addr *
 	return n;
 }
 
+static size_t nets_encode(const struct ike_nets *nets, struct model_ike_nets_pb *to)
+{
+	for (uint8_t i = 0; i < nets->n; i++) {
+		model_prefix_encode(&nets->net[i], &to->addr[i], &to->net[i]);
+		to->p[i] = &to->net[i];
+	}
+	return nets->n;
+}
+
 void model_ike_pool_encode(const struct ike_pool *p, struct model_ike_pool_pb *ret)
 {
 	Postern__IkePool *m = &ret->m;
@@ -41,13 +50,10 @@ void model_ike_pool_encode(const struct ike_pool *p, struct model_ike_pool_pb *r
 	m->n_wins4 = addrs_encode(p->wins4, p->n_wins4, ret->wins, ret->wins_p);
 	m->dns4 = ret->dns_p;
 	m->wins4 = ret->wins_p;
-	m->split_local = p->split_local;
-	for (uint8_t i = 0; i < p->n_split; i++) {
-		model_prefix_encode(&p->split[i], &ret->net[i], &ret->split[i]);
-		ret->split_p[i] = &ret->split[i];
-	}
-	m->split = ret->split_p;
-	m->n_split = p->n_split;
+	m->n_include = nets_encode(&p->include, &ret->include);
+	m->n_local_lan = nets_encode(&p->local_lan, &ret->local_lan);
+	m->include = ret->include.p;
+	m->local_lan = ret->local_lan.p;
 	m->default_domain = text(p->default_domain);
 	m->split_dns = text(p->split_dns);
 	m->banner = text(p->banner);
@@ -90,15 +96,15 @@ static int text_decode(const char *m, char **ret, struct err_text *e)
 	return m[0] && !*ret ? err_set(e, -ENOMEM, "out of memory") : 0;
 }
 
-static int nets_decode(const Postern__IkePool *m, struct ike_pool *p, struct err_text *e)
+static int nets_decode(Postern__Prefix *const *m, size_t n, struct ike_nets *to, struct err_text *e)
 {
 	int r = 0;
 
-	if (m->n_split > IKE_SPLITS_MAX)
-		return err_set(e, -EBADMSG, "%zu networks for clients", m->n_split);
-	for (size_t i = 0; r == 0 && i < m->n_split; i++)
-		r = model_prefix_decode(m->split[i], &p->split[i], e);
-	p->n_split = (uint8_t)m->n_split;
+	if (n > IKE_SPLITS_MAX)
+		return err_set(e, -EBADMSG, "%zu networks for clients", n);
+	for (size_t i = 0; r == 0 && i < n; i++)
+		r = model_prefix_decode(m[i], &to->net[i], e);
+	to->n = (uint8_t)n;
 	return r;
 }
 
@@ -118,7 +124,9 @@ int model_ike_pool_decode(const Postern__IkePool *m, struct ike_pool *p, struct 
 	if (r == 0)
 		r = addrs_decode(m->wins4, m->n_wins4, ARRAY_SIZE(p->wins4), p->wins4, &p->n_wins4, e);
 	if (r == 0)
-		r = nets_decode(m, p, e);
+		r = nets_decode(m->include, m->n_include, &p->include, e);
+	if (r == 0)
+		r = nets_decode(m->local_lan, m->n_local_lan, &p->local_lan, e);
 	if (r == 0)
 		r = text_decode(m->default_domain, &p->default_domain, e);
 	if (r == 0)
@@ -134,7 +142,6 @@ int model_ike_pool_decode(const Postern__IkePool *m, struct ike_pool *p, struct 
 	    as_number(&p->network4) > UINT32_MAX - m->size)
 		return err_set(e, -EBADMSG, "a number of the pool out of its range");
 	p->size = m->size;
-	p->split_local = m->split_local;
 	p->auth_throttle_s = m->auth_throttle_s;
 	p->pfs_group = m->pfs_group;
 	p->save_passwd = m->save_passwd;

@@ -85,6 +85,7 @@ enum ipc_type {
 	IPC_XAUTH_CHECK_REPLY,
 	IPC_XAUTH_PASSWORD, /* XauthPassword -> IPC_XAUTH_PASSWORD_REPLY */
 	IPC_XAUTH_PASSWORD_REPLY,
+	IPC_IKE1_SWITCH, /* Ike1Switch -> IPC_IKE_BEGUN */
 
 	/* certd-verify <- keyd */
 	IPC_IKE_JUDGE = 241, /* IkeJudge -> IPC_TICKET */

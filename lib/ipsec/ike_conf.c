@@ -196,6 +196,50 @@ const struct ike_peer *ike_conf_find_peer(const struct ike_conf *c, const struct
 	return any;
 }
 
+const struct ike_peer *ike_conf_next_peer(const struct ike_conf *c, const struct ike_peer *p)
+{
+	for (const struct ike_peer *q = p + 1; q < c->peer + c->n_peers; q++)
+		if (inet_addr_equal(&q->addr, &p->addr))
+			return q;
+	return NULL;
+}
+
+const struct ike_peer *ike_conf_find_beginner(const struct ike_conf *c, const struct inet_addr *addr)
+{
+	const struct ike_peer *first = ike_conf_find_peer(c, addr);
+
+	for (const struct ike_peer *p = first; p; p = ike_conf_next_peer(c, p))
+		if (!p->passive)
+			return p;
+	return first;
+}
+
+bool ike_conf_peer_fits(const struct ike_conf *c, const struct ike_peer *p, const struct inet_addr *addr)
+{
+	const struct ike_peer *first = ike_conf_find_peer(c, addr);
+
+	return first && inet_addr_equal(&first->addr, &p->addr);
+}
+
+bool ike_peer_expects(const struct ike_peer *p, const struct ike_id *id)
+{
+	for (uint8_t i = 0; i < p->n_peer_ids; i++) {
+		const struct ike_id *want = &p->peer_id[i];
+
+		if (ike_id_fits(want, id) || (want->kind == id->kind && !want->len) ||
+		    (want->kind == IKE_ID_DN && !want->len && id->kind == IKE_ID_DN_DER))
+			return true;
+	}
+	return false;
+}
+
+enum ike_id_fit ike_peer_id_fit(const struct ike_peer *p, const struct ike_id *id)
+{
+	if (!p->verify_identifier || !p->n_peer_ids)
+		return IKE_ID_UNASKED;
+	return ike_peer_expects(p, id) ? IKE_ID_WANTED : IKE_ID_UNWANTED;
+}
+
 const struct ike_peer *ike_conf_find_block(const struct ike_conf *c, uint64_t block)
 {
 	for (uint32_t i = 0; block && i < c->n_peers; i++)

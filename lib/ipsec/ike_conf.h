@@ -28,7 +28,9 @@ enum {
 	IKE_PORT_NATT = 4500,
 	IKE_KEEPALIVE_UNSAID = UINT16_MAX, /* of natt_keepalive_s: as the data path is told, usually 20 */
 	IKE_LIFE_MAX_S = 86400,            /* of an IKE SA, whatever a peer wants */
-	IKE_SPLITS_MAX = 16,
+	IKE_RANGE_NETS_MAX =
+	    16, /* networks that the ranges of a negotiation are made of, both sides multiplied */
+	IKE_SPLITS_MAX = 16,  /* networks of one kind that clients are told */
 	IKE_POOL_MAX = 65534, /* addresses for clients */
 	IKE_NONCE_MIN = 8,
 	IKE_NONCE_MAX = 256,
@@ -212,6 +214,11 @@ enum ike_log {
 	IKE_LOG_DEBUG2,
 };
 
+struct ike_nets {
+	struct inet_prefix net[IKE_SPLITS_MAX];
+	uint8_t n;
+};
+
 /* Addresses and more for clients (racoon.conf's mode_cfg). Texts are owned; NULL: not said. Lists are texts
  * with commas between. */
 struct ike_pool {
@@ -220,9 +227,7 @@ struct ike_pool {
 	uint32_t size;                       /* addresses from network4 on */
 	struct inet_addr dns4[3], wins4[4];
 	uint8_t n_dns4, n_wins4;
-	bool split_local; /* the networks are the ones kept out of the tunnel */
-	struct inet_prefix split[IKE_SPLITS_MAX];
-	uint8_t n_split;
+	struct ike_nets include, local_lan;        /* behind the tunnel; kept out of it */
 	char *default_domain, *split_dns, *banner; /* the last one the text, not the file's name */
 	char *users_file;  /* XAuth's; stays with ipsecctl, its contents go to certd */
 	char *auth_groups; /* an XAuth user must be in one */
@@ -262,9 +267,31 @@ struct ike_child *ike_conf_add_child(struct ike_conf *c);
 must_check int ike_peer_copy(struct ike_peer *to, const struct ike_peer *from);
 void ike_peer_fini(struct ike_peer *p);
 
-/* The peer's block for an address: its own before anonymous, the first of the file among equals. NULL: none.
- */
+/* The blocks that may be the one of a peer at an address: those that name it, or the ones for any peer where
+ * none does. The first of the file, and the next one after `p`; NULL: none. */
 const struct ike_peer *ike_conf_find_peer(const struct ike_conf *c, const struct inet_addr *addr);
+const struct ike_peer *ike_conf_next_peer(const struct ike_conf *c, const struct ike_peer *p);
+/* Of them the first that is not passive, or if all are, the first. */
+const struct ike_peer *ike_conf_find_beginner(const struct ike_conf *c, const struct inet_addr *addr);
+/* Whether this block is one of them. */
+bool ike_conf_peer_fits(const struct ike_conf *c, const struct ike_peer *p, const struct inet_addr *addr);
+static inline bool ike_peer_accepts(const struct ike_peer *p, enum ike_mode mode)
+{
+	for (uint8_t i = 0; i < p->n_modes; i++)
+		if (p->mode[i] == mode)
+			return true;
+	return false;
+}
+
+/* What a block makes of a peer's identity. */
+enum ike_id_fit {
+	IKE_ID_UNWANTED = 0, /* verify_identifier is on, and it is none of peers_identifier */
+	IKE_ID_UNASKED,      /* it does not matter */
+	IKE_ID_WANTED,       /* verify_identifier is on, and it is one of them */
+};
+enum ike_id_fit ike_peer_id_fit(const struct ike_peer *p, const struct ike_id *id);
+/* It is one of peers_identifier; of those without a value, any of that kind. */
+bool ike_peer_expects(const struct ike_peer *p, const struct ike_id *id);
 
 /* The peer's block of this number. NULL: none; 0 is nobody's number. */
 const struct ike_peer *ike_conf_find_block(const struct ike_conf *c, uint64_t block);

@@ -108,6 +108,19 @@ int certd_keys_decode(const struct ipc_record *rec, struct certd_request *ret)
 	return r < 0 ? r : values(m, ret, &e);
 }
 
+int certd_switch_decode(const struct ipc_record *rec, struct certd_request *ret)
+{
+	const Postern__Ike1Switch *m;
+	struct err_text e;
+
+	ret->m = ipc_unpack(&postern__ike1_switch__descriptor, rec, CAP);
+	m = (const Postern__Ike1Switch *)ret->m;
+	if (!m)
+		return -EBADMSG;
+	ret->session.peer = m->peer;
+	return session_octets(&m->nonce, NONCE_LEN, NONCE_LEN, &ret->nonce, &e);
+}
+
 static int hidden_key(const ProtobufCBinaryData *b, struct secret **ret, struct err_text *e)
 {
 	struct ike1_octets o;

@@ -10,7 +10,7 @@
 /* Any request of the edge certd.keyd. */
 struct certd_request {
 	ProtobufCMessage *m;    /* owned */
-	struct session session; /* IKE_BEGIN */
+	struct session session; /* IKE_BEGIN; of IKE1_SWITCH the peer */
 	bool we_began;
 	struct ike1_octets nonce;    /* all others; ours */
 	struct exchange_facts facts; /* IKE1_KEYS */
@@ -27,6 +27,7 @@ void certd_request_fini(struct certd_request *r);
 /* 0; -EBADMSG: no such request. */
 must_check int certd_begin_decode(const struct ipc_record *rec, struct certd_request *ret);
 must_check int certd_keys_decode(const struct ipc_record *rec, struct certd_request *ret);
+must_check int certd_switch_decode(const struct ipc_record *rec, struct certd_request *ret);
 must_check int certd_tell_decode(const struct ipc_record *rec, struct certd_request *ret);
 must_check int certd_prove_decode(const struct ipc_record *rec, struct certd_request *ret);
 must_check int certd_verify_decode(const struct ipc_record *rec, struct certd_request *ret);

@@ -92,6 +92,23 @@ static int on_keys(struct ipc_conn *c, const struct ipc_record *rec)
 	return 0;
 }
 
+static int on_switch(struct ipc_conn *c, const struct ipc_record *rec)
+{
+	AUTO(certd_request_fini) struct certd_request q = {0};
+	struct certd *d = certd_of(c);
+	const struct own_key *own = NULL;
+	struct err_text e = {{0}};
+	int r = certd_switch_decode(rec, &q);
+
+	if (r < 0)
+		return r;
+	r = prove_switch(&d->prover, q.nonce, q.session.peer, now_ms(d), &own, &e);
+	if (r < 0)
+		return refuse(d, c, rec->id, r, &e);
+	certd_send_begun(c, rec->id, q.nonce.p, own);
+	return 0;
+}
+
 static int on_tell(struct ipc_conn *c, const struct ipc_record *rec)
 {
 	AUTO(certd_request_fini) struct certd_request q = {0};
@@ -188,6 +205,7 @@ static int on_xauth_password(struct ipc_conn *c, const struct ipc_record *rec)
 static const struct ipc_rule rules[] = {
     {IPC_IKE_BEGIN, "ike.begin", IPC_ROLE_KEYD, 128, 256, 1, false, on_begin_exchange, false},
     {IPC_IKE1_KEYS, "ike1.keys", IPC_ROLE_KEYD, 24 << 10, 256, 1, true, on_keys, false},
+    {IPC_IKE1_SWITCH, "ike1.switch", IPC_ROLE_KEYD, 128, 256, 1, false, on_switch, false},
     {IPC_IKE2_TELL, "ike2.tell", IPC_ROLE_KEYD, 17 << 10, 256, 1, true, on_tell, false},
     {IPC_IKE_PROVE, "ike.prove", IPC_ROLE_KEYD, 2048, 256, 10, false, on_prove, false},
     {IPC_IKE_VERIFY, "ike.verify", IPC_ROLE_KEYD, 3072, 256, 1, false, on_verify, false},

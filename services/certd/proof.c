@@ -48,6 +48,9 @@
  * stands and falls with certificates that are held against the identity (verify_cert), and an ISAKMP SA may
  * be with somebody else than the two believe, who does not have its keys.
  *
+ * The block of the configuration is in none of these inputs, so an exchange that goes on under another one
+ * (prove_switch()) is the same exchange.
+ *
  * What is left to a keyd that was taken over is what it is for: while a peer proves itself, it knows the keys
  * of that session; and from SKEYID_d, _a and _e it can try guesses at a pre-shared key that can be guessed.
  */

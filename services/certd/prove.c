@@ -50,16 +50,15 @@ static int look_up(struct prover *p, uint64_t generation, uint32_t peer, struct 
 	return 0;
 }
 
-/* The block must be the one for this address, whatever keyd says. */
+/* The block must be one for this address, whatever keyd says. */
 static int check_address(
     const struct creds *c, const struct ike_peer *p, const struct inet_addr *addr, struct err_text *e)
 {
 	char a[INET_ADDR_STRLEN];
 
-	if (ike_conf_find_peer(c->conf, addr) == p)
+	if (ike_conf_peer_fits(c->conf, p, addr))
 		return 0;
-	return err_set(
-	    e, -EACCES, "remote %s is not the one configured for %s", p->name, inet_addr_format(addr, a));
+	return err_set(e, -EACCES, "remote %s is not configured for %s", p->name, inet_addr_format(addr, a));
 }
 
 int prove_begin(struct prover *p, const struct session *s, bool we_began, uint64_t now_ms,
@@ -103,24 +102,17 @@ static int look_on(struct prover *p, struct ike1_octets nonce, uint64_t now_ms, 
 }
 
 /* What is agreed on is one of the block's proposals, so what it does not propose was never agreed on. */
-static int check_proposed(const struct ike_peer *peer, const struct exchange_facts *f, struct err_text *e)
+static int check_proposed(const struct ike_peer *peer, enum ike_auth_method auth, enum alg_prf prf,
+    enum alg_group group, struct err_text *e)
 {
 	for (uint8_t i = 0; i < peer->n_offers; i++) {
 		const struct ike_offer *o = &peer->offer[i];
 
-		if (o->auth == f->auth && o->hash == f->prf && o->group == f->group)
+		if (o->auth == auth && o->hash == prf && o->group == group)
 			return 0;
 	}
 	return err_set(e, -EACCES, "remote %s proposes no %s with this hash and group", peer->name,
-	    ike_auth_method_name(f->auth));
-}
-
-static bool has_mode(const struct ike_peer *peer, enum ike_mode m)
-{
-	for (uint8_t i = 0; i < peer->n_modes; i++)
-		if (peer->mode[i] == m)
-			return true;
-	return false;
+	    ike_auth_method_name(auth));
 }
 
 /* Main mode knows the address when the key is needed, the others the identity (section 5.4). A block that
@@ -128,9 +120,10 @@ static bool has_mode(const struct ike_peer *peer, enum ike_mode m)
  * not have base mode's hashes, nor with base mode alone those of the others. */
 static int check_mode(const struct ike_peer *peer, const struct exchange_facts *f, struct err_text *e)
 {
-	bool main = has_mode(peer, IKE_MODE_MAIN), aggressive = has_mode(peer, IKE_MODE_AGGRESSIVE);
+	bool main = ike_peer_accepts(peer, IKE_MODE_MAIN),
+	     aggressive = ike_peer_accepts(peer, IKE_MODE_AGGRESSIVE);
 
-	if (f->idi.n && !has_mode(peer, IKE_MODE_BASE))
+	if (f->idi.n && !ike_peer_accepts(peer, IKE_MODE_BASE))
 		return err_set(e, -EACCES, "exchange_mode of remote %s does not name base", peer->name);
 	if (f->idi.n)
 		return f->peer_id ? 0 : err_set(e, -EINVAL, "base mode without the peer's identity");
@@ -215,7 +208,7 @@ int prove_keys(struct prover *p, struct ike1_octets nonce, const struct exchange
 	first = !x->told;
 	half = is_half(x, f);
 	if (first)
-		r = check_proposed(peer, f, e);
+		r = check_proposed(peer, f->auth, f->prf, f->group, e);
 	if (r == 0 && first)
 		r = check_mode(peer, f, e);
 	if (r == 0 && first)
@@ -227,6 +220,54 @@ int prove_keys(struct prover *p, struct ike1_octets nonce, const struct exchange
 	if (r < 0 || half)
 		return r;
 	return complete(p, x, f->gxr, gxy, ret, e);
+}
+
+/* Nothing has come of the block that the exchange was begun with but keys, and a key by the address is the
+ * same whichever block it is. In other modes the identity was known when they were made. */
+static int check_open(const struct exchange *x, struct err_text *e)
+{
+	if (x->we_began || !x->keyed || x->peer_id || exchange_in_base_mode(x))
+		return err_set(e, -EPROTO, "only who answers main mode may change the block");
+	if (x->proved || x->verified)
+		return err_set(e, -EPROTO, "a proof was made or judged under the block of before");
+	return 0;
+}
+
+static int check_main_mode(const struct ike_peer *peer, struct err_text *e)
+{
+	return ike_peer_accepts(peer, IKE_MODE_MAIN)
+	           ? 0
+	           : err_set(e, -EACCES, "exchange_mode of remote %s does not name main", peer->name);
+}
+
+int prove_switch(struct prover *p, struct ike1_octets nonce, uint32_t to, uint64_t now_ms,
+    const struct own_key **ret_own, struct err_text *e)
+{
+	const struct ike_peer *peer = NULL;
+	struct exchange *x = NULL;
+	struct creds *c = NULL;
+	int r = look_on(p, nonce, now_ms, &x, &c, &peer, e);
+
+	if (r == 0)
+		r = check_version(peer, 1, e);
+	if (r == 0)
+		r = check_open(x, e);
+	if (r == 0)
+		r = look_up(p, x->s.generation, to, &c, &peer, e);
+	if (r == 0)
+		r = check_address(c, peer, &x->s.addr, e);
+	if (r == 0)
+		r = check_version(peer, 1, e);
+	if (r == 0)
+		r = check_main_mode(peer, e);
+	if (r == 0)
+		r = check_proposed(peer, x->auth, x->prf, x->group, e);
+	if (r < 0)
+		return r;
+	x->s.peer = to;
+	x->s.block = peer->block;
+	*ret_own = c->own[to];
+	return 0;
 }
 
 static bool has_prf(const struct ike_peer *peer, enum alg_prf prf)
@@ -349,15 +390,8 @@ static int check_expected(const struct ike_peer *peer, const struct ike_id *id, 
 {
 	char name[200];
 
-	if (!peer->n_peer_ids)
+	if (!peer->n_peer_ids || ike_peer_expects(peer, id))
 		return 0;
-	for (uint8_t i = 0; i < peer->n_peer_ids; i++) {
-		const struct ike_id *want = &peer->peer_id[i];
-
-		if (ike_id_fits(want, id) || (want->kind == id->kind && !want->len) ||
-		    (want->kind == IKE_ID_DN && !want->len && id->kind == IKE_ID_DN_DER))
-			return 0;
-	}
 	(void)ike_id_format(id, name, sizeof(name));
 	if (!peer->verify_identifier)
 		return err_set(e, 0,

@@ -59,6 +59,12 @@ must_check int prove_begin(struct prover *p, const struct session *s, bool we_be
 must_check int prove_keys(struct prover *p, struct ike1_octets nonce, const struct exchange_facts *f,
     const struct secret *gxy, uint64_t now_ms, struct ike1_keys *ret, struct err_text *e);
 
+/* The peer has said who it is, and that is for another block of its address: the exchange goes on under that
+ * one, and its identity, key and expectations count from now on. Main mode alone, when we answer, between
+ * the keys and the first proof. -EACCES: that block is not for this peer. *ret_own as above. */
+must_check int prove_switch(struct prover *p, struct ike1_octets nonce, uint32_t to, uint64_t now_ms,
+    const struct own_key **ret_own, struct err_text *e);
+
 /* Version 2: what both have said so far. */
 must_check int prove_tell(struct prover *p, struct ike1_octets nonce, const struct exchange_facts2 *f,
     uint64_t now_ms, struct err_text *e);

@@ -151,14 +151,15 @@ static void test_hooks_remote_access(void **state)
 	    .size = 2,
 	    .dns4 = {inet_addr_v4(0x0a010035)},
 	    .n_dns4 = 1,
-	    .split = {{inet_addr_v4(0x0a010000), 16}},
-	    .n_split = 1,
+	    .include = {.net = {{inet_addr_v4(0x0a010000), 16}}, .n = 1},
+	    .local_lan = {.net = {{inet_addr_v4(0x0a020000), 16}}, .n = 1},
 	    .auth_throttle_s = 1};
 	begin(a, b);
 	expect("up ", "up ");
 	assert_true(rig.a.last_hook.has_given && inet_addr_equal(&rig.a.last_hook.address, &first));
 	assert_int_equal(rig.a.last_hook.n_dns, 1);
 	assert_int_equal(rig.a.last_hook.n_include, 1);
+	assert_int_equal(rig.a.last_hook.n_kept_out, 1);
 	assert_false(rig.b.last_hook.has_given);
 	core_shutdown(rig.a.core);
 	rig_run(&rig, ENOUGH_MS);

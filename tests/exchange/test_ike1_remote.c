@@ -39,8 +39,8 @@ static struct ike_conf *server(enum ike_mode mode, bool xauth)
 	    .n_dns4 = 1,
 	    .default_domain = strdup("example.com"),
 	    .banner = strdup("be nice"),
-	    .split = {{inet_addr_v4(0x0a010000), 16}},
-	    .n_split = 1,
+	    .include = {.net = {{inet_addr_v4(0x0a010000), 16}}, .n = 1},
+	    .local_lan = {.net = {{inet_addr_v4(0x0a020000), 16}, {inet_addr_v4(0x0a030000), 24}}, .n = 2},
 	    .auth_throttle_s = 1};
 	return c;
 }
@@ -231,6 +231,9 @@ static void expect_given(void)
 	assert_int_equal(g->v.netmask.b[2], 255);
 	assert_int_equal(g->v.n_dns, 1);
 	assert_int_equal(g->v.include.n, 1);
+	assert_int_equal(g->v.local.n, 2);
+	assert_true(rig_logged(&rig.a, "the server gives a network behind it: 10.1.0.0/16"));
+	assert_true(rig_logged(&rig.a, "the server gives a network that stays here: 10.3.0.0/24"));
 	assert_int_equal(g->domain.n, 11);
 	assert_memory_equal(g->domain.p, "example.com", 11);
 	assert_true(inet_addr_equal(&only_sa(&rig.b)->ra.address, &first));

@@ -3,6 +3,7 @@
  * is its body. What a decoder accepts is within its bounds, and goes on to an exchange that stands where
  * the question belongs: nobody who does not have the key gets a ticket.
  */
+#include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +27,7 @@ enum {
 	TELL,
 	PROVE2,
 	VERIFY2,
+	SWITCH,
 	KINDS
 };
 
@@ -228,6 +230,17 @@ static void keys(struct certd_request *q, uint64_t now)
 		must(e.s[0]);
 }
 
+/* The exchange is our own beginning, which stays under its block. */
+static void turn(const struct certd_request *q, uint64_t now)
+{
+	const struct own_key *own = NULL;
+	struct err_text e = {{0}};
+
+	must(q->nonce.n == NONCE_LEN);
+	must(prove_switch(&prover, an_exchange(true, now), q->session.peer, now, &own, &e) == -EPROTO &&
+	     e.s[0]);
+}
+
 static void prove(const struct certd_request *q, uint64_t now)
 {
 	uint8_t proof[PROVE_PROOF_MAX];
@@ -356,6 +369,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	case XAUTH_PASSWORD:
 		if (certd_xauth_password_decode(&rec, &q) == 0)
 			password(&q, now);
+		break;
+	case SWITCH:
+		if (certd_switch_decode(&rec, &q) == 0)
+			turn(&q, now);
 		break;
 	default:
 		credential(&rec);

@@ -117,7 +117,7 @@ class Hooks(labtest.LabTest):
         self.relent.setkey("spdflush;")
         self.load(self.relent, "mode_cfg { network4 10.9.9.1; netmask4 255.255.255.0; pool_size 5; dns4 192.168.1.53, 192.168.1.54;"
                   " wins4 192.168.1.5; default_domain \"example.com\"; split_network include 192.168.1.0/24, 10.7.0.0/16;"
-                  " auth_throttle 0; }\n" + conf("anonymous", "", "passive on; generate_policy unique; proposal_check obey;", "aggressive",
+                  " split_network local_lan 10.8.0.0/16; auth_throttle 0; }\n" + conf("anonymous", "", "passive on; generate_policy unique; proposal_check obey;", "aggressive",
                                                  "xauth_psk_server"))
         self.load(self.elmer, conf(RELENT, ALL, 'my_identifier keyid tag "roadies"; xauth_login "alice"; mode_cfg on;', "aggressive",
                                    "xauth_psk_client"))
@@ -129,7 +129,8 @@ class Hooks(labtest.LabTest):
         given = {"INTERNAL_ADDR4": "10.9.9.1", "INTERNAL_NETMASK4": "255.255.255.0", "INTERNAL_CIDR4": "24",
                  "INTERNAL_DNS4": "192.168.1.53", "INTERNAL_DNS4_LIST": "192.168.1.53 192.168.1.54", "INTERNAL_WINS4": "192.168.1.5",
                  "INTERNAL_WINS4_LIST": "192.168.1.5", "SPLIT_INCLUDE": "192.168.1.0/255.255.255.0 10.7.0.0/255.255.0.0",
-                 "SPLIT_INCLUDE_CIDR": "192.168.1.0/24 10.7.0.0/16", "SPLIT_LOCAL": "", "SPLIT_LOCAL_CIDR": "",
+                 "SPLIT_INCLUDE_CIDR": "192.168.1.0/24 10.7.0.0/16", "SPLIT_LOCAL": "10.8.0.0/255.255.0.0",
+                 "SPLIT_LOCAL_CIDR": "10.8.0.0/16",
                  "DEFAULT_DOMAIN": "example.com"}
         for _, row in self.said():
             self.assertEqual(row, {**PLAIN, "REMOTE_ID": RELENT, **given})

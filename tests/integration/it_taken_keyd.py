@@ -21,7 +21,7 @@ import suitebox  # noqa: E402
 from it_policyd_edges import as_uid  # noqa: E402
 from it_policyd_rig import TYPE, Admin, Edge, Refused, address, decode, message  # noqa: E402
 
-TYPE.update({"HOOK_RUN": 368, "TICKET": 227, "JUDGE": 241, "BEGIN": 242, "KEYS": 244, "PROVE": 246, "VERIFY": 248, "GRANT_ASK": 261})
+TYPE.update({"HOOK_RUN": 368, "TICKET": 227, "JUDGE": 241, "BEGIN": 242, "SWITCH": 236, "KEYS": 244, "PROVE": 246, "VERIFY": 248, "GRANT_ASK": 261})
 PSK, RSA = 1, 2  # enum ike_auth_method
 SHA1, MODP1024, GROUP = 2, 2, 128
 KEY = b"mekmitasdigoat"
@@ -237,8 +237,15 @@ class TakenKeyd(suitebox.BoxTest):
         other = self.begin(WITH_KEY)
         other.method = RSA
         self.refused(errno.EACCES, "proposes no rsasig", other.keys)
-        self.refused(errno.EACCES, "not the one configured for 10.0.0.120", self.certd.call, "BEGIN",
+        self.refused(errno.EACCES, "not configured for 10.0.0.120", self.certd.call, "BEGIN",
                      message(f1=self.generation, f3=message(f1=address(SIGNING))))
+
+    def test_an_exchange_goes_on_under_no_other_peers_block(self):
+        for we_began, why in ((False, (errno.EACCES, "not configured for 10.0.0.110")), (True, (errno.EPROTO, "only who answers"))):
+            one = self.begin(WITH_KEY, we_began)
+            self.refused(errno.EPROTO, "only who answers", self.certd.call, "SWITCH", message(f1=one.nonce, f2=1))
+            one.keys()
+            self.refused(*why, self.certd.call, "SWITCH", message(f1=one.nonce, f2=1))
 
     def test_each_step_once_and_in_its_place(self):
         peer, one = id_of(WITH_KEY), self.begin(WITH_KEY)

@@ -428,6 +428,7 @@ static struct core *make_core(struct rig_side *s, struct ike_conf *conf)
 	        .ike1_begin = rig_port_begin,
 	        .ike1_keys = rig_port_keys,
 	        .ike1_prove = rig_port_prove,
+	        .ike1_switch = rig_port_switch,
 	        .ike1_verify = rig_port_verify,
 	        .ike1_judge = rig_port_judge,
 	        .ike2_begin = rig_port_begin,

@@ -55,7 +55,7 @@ struct rig_side {
 	const char *subject;   /* of its certificate; NULL: none */
 	size_t cert_len;       /* octets of that, at most RIG_CERT_MAX; 0: as long as its subject */
 	struct list exchanges; /* of struct rig_exchange */
-	uint32_t n_begun, n_forgotten;
+	uint32_t n_begun, n_forgotten, n_switched;
 	/* XAuth: the one user there is, and his password; of a client what it sends; NULL: there is none */
 	const char *user, *password;
 	bool makes_none; /* policies for clients */

@@ -40,6 +40,20 @@ static struct rig_exchange *exchange_of(struct rig_side *s, struct ike1_octets n
 	return NULL;
 }
 
+static void show_cert(const struct rig_side *s, struct event *e)
+{
+	static const uint8_t zeros[RIG_CERT_MAX];
+
+	if (!s->subject)
+		return;
+	e->reply.subject = e->cert = (struct ike1_octets){s->subject, strlen(s->subject)};
+	/* In a certificate that is longer than its subject the rest is zeros. */
+	if (s->cert_len)
+		e->cert = (struct ike1_octets){zeros, s->cert_len};
+	e->reply.certs = &e->cert;
+	e->reply.n_certs = 1;
+}
+
 /* By which version 2 proves itself; version 1 says it later. */
 static enum ike_auth_method first_method(const struct rig_side *s, uint32_t peer)
 {
@@ -51,7 +65,6 @@ static enum ike_auth_method first_method(const struct rig_side *s, uint32_t peer
 int rig_port_begin(void *arg, uint64_t token, uint64_t generation, uint32_t peer,
     const struct inet_addr *peer_addr, bool we_began)
 {
-	static const uint8_t zeros[RIG_CERT_MAX];
 	struct rig_side *s = arg;
 	struct rig_exchange *x = calloc(1, sizeof(*x));
 	struct event *e = rig_answer(s, token, 0, "");
@@ -65,14 +78,24 @@ int rig_port_begin(void *arg, uint64_t token, uint64_t generation, uint32_t peer
 		s->n_forgotten++;
 	}
 	rig_keep(e, x->nonce, sizeof(x->nonce));
-	if (!s->subject)
+	show_cert(s, e);
+	return 0;
+}
+
+int rig_port_switch(void *arg, uint64_t token, struct ike1_octets nonce, uint32_t peer)
+{
+	struct rig_side *s = arg;
+	struct rig_exchange *x = exchange_of(s, nonce);
+	struct event *e;
+
+	if (!x || !x->keyed || x->we_began || x->proved || peer >= s->core->conf->c->n_peers) {
+		rig_answer(s, token, -EPROTO, "not now");
 		return 0;
-	e->reply.subject = e->cert = (struct ike1_octets){s->subject, strlen(s->subject)};
-	/* In a certificate that is longer than its subject the rest is zeros. */
-	if (s->cert_len)
-		e->cert = (struct ike1_octets){zeros, s->cert_len};
-	e->reply.certs = &e->cert;
-	e->reply.n_certs = 1;
+	}
+	s->n_switched++;
+	e = rig_answer(s, token, 0, "");
+	rig_keep(e, x->nonce, sizeof(x->nonce));
+	show_cert(s, e);
 	return 0;
 }
 

@@ -32,6 +32,7 @@ struct rig_side *rig_other(struct rig_side *s);
 int rig_port_begin(void *arg, uint64_t token, uint64_t generation, uint32_t peer,
     const struct inet_addr *peer_addr, bool we_began);
 int rig_port_keys(void *arg, uint64_t token, const struct ike1_told *t);
+int rig_port_switch(void *arg, uint64_t token, struct ike1_octets nonce, uint32_t peer);
 int rig_port_prove(void *arg, uint64_t token, struct ike1_octets nonce, struct ike1_octets id);
 int rig_port_verify(
     void *arg, uint64_t token, struct ike1_octets nonce, struct ike1_octets id, struct ike1_octets hash);

@@ -40,7 +40,7 @@ must_check int native_compile_tunnel(struct native_plan *p, const struct native_
 must_check int native_compile_plain(struct native_plan *p, const struct native_policy *plain);
 /* Prefixes that together are a selector's addresses. `self`: what SELF stands for; `family`: of ANY. Their
  * number, at most NATIVE_PREFIXES_MAX. */
-enum { NATIVE_PREFIXES_MAX = 254 };
+enum { NATIVE_PREFIXES_MAX = INET_RANGE_PREFIXES_MAX };
 uint32_t native_prefixes(const struct native_ts *t, const struct inet_addr *self, enum inet_family family,
     struct inet_prefix ret[NATIVE_PREFIXES_MAX]);
 

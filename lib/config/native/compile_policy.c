@@ -9,51 +9,6 @@
 
 enum { PLAN_POLICIES_MAX = 100000 };
 
-static bool bit(const struct inet_addr *a, unsigned i)
-{
-	return a->b[i / 8] >> (7 - i % 8) & 1;
-}
-
-/* The next address behind a prefix; false: there is none. */
-static bool step(struct inet_addr *a, uint8_t plen)
-{
-	for (unsigned i = plen; i-- > 0;) {
-		a->b[i / 8] ^= (uint8_t)(1 << (7 - i % 8));
-		if (bit(a, i))
-			return true;
-	}
-	return false;
-}
-
-/* The largest prefix that begins at `first` and does not go beyond `last`. */
-static struct inet_prefix largest(const struct inet_addr *first, const struct inet_addr *last)
-{
-	struct inet_prefix p = inet_prefix_host(first);
-
-	while (p.plen) {
-		const struct inet_prefix wider = {p.addr, (uint8_t)(p.plen - 1)};
-		const struct inet_addr end = inet_prefix_last(&wider);
-
-		if (bit(first, p.plen - 1U) || inet_addr_cmp(&end, last) > 0)
-			break;
-		p = wider;
-	}
-	return p;
-}
-
-static uint32_t of_range(const struct native_ts *t, struct inet_prefix ret[NATIVE_PREFIXES_MAX])
-{
-	struct inet_addr at = t->first;
-	uint32_t n = 0;
-	bool more = true;
-
-	while (more && inet_addr_cmp(&at, &t->last) <= 0) {
-		ret[n] = largest(&at, &t->last);
-		more = step(&at, ret[n++].plen);
-	}
-	return n;
-}
-
 uint32_t native_prefixes(const struct native_ts *t, const struct inet_addr *self, enum inet_family family,
     struct inet_prefix ret[NATIVE_PREFIXES_MAX])
 {
@@ -68,7 +23,7 @@ uint32_t native_prefixes(const struct native_ts *t, const struct inet_addr *self
 		ret[0] = (struct inet_prefix){t->first, t->plen};
 		return 1;
 	default:
-		return of_range(t, ret);
+		return inet_range_prefixes(&t->first, &t->last, ret, NATIVE_PREFIXES_MAX);
 	}
 }
 

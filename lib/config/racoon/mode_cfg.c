@@ -100,24 +100,24 @@ static bool net(struct rc_cur *c, struct inet_prefix *ret)
 	return true;
 }
 
+/* Each kind has a list of its own, and a further statement adds to it. */
 static bool split_network(struct rc_cur *c, void *block)
 {
-	static const struct rc_choice kinds[] = {{"include", 0}, {"local_lan", 1}};
-	struct ike_pool *p = pool_of(block);
+	enum { INCLUDE, LOCAL_LAN };
+	static const struct rc_choice kinds[] = {{"include", INCLUDE}, {"local_lan", LOCAL_LAN}};
+	struct ike_nets *to;
 	uint32_t kind;
 
 	if (!rc_pick(c, "include or local_lan", kinds, ARRAY_SIZE(kinds), &kind))
 		return false;
-	if (p->n_split)
-		rc_warn(c, NULL, "takes the place of the one before: clients are sent one list of one kind");
-	p->split_local = kind;
-	p->n_split = 0;
+	to = kind == INCLUDE ? &pool_of(block)->include : &pool_of(block)->local_lan;
 	do {
-		if (p->n_split == IKE_SPLITS_MAX)
-			return rc_fault(c, rc_peek(c), "is one too many: %d are sent", IKE_SPLITS_MAX);
-		if (!net(c, &p->split[p->n_split]))
+		if (to->n == IKE_SPLITS_MAX)
+			return rc_fault(
+			    c, rc_peek(c), "is one too many: %d of a kind are sent", IKE_SPLITS_MAX);
+		if (!net(c, &to->net[to->n]))
 			return false;
-		p->n_split++;
+		to->n++;
 	} while (rc_skip(c, ","));
 	return rc_end(c);
 }

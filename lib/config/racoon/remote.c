@@ -547,14 +547,6 @@ static bool check_auth(struct rc_cur *c, const struct ike_peer *p)
 	return true;
 }
 
-static bool has_mode(const struct ike_peer *p, enum ike_mode m)
-{
-	for (uint8_t i = 0; i < p->n_modes; i++)
-		if (p->mode[i] == m)
-			return true;
-	return false;
-}
-
 /* Signatures of base mode leave out who answers: its certificate alone says it, if that is looked at. */
 static const char *why_unsigned(const struct ike_peer *p)
 {
@@ -577,7 +569,7 @@ static void warn_weak(struct rc_cur *c, const struct ike_peer *p)
 		else if (p->mode[0] == IKE_MODE_BASE && !ike_auth_is_rsa(o->auth))
 			why = "base mode lets whoever listens guess at the pre-shared key offline: main mode "
 			      "does not";
-		else if (has_mode(p, IKE_MODE_BASE) && ike_auth_is_rsa(o->auth))
+		else if (ike_peer_accepts(p, IKE_MODE_BASE) && ike_auth_is_rsa(o->auth))
 			why = why_unsigned(p);
 		else if (o->group == ALG_GROUP_MODP768 || o->group == ALG_GROUP_MODP1024 ||
 		         o->group == ALG_GROUP_MODP1536)
@@ -590,23 +582,6 @@ static void warn_weak(struct rc_cur *c, const struct ike_peer *p)
 	}
 	if (why)
 		rc_warn(c, NULL, "%s is weak: %s", p->name, why);
-}
-
-/* A block is chosen by the peer's address alone, of several the first (ike_conf_find_peer()): what is not
- * chosen so is told here, because nothing else would tell it. */
-static void warn_unused(struct rc_cur *c, const struct ike_peer *p)
-{
-	const struct ike_peer *first = c->r->conf->peer;
-
-	for (const struct ike_peer *q = first; q < p; q++) {
-		if (!inet_addr_equal(&q->addr, &p->addr))
-			continue;
-		rc_warn(c, NULL,
-		    "%s is never used, but for `inherit`: remote %s in line %u of %s is for the same peers, "
-		    "and neither port, exchange mode, proposal nor identity chooses between two",
-		    p->name, q->name, q->line, q->file ? q->file : "the file");
-		return;
-	}
 }
 
 /* A name alone says of no peer that it is this one. */
@@ -643,10 +618,10 @@ static bool finish(struct rc_cur *c, struct ike_peer *p)
 		return rc_fault(c, NULL, "%s: no proposal found: nothing can be negotiated", p->name);
 	if (!place(c, p, "certificate_type", &p->cert) || !place(c, p, "certificate_type", &p->key) ||
 	    !place(c, p, "ca_type", &p->ca) || !place(c, p, "peers_certfile", &p->peer_cert) ||
-	    !check_auth(c, p) || !check_name(c, p))
+	    !check_auth(c, p) || !check_name(c, p) || !rc_check_rivals(c, p))
 		return false;
 	warn_of_any(c, p);
-	warn_unused(c, p);
+	rc_warn_hidden(c, p);
 	warn_weak(c, p);
 	return true;
 }

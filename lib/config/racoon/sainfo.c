@@ -305,26 +305,24 @@ static bool check(struct rc_cur *c, const struct ike_child *k)
 	return true;
 }
 
-static bool is_network(const struct ike_side *s)
+static uint32_t nets_of(const struct ike_side *s)
 {
-	for (unsigned plen = 0; plen <= inet_addr_bits(&s->first); plen++) {
-		const struct inet_prefix p = {.addr = s->first, .plen = (uint8_t)plen};
-		struct inet_addr first = inet_prefix_first(&p), last = inet_prefix_last(&p);
+	struct inet_prefix net[1];
 
-		if (inet_addr_equal(&first, &s->first) && inet_addr_equal(&last, &s->last))
-			return true;
-	}
-	return false;
+	return s->kind == IKE_SIDE_RANGE ? inet_range_prefixes(&s->first, &s->last, net, ARRAY_SIZE(net)) : 1;
 }
 
-/* What is negotiated is a policy's, and those have networks (docs/decisions.md). */
-static void warn_range(struct rc_cur *c, const struct ike_side *s)
+/* What is negotiated is policies', and those have networks (docs/decisions.md). */
+static void warn_range(struct rc_cur *c, const struct ike_child *k)
 {
-	if (s->kind == IKE_SIDE_RANGE && !is_network(s))
+	uint32_t n = nets_of(&k->local) * nets_of(&k->remote);
+
+	if (n > IKE_RANGE_NETS_MAX)
 		rc_warn(c, NULL,
-		    "is never used: a range that is no network is no policy's, and is not negotiated; write "
-		    "a "
-		    "sainfo for each network of it");
+		    "is never used: its ranges are made of %u networks, each of which needs a policy, and %d "
+		    "are "
+		    "negotiated at once; write a sainfo for each part",
+		    n, IKE_RANGE_NETS_MAX);
 }
 
 static void warn_weak(struct rc_cur *c, const struct ike_child *k)
@@ -360,8 +358,7 @@ bool rc_sainfo(struct rc_cur *c, void *block)
 	rc_run_body(c, verbs, ARRAY_SIZE(verbs), k);
 	if (c->r->n_errors != before || !check(c, k))
 		return false;
-	warn_range(c, &k->local);
-	warn_range(c, &k->remote);
+	warn_range(c, k);
 	warn_weak(c, k);
 	return true;
 }

@@ -28,7 +28,7 @@ static enum verify_reason consider(
 	c->v2 = s->version == 2;
 	c->addr = s->addr;
 	c->over = (struct ike1_octets){s->over, s->n_over};
-	if (ike_conf_find_peer(a->conf, &s->addr) != &a->conf->peer[s->peer] ||
+	if (!ike_conf_peer_fits(a->conf, &a->conf->peer[s->peer], &s->addr) ||
 	    !session_id_of((struct ike1_octets){s->id, s->n_id}, &c->id))
 		return VERIFY_ID_MISMATCH;
 	return judge(a, c, e);

@@ -205,7 +205,7 @@ uint64_t core_next_ms(const struct core *c)
 /* Why a packet's policy is not negotiated for; NULL: it is. */
 static const char *unfit(struct core *c, const struct core_acquire *a, const struct ike_peer **ret)
 {
-	*ret = c->conf ? ike_conf_find_peer(c->conf->c, &a->dst) : NULL;
+	*ret = c->conf ? ike_conf_find_beginner(c->conf->c, &a->dst) : NULL;
 	if (!c->conf)
 		return "no configuration is loaded";
 	if (!*ret)

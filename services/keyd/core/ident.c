@@ -107,48 +107,53 @@ int ident_side_body(const struct inet_prefix *side, uint16_t proto, uint16_t por
 	return put_body(v6 ? IKE1_ID_IPV6_SUBNET : IKE1_ID_IPV4_SUBNET, upper, port, data, wr_len(&w), ret);
 }
 
-/* The prefix that covers exactly first to last; false: it takes more than one. */
-static bool prefix_of(const struct inet_addr *first, const struct inet_addr *last, struct inet_prefix *ret)
+int ident_range_body(const struct inet_addr *first, const struct inet_addr *last, uint16_t proto,
+    uint16_t port, struct octets *ret)
 {
-	uint8_t bits = inet_addr_bits(first);
+	uint8_t data[32], upper = proto == IPPROTO_ANY_ ? 0 : (uint8_t)proto;
+	struct wr w = wr_init(data, sizeof(data));
 
-	for (int plen = 0; plen <= bits; plen++) {
-		struct inet_prefix p = {.addr = *first, .plen = (uint8_t)plen};
-		struct inet_addr a = inet_prefix_first(&p), b = inet_prefix_last(&p);
-
-		if (inet_addr_equal(&a, first) && inet_addr_equal(&b, last)) {
-			*ret = p;
-			return true;
-		}
-	}
-	return false;
+	wr_bytes(&w, first->b, inet_addr_len(first));
+	wr_bytes(&w, last->b, inet_addr_len(last));
+	return put_body(first->family == INET_V6 ? IKE1_ID_IPV6_RANGE : IKE1_ID_IPV4_RANGE, upper, port, data,
+	    wr_len(&w), ret);
 }
 
-static int side_of(const struct ike1_ident *id, struct inet_prefix *ret)
+/* How many networks it is, the first of them in `ret`; -EBADMSG. */
+static int nets_of(const struct ike1_ident *id, struct inet_prefix ret[IDENT_NETS_MAX])
 {
 	struct inet_addr first, last;
 
 	if (ike1_ident_range(id, &first, &last) != IKE_OK)
 		return -EBADMSG;
-	return prefix_of(&first, &last, ret) ? 0 : -EOPNOTSUPP;
+	return (int)inet_range_prefixes(&first, &last, ret, IDENT_NETS_MAX);
 }
 
-int ident_selector(const struct ike1_ident *src, const struct ike1_ident *dst, struct selector *ret)
+int ident_selectors(const struct ike1_ident *src, const struct ike1_ident *dst,
+    struct selector ret[IDENT_NETS_MAX], uint8_t *ret_n)
 {
+	struct inet_prefix from[IDENT_NETS_MAX], to[IDENT_NETS_MAX];
+	int n_from = nets_of(src, from), n_to = nets_of(dst, to);
 	struct selector s = {
 	    .proto = src->proto ? src->proto : IPPROTO_ANY_, .sport = src->port, .dport = dst->port};
 	const char *why;
-	int r = side_of(src, &s.src);
+	uint8_t n = 0;
 
-	if (r == 0)
-		r = side_of(dst, &s.dst);
-	if (r < 0)
-		return r;
-	if (src->proto != dst->proto)
+	if (n_from < 0 || n_to < 0 || src->proto != dst->proto)
 		return -EBADMSG;
+	s.src = from[0];
+	s.dst = to[0];
 	s.misc = ip_proto_has_misc(s.proto) && (s.sport || s.dport);
 	if (selector_check(&s, &why) < 0)
 		return -EBADMSG;
-	*ret = s;
+	if (n_from * n_to > IDENT_NETS_MAX)
+		return -E2BIG;
+	for (int i = 0; i < n_from; i++)
+		for (int k = 0; k < n_to; k++) {
+			s.src = from[i];
+			s.dst = to[k];
+			ret[n++] = s;
+		}
+	*ret_n = n;
 	return 0;
 }

@@ -22,9 +22,14 @@ must_check int ident_peer(const struct ike1_ident *id, struct ike_id *ret);
 /* Phase 2: one side of a selector as the ID payload that says it. 0 or -ENOMEM. */
 must_check int ident_side_body(
     const struct inet_prefix *side, uint16_t proto, uint16_t port, struct octets *ret);
-/* Both sides of what a peer asks for, as a selector from `ids` to `idr`. 0; -EBADMSG: not addresses of one
- * family, or protocols that differ; -EOPNOTSUPP: a range that is no prefix. */
-must_check int ident_selector(
-    const struct ike1_ident *src, const struct ike1_ident *dst, struct selector *ret);
+/* The same for a range of addresses. 0 or -ENOMEM. */
+must_check int ident_range_body(const struct inet_addr *first, const struct inet_addr *last, uint16_t proto,
+    uint16_t port, struct octets *ret);
+/* Both sides of what is asked for, from `src` to `dst`, as selectors: one, or for ranges that are no networks
+ * one for each pair of those they are made of. 0; -EBADMSG: not addresses of one family, or protocols that
+ * differ; -E2BIG: more than IDENT_NETS_MAX pairs. */
+enum { IDENT_NETS_MAX = IKE_RANGE_NETS_MAX };
+must_check int ident_selectors(const struct ike1_ident *src, const struct ike1_ident *dst,
+    struct selector ret[IDENT_NETS_MAX], uint8_t *ret_n);
 
 #endif

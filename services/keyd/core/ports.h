@@ -99,10 +99,13 @@ struct core_ports {
 	 * an answer, prove, keys, verify). `peer` is an index in the
 	 * configuration of that generation. The answers: our nonce and, if we have one, our certificate;
 	 * SKEYID_d, _a and _e; our hash or signature over the body of our ID payload; a ticket for the peer's
-	 * hash over the body of its own, or a statement where that is signed (`hash` is then empty). */
+	 * hash over the body of its own, or a statement where that is signed (`hash` is then empty). Between
+	 * keys and the first proof, in main mode when we answer, the exchange may go on under another block
+	 * of the peer's address: the answer is begin's. */
 	int (*ike1_begin)(void *arg, uint64_t token, uint64_t generation, uint32_t peer,
 	    const struct inet_addr *peer_addr, bool we_began);
 	int (*ike1_keys)(void *arg, uint64_t token, const struct ike1_told *t);
+	int (*ike1_switch)(void *arg, uint64_t token, struct ike1_octets nonce, uint32_t peer);
 	int (*ike1_prove)(void *arg, uint64_t token, struct ike1_octets nonce, struct ike1_octets id);
 	int (*ike1_verify)(void *arg, uint64_t token, struct ike1_octets nonce, struct ike1_octets id,
 	    struct ike1_octets hash);

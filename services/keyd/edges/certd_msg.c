@@ -82,6 +82,16 @@ int certd_ask_keys(struct ipc_client *c, const struct ike1_told *t, ipc_reply_fn
 	return ipc_client_request(c, IPC_IKE1_KEYS, &m.base, CERTD_DEADLINE_MS, fn, arg);
 }
 
+int certd_ask_switch(
+    struct ipc_client *c, struct ike1_octets nonce, uint32_t peer, ipc_reply_fn fn, void *arg)
+{
+	Postern__Ike1Switch m = POSTERN__IKE1_SWITCH__INIT;
+
+	m.nonce = slice(nonce);
+	m.peer = peer;
+	return ipc_client_request(c, IPC_IKE1_SWITCH, &m.base, CERTD_DEADLINE_MS, fn, arg);
+}
+
 int certd_ask_tell(struct ipc_client *c, const struct ike2_told *t, ipc_reply_fn fn, void *arg)
 {
 	Postern__Ike2Tell m = POSTERN__IKE2_TELL__INIT;

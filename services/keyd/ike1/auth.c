@@ -61,15 +61,14 @@ static int take_own(struct isakmp *sa, const struct core_reply *r)
 	return octets_set(our_nonce(sa), r->octets, r->n_octets);
 }
 
-static void on_begun(struct parked *p, struct core_reply *r)
+static void begun(struct isakmp *sa, const struct core_reply *r, const char *or_else)
 {
-	struct isakmp *sa = waiter(p);
 	int x = r->result;
 
 	if (x == 0)
 		x = take_own(sa, r);
 	if (x < 0) {
-		give_up(sa, "certd does not begin an exchange", r->result < 0 ? r->why : err_name(x));
+		give_up(sa, or_else, r->result < 0 ? r->why : err_name(x));
 		return;
 	}
 	x = set_my_id(sa);
@@ -79,6 +78,11 @@ static void on_begun(struct parked *p, struct core_reply *r)
 		                 : err_name(x));
 	else
 		sa->then(sa);
+}
+
+static void on_begun(struct parked *p, struct core_reply *r)
+{
+	begun(waiter(p), r, "certd does not begin an exchange");
 }
 
 void auth_begin(struct isakmp *sa, void (*then)(struct isakmp *sa))
@@ -91,6 +95,23 @@ void auth_begin(struct isakmp *sa, void (*then)(struct isakmp *sa))
 	    sa->conf->generation, sa->peer, &sa->path.remote, sa->initiator);
 	if (r < 0)
 		give_up(sa, "certd cannot be asked to begin an exchange", err_name(r));
+}
+
+static void on_switched(struct parked *p, struct core_reply *r)
+{
+	begun(waiter(p), r, "certd does not go on under another remote");
+}
+
+void auth_switch(struct isakmp *sa, void (*then)(struct isakmp *sa))
+{
+	const struct core_ports *ports = &sa->core->ports;
+	int r;
+
+	sa->then = then;
+	r = ports->ike1_switch(ports->arg, parking_enter(&sa->core->parking, &sa->wait, on_switched),
+	    octets_slice(our_nonce(sa)), sa->peer);
+	if (r < 0)
+		give_up(sa, "certd cannot be asked to go on under another remote", err_name(r));
 }
 
 /* From SKEYID_d, _a and _e (taken) to everything that follows from them. */

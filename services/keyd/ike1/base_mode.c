@@ -64,7 +64,7 @@ static void create_2(struct isakmp *sa)
 
 void base_answer(struct isakmp *sa, struct phase1_msg *m)
 {
-	int r = phase1_choose(sa, ike_chain_find(&m->chain, IKE1_P_SA, 0), &sa->answer);
+	int r = phase1_choose(sa, &m->chain, &sa->answer);
 
 	if (r < 0) {
 		phase1_fail(sa, r == -ENOENT ? IKE1_N_NO_PROPOSAL_CHOSEN : IKE1_N_BAD_PROPOSAL_SYNTAX,

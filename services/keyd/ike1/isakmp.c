@@ -326,7 +326,7 @@ struct isakmp *isakmp_find_begun(struct core *c, const uint8_t *icookie, const s
  * needs keys; 2 it is. */
 static unsigned is_with(const struct isakmp *sa, const struct ike_path *path, uint32_t peer)
 {
-	if (sa->conf != sa->core->conf || sa->peer != peer)
+	if (sa->conf != sa->core->conf || (peer != ISAKMP_ANY_PEER && sa->peer != peer))
 		return 0;
 	if (ike_path_same_peer(&sa->path, path))
 		return 2;
@@ -351,9 +351,7 @@ struct isakmp *isakmp_find_up(struct core *c, const struct ike_path *path, uint3
 
 struct isakmp *isakmp_find_host(struct core *c, const struct ike_path *path)
 {
-	const struct ike_peer *p = c->conf ? ike_conf_find_peer(c->conf->c, &path->remote) : NULL;
-
-	return p ? isakmp_find_up(c, path, (uint32_t)(p - c->conf->c->peer)) : NULL;
+	return isakmp_find_up(c, path, ISAKMP_ANY_PEER);
 }
 
 struct isakmp *isakmp_find_of(struct core *c, const struct ike_path *path)

@@ -148,11 +148,13 @@ void isakmp_bury(struct core *c);
 struct isakmp *isakmp_find(struct core *c, const uint8_t *icookie, const uint8_t *rcookie);
 /* What a peer began with this cookie: its first message has come before. NULL: none. */
 struct isakmp *isakmp_find_begun(struct core *c, const uint8_t *icookie, const struct inet_addr *remote);
+/* Whichever block of the address it has. */
+enum { ISAKMP_ANY_PEER = UINT32_MAX };
 /* An established one with this peer of the configuration, the one under which it was heard last. A path to
  * port 500 may also be no more than an address, of which any client behind it will do, if it has to. NULL:
  * none. */
 struct isakmp *isakmp_find_up(struct core *c, const struct ike_path *path, uint32_t peer);
-/* The same with whatever peer the configuration has for this address now. */
+/* The same with whatever peer. */
 struct isakmp *isakmp_find_host(struct core *c, const struct ike_path *path);
 /* The same with nobody else behind that address: for what one peer may not say in another's name. */
 struct isakmp *isakmp_find_of(struct core *c, const struct ike_path *path);

@@ -54,7 +54,7 @@ static void answer(struct isakmp *sa)
 
 void main_answer(struct isakmp *sa, struct phase1_msg *m)
 {
-	int r = phase1_choose(sa, ike_chain_find(&m->chain, IKE1_P_SA, 0), &sa->answer);
+	int r = phase1_choose(sa, &m->chain, &sa->answer);
 
 	if (r < 0) {
 		phase1_fail(sa, r == -ENOENT ? IKE1_N_NO_PROPOSAL_CHOSEN : IKE1_N_BAD_PROPOSAL_SYNTAX,
@@ -192,6 +192,11 @@ static void not_so_5(struct isakmp *sa, const char *why)
 	phase1_ignore(sa, "%s", why);
 }
 
+static void switched_5(struct isakmp *sa)
+{
+	auth_check(sa, judged_5, not_so_5);
+}
+
 static void consume_5(struct isakmp *sa, struct phase1_msg *m)
 {
 	if (phase1_take_id(sa, &m->chain) < 0 || phase1_take_certs(sa, &m->chain) < 0 ||
@@ -202,7 +207,10 @@ static void consume_5(struct isakmp *sa, struct phase1_msg *m)
 	memcpy(sa->next_iv, m->next_iv, sizeof(sa->next_iv));
 	isakmp_set_state(sa, ISAKMP_R_CHECK);
 	phase1_got(sa, m);
-	auth_check(sa, judged_5, not_so_5);
+	if (phase1_reconsider(sa))
+		auth_switch(sa, switched_5);
+	else
+		auth_check(sa, judged_5, not_so_5);
 }
 
 /* 6 and its judgement. */

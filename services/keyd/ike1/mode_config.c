@@ -94,6 +94,12 @@ static void copy_servers(const struct inet_addr *from, uint8_t n, struct inet_ad
 		to[(*ret_n)++] = from[i];
 }
 
+static void copy_nets(const struct ike_nets *from, struct ike1_nets *to)
+{
+	for (uint8_t i = 0; i < from->n && i < IKE1_CFG_NETS_MAX; i++)
+		to->net[to->n++] = from->net[i];
+}
+
 static uint32_t only(bool there, uint32_t bit)
 {
 	return there ? bit : 0;
@@ -104,12 +110,11 @@ static struct ike1_values offer(struct isakmp *sa, uint32_t asked)
 {
 	const struct ike_pool *p = &sa->conf->c->pool;
 	struct ike1_values v = {.address = sa->ra.address, .netmask = p->netmask4};
-	struct ike1_nets *nets = p->split_local ? &v.local : &v.include;
 
 	copy_servers(p->dns4, p->n_dns4, v.dns, &v.n_dns);
 	copy_servers(p->wins4, p->n_wins4, v.nbns, &v.n_nbns);
-	for (uint8_t i = 0; i < p->n_split && i < IKE1_CFG_NETS_MAX; i++)
-		nets->net[nets->n++] = p->split[i];
+	copy_nets(&p->include, &v.include);
+	copy_nets(&p->local_lan, &v.local);
 	v.banner = text_of(p->banner);
 	v.domain = text_of(p->default_domain);
 	v.split_dns = text_of(p->split_dns);

@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 
+#include "keyd/core/ident.h"
 #include "keyd/ike1/numbers.h"
 #include "keyd/ike1/phase1.h"
 #include "keyd/ike1/rejected.h"
@@ -11,16 +12,20 @@
 #include "wire/ike/v1_sa.h"
 #include "wire/ike/v1_transform.h"
 
-/* Where our configured offers have their numbers on the wire: index + 1. */
-static uint8_t own_offers(const struct isakmp *sa, struct ike1_own1 own[IKE_OFFERS_MAX])
+/* Where a block's configured offers have their numbers on the wire: index + 1. */
+static uint8_t offers_of(const struct ike_peer *p, bool initiator, struct ike1_own1 own[IKE_OFFERS_MAX])
 {
-	const struct ike_peer *p = isakmp_peer(sa);
 	uint8_t n = 0;
 
 	for (uint8_t i = 0; i < p->n_offers && n < IKE_OFFERS_MAX; i++)
-		if (ike1_from_offer(&p->offer[i], sa->initiator, &own[n]))
+		if (ike1_from_offer(&p->offer[i], initiator, &own[n]))
 			n++;
 	return n;
+}
+
+static uint8_t own_offers(const struct isakmp *sa, struct ike1_own1 own[IKE_OFFERS_MAX])
+{
+	return offers_of(isakmp_peer(sa), sa->initiator, own);
 }
 
 static struct ike1_phase1 on_wire(const struct ike1_own1 *own)
@@ -110,32 +115,101 @@ static int answer_body(const struct ike1_choice1 *c, struct octets *ret)
 	return octets_set(ret, buf + IKE_PAYLOAD_HDR_LEN, wr_len(&o.w) - IKE_PAYLOAD_HDR_LEN);
 }
 
-int phase1_choose(struct isakmp *sa, const struct ike_payload *p, struct octets *ret_body)
+static bool meets(const struct isakmp *sa, const struct ike_peer *p, const struct ike1_sa *offered,
+    struct ike1_choice1 *ret)
 {
 	struct ike1_own1 own[IKE_OFFERS_MAX];
-	uint8_t n = own_offers(sa, own);
+	uint8_t n = offers_of(p, false, own);
+
+	return ike_peer_accepts(p, sa->mode) && ike1_choose1(p->check, own, n, offered, NULL, NULL, ret);
+}
+
+/* How well a block suits a peer whose offer it takes: by identity, then by the port it is written with. */
+static unsigned rank(const struct isakmp *sa, const struct ike_peer *p, const struct ike_id *id)
+{
+	return 2U * (id ? ike_peer_id_fit(p, id) : IKE_ID_UNASKED) + (p->port == sa->path.remote_port);
+}
+
+/* Of the address's blocks that take the offer the one that suits best, the first in the file among equals;
+ * `best` (NULL: none) unless another suits better. `id` NULL: not known yet. One that wants another identity
+ * is last, so that certd says what is wrong when there is no other. */
+static const struct ike_peer *better(const struct isakmp *sa, const struct ike_peer *best,
+    const struct ike_id *id, const struct ike1_sa *offered, struct ike1_choice1 *ret)
+{
+	const struct ike_conf *c = sa->conf->c;
+	struct ike1_choice1 choice;
+
+	for (const struct ike_peer *p = ike_conf_find_peer(c, &sa->path.remote); p;
+	     p = ike_conf_next_peer(c, p)) {
+		if ((best && rank(sa, p, id) <= rank(sa, best, id)) || !meets(sa, p, offered, &choice))
+			continue;
+		best = p;
+		*ret = choice;
+	}
+	return best;
+}
+
+static void reject(struct isakmp *sa, const struct ike1_sa *offered)
+{
+	const struct ike_conf *c = sa->conf->c;
+	struct ike1_own1 own[IKE_OFFERS_MAX];
+
+	for (const struct ike_peer *p = ike_conf_find_peer(c, &sa->path.remote); p;
+	     p = ike_conf_next_peer(c, p))
+		if (ike_peer_accepts(p, sa->mode))
+			rejected_phase1(sa->core, p->check, own, offers_of(p, false, own), offered);
+}
+
+static void choose(struct isakmp *sa, const struct ike_peer *p, const struct ike1_choice1 *c)
+{
+	sa->peer = (uint32_t)(p - sa->conf->c->peer);
+	core_trace(sa->core, "conf.remote", "remote %s counts", p->name);
+	set_terms(sa, offer_at(sa, c->own),
+	    c->peer.key_bits ? c->peer.key_bits : ike1_default_bits(c->peer.cipher), c->seconds);
+	sa->tell_life =
+	    sa->terms.seconds < (c->peer.life.seconds ? c->peer.life.seconds : IKE1_LIFE_DEFAULT_S);
+}
+
+int phase1_choose(struct isakmp *sa, const struct ike_chain *c, struct octets *ret_body)
+{
+	const struct ike_payload *p = ike_chain_find(c, IKE1_P_SA, 0),
+	                         *said = ike_chain_find(c, IKE1_P_ID, 0);
+	const struct ike_peer *block;
 	struct ike1_choice1 choice;
 	struct ike1_sa offered;
+	struct ike1_ident ident;
+	struct ike_id id;
+	bool known = said && ike1_ident_parse(said, &ident) == IKE_OK && ident_peer(&ident, &id) == 0;
 	int r;
 
 	if (ike1_sa_parse(p->body, p->len, &offered) != IKE_OK)
 		return -EBADMSG;
 	trace_sa1(sa->core, &offered);
-	if (!ike1_choose1(isakmp_peer(sa)->check, own, n, &offered, NULL, NULL, &choice)) {
-		rejected_phase1(sa, own, n, &offered);
+	block = better(sa, NULL, known ? &id : NULL, &offered, &choice);
+	if (!block) {
+		reject(sa, &offered);
 		return -ENOENT;
 	}
 	r = octets_set(&sa->sa, p->body, p->len);
 	if (r == 0)
 		r = answer_body(&choice, ret_body);
-	if (r < 0)
-		return r;
-	set_terms(sa, offer_at(sa, choice.own),
-	    choice.peer.key_bits ? choice.peer.key_bits : ike1_default_bits(choice.peer.cipher),
-	    choice.seconds);
-	sa->tell_life =
-	    sa->terms.seconds < (choice.peer.life.seconds ? choice.peer.life.seconds : IKE1_LIFE_DEFAULT_S);
-	return 0;
+	if (r == 0)
+		choose(sa, block, &choice);
+	return r;
+}
+
+bool phase1_reconsider(struct isakmp *sa)
+{
+	const struct ike_peer *now = isakmp_peer(sa), *block;
+	struct ike1_choice1 choice;
+	struct ike1_sa answered;
+
+	if (ike1_sa_parse(sa->answer.p, sa->answer.n, &answered) != IKE_OK)
+		return false;
+	block = better(sa, now, &sa->peer_id, &answered, &choice);
+	if (block != now)
+		choose(sa, block, &choice);
+	return block != now;
 }
 
 int phase1_take_answer(struct isakmp *sa, const struct ike_payload *p)

@@ -20,9 +20,12 @@ struct phase1_msg {
 
 /* offer.c: the SA payload. The initiator's offer: 0; -ENOENT: nothing in the configuration can be offered. */
 must_check int phase1_put_offer(struct isakmp *sa, struct ike_out *o);
-/* The responder's choice into sa->terms; *ret_body is the answer's SA payload. 0; -ENOENT: none fits;
- * -EBADMSG: malformed. */
-must_check int phase1_choose(struct isakmp *sa, const struct ike_payload *p, struct octets *ret_body);
+/* The responder's choice, of one of the address's blocks and one of its proposals, into sa->peer and
+ * sa->terms; *ret_body is the answer's SA payload. 0; -ENOENT: none fits; -EBADMSG: malformed. */
+must_check int phase1_choose(struct isakmp *sa, const struct ike_chain *c, struct octets *ret_body);
+/* Main mode's responder knows sa->peer_id now. True: another block that takes what was agreed on suits it
+ * better, and is sa->peer from now on; certd has to hear of it. */
+must_check bool phase1_reconsider(struct isakmp *sa);
 /* The responder's answer, as the initiator sees it: one of the transforms it offered, unchanged. The same
  * answers. */
 must_check int phase1_take_answer(struct isakmp *sa, const struct ike_payload *p);
@@ -52,6 +55,9 @@ void phase1_put_cert_request(const struct isakmp *sa, struct ike_out *o);
  * answer that says no, ends the SA or the message as its comment says. */
 /* Our nonce, our own identity's body and our certificate. A failure ends the SA. */
 void auth_begin(struct isakmp *sa, void (*then)(struct isakmp *sa));
+/* Main mode, responder: the exchange goes on under the block that is sa->peer now, with its identity and
+ * certificate. A failure ends the SA. */
+void auth_switch(struct isakmp *sa, void (*then)(struct isakmp *sa));
 /* Base mode, initiator: certd hears what it needs for our proof. A failure ends the SA. */
 void auth_tell(struct isakmp *sa, void (*then)(struct isakmp *sa));
 /* SKEYID_d, _a and _e, and from them all keys. A failure ends the SA. */

@@ -12,6 +12,7 @@
 #include "keyd/ike1/inform.h"
 #include "keyd/ike1/kept.h"
 #include "keyd/ike1/phase1.h"
+#include "keyd/ike1/select.h"
 #include "keyd/ike1/trace.h"
 
 enum { CROSSED_MS = 1000 };
@@ -123,6 +124,7 @@ static void quick_free(struct quick *q)
 		octets_fini(&q->part[i].attrs);
 	crypto_dh_free(q->dh);
 	secret_free(q->gxy);
+	free(q->nets);
 	core_conf_unref(q->held);
 	list_remove(&q->node);
 	free(q);
@@ -253,7 +255,7 @@ static struct quick *find_policy(
 {
 	list_foreach (sa, &c->isakmp, struct isakmp, all)
 		list_foreach (q, &sa->quicks, struct quick, node)
-			if ((q->initiator || !ours) && q->state != QUICK_DONE && q->out.id == policy_id &&
+			if ((q->initiator || !ours) && q->state != QUICK_DONE && quick_is_for(q, policy_id) &&
 			    inet_addr_equal(&sa->path.remote, remote))
 				return q;
 	return NULL;
@@ -294,11 +296,28 @@ struct isakmp *quick_phase1_with(struct core *c, uint32_t peer, const struct ike
 	return isakmp_new(c, peer, path, p->mode[0], NULL);
 }
 
+/* The block to negotiate this policy under: the one to begin with, unless there is an SA already under
+ * another one of the address that has a sainfo for it, as the peer may have chosen when it began. */
+static uint32_t block_for(struct core *c, const struct selector *out, const struct ike_path *path)
+{
+	const struct ike_conf *conf = c->conf->c;
+	const struct ike_peer *best = select_remote(conf, &path->remote, out);
+	uint32_t n = (uint32_t)(best - conf->peer);
+
+	if (isakmp_find_up(c, path, n))
+		return n;
+	for (const struct ike_peer *p = ike_conf_find_peer(conf, &path->remote); p;
+	     p = ike_conf_next_peer(conf, p))
+		if (isakmp_find_up(c, path, (uint32_t)(p - conf->peer)) &&
+		    select_fits(conf, p, &path->remote, out))
+			return (uint32_t)(p - conf->peer);
+	return n;
+}
+
 static void start(struct core *c, const struct policy *out, const struct ike_path *path, uint64_t acquire,
     struct child *old)
 {
-	const struct ike_peer *p = ike_conf_find_peer(c->conf->c, &path->remote);
-	struct isakmp *sa = quick_phase1_with(c, (uint32_t)(p - c->conf->c->peer), path);
+	struct isakmp *sa = quick_phase1_with(c, block_for(c, &out->sel, path), path);
 	char b[INET_ADDR_STRLEN];
 	struct quick *q = sa ? quick_new(sa, true) : NULL;
 

@@ -40,6 +40,9 @@ struct quick_part {
 	struct octets attrs;
 };
 
+struct quick_nets;
+struct ike1_ident;
+
 struct quick {
 	struct list node; /* its ISAKMP SA's */
 	struct isakmp *sa;
@@ -62,7 +65,8 @@ struct quick {
 	bool tell_life; /* R: the peer must hear that lifetimes are shorter */
 	struct octets ni, nr, ke, id_local, id_remote;
 	bool with_ids;
-	bool commit;                          /* the peer has set the commit bit */
+	struct quick_nets *nets; /* that the two identities are made of; NULL: the policy's selector is all */
+	bool commit;             /* the peer has set the commit bit */
 	struct inet_addr oa_local, oa_remote; /* NAT-OA: how the peer sees us, how it sees itself */
 	struct crypto_dh *dh;
 	struct secret *gxy;
@@ -109,6 +113,19 @@ void quick_message(struct isakmp *sa, const struct ike_hdr *hdr, const uint8_t *
 void quick_connected(struct isakmp *sa, uint32_t msg_id);
 /* R: what was chosen can be answered. */
 void quick_chosen(struct quick *q);
+
+/* quick_range.c: identities that are ranges. I: the sainfo has some, which are said in the place of the
+ * policy's networks. False: they cannot be. */
+must_check bool quick_say_ranges(struct quick *q);
+/* R: both identities are taken as selectors, which one policy each is for. 0; -EBADMSG; -E2BIG; -ENOMEM. */
+must_check int quick_take_nets(
+    struct quick *q, const struct ike1_ident *local, const struct ike1_ident *remote);
+/* Whether they are something else than the selector of `out`; then asks for the policies of all. R: the first
+ * ones are `out` and `in` then. */
+bool quick_has_nets(const struct quick *q);
+void quick_ask_nets(struct quick *q, void (*then)(struct quick *q));
+/* Whether its SAs are for this policy. */
+bool quick_is_for(const struct quick *q, uint32_t policy_id);
 
 /* quick_generate.c: a policy for a client. Whether one is to be made, with policyd's answer to match. */
 bool quick_generates(const struct quick *q, const struct core_reply *r);

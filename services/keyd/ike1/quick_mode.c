@@ -116,25 +116,17 @@ static void granted(struct quick *q)
 	quick_ask_spis(q, numbered);
 }
 
-/* One side of our own selector, as ID payload and parsed again for the choice of the sainfo. */
-static bool own_side(const struct inet_prefix *side, const struct selector *s, uint16_t port,
-    struct octets *body, struct ike1_ident *ret)
-{
-	struct ike_payload p = {.type = IKE1_P_ID};
-
-	if (ident_side_body(side, s->proto, port, body) < 0)
-		return false;
-	p.body = body->p;
-	p.len = (uint32_t)body->n;
-	return ike1_ident_parse(&p, ret) == IKE_OK;
-}
-
 /* Policies and sainfo are known. */
 static void planned(struct quick *q, void (*then)(struct quick *q))
 {
 	trace_policies(q);
 	trace_sainfo(q);
 	quick_ask_grant(q, then);
+}
+
+static void own_known(struct quick *q)
+{
+	planned(q, granted);
 }
 
 /* policyd has both policies. */
@@ -157,18 +149,26 @@ static void on_own_policy(struct parked *p, struct core_reply *r)
 		quick_fail(q, 0, "%s", why);
 		return;
 	}
-	if (!own_side(&q->out.sel.src, &q->out.sel, q->out.sel.sport, &q->id_local, &local) ||
-	    !own_side(&q->out.sel.dst, &q->out.sel, q->out.sel.dport, &q->id_remote, &remote)) {
+	if (!select_own_side(&q->out.sel.src, &q->out.sel, q->out.sel.sport, &q->id_local, &local) ||
+	    !select_own_side(&q->out.sel.dst, &q->out.sel, q->out.sel.dport, &q->id_remote, &remote)) {
 		quick_fail(q, 0, "the policy's selector cannot be said in ID payloads");
 		return;
 	}
 	q->with_ids = true;
-	q->conf = select_child(sa->conf->c, isakmp_peer(sa), &sa->peer_id, &local, &remote,
+	q->conf = select_own(sa->conf->c, isakmp_peer(sa), &sa->peer_id, &local, &remote,
 	    remote_access_addr(sa), remote_access_groups(sa));
 	if (!q->conf)
 		quick_fail(q, 0, "failed to get sainfo: none fits the policy's selector and this peer");
+	else if (!quick_say_ranges(q))
+		quick_fail(q, 0,
+		    "the ranges of sainfo in line %u cannot be said: they are of more than %d networks, each "
+		    "of "
+		    "which would need a policy",
+		    q->conf->line, IDENT_NETS_MAX);
+	else if (quick_has_nets(q))
+		quick_ask_nets(q, own_known);
 	else
-		planned(q, granted);
+		own_known(q);
 }
 
 void quick_begin(struct quick *q)
@@ -249,11 +249,23 @@ void quick_chosen(struct quick *q)
 		planned(q, granted_answer);
 }
 
+/* The policies are known. */
+static void decide(struct quick *q)
+{
+	struct err_text e = {{0}};
+	const char *why;
+
+	if (!quick_plan(q, &why))
+		quick_fail(q, IKE1_N_NO_PROPOSAL_CHOSEN, "%s", why);
+	else if (quick_choose(q, &e) < 0)
+		quick_fail(q, IKE1_N_NO_PROPOSAL_CHOSEN, "%s", e.s);
+	else
+		quick_chosen(q);
+}
+
 static void on_policies(struct parked *p, struct core_reply *r)
 {
 	struct quick *q = container_of(p, struct quick, wait);
-	struct err_text e = {{0}};
-	const char *why;
 
 	if (r->result < 0) {
 		quick_fail(q, 0, "policyd does not answer: %s", r->why);
@@ -271,16 +283,10 @@ static void on_policies(struct parked *p, struct core_reply *r)
 	q->out = *r->out;
 	q->in = *r->in;
 	q->has_in = true;
-	if (!quick_plan(q, &why))
-		quick_fail(q, IKE1_N_NO_PROPOSAL_CHOSEN, "%s", why);
-	else if (quick_choose(q, &e) < 0)
-		quick_fail(q, IKE1_N_NO_PROPOSAL_CHOSEN, "%s", e.s);
-	else
-		quick_chosen(q);
+	decide(q);
 }
-
 /* Who asks for what: the ID payloads, or the two hosts themselves. */
-static int take_ids(struct quick *q, const struct ike_chain *c, struct selector *ret_out)
+static int take_ids(struct quick *q, const struct ike_chain *c)
 {
 	const struct ike_payload *i = ike_chain_find(c, IKE1_P_ID, 0), *r = ike_chain_find(c, IKE1_P_ID, 1);
 	const struct isakmp *sa = q->sa;
@@ -309,7 +315,22 @@ static int take_ids(struct quick *q, const struct ike_chain *c, struct selector 
 	quick_nat_ids(q, &id[1], &id[0]);
 	q->conf = select_child(sa->conf->c, isakmp_peer(sa), &sa->peer_id, &id[1], &id[0],
 	    remote_access_addr(sa), remote_access_groups(sa));
-	return ident_selector(&id[1], &id[0], ret_out);
+	return quick_take_nets(q, &id[1], &id[0]);
+}
+
+static void say_bad_ids(struct quick *q, int r)
+{
+	if (r == -ENOMEM)
+		quick_fail(q, 0, "out of memory");
+	else if (r == -E2BIG)
+		quick_fail(q, IKE1_N_INVALID_ID_INFORMATION,
+		    "the peer names ranges of more than %d networks, for each of which there would have to "
+		    "be a "
+		    "policy: let it name less at a time",
+		    IDENT_NETS_MAX);
+	else
+		quick_fail(
+		    q, IKE1_N_INVALID_ID_INFORMATION, "the peer's identities are no addresses of one kind");
 }
 
 static void consume_1(struct quick *q, const struct quick_msg *m)
@@ -318,7 +339,6 @@ static void consume_1(struct quick *q, const struct quick_msg *m)
 	                         *ke = ike_chain_find(&m->chain, IKE1_P_KE, 0),
 	                         *offer = ike_chain_find(&m->chain, IKE1_P_SA, 0);
 	struct core *c = q->sa->core;
-	struct selector *out = &q->out.sel;
 	int r = ike1_nonce_ok(nonce) ? octets_set(&q->ni, nonce->body, nonce->len) : -EBADMSG;
 
 	if (r == 0)
@@ -330,11 +350,9 @@ static void consume_1(struct quick *q, const struct quick_msg *m)
 		    r == -EBADMSG ? "the nonce is malformed" : err_name(r));
 		return;
 	}
-	r = take_ids(q, &m->chain, out);
+	r = take_ids(q, &m->chain);
 	if (r < 0) {
-		quick_fail(q, IKE1_N_INVALID_ID_INFORMATION, "%s",
-		    r == -EOPNOTSUPP ? "the peer names a range that is no network"
-		                     : "the peer's identities are no addresses of one kind");
+		say_bad_ids(q, r);
 		return;
 	}
 	if (!q->conf) {
@@ -342,8 +360,12 @@ static void consume_1(struct quick *q, const struct quick_msg *m)
 		    "failed to get sainfo: none fits what the peer asks for");
 		return;
 	}
-	r = c->ports.match(
-	    c->ports.arg, parking_enter(&c->parking, &q->wait, on_policies), out, &q->sa->path, false);
+	if (quick_has_nets(q)) {
+		quick_ask_nets(q, decide);
+		return;
+	}
+	r = c->ports.match(c->ports.arg, parking_enter(&c->parking, &q->wait, on_policies), &q->out.sel,
+	    &q->sa->path, false);
 	if (r < 0)
 		quick_fail(q, 0, "policyd cannot be asked: %s", err_name(r));
 }

@@ -169,12 +169,13 @@ static void phase1_message(struct isakmp *sa, const struct ike_hdr *hdr, const u
 	modes[sa->mode].message(sa, &m);
 }
 
-static bool accepts(const struct ike_peer *p, enum ike_mode mode)
+/* The first of the address's blocks that has this mode, until phase1_choose() knows which of them it is. */
+static const struct ike_peer *with_mode(
+    const struct ike_conf *c, const struct ike_peer *p, enum ike_mode mode)
 {
-	for (uint8_t i = 0; i < p->n_modes; i++)
-		if (p->mode[i] == mode)
-			return true;
-	return false;
+	while (p && !ike_peer_accepts(p, mode))
+		p = ike_conf_next_peer(c, p);
+	return p;
 }
 
 /* Whether a stranger's first message is looked at; what is refused gets no answer that costs anything. One
@@ -201,7 +202,7 @@ static void first_message(
 {
 	enum ike_mode mode = mode_of(hdr->exchange);
 	struct phase1_msg m = {.hdr = *hdr, .datagram = d, .n = hdr->length};
-	const struct ike_peer *p = ike_conf_find_peer(c->conf->c, &path->remote);
+	const struct ike_peer *p = ike_conf_find_peer(c->conf->c, &path->remote), *with;
 	struct isakmp *sa = isakmp_find_begun(c, hdr->icookie, &path->remote);
 	char a[INET_ADDR_STRLEN], b[INET_ADDR_STRLEN];
 
@@ -217,7 +218,8 @@ static void first_message(
 		return;
 	}
 	trace_remote(c, p, path);
-	if (!accepts(p, mode)) {
+	with = with_mode(c->conf->c, p, mode);
+	if (!with) {
 		c->counters.unknown++;
 		core_note(c, CORE_ERROR, "isakmp.stranger",
 		    "not acceptable %s, from %s: exchange_mode of remote %s does not name it",
@@ -226,7 +228,7 @@ static void first_message(
 	}
 	if (!admit(c, path, hdr->icookie, mode))
 		return;
-	sa = isakmp_new(c, (uint32_t)(p - c->conf->c->peer), path, mode, hdr->icookie);
+	sa = isakmp_new(c, (uint32_t)(with - c->conf->c->peer), path, mode, hdr->icookie);
 	if (!sa) {
 		c->counters.refused_busy++;
 		return;

@@ -99,7 +99,7 @@ static const char *values(enum ike1_mismatch why, const struct ike1_own1 *own, c
 }
 
 struct missing {
-	struct isakmp *sa;
+	struct core *core;
 	const struct ike1_own1 *own;
 };
 
@@ -108,19 +108,19 @@ static void missed(void *arg, enum ike1_mismatch why, uint32_t own, const struct
 	const struct missing *m = arg;
 	char text[2 * NAME_MAX_LEN + 8];
 
-	core_note(m->sa->core, CORE_ERROR, "isakmp.rejected",
+	core_note(m->core, CORE_ERROR, "isakmp.rejected",
 	    "rejected %s: DB(prop#1:trns#%u):Peer(prop#%u:trns#%u)%s", ike1_mismatch_name(why), own + 1,
 	    peer->proposal->number, peer->transform->number,
 	    values(why, &m->own[own], &peer->peer, text, sizeof(text)));
 }
 
-void rejected_phase1(
-    struct isakmp *sa, const struct ike1_own1 *own, uint8_t n_own, const struct ike1_sa *offered)
+void rejected_phase1(struct core *c, enum proposal_check check, const struct ike1_own1 *own, uint8_t n_own,
+    const struct ike1_sa *offered)
 {
-	struct missing m = {sa, own};
+	struct missing m = {c, own};
 	struct ike1_choice1 none;
 
-	(void)!ike1_choose1(isakmp_peer(sa)->check, own, n_own, offered, missed, &m, &none);
+	(void)!ike1_choose1(check, own, n_own, offered, missed, &m, &none);
 }
 
 /* --- phase 2 --- */

@@ -10,8 +10,8 @@
 
 /* A line for each of our proposals against each of the peer's transforms, in racoon's words; as many as the
  * log has room for from strangers. */
-void rejected_phase1(
-    struct isakmp *sa, const struct ike1_own1 *own, uint8_t n_own, const struct ike1_sa *offered);
+void rejected_phase1(struct core *c, enum proposal_check check, const struct ike1_own1 *own, uint8_t n_own,
+    const struct ike1_sa *offered);
 /* What the peer offers for the SAs, and what would have been taken. */
 void rejected_phase2(struct quick *q, const struct ike1_sa *offered);
 

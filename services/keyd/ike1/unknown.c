@@ -10,6 +10,7 @@
 #include "keyd/ike1/inform.h"
 #include "keyd/ike1/phase1.h"
 #include "keyd/ike1/quick.h"
+#include "keyd/ike1/select.h"
 
 /* It is being negotiated. */
 static bool is_coming(struct core *c, enum ipsec_proto proto, uint32_t spi)
@@ -33,7 +34,7 @@ static bool is_under_way(struct core *c, const struct inet_addr *remote)
 /* The peer to begin with; NULL: nobody whose address stands in the configuration, or not wanted. */
 static const struct ike_peer *named(struct core *c, const struct inet_addr *remote)
 {
-	const struct ike_peer *p = c->conf ? ike_conf_find_peer(c->conf->c, remote) : NULL;
+	const struct ike_peer *p = c->conf ? select_remote(c->conf->c, remote, NULL) : NULL;
 
 	return p && p->addr.family != INET_NONE && !p->passive && p->initial_contact && p->n_modes ? p : NULL;
 }

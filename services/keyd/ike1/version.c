@@ -12,6 +12,7 @@
 #include "keyd/ike1/quick.h"
 #include "keyd/ike1/receive.h"
 #include "keyd/ike1/rows.h"
+#include "keyd/ike1/select.h"
 #include "keyd/ike1/unknown.h"
 
 static void forget(struct core *c)
@@ -42,9 +43,10 @@ static void carry_over(struct core *c)
 
 static int wish(struct core *c, uint32_t peer, const struct core_up *u, const char **ret_why)
 {
+	const struct ike_peer *p = select_remote(c->conf->c, &u->path.remote, NULL);
 	struct isakmp *sa;
 
-	if (!c->conf->c->peer[peer].n_modes) {
+	if (!p->n_modes) {
 		*ret_why = "its remote has no exchange_mode with which it could be begun";
 		return -ENOENT;
 	}
@@ -52,7 +54,7 @@ static int wish(struct core *c, uint32_t peer, const struct core_up *u, const ch
 		quick_wish(c, u->policy, &u->path);
 		return 0;
 	}
-	sa = quick_phase1_with(c, peer, &u->path);
+	sa = quick_phase1_with(c, (uint32_t)(p - c->conf->c->peer), &u->path);
 	if (!sa) {
 		*ret_why = "out of memory";
 		return -ENOMEM;
@@ -70,10 +72,11 @@ static void show(struct core *c, core_row_fn fn, void *arg)
 
 static bool sa_row(struct core *c, const struct ike_path *path, uint32_t peer, struct ike_row_sa *ret)
 {
-	struct isakmp *sa = isakmp_find_up(c, path, peer);
+	/* Whichever of the address's blocks it was begun with. */
+	struct isakmp *sa = isakmp_find_host(c, path);
 
 	if (!sa)
-		sa = isakmp_find_coming(c, path, peer);
+		sa = isakmp_find_coming(c, path, ISAKMP_ANY_PEER);
 	if (sa)
 		rows_isakmp(sa, ret);
 	return sa != NULL;

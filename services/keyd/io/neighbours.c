@@ -126,6 +126,14 @@ static int port_keys(void *arg, uint64_t token, const struct ike1_told *t)
 	return q ? asked(q, certd_ask_keys(k->certd, t, on_answer, q)) : -ENOMEM;
 }
 
+static int port_switch(void *arg, uint64_t token, struct ike1_octets nonce, uint32_t peer)
+{
+	struct keyd *k = arg;
+	struct question *q = question(k, token, ANSWER_BEGUN);
+
+	return q ? asked(q, certd_ask_switch(k->certd, nonce, peer, on_answer, q)) : -ENOMEM;
+}
+
 static int port_prove(void *arg, uint64_t token, struct ike1_octets nonce, struct ike1_octets id)
 {
 	struct keyd *k = arg;
@@ -299,6 +307,7 @@ struct core_ports keyd_ports(struct keyd *k)
 	    .traces = port_traces,
 	    .ike1_begin = port_begin,
 	    .ike1_keys = port_keys,
+	    .ike1_switch = port_switch,
 	    .ike1_prove = port_prove,
 	    .ike1_verify = port_verify,
 	    .ike1_judge = port_judge,

@@ -38,6 +38,7 @@ static struct {
 	Postern__IkeId id;
 	Postern__IkeBegin begin;
 	Postern__Ike1Keys keys;
+	Postern__Ike1Switch turn;
 	Postern__Ike2Tell tell;
 	Postern__IkeProve prove;
 	Postern__IkeVerify verify;
@@ -88,6 +89,9 @@ static void fill(void)
 	g.begin.peer_addr = &g.addr;
 	g.begin.we_began = true;
 	fill_keys();
+	g.turn = (Postern__Ike1Switch)POSTERN__IKE1_SWITCH__INIT;
+	g.turn.nonce = some(NONCE_LEN);
+	g.turn.peer = 2;
 	fill_tell();
 	g.prove = (Postern__IkeProve)POSTERN__IKE_PROVE__INIT;
 	g.prove.nonce = some(NONCE_LEN);
@@ -105,7 +109,7 @@ static void fill(void)
 		g.cert[i] = some(900);
 }
 
-enum kind { BEGIN, KEYS, TELL, PROVE, VERIFY, JUDGE };
+enum kind { BEGIN, KEYS, SWITCH, TELL, PROVE, VERIFY, JUDGE };
 
 static int decode(enum kind kind)
 {
@@ -120,6 +124,9 @@ static int decode(enum kind kind)
 	case KEYS:
 		rec = record(&g.keys.base);
 		return certd_keys_decode(&rec, &q);
+	case SWITCH:
+		rec = record(&g.turn.base);
+		return certd_switch_decode(&rec, &q);
 	case TELL:
 		rec = record(&g.tell.base);
 		return certd_tell_decode(&rec, &q);
@@ -150,6 +157,7 @@ static const struct {
     {KEYS, &g.keys.gxy, 1, 1024},
     {KEYS, &g.keys.sa, 40, 16384},
     {KEYS, &g.id.data, 0, 1024},
+    {SWITCH, &g.turn.nonce, NONCE_LEN, NONCE_LEN},
     {TELL, &g.tell.nonce, NONCE_LEN, NONCE_LEN},
     {TELL, &g.tell.peer_nonce, 16, 256},
     {TELL, &g.tell.spi_i, 8, 8},

@@ -99,9 +99,9 @@ static void test_prove_refuses_what_keyd_may_not_begin(void **state)
 	x.s.peer = STAGE_PEERS;
 	refuse_keys(&x, psk, NULL, -EINVAL, "no peer 3");
 	x.s.peer = STAGE_ANYBODY; /* though the address has a block of its own */
-	refuse_keys(&x, psk, NULL, -EACCES, "not the one configured for 10.0.0.110");
+	refuse_keys(&x, psk, NULL, -EACCES, "not configured for 10.0.0.110");
 	stage_with(&x, STAGE_NAMED, "10.0.0.111");
-	refuse_keys(&x, psk, NULL, -EACCES, "not the one configured for 10.0.0.111");
+	refuse_keys(&x, psk, NULL, -EACCES, "not configured for 10.0.0.111");
 	x.s.peer = STAGE_ANYBODY;
 	refuse_keys(&x, psk, NULL, -ENOENT, "couldn't find the pskey for 10.0.0.111");
 	x.p.now = creds_free(x.p.now);

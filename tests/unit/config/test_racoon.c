@@ -166,14 +166,14 @@ static void test_racoon_mode_cfg(void **state)
 	(void)state;
 	c = good(text, &h);
 	p = &c->pool;
-	assert_true(p->present && p->size == 9 && p->n_dns4 == 2 && p->n_wins4 == 1 && p->n_split == 2);
+	assert_true(p->present && p->size == 9 && p->n_dns4 == 2 && p->n_wins4 == 1 && p->include.n == 2);
 	assert_string_equal(p->default_domain, "example.com");
 	assert_string_equal(p->auth_groups, "a,b");
 	assert_string_equal(p->split_dns, "x.y,z");
 	assert_string_equal(p->users_file, "users.txt");
 	assert_int_equal(p->auth_throttle_s, 3);
-	assert_true(p->save_passwd && !p->split_local);
-	assert_int_equal(p->split[0].addr.b[3], 0);
+	assert_true(p->save_passwd && !p->local_lan.n);
+	assert_int_equal(p->include.net[0].addr.b[3], 0);
 	a = ike_pool_at(p, 8);
 	assert_int_equal(a.b[3], 9);
 	assert_true(ike_pool_has(p, &a));
@@ -183,6 +183,32 @@ static void test_racoon_mode_cfg(void **state)
 	assert_true(c->peer[0].mode_cfg && c->peer[0].generate == IKE_GENERATE_UNIQUE);
 	assert_string_equal(c->peer[0].xauth_login, "me");
 	assert_int_equal(c->peer[0].offer[0].auth, IKE_AUTH_XAUTH_PSK_CLIENT);
+}
+
+static void expect_nets(const struct ike_nets *nets, const char *want)
+{
+	char all[4 * INET_PREFIX_STRLEN] = "", one[INET_PREFIX_STRLEN];
+
+	for (uint8_t i = 0; i < nets->n; i++) {
+		strcat(all, inet_prefix_format(&nets->net[i], one));
+		strcat(all, " ");
+	}
+	assert_string_equal(all, want);
+}
+
+static void test_racoon_split_network_has_two_lists(void **state)
+{
+	static const char text[] =
+	    "mode_cfg { split_network include 10.1.0.0/16; split_network local_lan 10.2.0.0/16, 10.3.0.0/24;"
+	    " split_network include 10.4.0.0/16; }";
+	AUTO_IKE_CONF struct ike_conf *c;
+	struct heard h;
+
+	(void)state;
+	c = good(text, &h);
+	assert_int_equal(h.n_warnings, 0);
+	expect_nets(&c->pool.include, "10.1.0.0/16 10.4.0.0/16 ");
+	expect_nets(&c->pool.local_lan, "10.2.0.0/16 10.3.0.0/24 ");
 }
 
 static void test_racoon_xauth_of_a_client_needs_a_login(void **state)
@@ -519,13 +545,14 @@ static void test_racoon_what_is_cut_or_replaced_is_said(void **state)
 	        "f:2:1: \"lifetime\" is longer than a day, which is what an ISAKMP SA lives at most"},
 	    {"sainfo address 10.0.0.0-10.0.0.255 any anonymous { " SAINFO " }", ""},
 	    {"sainfo address fc00::-fc00::ffff any anonymous { " SAINFO " }", ""},
-	    {"sainfo anonymous address 10.0.0.0-10.0.0.9 any { " SAINFO " }",
-	        "f:1:1: \"sainfo\" is never used: a range that is no network is no policy's, and is not "
-	        "negotiated; write a sainfo for each network of it"},
-	    {"mode_cfg { split_network include 10.1.0.0/16;\nsplit_network local_lan 10.2.0.0/16; }",
-	        "f:2:1: \"split_network\" takes the place of the one before: clients are sent one list of "
-	        "one "
-	        "kind"},
+	    {"sainfo anonymous address 10.0.0.0-10.0.0.9 any { " SAINFO " }", ""},
+	    {"sainfo address 10.0.0.1-10.0.0.6 any address 10.1.0.1-10.1.0.6 any { " SAINFO " }", ""},
+	    {"sainfo address 10.0.0.1-10.0.0.6 any address 10.1.0.1-10.1.0.14 any { " SAINFO " }",
+	        "f:1:1: \"sainfo\" is never used: its ranges are made of 24 networks, each of which needs a "
+	        "policy, and 16 are negotiated at once; write a sainfo for each part"},
+	    {"sainfo anonymous address fc00::1-fc00:ffff::fffe any { " SAINFO " }",
+	        "f:1:1: \"sainfo\" is never used: its ranges are made of 142 networks, each of which needs a "
+	        "policy, and 16 are negotiated at once; write a sainfo for each part"},
 	};
 	struct heard h;
 
@@ -638,12 +665,14 @@ static void test_racoon_ports_are_in_the_names_and_said_to_be_ignored(void **sta
 	    "f:2:25: \"10.0.0.1\" is no remote that was defined before");
 }
 
-#define BODY MODE "proposal { " OFFER " } }"
+#define BODY  MODE "proposal { " OFFER " } }"
+#define FIRST "remote 10.0.0.1 { " BODY "\nremote \"b\" { remote_address 10.0.0.1; "
 #define NEVER                                                                                                \
-	" in line 1 of f is for the same peers, and neither port, exchange mode, proposal nor identity "     \
-	"chooses between two"
+	" in line 1 of f is for the same peers, and exchange modes, proposals and verified identities are "  \
+	"no other ones there"
 
-/* Which of two is used, and which is not, is known when the file is read. */
+/* That one of two is never used is known when the file is read; what a peer may say that leads to the second
+ * is no reason for a word. */
 static void test_racoon_remotes_that_are_never_used_are_named(void **state)
 {
 	static const struct {
@@ -659,6 +688,21 @@ static void test_racoon_remotes_that_are_never_used_are_named(void **state)
 	    {"remote \"a\" { remote_address 10.0.0.1; " BODY
 	     "\nremote \"b\" { remote_address 10.0.0.1; " BODY,
 	        "f:2:1: \"remote\" b is never used, but for `inherit`: remote a" NEVER},
+	    {FIRST "peers_identifier fqdn \"b\"; verify_identifier on; " BODY, ""},
+	    {FIRST "ph1id 5; " BODY, ""},
+	    {FIRST "exchange_mode main, base; proposal { " OFFER " } }", ""},
+	    {FIRST "proposal { " OFFER " } " MODE
+	           "proposal { encryption_algorithm aes; hash_algorithm sha512; "
+	           "dh_group 14; authentication_method pre_shared_key; } }",
+	        ""},
+	    {FIRST "proposal_check claim; " BODY, ""},
+	    {FIRST "lifetime time 1 hour; " BODY, ""},
+	    {FIRST "passive on; " BODY,
+	        "f:2:1: \"remote\" b is never used, but for `inherit`: remote 10.0.0.1" NEVER},
+	    {"remote 10.0.0.1 { passive on; " BODY "\nremote \"b\" { remote_address 10.0.0.1; " BODY, ""},
+	    {"remote 10.0.0.1 { proposal_check obey; " BODY
+	     "\nremote \"b\" { remote_address 10.0.0.1; lifetime time 1 hour; " BODY,
+	        "f:2:1: \"remote\" b is never used, but for `inherit`: remote 10.0.0.1" NEVER},
 	    {"remote \"a\" { " BODY,
 	        "f:1:1: \"remote\" a has no remote_address: it is for any peer, as `anonymous` is"},
 	};
@@ -673,12 +717,29 @@ static void test_racoon_remotes_that_are_never_used_are_named(void **state)
 		ike_conf_free(c);
 	}
 	c = good("remote 10.0.0.1 { " BODY "\nremote 10.0.0.1[4500] { " BODY, &h);
-	assert_int_equal(h.n_warnings, 2); /* the port is another */
-	assert_ptr_equal(ike_conf_find_peer(c, &c->peer[1].addr), &c->peer[0]);
+	assert_int_equal(h.n_warnings, 1); /* the port is another */
 	ike_conf_free(c);
 	c = good("remote anonymous { " BODY "\nremote \"b\" { " BODY, &h);
 	assert_int_equal(h.n_warnings, 2);
 	ike_conf_free(c);
+}
+
+/* A stranger's first message is held against all of them. */
+static void test_racoon_so_many_remotes_of_one_address(void **state)
+{
+	enum { MOST = 64 };
+	char text[MOST * 400] = "", one[400];
+	struct heard h;
+
+	(void)state;
+	for (unsigned i = 0; i <= MOST; i++) {
+		if (i == MOST)
+			ike_conf_free(good(text, &h));
+		snprintf(
+		    one, sizeof(one), "remote \"p%u\" { remote_address 10.0.0.1; ph1id %u; " BODY "\n", i, i);
+		strcat(text, one);
+	}
+	expect_error(text, "f:65:1: \"remote\" p64: 64 blocks for the same peers are enough");
 }
 
 static void test_racoon_names_of_certificates(void **state)
@@ -789,6 +850,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_racoon_what_is_malformed_is_told_with_its_place),
 	    cmocka_unit_test(test_racoon_mode_cfg),
+	    cmocka_unit_test(test_racoon_split_network_has_two_lists),
 	    cmocka_unit_test(test_racoon_xauth_of_a_client_needs_a_login),
 	    cmocka_unit_test(test_racoon_what_is_ignored_is_named),
 	    cmocka_unit_test(test_racoon_proposals_that_cannot_be_had_are_left_out),
@@ -809,6 +871,7 @@ int main(int argc, char **argv)
 	    cmocka_unit_test(test_racoon_what_cannot_be_read_is_said_to_be),
 	    cmocka_unit_test(test_racoon_ports_are_in_the_names_and_said_to_be_ignored),
 	    cmocka_unit_test(test_racoon_remotes_that_are_never_used_are_named),
+	    cmocka_unit_test(test_racoon_so_many_remotes_of_one_address),
 	    cmocka_unit_test(test_racoon_names_of_certificates),
 	    cmocka_unit_test(test_racoon_own_name_as_text),
 	    cmocka_unit_test(test_racoon_pipes),

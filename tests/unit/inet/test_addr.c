@@ -332,6 +332,43 @@ static int seed(void **state)
 	return 0;
 }
 
+static void expect_range(const char *first, const char *last, const char *want)
+{
+	struct inet_prefix p[INET_RANGE_PREFIXES_MAX], few[2];
+	char text[600] = "", one[INET_PREFIX_STRLEN];
+	struct inet_addr a, b;
+	uint32_t n;
+
+	assert_int_equal(inet_addr_parse(first, &a), 0);
+	assert_int_equal(inet_addr_parse(last, &b), 0);
+	n = inet_range_prefixes(&a, &b, p, ARRAY_SIZE(p));
+	for (uint32_t i = 0; i < n; i++) {
+		strcat(text, i ? " " : "");
+		strcat(text, inet_prefix_format(&p[i], one));
+	}
+	assert_string_equal(text, want);
+	/* Counted, and not written. */
+	assert_int_equal(inet_range_prefixes(&a, &b, few, ARRAY_SIZE(few)), n);
+	for (uint32_t i = 0; i < n && i < ARRAY_SIZE(few); i++)
+		assert_true(inet_prefix_equal(&few[i], &p[i]));
+}
+
+static void test_range_is_made_of_prefixes(void **state)
+{
+	struct inet_prefix p[INET_RANGE_PREFIXES_MAX];
+	struct inet_addr a, b;
+
+	expect_range("10.0.0.1", "10.0.0.1", "10.0.0.1");
+	expect_range("10.0.0.1", "10.0.0.9", "10.0.0.1 10.0.0.2/31 10.0.0.4/30 10.0.0.8/31");
+	expect_range("0.0.0.0", "255.255.255.255", "0.0.0.0/0");
+	expect_range("255.255.255.254", "255.255.255.255", "255.255.255.254/31");
+	expect_range("2001:db8::1", "2001:db8::6", "2001:db8::1 2001:db8::2/127 2001:db8::4/127 2001:db8::6");
+	expect_range("10.0.0.2", "10.0.0.1", "");
+	assert_int_equal(inet_addr_parse("::1", &a), 0);
+	assert_int_equal(inet_addr_parse("ffff:ffff:ffff:ffff:ffff:ffff:ffff:fffe", &b), 0);
+	assert_int_equal(inet_range_prefixes(&a, &b, p, ARRAY_SIZE(p)), INET_RANGE_PREFIXES_MAX);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -345,6 +382,7 @@ int main(void)
 	    cmocka_unit_test(test_prefix_first_and_last_bound_exactly_what_it_contains),
 	    cmocka_unit_test(test_prefix_overlaps_and_equal_like_the_bitwise_model),
 	    cmocka_unit_test(test_prefix_valid_host_and_format),
+	    cmocka_unit_test(test_range_is_made_of_prefixes),
 	};
 
 	return cmocka_run_group_tests_name("inet/addr", tests, seed, NULL);

@@ -283,6 +283,13 @@ static void test_model_ike_children_come_back(void **state)
 	}
 }
 
+static void any_nets(struct ike_nets *to)
+{
+	to->n = (uint8_t)below(IKE_SPLITS_MAX + 1);
+	for (uint8_t i = 0; i < to->n; i++)
+		to->net[i] = (struct inet_prefix){.addr = any_addr(false), .plen = (uint8_t)below(33)};
+}
+
 static void any_pool(struct ike_pool *p)
 {
 	static const char *const texts[] = {NULL, "example.com", "a,b"};
@@ -297,10 +304,8 @@ static void any_pool(struct ike_pool *p)
 		p->dns4[i] = any_addr(false);
 	for (uint8_t i = 0; i < p->n_wins4; i++)
 		p->wins4[i] = any_addr(false);
-	p->split_local = coin();
-	p->n_split = (uint8_t)below(IKE_SPLITS_MAX + 1);
-	for (uint8_t i = 0; i < p->n_split; i++)
-		p->split[i] = (struct inet_prefix){.addr = any_addr(false), .plen = (uint8_t)below(33)};
+	any_nets(&p->include);
+	any_nets(&p->local_lan);
 	for (size_t i = 0; i < 4; i++) {
 		char **to[] = {&p->default_domain, &p->split_dns, &p->banner, &p->auth_groups};
 		const char *t = texts[below(ARRAY_SIZE(texts))];
@@ -312,6 +317,13 @@ static void any_pool(struct ike_pool *p)
 	p->save_passwd = coin();
 }
 
+static void expect_equal_nets(const struct ike_nets *a, const struct ike_nets *b)
+{
+	assert_int_equal(a->n, b->n);
+	for (uint8_t i = 0; i < a->n; i++)
+		assert_true(inet_prefix_equal(&a->net[i], &b->net[i]));
+}
+
 static void expect_equal_pools(const struct ike_pool *a, const struct ike_pool *b)
 {
 	struct ike_pool x = *a, y = *b;
@@ -320,10 +332,12 @@ static void expect_equal_pools(const struct ike_pool *a, const struct ike_pool *
 	expect_equal_texts(a->split_dns, b->split_dns);
 	expect_equal_texts(a->banner, b->banner);
 	expect_equal_texts(a->auth_groups, b->auth_groups);
-	for (uint8_t i = 0; i < a->n_split; i++)
-		assert_true(inet_prefix_equal(&a->split[i], &b->split[i]));
-	memset(x.split, 0, sizeof(x.split));
-	memset(y.split, 0, sizeof(y.split));
+	expect_equal_nets(&a->include, &b->include);
+	expect_equal_nets(&a->local_lan, &b->local_lan);
+	memset(&x.include, 0, sizeof(x.include));
+	memset(&y.include, 0, sizeof(y.include));
+	memset(&x.local_lan, 0, sizeof(x.local_lan));
+	memset(&y.local_lan, 0, sizeof(y.local_lan));
 	x.default_domain = x.split_dns = x.banner = x.auth_groups = NULL;
 	y.default_domain = y.split_dns = y.banner = y.auth_groups = NULL;
 	assert_memory_equal(&x, &y, sizeof(x));

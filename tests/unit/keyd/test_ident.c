@@ -185,6 +185,18 @@ static struct selector any_selector(void)
 	return s;
 }
 
+/* Of what is one network on each side; -EXDEV: it is more. */
+static int one_selector(const struct ike1_ident *src, const struct ike1_ident *dst, struct selector *ret)
+{
+	struct selector s[IDENT_NETS_MAX];
+	uint8_t n = 0;
+	int r = ident_selectors(src, dst, s, &n);
+
+	if (r == 0 && n == 1)
+		*ret = s[0];
+	return r == 0 && n > 1 ? -EXDEV : r;
+}
+
 static void test_ident_selectors_there_and_back(void **state)
 {
 	rng_seeded_init(&dice, 1);
@@ -199,7 +211,7 @@ static void test_ident_selectors_there_and_back(void **state)
 		assert_int_equal(ident_side_body(&s.dst, s.proto, s.dport, &dst), 0);
 		a = parsed(&src);
 		b = parsed(&dst);
-		r = ident_selector(&a, &b, &back);
+		r = one_selector(&a, &b, &back);
 		/* ICMP's types and codes have a range, which a random one may miss. */
 		if (selector_check(&s, &why) < 0) {
 			assert_int_equal(r, -EBADMSG);
@@ -230,7 +242,7 @@ static int ranged(const char *first, const char *last, struct selector *ret)
 	uint8_t d[32], e[32];
 	struct ike1_ident src = range(&a, &b, d), dst = range(&a, &a, e);
 
-	return ident_selector(&src, &dst, ret);
+	return one_selector(&src, &dst, ret);
 }
 
 static void test_ident_ranges(void **state)
@@ -248,29 +260,82 @@ static void test_ident_ranges(void **state)
 	assert_int_equal(ranged("2001:db8::", "2001:db8::ffff", &s), 0);
 	assert_string_equal(inet_prefix_format(&s.src, text), "2001:db8::/112");
 	/* More than one network: a policy cannot say it. */
-	assert_int_equal(ranged("10.0.0.1", "10.0.0.2", &s), -EOPNOTSUPP);
-	assert_int_equal(ranged("10.0.0.0", "10.0.0.254", &s), -EOPNOTSUPP);
-	assert_int_equal(ranged("10.0.0.255", "10.0.1.0", &s), -EOPNOTSUPP);
+	assert_int_equal(ranged("10.0.0.1", "10.0.0.2", &s), -EXDEV);
+	assert_int_equal(ranged("10.0.0.0", "10.0.0.254", &s), -EXDEV);
+	assert_int_equal(ranged("10.0.0.255", "10.0.1.0", &s), -EXDEV);
 	/* Backwards. */
 	assert_int_equal(ranged("10.0.0.2", "10.0.0.1", &s), -EBADMSG);
 }
 
-/* Every range of a small network that is a prefix is found, and no other. */
+/* Ranges on both sides are every pair of their networks, which hold each address once and no other. */
 static void test_ident_ranges_like_a_list(void **state)
 {
 	enum { SPAN = 32, BASE = 0x0a000000 };
 
 	for (uint32_t from = 0; from < SPAN; from++)
 		for (uint32_t to = from; to < SPAN; to++) {
-			const struct inet_addr a = inet_addr_v4(BASE + from), b = inet_addr_v4(BASE + to);
-			uint32_t n = to - from + 1;
-			bool prefix = (n & (n - 1)) == 0 && from % n == 0;
-			uint8_t d[32], e[32];
-			struct ike1_ident src = range(&a, &b, d), dst = range(&a, &a, e);
-			struct selector s;
+			const struct inet_addr a = inet_addr_v4(BASE + from), b = inet_addr_v4(BASE + to),
+			                       six = addr("2001:db8::1");
+			uint8_t d[32], e[32], n = 0;
+			struct ike1_ident src = range(&a, &b, d), dst = range(&a, &a, e),
+			                  v6 = range(&six, &six, e);
+			struct selector s[IDENT_NETS_MAX];
 
-			assert_int_equal(ident_selector(&src, &dst, &s), prefix ? 0 : -EOPNOTSUPP);
+			assert_int_equal(ident_selectors(&src, &v6, s, &n), -EBADMSG);
+			dst = range(&a, &a, e);
+			assert_int_equal(ident_selectors(&src, &dst, s, &n), 0);
+			for (uint32_t at = 0; at < SPAN + 1; at++) {
+				const struct inet_addr x = inet_addr_v4(BASE + at);
+				unsigned held = 0;
+
+				for (uint8_t i = 0; i < n; i++)
+					held += inet_prefix_contains(&s[i].src, &x);
+				assert_int_equal(held, at >= from && at <= to);
+			}
 		}
+}
+
+static void test_ident_ranges_are_bounded(void **state)
+{
+	/* 1 + 2 + 4 + 8, and down again: four networks up, four down. */
+	static const struct {
+		const char *first, *last;
+		int n;
+	} rows[] = {{"10.0.0.1", "10.0.0.2", 2 * 2}, {"10.0.0.1", "10.0.0.6", 4 * 4},
+	    {"2001:db8::1", "2001:db8::6", 4 * 4}, {"10.0.0.1", "10.0.0.14", -E2BIG},
+	    {"2001:db8::1", "2001:db8::e", -E2BIG}, {"0.0.0.1", "255.255.255.254", -E2BIG},
+	    {"::1", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:fffe", -E2BIG}};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		const struct inet_addr a = addr(rows[i].first), b = addr(rows[i].last);
+		uint8_t d[32], n = 0;
+		const struct ike1_ident id = range(&a, &b, d);
+		struct selector s[IDENT_NETS_MAX];
+		int r = ident_selectors(&id, &id, s, &n);
+
+		assert_int_equal(r < 0 ? r : n, rows[i].n);
+	}
+}
+
+static void test_ident_range_there_and_back(void **state)
+{
+	static const char *const rows[][2] = {
+	    {"10.0.0.1", "10.0.0.9"}, {"10.0.0.0", "10.0.0.255"}, {"2001:db8::1", "2001:db8::2:0"}};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		const struct inet_addr a = addr(rows[i][0]), b = addr(rows[i][1]);
+		struct inet_addr first, last;
+		struct octets body = {0};
+		struct ike1_ident id;
+
+		assert_int_equal(ident_range_body(&a, &b, IPPROTO_TCP, 80, &body), 0);
+		id = parsed(&body);
+		assert_int_equal(id.type, a.family == INET_V4 ? IKE1_ID_IPV4_RANGE : IKE1_ID_IPV6_RANGE);
+		assert_true(id.proto == IPPROTO_TCP && id.port == 80);
+		assert_int_equal(ike1_ident_range(&id, &first, &last), IKE_OK);
+		assert_true(inet_addr_equal(&first, &a) && inet_addr_equal(&last, &b));
+		octets_fini(&body);
+	}
 }
 
 static void test_ident_selectors_that_are_none(void **state)
@@ -283,14 +348,14 @@ static void test_ident_selectors_that_are_none(void **state)
 	                        port = {.type = IKE1_ID_IPV4, .port = 80, .data = four.b, .len = 4};
 	struct selector s;
 
-	assert_int_equal(ident_selector(&v4, &v4, &s), 0);
-	assert_int_equal(ident_selector(&v4, &v6, &s), -EBADMSG);
-	assert_int_equal(ident_selector(&v4, &name, &s), -EBADMSG);
-	assert_int_equal(ident_selector(&name, &v4, &s), -EBADMSG);
-	assert_int_equal(ident_selector(&v4, &tcp, &s), -EBADMSG);
-	assert_int_equal(ident_selector(&tcp, &v4, &s), -EBADMSG);
+	assert_int_equal(one_selector(&v4, &v4, &s), 0);
+	assert_int_equal(one_selector(&v4, &v6, &s), -EBADMSG);
+	assert_int_equal(one_selector(&v4, &name, &s), -EBADMSG);
+	assert_int_equal(one_selector(&name, &v4, &s), -EBADMSG);
+	assert_int_equal(one_selector(&v4, &tcp, &s), -EBADMSG);
+	assert_int_equal(one_selector(&tcp, &v4, &s), -EBADMSG);
 	/* A port of whatever protocol is one of setkey's selectors too. */
-	assert_int_equal(ident_selector(&port, &port, &s), 0);
+	assert_int_equal(one_selector(&port, &port, &s), 0);
 	assert_int_equal(s.sport, 80);
 }
 
@@ -304,6 +369,8 @@ int main(void)
 	    cmocka_unit_test(test_ident_selectors_there_and_back),
 	    cmocka_unit_test(test_ident_ranges),
 	    cmocka_unit_test(test_ident_ranges_like_a_list),
+	    cmocka_unit_test(test_ident_ranges_are_bounded),
+	    cmocka_unit_test(test_ident_range_there_and_back),
 	    cmocka_unit_test(test_ident_selectors_that_are_none),
 	};
 

@@ -283,11 +283,59 @@ static void test_select_names_of_certificates(void **state)
 	ike_conf_free(c);
 }
 
+/* What we begin with lies in a range that is said in its place; what a peer asks for has to be it. */
+static void test_select_own_lies_in_a_range(void **state)
+{
+	static const struct {
+		const char *first, *last; /* of the sainfo */
+		const char *net;
+		uint8_t plen;
+		bool fits;
+	} rows[] = {
+	    {"10.0.0.1", "10.0.0.6", "10.0.0.1", 32, true},
+	    {"10.0.0.1", "10.0.0.6", "10.0.0.4", 31, true},
+	    {"10.0.0.1", "10.0.0.6", "10.0.0.6", 31, false},
+	    {"10.0.0.1", "10.0.0.6", "10.0.0.0", 31, false},
+	    {"10.0.0.0", "10.0.0.255", "10.0.0.0", 24, true},
+	    {"10.0.0.0", "10.0.0.255", "10.0.0.0", 23, false},
+	    {"2001:db8::1", "2001:db8::ff", "2001:db8::8", 125, true},
+	    {"2001:db8::1", "2001:db8::ff", "2001:db8::", 125, false},
+	    {"2001:db8::1", "2001:db8::ff", "10.0.0.1", 32, false},
+	};
+	AUTO_IKE_CONF struct ike_conf *c = ike_conf_new();
+	struct ike_child *k = ike_conf_add_child(c);
+	const struct ike_id who = {.kind = IKE_ID_FQDN};
+	const struct ike_peer peer = {0};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct inet_prefix net = {.plen = rows[i].plen};
+		struct selector s = {.proto = IPPROTO_ANY_};
+		struct ike1_ident id;
+		struct octets body = {0};
+		bool fits;
+
+		k->local = (struct ike_side){.kind = IKE_SIDE_RANGE, .proto = IPPROTO_ANY_};
+		assert_int_equal(inet_addr_parse(rows[i].first, &k->local.first), 0);
+		assert_int_equal(inet_addr_parse(rows[i].last, &k->local.last), 0);
+		assert_int_equal(inet_addr_parse(rows[i].net, &net.addr), 0);
+		assert_true(select_own_side(&net, &s, 0, &body, &id));
+		fits = select_own(c, &peer, &who, &id, &id, &net.addr, NULL) == k;
+		if (fits != rows[i].fits)
+			fail_msg("row %zu", i);
+		assert_null(select_child(c, &peer, &who, &id, &id, &net.addr, NULL));
+		k->local.port = 80;
+		assert_null(select_own(c, &peer, &who, &id, &id, &net.addr, NULL));
+		octets_fini(&body);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_select_like_a_list),
 	    cmocka_unit_test(test_select_names_of_certificates),
+	    cmocka_unit_test(test_select_own_lies_in_a_range),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
