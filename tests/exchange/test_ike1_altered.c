@@ -121,8 +121,7 @@ static struct ike_conf *server(enum ike_mode mode, bool xauth)
 	    .n_dns4 = 1,
 	    .default_domain = strdup("example.com"),
 	    .banner = strdup("be nice"),
-	    .split = {{inet_addr_v4(0x0a010000), 16}},
-	    .n_split = 1,
+	    .include = {.net = {{inet_addr_v4(0x0a010000), 16}}, .n = 1},
 	    .auth_throttle_s = 1};
 	return c;
 }

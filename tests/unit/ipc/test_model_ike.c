@@ -71,9 +71,8 @@ static void any_offer(struct ike_offer *o)
 	static const struct {
 		enum alg_enc enc;
 		uint16_t bits;
-	} ciphers[] = {
-	    {ALG_ENC_3DES_CBC, 0}, {ALG_ENC_AES_CBC, 128}, {ALG_ENC_AES_CBC, 256}, {ALG_ENC_DES_CBC, 0},
-	    {ALG_ENC_AES_GCM_16, 256}};
+	} ciphers[] = {{ALG_ENC_3DES_CBC, 0}, {ALG_ENC_AES_CBC, 128}, {ALG_ENC_AES_CBC, 256},
+	    {ALG_ENC_DES_CBC, 0}, {ALG_ENC_AES_GCM_16, 256}};
 	static const enum alg_prf hashes[] = {1, 2, 5, 6, 7};
 	uint32_t i = below(ARRAY_SIZE(ciphers));
 
