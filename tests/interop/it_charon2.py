@@ -38,6 +38,7 @@ connections {
     proposals = %(ikeprop)s
     rekey_time = %(rekey1)s
     over_time = 60s
+    rand_time = 0s
     dpd_delay = %(theirdpd)s
     local { %(local)s }
     remote { %(remote)s }
@@ -48,6 +49,7 @@ connections {
         esp_proposals = %(espprop)s
         rekey_time = %(rekey2)s
         life_time = 2h
+        rand_time = 0s
         mode = tunnel
       }
     }
