@@ -571,7 +571,6 @@ void auth_request(struct ikesa *sa, const struct ike_chain *c)
 
 	ike2_set_state(sa, IKE2_S_R_CHECK);
 	sa->initial_contact = ike2_notify_find(c, IKE2_N_INITIAL_CONTACT, &n);
-	sa->cert_wanted = ike_chain_find(c, IKE2_P_CERT_REQ, 0) != NULL;
 	if (!take_peer(sa, c, &why) || !take_first(sa, c, &why)) {
 		core_note(sa->core, CORE_ERROR, "ike.auth", "the peer's request is not accepted: %s", why);
 		ike2_send_refusal(sa, IKE2_AUTH, IKE2_N_INVALID_SYNTAX, NULL, 0);

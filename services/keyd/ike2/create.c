@@ -50,12 +50,6 @@ static const char *notify_word(uint16_t type, char buf[20])
 
 /* --- our child --- */
 
-static void ask_in_turn(struct ike2_pair *p)
-{
-	if (ike2_ask(p->sa, &(struct ike2_task){.kind = IKE2_TASK_PAIR, .pair = p}) < 0)
-		pair_fail(p, 0, "out of memory");
-}
-
 void create_renew(struct child *k)
 {
 	struct ikesa *sa = k->owner;
@@ -74,7 +68,7 @@ void create_renew(struct child *k)
 	}
 	p->out = k->out;
 	p->old = k;
-	pair_begin(p, false, ask_in_turn);
+	pair_begin(p, false, pair_ask_in_turn);
 }
 
 void create_forget(struct child *k)
@@ -139,7 +133,7 @@ static void renew_anew(struct ike2_pair *p)
 		child_end(p->old, false, "unknown to the peer");
 	p->old = NULL;
 	pair_set_state(p, PAIR_READY);
-	ask_in_turn(p);
+	pair_ask_in_turn(p);
 }
 
 static void pair_refused(struct ike2_pair *p, const struct ike_chain *c)
@@ -205,17 +199,10 @@ static void refuse(struct ikesa *sa, uint16_t notify)
 
 static struct child *child_of(struct ikesa *sa, const struct ike2_notification *n)
 {
-	enum ipsec_proto proto = n->protocol == IKE2_PROTO_AH ? IPSEC_AH : IPSEC_ESP;
 	struct rd r = rd_init(n->spi, n->spi_len);
 	uint32_t spi = rd_u32(&r);
 
-	if (!rd_done(&r))
-		return NULL;
-	list_foreach (k, &sa->core->children, struct child, node)
-		if (k->owner == sa && k->part[k->n_parts - 1].proto == proto &&
-		    k->part[k->n_parts - 1].spi_out == spi)
-			return k;
-	return NULL;
+	return rd_done(&r) ? pair_child(sa, n->protocol == IKE2_PROTO_AH ? IPSEC_AH : IPSEC_ESP, spi) : NULL;
 }
 
 /* Ours is out for the same pair: whose it will be is known when both are done. */

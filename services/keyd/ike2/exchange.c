@@ -81,7 +81,6 @@ void ike2_answered(struct ikesa *sa, struct ike2_task *ret_task)
 	ike2_train_fini(&q->train);
 	*q = (struct ike2_question){0};
 	sa->next_own++;
-	sa->unanswered = 0;
 }
 
 void ike2_send_answer(struct ikesa *sa, struct ike2_out *m, uint8_t exchange)

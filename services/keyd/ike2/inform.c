@@ -64,15 +64,6 @@ void inform_drop_child(struct child *k)
 
 /* --- the peer's --- */
 
-static struct child *child_of(struct ikesa *sa, enum ipsec_proto proto, uint32_t spi)
-{
-	list_foreach (k, &sa->core->children, struct child, node)
-		if (k->owner == sa && k->part[k->n_parts - 1].proto == proto &&
-		    k->part[k->n_parts - 1].spi_out == spi)
-			return k;
-	return NULL;
-}
-
 /* One that the peer has deleted before it was in use: of two renewals the redundant one. */
 static void drop_making(struct ikesa *sa, enum ipsec_proto proto, uint32_t spi)
 {
@@ -97,7 +88,7 @@ static bool is_replaced(const struct child *k)
 /* Its own SPI, for the answer; 0: it has none to say. */
 static uint32_t drop(struct ikesa *sa, enum ipsec_proto proto, uint32_t spi)
 {
-	struct child *k = child_of(sa, proto, spi);
+	struct child *k = pair_child(sa, proto, spi);
 	uint32_t own;
 
 	if (!k) {

@@ -294,7 +294,6 @@ static void accepted(struct ikesa *sa, const struct ike_hdr *h, const uint8_t *d
 	/* Hashed with the responder's SPI, which the request did not have. */
 	take_nat(sa, c);
 	take_abilities(sa, c);
-	sa->cert_wanted = ike_chain_find(c, IKE2_P_CERT_REQ, 0) != NULL;
 	if (init_make_keys(sa) < 0) {
 		ike2_sa_end(sa, "the peer's key exchange is no good");
 		return;

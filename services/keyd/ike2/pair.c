@@ -66,6 +66,23 @@ static uint32_t count_asked(const struct ikesa *sa)
 	return n;
 }
 
+void pair_be_patient(struct ike2_pair *p)
+{
+	struct core *c = p->sa->core;
+
+	/* Cannot fail: it has its place in the heap. */
+	(void)!timer_set(&c->timers, &p->patience, core_now(c) + PATIENCE_MS, on_patience);
+}
+
+struct child *pair_child(struct ikesa *sa, enum ipsec_proto proto, uint32_t spi)
+{
+	list_foreach (k, &sa->core->children, struct child, node)
+		if (k->owner == sa && k->part[k->n_parts - 1].proto == proto &&
+		    k->part[k->n_parts - 1].spi_out == spi)
+			return k;
+	return NULL;
+}
+
 struct ike2_pair *pair_new(struct ikesa *sa, bool initiator)
 {
 	struct core *c = sa->core;
@@ -305,7 +322,7 @@ struct ike2_pair *pair_with(struct core *c, uint32_t policy_id, const struct ine
 	return NULL;
 }
 
-static void ask_in_turn(struct ike2_pair *p)
+void pair_ask_in_turn(struct ike2_pair *p)
 {
 	if (ike2_ask(p->sa, &(struct ike2_task){.kind = IKE2_TASK_PAIR, .pair = p}) < 0)
 		pair_fail(p, 0, "out of memory");
@@ -317,7 +334,7 @@ void pair_resume(struct ikesa *sa)
 		if (!ike2_is_up(sa))
 			return;
 		if (p->state == PAIR_WAITING)
-			pair_begin(p, false, ask_in_turn);
+			pair_begin(p, false, pair_ask_in_turn);
 	}
 }
 

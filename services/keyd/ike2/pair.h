@@ -94,6 +94,12 @@ struct ike2_pair *pair_of_policy(struct core *c, uint32_t policy_id);
 struct ike2_pair *pair_with(struct core *c, uint32_t policy_id, const struct inet_addr *remote);
 /* The IKE SA is up: it begins. `in_auth`: it is for the message that will bring it up. Calls `ready`. */
 void pair_begin(struct ike2_pair *p, bool in_auth, pair_fn ready);
+/* Everything is there for the request: it is asked for when its turn comes. `ready` of most. */
+void pair_ask_in_turn(struct ike2_pair *p);
+/* All of its time, anew. */
+void pair_be_patient(struct ike2_pair *p);
+/* The child under this IKE SA with what the peer chose for what we send. NULL: none. */
+struct child *pair_child(struct ikesa *sa, enum ipsec_proto proto, uint32_t spi);
 /* All waiting ones of an IKE SA begin. */
 void pair_resume(struct ikesa *sa);
 /* The IKE SA has ended: what waits for it ends. */

@@ -186,8 +186,7 @@ void pair_begin(struct ike2_pair *p, bool in_auth, pair_fn ready)
 	p->in_auth = in_auth;
 	p->ready = ready;
 	pair_set_state(p, PAIR_MATCHING);
-	/* Cannot fail: it has its place in the heap. */
-	(void)!timer_set(&c->timers, &p->patience, core_now(c) + 60000, p->patience.fn);
+	pair_be_patient(p);
 	r = c->ports.match(c->ports.arg, parking_enter(&c->parking, &p->wait, on_own_policy), &p->out.sel,
 	    &p->sa->path, false);
 	if (r < 0)

@@ -96,7 +96,7 @@ struct ikesa {
 	struct octets subject, issuer, own_cert[IKE2_CERTS_MAX], cert[IKE2_CERTS_MAX];
 	struct octets proof; /* our AUTH payload, or the peer's while it is judged */
 	uint8_t n_own_certs, n_certs;
-	bool cert_wanted, initial_contact;
+	bool initial_contact;
 	uint8_t groups_tried, cookies_tried; /* I: other groups, and cookies, that were asked for */
 	uint8_t chosen;                      /* R: number of the peer's proposal */
 	struct crypto_dh *dh;
@@ -126,7 +126,6 @@ struct ikesa {
 	struct timer renew, probe;
 	struct bucket lines;
 	uint64_t begun_ms, established_ms, heard_ms;
-	uint32_t unanswered; /* questions whether it is there */
 	const char *failure; /* why it ends, for the log; NULL: it did not fail */
 };
 

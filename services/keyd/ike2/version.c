@@ -45,12 +45,6 @@ static struct ikesa *sa_with(struct core *c, uint32_t peer, const struct ike_pat
 	return sa ? sa : ike2_sa_new(c, peer, path, NULL);
 }
 
-static void ask_in_turn(struct ike2_pair *p)
-{
-	if (ike2_ask(p->sa, &(struct ike2_task){.kind = IKE2_TASK_PAIR, .pair = p}) < 0)
-		pair_fail(p, 0, "out of memory");
-}
-
 static struct child *replaceable(struct core *c, const struct ikesa *sa, uint32_t policy)
 {
 	struct child *k = child_of_policy(c, policy);
@@ -75,7 +69,7 @@ static void start(struct core *c, const struct policy *out, const struct ike_pat
 	/* What is there already cannot be used, or the packet would have been sent. */
 	p->old = replaceable(c, sa, out->id);
 	if (ike2_is_up(sa))
-		pair_begin(p, false, ask_in_turn);
+		pair_begin(p, false, pair_ask_in_turn);
 	else
 		init_begin(sa);
 }
