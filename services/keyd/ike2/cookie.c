@@ -5,6 +5,7 @@
 #include "keyd/ike2/cookie.h"
 
 #include "crypto/ike.h"
+#include "secret/secret.h"
 #include "wire/ike/out.h"
 #include "wire/ike/v2_payload.h"
 
@@ -44,7 +45,7 @@ static bool is_ours(const struct core *c, const struct ike_path *path, const str
 
 	for (unsigned key = 0; key < ARRAY_SIZE(c->ike2.cookie_key); key++)
 		if (n->len == COOKIE_LEN && make(c, key, path, h, nonce, want) &&
-		    memcmp(n->data, want, COOKIE_LEN) == 0)
+		    secret_equal_bytes(n->data, want, COOKIE_LEN))
 			return true;
 	return false;
 }
