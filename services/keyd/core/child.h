@@ -57,6 +57,23 @@ struct child {
 	struct keep_place place;
 };
 
+/* Why a pair is no more; each has its words in the log (child_end()). */
+enum child_gone {
+	CHILD_DELETED,      /* by an administrator, or because this side stops */
+	CHILD_FORGOTTEN,    /* by this process alone: its SAs stay */
+	CHILD_UNCONFIGURED, /* the configuration does not have the peer any more */
+	CHILD_EXPIRED,
+	CHILD_REPLACED,
+	CHILD_REDUNDANT, /* both sides have renewed it at once */
+	CHILD_SA_ENDED,  /* version 2: the IKE SA that it belongs to */
+	CHILD_PEER_DELETED,
+	CHILD_PEER_LACKS, /* the peer says that it does not know it */
+	CHILD_PEER_ANEW,
+	CHILD_PEER_DEAD,
+	CHILD_USER_MOVED, /* the peer's user has come from elsewhere */
+	CHILD_GONE_N
+};
+
 /* "ESP", "AH", "IPCOMP". */
 const char *child_proto_word(enum ipsec_proto p);
 /* Takes over everything; NULL without memory, then nothing is. */
@@ -66,7 +83,7 @@ struct child *child_back(struct core *c, const struct child *from);
 /* Its renewal has failed, for whatever reason: once more, as long as it lives. */
 void child_try_again(struct child *k);
 /* Its SAs are taken out of the data path, the peer is told when `tell`, and it is forgotten. */
-void child_end(struct child *k, bool tell, const char *why);
+void child_end(struct child *k, bool tell, enum child_gone why);
 /* The peer is told that it goes, once. */
 void child_tell(struct child *k);
 /* A newer pair for the same policy has been made. */
@@ -79,7 +96,7 @@ struct child *child_by_peer_spi(
 /* The newest for an outbound policy. */
 struct child *child_of_policy(struct core *c, uint32_t policy_id);
 /* Ends all of them with a peer that were made before a moment (UINT64_MAX: all). */
-void child_end_all(struct core *c, const struct ike_path *peer, uint64_t before_ms, const char *why);
+void child_end_all(struct core *c, const struct ike_path *peer, uint64_t before_ms, enum child_gone why);
 /* A policy that was made for a client goes with the last of its pairs. */
 void child_leave_policy(struct core *c, const struct policy *out);
 /* The peer at path->remote is now behind another port than `old_port`. */
