@@ -431,6 +431,7 @@ static struct ike_peer *begin(struct rc_cur *c, struct header *h, const struct r
 	p->port = h->port;
 	p->file = strdup(c->r->tree->file);
 	p->line = at->line;
+	p->weak_certs = true; /* certificates of the format's age are (racoon-conf.md D5) */
 	if (c->r->default_id.kind != IKE_ID_NONE)
 		p->my_id = c->r->default_id;
 	return p;

@@ -1,7 +1,7 @@
 /*
  * In this order: which certificate, whether it holds, whether it bears the identity, whether its key made the
- * signature. Old peers have keys of 1024 bits and hashes of the nineties: what a configuration trusts is
- * trusted here, with a warning.
+ * signature. Old peers have keys of 1024 bits and hashes of the nineties: a configuration may believe them
+ * (racoon.conf always does), and then there is a warning.
  */
 #include "certd/verify/judge.h"
 
@@ -18,7 +18,12 @@
 #include "certd/verify/judge2.h"
 #include "certd/x509_name.h"
 
-enum { RSA_BITS_GOOD = 2048 };
+enum {
+	RSA_BITS_GOOD = 2048,
+	LEVEL_ANY = 0,
+	LEVEL_GOOD = 2, /* OpenSSL's: 112 bits of security */
+	SECURITY_BITS_GOOD = 112,
+};
 
 static void x509_freep(X509 **x)
 {
@@ -56,6 +61,10 @@ static enum verify_reason reason_of(int error)
 	case X509_V_ERR_CRL_NOT_YET_VALID:
 	case X509_V_ERR_CRL_SIGNATURE_FAILURE:
 		return VERIFY_CRL;
+	case X509_V_ERR_EE_KEY_TOO_SMALL:
+	case X509_V_ERR_CA_KEY_TOO_SMALL:
+	case X509_V_ERR_CA_MD_TOO_WEAK:
+		return VERIFY_WEAK;
 	case X509_V_ERR_INVALID_PURPOSE:
 		return VERIFY_PURPOSE;
 	default:
@@ -74,8 +83,8 @@ static void say_where(X509_STORE_CTX *ctx, int error, struct err_text *e)
 	    X509_STORE_CTX_get_error_depth(ctx), name);
 }
 
-static enum verify_reason check_chain(
-    const struct anchors *a, X509_STORE *store, X509 *leaf, STACK_OF(X509) * others, struct err_text *e)
+static enum verify_reason check_chain(const struct anchors *a, const struct ike_peer *p, X509_STORE *store,
+    X509 *leaf, STACK_OF(X509) * others, struct err_text *e)
 {
 	X509_STORE_CTX *ctx = X509_STORE_CTX_new();
 	enum verify_reason r = VERIFY_INTERNAL;
@@ -87,7 +96,8 @@ static enum verify_reason check_chain(
 	if (ctx && X509_STORE_CTX_init(ctx, store, leaf, others)) {
 		X509_STORE_CTX_set_flags(ctx, flags);
 		X509_STORE_CTX_set0_crls(ctx, a->crls);
-		X509_VERIFY_PARAM_set_auth_level(X509_STORE_CTX_get0_param(ctx), 0);
+		X509_VERIFY_PARAM_set_auth_level(
+		    X509_STORE_CTX_get0_param(ctx), p->weak_certs ? LEVEL_ANY : LEVEL_GOOD);
 		X509_STORE_CTX_set_verify_cb(ctx, on_problem);
 		if (X509_verify_cert(ctx) > 0) {
 			r = VERIFY_NONE;
@@ -123,15 +133,16 @@ static bool is_for_ike(X509 *x)
 }
 
 static enum verify_reason from_payload(
-    const struct anchors *a, const struct judge_claim *c, bool check, X509 **ret, struct err_text *e)
+    const struct anchors *a, const struct judge_claim *c, X509 **ret, struct err_text *e)
 {
+	const struct ike_peer *p = &a->conf->peer[c->peer];
 	X509_STORE *store = a->own[c->peer] ? a->own[c->peer] : a->all;
 	STACK_OF(X509) *others = NULL;
 	enum verify_reason r = gather(c, ret, &others);
 
-	if (r == VERIFY_NONE && check)
-		r = check_chain(a, store, *ret, others, e);
-	if (r == VERIFY_NONE && check && !is_for_ike(*ret))
+	if (r == VERIFY_NONE && p->verify_cert)
+		r = check_chain(a, p, store, *ret, others, e);
+	if (r == VERIFY_NONE && p->verify_cert && !is_for_ike(*ret))
 		r = VERIFY_PURPOSE;
 	sk_X509_pop_free(others, X509_free);
 	return r;
@@ -220,6 +231,12 @@ static enum verify_reason check_signature1(const struct judge_claim *c, X509 *x)
 	return ok == 1 ? VERIFY_NONE : VERIFY_BAD_SIGNATURE;
 }
 
+/* Its key; what OpenSSL says of the chain does not cover a certificate that is trusted by itself. */
+static bool is_strong(const X509 *x)
+{
+	return EVP_PKEY_get_security_bits(X509_get0_pubkey(x)) >= SECURITY_BITS_GOOD;
+}
+
 /* Believed all the same: peers of the guide's age have no better. */
 static void note_weakness(X509 *x, struct err_text *e)
 {
@@ -246,7 +263,9 @@ enum verify_reason judge(const struct anchors *a, const struct judge_claim *c, s
 	if (a->pinned[c->peer])
 		x = from_file(a->pinned[c->peer], e);
 	else
-		r = from_payload(a, c, p->verify_cert, &x, e);
+		r = from_payload(a, c, &x, e);
+	if (r == VERIFY_NONE && !p->weak_certs && !is_strong(x))
+		r = VERIFY_WEAK;
 	if (r == VERIFY_NONE)
 		r = check_identity(p, c, x, e);
 	if (r == VERIFY_NONE)
