@@ -23,6 +23,7 @@ enum {
 	LEVEL_ANY = 0,
 	LEVEL_GOOD = 2, /* OpenSSL's: 112 bits of security */
 	SECURITY_BITS_GOOD = 112,
+	CA_BY_CONSTRAINTS = 1, /* X509_check_ca() */
 };
 
 static void x509_freep(X509 **x)
@@ -83,6 +84,26 @@ static void say_where(X509_STORE_CTX *ctx, int error, struct err_text *e)
 	    X509_STORE_CTX_get_error_depth(ctx), name);
 }
 
+/* A certificate of version 1 cannot say that it is an authority's. In the folder, where single peers'
+ * certificates lie too, it is therefore trusted for itself alone; as a file that the configuration calls an
+ * authority it is one. */
+static enum verify_reason anchor_vouches(X509_STORE_CTX *ctx, bool of_folder, struct err_text *e)
+{
+	STACK_OF(X509) *chain = X509_STORE_CTX_get0_chain(ctx);
+	int n = sk_X509_num(chain);
+	char name[256];
+
+	if (!of_folder || n < 2 || X509_check_ca(sk_X509_value(chain, n - 1)) == CA_BY_CONSTRAINTS)
+		return VERIFY_NONE;
+	X509_NAME_oneline(X509_get_subject_name(sk_X509_value(chain, n - 1)), name, sizeof(name));
+	(void)err_set(e, 0,
+	    "its issuer %s does not say that it is an authority, and is trusted for itself alone: ca_type "
+	    "names "
+	    "one",
+	    name);
+	return VERIFY_BAD_CHAIN;
+}
+
 static enum verify_reason check_chain(const struct anchors *a, const struct ike_peer *p, X509_STORE *store,
     X509 *leaf, STACK_OF(X509) * others, struct err_text *e)
 {
@@ -100,7 +121,7 @@ static enum verify_reason check_chain(const struct anchors *a, const struct ike_
 		    X509_STORE_CTX_get0_param(ctx), p->weak_certs ? LEVEL_ANY : LEVEL_GOOD);
 		X509_STORE_CTX_set_verify_cb(ctx, on_problem);
 		if (X509_verify_cert(ctx) > 0) {
-			r = VERIFY_NONE;
+			r = anchor_vouches(ctx, store == a->all, e);
 		} else {
 			error = X509_STORE_CTX_get_error(ctx);
 			r = reason_of(error);
@@ -238,13 +259,15 @@ static bool is_strong(const X509 *x)
 }
 
 /* Believed all the same: peers of the guide's age have no better. */
-static void note_weakness(X509 *x, struct err_text *e)
+static void note_weakness(X509 *x, bool unverified, struct err_text *e)
 {
 	int bits = EVP_PKEY_get_bits(X509_get0_pubkey(x)), md = NID_undef;
 
 	if (e->s[0])
 		return;
-	if (EVP_PKEY_is_a(X509_get0_pubkey(x), "RSA") && bits < RSA_BITS_GOOD)
+	if (unverified)
+		(void)err_set(e, 0, "the peer's certificate is believed as it came: verify_cert is off");
+	else if (EVP_PKEY_is_a(X509_get0_pubkey(x), "RSA") && bits < RSA_BITS_GOOD)
 		(void)err_set(e, 0,
 		    "the key of the peer's certificate has only %d bits: let it have one of %d or more", bits,
 		    RSA_BITS_GOOD);
@@ -271,6 +294,6 @@ enum verify_reason judge(const struct anchors *a, const struct judge_claim *c, s
 	if (r == VERIFY_NONE)
 		r = c->v2 ? judge2_signature(c, X509_get0_pubkey(x), e) : check_signature1(c, x);
 	if (r == VERIFY_NONE)
-		note_weakness(x, e);
+		note_weakness(x, !p->verify_cert && !a->pinned[c->peer], e);
 	return r;
 }

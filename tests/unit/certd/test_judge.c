@@ -521,6 +521,29 @@ static void test_judge_the_guides_certificate(void **state)
 	w.weak_too = false;
 }
 
+/* Such a certificate is put into the folder as a peer's, and so cannot speak for others; as a file of ca_type
+ * it was called an authority. */
+static void test_judge_version_1_vouches_for_itself_alone(void **state)
+{
+	X509 *v1 =
+	    kit_cert(&(struct kit_cert){.v1 = true, .org = "Example", .cn = "partner", .key = w.other_key});
+	X509 *x = issued((struct kit_cert){.issuer = v1, .signer = w.other_key});
+	static const enum credential_kind kinds[] = {CREDENTIAL_ANCHOR, CREDENTIAL_CA};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		struct said s;
+
+		begin(&s);
+		trust(&s, kinds[i], kit_pem(&v1, 1));
+		show(&s, x);
+		say(&s, kit_subject(x), w.key);
+		expect(&s, i ? VERIFY_NONE : VERIFY_BAD_CHAIN, i ? NULL : "is trusted for itself alone");
+	}
+	X509_free(x);
+	X509_free(v1);
+}
+
 /* Neither chain nor names count then; the signature does, and so does verify_identifier. */
 static void test_judge_verify_cert_off(void **state)
 {
@@ -612,6 +635,7 @@ int main(void)
 	    cmocka_unit_test(test_judge_weak),
 	    cmocka_unit_test(test_judge_weak_pinned),
 	    cmocka_unit_test(test_judge_the_guides_certificate),
+	    cmocka_unit_test(test_judge_version_1_vouches_for_itself_alone),
 	    cmocka_unit_test(test_judge_verify_cert_off),
 	    cmocka_unit_test(test_judge_every_reason_has_its_words),
 	};
