@@ -13,7 +13,7 @@
 #include "config/racoon/racoon.h"
 
 #define OFFER                                                                                                \
-	"proposal { encryption_algorithm aes; hash_algorithm sha1; authentication_method pre_shared_key; "   \
+	"proposal { encryption_algorithm aes; hash_algorithm sha256; authentication_method pre_shared_key; " \
 	"dh_group 14; }"
 
 static char heard[2048], asked[2048];
