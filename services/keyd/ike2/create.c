@@ -539,13 +539,18 @@ static void rekey_request(struct ikesa *sa, const struct ike_chain *c)
 		settle(sa);
 }
 
+void create_renew_sa(struct ikesa *sa)
+{
+	if (!ike2_is_up(sa) || sa->next_ours || sa->next_theirs)
+		return;
+	if (ike2_ask(sa, &(struct ike2_task){.kind = IKE2_TASK_REKEY}) < 0)
+		renew_again(sa, AGAIN_MS);
+}
+
 static void on_renew(struct timer *t, void *arg)
 {
-	struct ikesa *sa = container_of(t, struct ikesa, renew);
-
 	(void)arg;
-	if (ike2_is_up(sa) && ike2_ask(sa, &(struct ike2_task){.kind = IKE2_TASK_REKEY}) < 0)
-		renew_again(sa, AGAIN_MS);
+	create_renew_sa(container_of(t, struct ikesa, renew));
 }
 
 static void renew_again(struct ikesa *sa, uint64_t ms)
