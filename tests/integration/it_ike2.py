@@ -75,6 +75,27 @@ class Ike2(labtest.LabTest):
         for sender, receiver in ((self.relent, self.elmer), (self.elmer, self.relent)):
             self.assertTrue(self.reaches(sender, receiver))
 
+    def test_transport_mode_as_another_program_reads_it(self):
+        """scapy opens what is on the wire with the keys that were agreed on, and finds no second IP header."""
+        from scapy.layers.inet import ICMP, IP
+        from scapy.layers.ipsec import ESP, SecurityAssociation
+        from scapy.layers.l2 import Ether
+        self.load_both("local = remote { mode transport; esp aes128gcm }")
+        with Tap(self.lab, "esp") as wire:
+            self.assertTrue(self.reaches(self.relent, self.elmer))
+            wait_for("both directions on the wire", lambda: wire.count >= 2)
+        kinds = set()
+        keys = {row["spi"]: row for row in self.relent.json("sad", "--keys")["sas"]}
+        for frame in wire.stop():
+            packet = Ether(frame)[IP]
+            row = keys[packet[ESP].spi]
+            self.assertEqual((row["mode"], row["extended_seq"]), ("transport", True))
+            sa = SecurityAssociation(ESP, spi=row["spi"], crypt_algo="AES-GCM", crypt_key=bytes.fromhex(row["encryption"]["key"]), esn_en=True)
+            inner = sa.decrypt(packet)  # raises when the integrity value is wrong
+            self.assertEqual((inner.src, inner.dst, inner.haslayer(ESP)), (packet.src, packet.dst, 0))
+            kinds.add((inner.src, inner[ICMP].type))
+        self.assertEqual(kinds, {(RELENT, 8), (ELMER, 0)})
+
     def test_new_keys_on_demand(self):
         """`rekey`, from either side: nothing is lost, and the old ones are gone."""
         self.load_both()
