@@ -135,6 +135,36 @@ static void again_and_again(uint64_t seed, unsigned loss)
 	rig_fini(&rig);
 }
 
+static unsigned lost;
+
+static bool lose_one(struct rig *r, unsigned n, bool from_a, uint8_t *d, size_t n_d)
+{
+	return n != lost;
+}
+
+/* A's request is lost, and when it comes again B has renewed the pair itself and has forgotten the old one.
+ */
+static void test_what_the_peer_has_renewed_meanwhile(void **state)
+{
+	begin(1, 1);
+	lost = rig.n_datagrams;
+	rig.wire.tamper = lose_one;
+	(void)rekey(&rig.a, false);
+	rig_run(&rig, 20);
+	assert_int_equal(rig.n_datagrams, lost + 1);
+	(void)rekey(&rig.b, false);
+	rig_run(&rig, 300);
+	list_foreach_safe (k, next, &rig.b.core->children, struct child, node)
+		if (k->replaced)
+			child_end(k, false, "forgotten at once");
+	assert_int_equal(rig.b.core->n_children, 1);
+	assert_true(rig_live(&rig, ENOUGH_MS));
+	assert_true(rig_logged(&rig.a, "the peer has renewed it meanwhile"));
+	rig_run(&rig, CALM_MS);
+	assert_sound(1);
+	rig_fini(&rig);
+}
+
 static void test_from_both_sides_under_loss(void **state)
 {
 	for (uint64_t seed = 1; seed <= 200; seed++)
@@ -147,6 +177,7 @@ int main(void)
 	    cmocka_unit_test(test_children),
 	    cmocka_unit_test(test_ike_sa_with_its_children),
 	    cmocka_unit_test(test_nothing_there),
+	    cmocka_unit_test(test_what_the_peer_has_renewed_meanwhile),
 	    cmocka_unit_test(test_from_both_sides_under_loss),
 	};
 

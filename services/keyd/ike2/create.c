@@ -126,9 +126,16 @@ static void opened_ours(struct ike2_pair *p)
 	pair_install(p, false, made_ours);
 }
 
-/* The peer does not have what we want to renew: a new one it is. */
+/* The peer does not have what we want to renew: a new one it is, unless the peer has renewed it while our
+ * request was lost. */
 static void renew_anew(struct ike2_pair *p)
 {
+	const struct child *newest = child_of_policy(p->sa->core, p->out.id);
+
+	if (newest && newest != p->old && newest->owner == p->sa) {
+		pair_fail(p, 0, "the peer has renewed it meanwhile");
+		return;
+	}
 	if (p->old)
 		child_end(p->old, false, "unknown to the peer");
 	p->old = NULL;
