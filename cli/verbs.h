@@ -20,6 +20,7 @@ int verb_load(struct cli *cli, int argc, char **argv);
 int verb_show(struct cli *cli, int argc, char **argv);
 int verb_up(struct cli *cli, int argc, char **argv);
 int verb_down(struct cli *cli, int argc, char **argv);
+int verb_rekey(struct cli *cli, int argc, char **argv);
 int verb_delete(struct cli *cli, int argc, char **argv);
 int verb_reload(struct cli *cli, int argc, char **argv);
 int verb_pki(struct cli *cli, int argc, char **argv);

@@ -91,8 +91,8 @@ int ike_up(struct ipc_sync *keyd, const struct inet_addr *local, const struct in
 	return take_row(&rec, fn, arg, e);
 }
 
-int ike_end(
-    struct ipc_sync *keyd, const struct ike_row_filter *f, struct ike_row_ended *ret, struct err_text *e)
+static int ask_of(struct ipc_sync *keyd, uint16_t type, const struct ike_row_filter *f,
+    struct ike_row_ended *ret, struct err_text *e)
 {
 	AUTO(ipc_unpack_freep_) ProtobufCMessage *m = NULL;
 	const Postern__IkeEnded *n;
@@ -101,7 +101,7 @@ int ike_end(
 	int r;
 
 	model_ike_end_encode(f, &pb);
-	r = ipc_sync_call(keyd, IPC_IKE_END, &pb.m.base, &rec, e);
+	r = ipc_sync_call(keyd, type, &pb.m.base, &rec, e);
 	if (r < 0)
 		return r;
 	m = rec.type == IPC_IKE_ENDED ? ipc_unpack(&postern__ike_ended__descriptor, &rec, CAP) : NULL;
@@ -110,6 +110,18 @@ int ike_end(
 		return unreadable(e);
 	*ret = (struct ike_row_ended){.n_sas = n->sas, .n_children = n->children, .n_untold = n->untold};
 	return 0;
+}
+
+int ike_end(
+    struct ipc_sync *keyd, const struct ike_row_filter *f, struct ike_row_ended *ret, struct err_text *e)
+{
+	return ask_of(keyd, IPC_IKE_END, f, ret, e);
+}
+
+int ike_renew(
+    struct ipc_sync *keyd, const struct ike_row_filter *f, struct ike_row_ended *ret, struct err_text *e)
+{
+	return ask_of(keyd, IPC_IKE_RENEW, f, ret, e);
 }
 
 int ike_remove_sa(struct ipc_sync *datapathd, const struct sa_desc *d, struct err_text *e)

@@ -18,6 +18,9 @@ must_check int ike_up(struct ipc_sync *keyd, const struct inet_addr *local, cons
     const struct policy *p, uint32_t wait_ms, ike_row_fn fn, void *arg, struct err_text *e);
 must_check int ike_end(
     struct ipc_sync *keyd, const struct ike_row_filter *f, struct ike_row_ended *ret, struct err_text *e);
+/* Begins another one in place of each that fits; *ret says of how many. */
+must_check int ike_renew(
+    struct ipc_sync *keyd, const struct ike_row_filter *f, struct ike_row_ended *ret, struct err_text *e);
 /* datapathd: takes one SA away. */
 must_check int ike_remove_sa(struct ipc_sync *datapathd, const struct sa_desc *d, struct err_text *e);
 

@@ -131,6 +131,7 @@ enum ipc_type {
 	IPC_IKE_ENDED,
 	IPC_IKE_HOLD, /* IkeLoadCommit -> IPC_OK: this configuration ends with the connection; ESTALE: another
 	                 holds */
+	IPC_IKE_RENEW, /* IkeEnd -> IPC_IKE_ENDED: that is what is being renewed */
 
 	/* hooks, admin: a script of the configuration that is being loaded */
 	IPC_HOOK_PUT = 352, /* HookPut -> IPC_OK, or IPC_ERROR: root should not execute that */

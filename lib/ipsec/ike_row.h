@@ -87,7 +87,7 @@ static inline const char *ike_row_state_name(enum ike_row_state s)
 	return names[(unsigned)s < IKE_ROW_STATES ? s : 0];
 }
 
-/* What shall end: whatever fits all that is said. */
+/* What shall end, or be renewed: whatever fits all that is said. */
 struct ike_row_filter {
 	bool sas, children;
 	struct inet_addr local, remote; /* INET_NONE: any */

@@ -127,6 +127,23 @@ int admin_on_end(struct ipc_conn *c, const struct ipc_record *rec)
 	return 0;
 }
 
+int admin_on_renew(struct ipc_conn *c, const struct ipc_record *rec)
+{
+	struct ike_row_filter f;
+	struct ike_row_ended n;
+	struct err_text e = {{0}};
+	int r = admin_end_decode(rec, &f, &e);
+
+	if (r < 0)
+		return refuse(c, rec, r, &e);
+	core_renew(of(c)->core, &f, &n);
+	log_notice("sas.renewed",
+	    "pid=%d asked for the renewal of %u SAs of key exchange and %u pairs of SAs",
+	    (int)ipc_conn_pid(c), n.n_sas, n.n_children);
+	admin_send_ended(c, rec->id, &n);
+	return 0;
+}
+
 void admin_sas_on_close(struct ipc_conn *c)
 {
 	list_foreach_safe (a, next, &askers, struct asker, node) {

@@ -184,5 +184,6 @@ const struct ipc_rule keyd_admin_rules[] = {
     {IPC_IKE_FIND, "ike.find", READERS, 512, 4, 1, false, admin_on_find, false},
     {IPC_IKE_UP, "ike.up", IPC_ROLE_ROOT, 8192, 16, 10, false, admin_on_up, false},
     {IPC_IKE_END, "ike.end", IPC_ROLE_ROOT, 512, 4, 10, false, admin_on_end, false},
+    {IPC_IKE_RENEW, "ike.renew", IPC_ROLE_ROOT, 512, 4, 10, false, admin_on_renew, false},
 };
 const size_t keyd_n_admin_rules = ARRAY_SIZE(keyd_admin_rules);

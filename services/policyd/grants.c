@@ -129,6 +129,7 @@ int grants_put(
 	if (!x)
 		return err_set(e, -ENOMEM, "out of memory");
 	x->t = *t;
+	x->users += x->users < UINT32_MAX;
 	x->expires_ms = now_ms + GRANT_LIFE_MS;
 	list_remove(&x->node);
 	list_append(&g->all, &x->node);
@@ -150,6 +151,15 @@ void grants_drop(struct grants *g, struct grant *x, bool with_telling)
 		tell(g, x);
 	else
 		free(x);
+}
+
+/* Of two renewals that cross one is undone while the other goes on, under the same grant. */
+bool grants_leave(struct grants *g, struct grant *x)
+{
+	if (--x->users)
+		return false;
+	grants_drop(g, x, true);
+	return true;
 }
 
 void grants_expire(struct grants *g, uint64_t now_ms)

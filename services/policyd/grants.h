@@ -43,7 +43,8 @@ struct grant {
 	struct list node, to_tell;        /* all by expiry; those datapathd has to hear of */
 	struct grant *id_next, *ask_next; /* of their buckets */
 	uint64_t id, expires_ms;
-	bool gone; /* taken back: only datapathd has to hear of it still */
+	uint32_t users; /* how often it was asked for and not given back */
+	bool gone;      /* taken back: only datapathd has to hear of it still */
 	struct grant_terms t;
 };
 
@@ -61,11 +62,14 @@ void grants_fini(struct grants *g);
 
 enum { GRANT_NEW = 0, GRANT_RENEWED = 1 };
 /* One exchange has one grant per policy and pair of addresses: asked again it is renewed and keeps its
- * number. GRANT_NEW; GRANT_RENEWED; -ENOSPC; -ENOMEM. It is the caller's to tell datapathd. */
+ * number, and has one user more. GRANT_NEW; GRANT_RENEWED; -ENOSPC; -ENOMEM. It is the caller's to tell
+ * datapathd. */
 int grants_put(
     struct grants *g, const struct grant_terms *t, uint64_t now_ms, struct grant **ret, struct err_text *e);
 /* NULL: there is none, or no longer. */
 struct grant *grants_find(const struct grants *g, uint64_t id);
+/* One of those who asked for it does so no more: it goes with the last of them. Whether it has gone. */
+bool grants_leave(struct grants *g, struct grant *x);
 /* Takes it back; `with_telling`: datapathd has to hear of it. */
 void grants_drop(struct grants *g, struct grant *x, bool with_telling);
 /* Forgets those that are over: datapathd knows by itself. */

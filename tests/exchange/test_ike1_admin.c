@@ -336,6 +336,33 @@ static void test_untold(void **state)
 	rig_fini(&rig);
 }
 
+/* The pair can be renewed by either side, the SA of key exchange by the one that began it. */
+static void test_rekey(void **state)
+{
+	struct ike_row_filter f = {.sas = true, .children = true};
+	struct rig_side *sides[] = {&rig.a, &rig.b};
+	const char *why = "";
+	struct ike_row_ended n;
+
+	connect_all();
+	for (size_t i = 0; i < ARRAY_SIZE(sides); i++) {
+		const struct policy *p = &sides[i]->out[0];
+		uint32_t was = child_of_policy(sides[i]->core, p->id)->part[0].spi_out;
+
+		f.remote = sides[!i]->addr;
+		core_renew(sides[i]->core, &f, &n);
+		assert_int_equal(n.n_sas, i == 0);
+		assert_int_equal(n.n_children, 1);
+		assert_true(rig_live(&rig, ENOUGH_MS));
+		assert_int_not_equal(child_of_policy(sides[i]->core, p->id)->part[0].spi_out, was);
+		assert_int_equal(rig.a.core->n_isakmp, 2);
+	}
+	assert_true(rig_live(&rig, LONG_MS));
+	if (!rig_agrees(&rig, &why) || !rig_is_calm(&rig, &why))
+		fail_msg("%s", why);
+	rig_fini(&rig);
+}
+
 /* At every moment of a negotiation: whoever waits is answered once, and nothing is left. */
 static void test_down_at_any_moment(void **state)
 {
@@ -367,6 +394,7 @@ int main(void)
 	    cmocka_unit_test(test_down),
 	    cmocka_unit_test(test_one_of_them),
 	    cmocka_unit_test(test_untold),
+	    cmocka_unit_test(test_rekey),
 	    cmocka_unit_test(test_down_at_any_moment),
 	};
 

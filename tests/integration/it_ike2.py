@@ -75,6 +75,51 @@ class Ike2(labtest.LabTest):
         for sender, receiver in ((self.relent, self.elmer), (self.elmer, self.relent)):
             self.assertTrue(self.reaches(sender, receiver))
 
+    def test_transport_mode_as_another_program_reads_it(self):
+        """scapy opens what is on the wire with the keys that were agreed on, and finds no second IP header."""
+        from scapy.layers.inet import ICMP, IP
+        from scapy.layers.ipsec import ESP, SecurityAssociation
+        from scapy.layers.l2 import Ether
+        self.load_both("local = remote { mode transport; esp aes128gcm }")
+        with Tap(self.lab, "esp") as wire:
+            self.assertTrue(self.reaches(self.relent, self.elmer))
+            wait_for("both directions on the wire", lambda: wire.count >= 2)
+        kinds = set()
+        keys = {row["spi"]: row for row in self.relent.json("sad", "--keys")["sas"]}
+        for frame in wire.stop():
+            packet = Ether(frame)[IP]
+            row = keys[packet[ESP].spi]
+            self.assertEqual((row["mode"], row["extended_seq"]), ("transport", True))
+            sa = SecurityAssociation(ESP, spi=row["spi"], crypt_algo="AES-GCM", crypt_key=bytes.fromhex(row["encryption"]["key"]), esn_en=True)
+            inner = sa.decrypt(packet)  # raises when the integrity value is wrong
+            self.assertEqual((inner.src, inner.dst, inner.haslayer(ESP)), (packet.src, packet.dst, 0))
+            kinds.add((inner.src, inner[ICMP].type))
+        self.assertEqual(kinds, {(RELENT, 8), (ELMER, 0)})
+
+    def test_new_keys_on_demand(self):
+        """`rekey`, from either side: nothing is lost, and the old ones are gone."""
+        self.load_both()
+        self.assertIn("there is nothing to renew", self.relent.run("ipsecctl", "rekey", ELMER, check=False).stderr)
+        self.assertTrue(self.reaches(self.relent, self.elmer))
+        for host, peer in ((self.relent, self.elmer), (self.elmer, self.relent)):
+            sas, children = self.newest()
+            pinging = peer.popen("ping", "-c", "50", "-i", "0.02", host.address)
+            self.assertIn("0 SAs of key exchange and 1 pair of", host.out("ipsecctl", "rekey", peer.address))
+            wait_for("another pair", lambda children=children: self.newest()[1].isdisjoint(children))
+            self.assertEqual(self.newest()[0], sas)
+            self.assertIn("1 SA of key exchange and 1 pair of", host.out("ipsecctl", "rekey", "--ike", peer.address))
+            wait_for("another IKE SA", lambda sas=sas: self.newest()[0].isdisjoint(sas))
+            self.assertIn(" 0% packet loss", pinging.communicate(timeout=30)[0])
+        wait_for("one of each", lambda: all(len(ids) == 1 for ids in self.newest()))
+
+    def newest(self):
+        """What both sides have and use: IKE SAs, and children by either side's SPIs."""
+        shown = [host.json("show") for host in self.both]
+        sas = [{row["spis"] for row in side["ike_sas"] if row["state"] == "up"} for side in shown]
+        children = [{frozenset((row["parts"][0]["spi_in"], row["parts"][0]["spi_out"])) for row in side["child_sas"] if row["state"] == "up"}
+                    for side in shown]
+        return sas[0] | sas[1], children[0] | children[1]
+
     def test_down_ends_both_sides(self):
         self.load_both()
         self.relent.run("ipsecctl", "up", ELMER)

@@ -255,7 +255,11 @@ class KeydTest(unittest.TestCase):
         self.assertEqual(self.ask(policy)[0], grant)
         other = self.ask(policy, self.ticket(cookie=b"another!"))[0]
         self.assertGreater(other, grant)
+        # Asked for twice, it goes when it is given back twice.
         self.keyd.send("GRANT_DROP", message(f1=grant))
+        self.assertEqual(self.ask(policy)[0], grant)
+        for _ in range(2):
+            self.keyd.send("GRANT_DROP", message(f1=grant))
         wait_for("it to be dropped", lambda: set(datapathd.grants) == {other})
         self.assertEqual(self.admin.status()["grants"], "1")
 

@@ -11,7 +11,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from labtest import wait_for  # noqa: E402
 
 CHARON = "/usr/lib/ipsec/charon"
-PLUGINS = ("random nonce openssl pem pkcs1 pkcs8 x509 pubkey constraints revocation md5 sha1 sha2 hmac aes des kdf gmp curve25519 gcm "
+PLUGINS = ("random nonce openssl pem pkcs1 pkcs8 x509 pubkey constraints revocation md5 sha1 sha2 hmac aes des kdf gmp curve25519 gcm chapoly "
            "kernel-libipsec kernel-netlink socket-default vici")
 DAEMON = f"""
 charon {{
@@ -19,6 +19,8 @@ charon {{
   i_dont_care_about_security_and_use_aggressive_mode_psk = yes
   load = {PLUGINS}
   fragment_size = 576
+  max_packet = 60000
+  %s
   filelog {{
     all {{
       path = /run/charon.log
@@ -41,19 +43,27 @@ def installed():
     return os.access(CHARON, os.X_OK) and os.access("/usr/sbin/swanctl", os.X_OK)
 
 
-def certificates(us, them, chain=0, bits=2048):
+def _new_key(kind):
+    """openssl's words for a key: rsa of so many bits, ecdsa on P-so-many, ed25519, ed448."""
+    name, _, size = kind.partition("-")
+    return {"rsa": (f"rsa:{size or 2048}",), "ecdsa": ("ec", "-pkeyopt", f"ec_paramgen_curve:P-{size}")}.get(name, (kind,))
+
+
+def certificates(us, them, chain=0, kind="rsa", note=0):
     """An authority of the test's own, and a certificate for each side (/var is each host's own): relent is the suite's, elmer
-    charon's. `chain`: so many authorities below the first, each with a long name, so that the certificates do not fit."""
-    folder, long = "/var/lib/lab-ca", "/O=" + "Lab " * 14
+    charon's. `chain`: so many authorities below the first, each with a long name, so that the certificates do not fit, and with a
+    comment of `note` octets."""
+    folder, long, key = "/var/lib/lab-ca", "/O=" + "Lab " * 14, _new_key(kind)
     us.run("rm", "-rf", folder)
     us.run("mkdir", "-p", folder)
-    us.run("openssl", "req", "-x509", "-newkey", f"rsa:{bits}", "-nodes", "-keyout", f"{folder}/ca.key", "-out",
+    us.run("openssl", "req", "-x509", "-newkey", *key, "-nodes", "-keyout", f"{folder}/ca.key", "-out",
            f"{folder}/ca.pem", "-days", "30", "-subj", "/C=XX/O=Lab/CN=ca")
-    us.run("tee", f"{folder}/ca.ext", text="basicConstraints = critical, CA:true\nkeyUsage = keyCertSign, cRLSign\n")
+    us.run("tee", f"{folder}/ca.ext", text="basicConstraints = critical, CA:true\nkeyUsage = keyCertSign, cRLSign\n"
+           + (f"nsComment = {'x' * note}\n" if note else ""))
     issuer, below = "ca", [f"ca{n}" for n in range(chain)]
     for name in [*below, "relent", "elmer"]:
         subject = f"/C=XX{long}/CN={name}" if name in below else f"/C=XX/O=Lab/CN={name}"
-        us.run("openssl", "req", "-newkey", f"rsa:{bits}", "-nodes", "-keyout", f"{folder}/{name}.key", "-out",
+        us.run("openssl", "req", "-newkey", *key, "-nodes", "-keyout", f"{folder}/{name}.key", "-out",
                f"{folder}/{name}.req", "-subj", subject)
         us.run("openssl", "x509", "-req", "-in", f"{folder}/{name}.req", "-CA", f"{folder}/{issuer}.pem", "-CAkey",
                f"{folder}/{issuer}.key", "-CAcreateserial", "-days", "30", "-out", f"{folder}/{name}.pem",
@@ -74,16 +84,25 @@ class Charon:
         self.host = host
         self.process = None
 
-    def start(self, connections):
-        """Runs the daemon and loads a swanctl.conf."""
+    def start(self, connections, settings=""):
+        """Runs the daemon, with further settings of strongswan.conf's section charon, and loads a swanctl.conf."""
         host = self.host
-        host.run("tee", "/etc/strongswan.conf", text=DAEMON)
-        host.run("install", "-d", "-m", "700", "/etc/swanctl/x509", "/etc/swanctl/x509ca", "/etc/swanctl/private")
-        host.run("tee", "/etc/swanctl/swanctl.conf", text=connections)
+        self.write(connections, settings)
         host.run("rm", "-f", "/run/charon.vici", "/run/charon.log", "/run/charon.pid")
         self.process = host.popen(CHARON, stdin=None)
         wait_for("charon to listen", lambda: host.run("test", "-S", "/run/charon.vici", check=False).returncode == 0)
         self.swanctl("--load-all")
+
+    def write(self, connections, settings):
+        self.host.run("tee", "/etc/strongswan.conf", text=DAEMON % settings)
+        self.host.run("install", "-d", "-m", "700", "/etc/swanctl/x509", "/etc/swanctl/x509ca", "/etc/swanctl/private")
+        self.host.run("tee", "/etc/swanctl/swanctl.conf", text=connections)
+
+    def load(self, connections, settings=""):
+        """Another configuration, and whatever keys are there now, for the daemon that runs."""
+        self.write(connections, settings)
+        self.swanctl("--reload-settings")
+        self.swanctl("--load-all", "--clear")
 
     def swanctl(self, *words, check=True, timeout=60):
         return self.host.run("swanctl", *words, "--uri", "unix:///run/charon.vici", check=check, timeout=timeout)

@@ -106,6 +106,26 @@ static void renew(struct child *k)
 		k->ops->renew(k);
 }
 
+/* In version 1 only the side that renewed a pair knows which one has taken its place. */
+static bool is_newest(const struct child *k)
+{
+	const struct child *newest = NULL;
+
+	list_foreach (other, &k->core->children, struct child, node)
+		if (other->out.id == k->out.id && !other->replaced && !other->told &&
+		    ike_path_same_peer(&other->path, &k->path))
+			newest = other;
+	return newest == k;
+}
+
+bool child_renew(struct child *k)
+{
+	if (!is_newest(k))
+		return false;
+	k->ops->renew(k);
+	return true;
+}
+
 static void on_renew(struct timer *t, void *arg)
 {
 	(void)arg;

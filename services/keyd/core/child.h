@@ -81,6 +81,9 @@ const char *child_proto_word(enum ipsec_proto p);
 struct child *child_new(struct core *c, const struct child *from);
 /* One that an earlier life of this process has kept; as above. */
 struct child *child_back(struct core *c, const struct child *from);
+/* Another pair is negotiated in its place now, whoever's turn it is. False: it is on its way out, or
+ * there is a newer one. */
+bool child_renew(struct child *k);
 /* Its renewal has failed, for whatever reason: once more, as long as it lives. */
 void child_try_again(struct child *k);
 /* Its SAs are taken out of the data path, the peer is told when `tell`, and it is forgotten. */

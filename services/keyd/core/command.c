@@ -100,6 +100,18 @@ void core_end(struct core *c, const struct ike_row_filter *f, struct ike_row_end
 	core_settle(c);
 }
 
+/* IKE SAs first: version 2 renews the children under the new one. */
+void core_renew(struct core *c, const struct ike_row_filter *f, struct ike_row_ended *ret)
+{
+	*ret = (struct ike_row_ended){0};
+	for (size_t i = 0; f->sas && i < IKE_VERSIONS; i++)
+		ret->n_sas += ike_versions[i]->renew(c, f);
+	list_foreach_safe (k, next, &c->children, struct child, node)
+		if (f->children && child_fits(f, k))
+			ret->n_children += child_renew(k);
+	core_settle(c);
+}
+
 void core_show(struct core *c, core_row_fn fn, void *arg)
 {
 	struct ike_row_child row;

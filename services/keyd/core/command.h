@@ -1,6 +1,6 @@
 /*
  * What an administrator may ask of the core: to see everything, to have something begun and be told what
- * became of it, to have something ended.
+ * became of it, to have something renewed or ended.
  */
 #ifndef POSTERN_KEYD_CORE_COMMAND_H
 #define POSTERN_KEYD_CORE_COMMAND_H
@@ -39,5 +39,8 @@ void core_send_failed(struct core *c, const struct ike_path *path, const char *w
 
 /* Ends what fits, and tells the peers. */
 void core_end(struct core *c, const struct ike_row_filter *f, struct ike_row_ended *ret);
+/* Begins another one in place of each that fits and is up: what is there goes on until the new one is there.
+ * *ret counts what is being renewed, by this word or already. */
+void core_renew(struct core *c, const struct ike_row_filter *f, struct ike_row_ended *ret);
 
 #endif

@@ -141,6 +141,7 @@ struct core_ports {
 	void (*policy_drop)(void *arg, uint32_t policy_id);
 	int (*grant)(void *arg, uint64_t token, const uint8_t *ticket, size_t n_ticket, uint32_t policy_id,
 	    const struct ike_path *path);
+	/* Once for each time that it was given. */
 	void (*grant_drop)(void *arg, uint64_t grant);
 	void (*acquire_done)(void *arg, uint64_t seq, bool ok);
 

@@ -39,6 +39,8 @@ struct ike_version {
 	bool (*sa_row)(struct core *c, const struct ike_path *path, uint32_t peer, struct ike_row_sa *ret);
 	/* What this side negotiates for a policy; `waiting`: for its IKE SA. False: nothing. */
 	bool (*making_row)(struct core *c, uint32_t policy, struct ike_row_child *ret, bool *ret_waiting);
+	/* Begins another one in place of each IKE SA that fits and is up. How many are being renewed. */
+	uint32_t (*renew)(struct core *c, const struct ike_row_filter *f);
 	/* Ends the IKE SAs that fit, and tells the peers. Their number. */
 	uint32_t (*end)(struct core *c, const struct ike_row_filter *f);
 };

@@ -195,20 +195,31 @@ void phase1_begin(struct isakmp *sa)
 		aggressive_begin(sa);
 }
 
-/* Another one in its place, before its life ends: children go on being renewed under whichever is newest. */
-static void on_renew(struct timer *t, void *arg)
+/* The other side may be one that cannot answer: a client, which is asked for its user and does not ask. */
+bool phase1_renew(struct isakmp *sa)
 {
-	struct isakmp *sa = container_of(t, struct isakmp, renew), *next;
-	struct core *c = arg;
+	struct core *c = sa->core;
 	char name[ISAKMP_NAME_MAX];
+	struct isakmp *next;
 
-	if (sa->conf != c->conf || !child_any(c, &sa->path) || isakmp_find_successor(sa) ||
-	    isakmp_find_coming(c, &sa->path, sa->peer))
-		return;
+	if (!sa->initiator || sa->conf != c->conf || isakmp_find_successor(sa))
+		return false;
+	if (isakmp_find_coming(c, &sa->path, sa->peer))
+		return true;
 	core_log(c, CORE_INFO, "isakmp.renew", "ISAKMP-SA is renewed: %s", isakmp_name(sa, name));
 	next = isakmp_new(c, sa->peer, &sa->path, sa->mode, NULL);
 	if (next)
 		phase1_begin(next);
+	return next;
+}
+
+/* Another one in its place, before its life ends: children go on being renewed under whichever is newest. */
+static void on_renew(struct timer *t, void *arg)
+{
+	struct isakmp *sa = container_of(t, struct isakmp, renew);
+
+	if (child_any(arg, &sa->path))
+		(void)phase1_renew(sa);
 }
 
 /* Only who began renews, so that the two do not do it at once. */

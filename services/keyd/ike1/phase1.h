@@ -92,6 +92,9 @@ void phase1_ignore(struct isakmp *sa, const char *fmt, ...) __attribute__((forma
 
 /* Sets the timers for its renewal and its end, from its lifetime. Without memory it ends. */
 void phase1_plan(struct isakmp *sa);
+/* Begins another one in its place, unless that is under way. False: it is not this side's to renew, or there
+ * is a newer one. */
+bool phase1_renew(struct isakmp *sa);
 
 /* "Identity Protection mode", "Aggressive mode", "Base mode": racoon's words. */
 const char *phase1_mode_words(enum ike_mode m);

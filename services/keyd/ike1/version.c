@@ -93,6 +93,17 @@ static bool making_row(struct core *c, uint32_t policy, struct ike_row_child *re
 	return true;
 }
 
+static uint32_t renew(struct core *c, const struct ike_row_filter *f)
+{
+	uint32_t n = 0;
+
+	list_foreach_safe (sa, next, &c->isakmp, struct isakmp, all) {
+		if (isakmp_is_up(sa) && ike_sa_fits(f, &sa->path, sa->icookie, sa->rcookie))
+			n += phase1_renew(sa);
+	}
+	return n;
+}
+
 static uint32_t end(struct core *c, const struct ike_row_filter *f)
 {
 	uint32_t n = 0;
@@ -121,5 +132,6 @@ const struct ike_version ike1_version = {
     .show = show,
     .sa_row = sa_row,
     .making_row = making_row,
+    .renew = renew,
     .end = end,
 };

@@ -126,9 +126,16 @@ static void opened_ours(struct ike2_pair *p)
 	pair_install(p, false, made_ours);
 }
 
-/* The peer does not have what we want to renew: a new one it is. */
+/* The peer does not have what we want to renew: a new one it is, unless the peer has renewed it while our
+ * request was lost. */
 static void renew_anew(struct ike2_pair *p)
 {
+	const struct child *newest = child_of_policy(p->sa->core, p->out.id);
+
+	if (newest && newest != p->old && newest->owner == p->sa) {
+		pair_fail(p, 0, "the peer has renewed it meanwhile");
+		return;
+	}
 	if (p->old)
 		child_end(p->old, false, CHILD_PEER_LACKS);
 	p->old = NULL;
@@ -539,13 +546,18 @@ static void rekey_request(struct ikesa *sa, const struct ike_chain *c)
 		settle(sa);
 }
 
+void create_renew_sa(struct ikesa *sa)
+{
+	if (!ike2_is_up(sa) || sa->next_ours || sa->next_theirs)
+		return;
+	if (ike2_ask(sa, &(struct ike2_task){.kind = IKE2_TASK_REKEY}) < 0)
+		renew_again(sa, AGAIN_MS);
+}
+
 static void on_renew(struct timer *t, void *arg)
 {
-	struct ikesa *sa = container_of(t, struct ikesa, renew);
-
 	(void)arg;
-	if (ike2_is_up(sa) && ike2_ask(sa, &(struct ike2_task){.kind = IKE2_TASK_REKEY}) < 0)
-		renew_again(sa, AGAIN_MS);
+	create_renew_sa(container_of(t, struct ikesa, renew));
 }
 
 static void renew_again(struct ikesa *sa, uint64_t ms)

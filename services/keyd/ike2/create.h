@@ -14,6 +14,13 @@ void create_ask_rekey(struct ikesa *sa, const struct ike2_task *t);
 void create_request(struct ikesa *sa, const struct ike_chain *c);
 void create_response(struct ikesa *sa, const struct ike2_task *t, const struct ike_chain *c);
 
+/* The peer has made this IKE SA in place of another one, and whether it stays is known when our own renewal
+ * of that one is answered. The peer may know already: what it asks for under this one waits until it asks
+ * again. */
+static inline bool create_is_undecided(const struct ikesa *sa)
+{
+	return sa->replaces && sa->replaces->next_theirs == sa;
+}
 /* This IKE SA ends, whoever wants it: what the peer has made in its place takes over, if it has; what we
  * wanted to make does not come to be. */
 void create_sa_ends(struct ikesa *sa);
@@ -22,6 +29,8 @@ void create_sa_ends(struct ikesa *sa);
 void create_renew(struct child *k);
 /* It is no more. */
 void create_forget(struct child *k);
+/* The IKE SA is renewed now, unless that is under way. */
+void create_renew_sa(struct ikesa *sa);
 /* The IKE SA's life is planned: when it is renewed, and when it ends. */
 void create_plan(struct ikesa *sa);
 

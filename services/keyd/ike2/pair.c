@@ -16,7 +16,10 @@
 #include "keyd/ike2/exchange.h"
 #include "keyd/ike2/inform.h"
 
-enum { PATIENCE_MS = 60000, HOLD_MS = 2000 };
+enum {
+	PATIENCE_MS = 60000,
+	HOLD_MS = 10000, /* longer than it takes to repeat a lost answer four times */
+};
 
 #define TO(s) (1U << (s))
 

@@ -166,6 +166,8 @@ static void protected_message(
 {
 	struct ike_chain c;
 
+	if (!(h->flags & IKE2_F_RESPONSE) && create_is_undecided(sa))
+		return;
 	if (!is_expected(sa, h) || parked_is(&sa->wait) || !affords_keys(sa))
 		return;
 	switch (ike2_open_message(sa, h, d, &c)) {

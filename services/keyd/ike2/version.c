@@ -5,6 +5,7 @@
 
 #include "keyd/core/carry_over.h"
 #include "keyd/core/versions.h"
+#include "keyd/ike2/create.h"
 #include "keyd/ike2/exchange.h"
 #include "keyd/ike2/init.h"
 #include "keyd/ike2/pair.h"
@@ -261,6 +262,19 @@ static bool making_row(struct core *c, uint32_t policy, struct ike_row_child *re
 	return true;
 }
 
+static uint32_t renew(struct core *c, const struct ike_row_filter *f)
+{
+	uint32_t n = 0;
+
+	list_foreach_safe (sa, next, &c->ike2.sas, struct ikesa, all) {
+		if (!ike2_is_up(sa) || !ike_sa_fits(f, &sa->path, sa->spi_i, sa->spi_r))
+			continue;
+		n++;
+		create_renew_sa(sa);
+	}
+	return n;
+}
+
 static uint32_t end(struct core *c, const struct ike_row_filter *f)
 {
 	uint32_t n = 0;
@@ -287,5 +301,6 @@ const struct ike_version ike2_version = {
     .show = show,
     .sa_row = sa_row,
     .making_row = making_row,
+    .renew = renew,
     .end = end,
 };

@@ -155,7 +155,9 @@ static void on_known(struct ipc_client *client, int result, const struct ipc_rec
 		r = err_set(&e, -ESTALE, "policy or peer went away while the grant was made");
 	if (r < 0) {
 		/* A late answer may still be a yes. */
-		if (g && !w->renewed)
+		if (g && w->renewed)
+			(void)grants_leave(&p->grants, g);
+		else if (g)
 			grants_drop(&p->grants, g, result == -ETIME);
 		answer_error(w->c, w->rec_id, r, &e);
 	} else {
@@ -185,7 +187,9 @@ static int give(struct ipc_conn *c, uint32_t rec_id, const struct grant_terms *t
 	*w = (struct waiter){.c = c, .rec_id = rec_id, .grant = g->id, .renewed = how == GRANT_RENEWED};
 	r = msg_request_grant(datapath_client(p->datapath), g, PUT_DEADLINE_MS, on_known, w);
 	if (r < 0) {
-		if (how == GRANT_NEW)
+		if (how == GRANT_RENEWED)
+			(void)grants_leave(&p->grants, g);
+		else
 			grants_drop(&p->grants, g, false);
 		return err_set(e, r, "datapathd cannot be told now (%s): ask again", err_name(r));
 	}
@@ -240,8 +244,9 @@ static int on_grant_drop(struct ipc_conn *c, const struct ipc_record *rec)
 	g = grants_find(&p->grants, id);
 	if (!g)
 		return 0;
-	publish(p, "grant.dropped", g);
-	grants_drop(&p->grants, g, true);
+	if (g->users == 1)
+		publish(p, "grant.dropped", g);
+	(void)grants_leave(&p->grants, g);
 	return 0;
 }
 

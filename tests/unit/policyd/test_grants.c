@@ -89,6 +89,23 @@ static void asked_again_it_is_renewed(void **state)
 	assert_int_equal(g->n, 2);
 }
 
+/* Two renewals that cross ask for the same one. */
+static void it_goes_with_the_last_who_asked(void **state)
+{
+	struct grants *g = make(state);
+	struct grant *x = put(g, 1, 1, 0, GRANT_NEW);
+	unsigned gone;
+
+	put(g, 1, 1, 10, GRANT_RENEWED);
+	assert_false(grants_leave(g, x));
+	assert_ptr_equal(grants_find(g, FIRST), x);
+	assert_int_equal(tell(g, &gone), 0);
+	assert_true(grants_leave(g, x));
+	assert_null(grants_find(g, FIRST));
+	assert_int_equal(tell(g, &gone), 1);
+	assert_int_equal(gone, 1);
+}
+
 static void they_end_by_themselves(void **state)
 {
 	struct grants *g = make(state);
@@ -227,6 +244,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    CASE(asked_again_it_is_renewed),
+	    CASE(it_goes_with_the_last_who_asked),
 	    CASE(they_end_by_themselves),
 	    CASE(the_table_is_bounded),
 	    CASE(they_go_with_their_policies),
