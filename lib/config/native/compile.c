@@ -14,7 +14,8 @@ struct compile {
 	native_say_fn say;
 	void *arg;
 	struct native_plan *plan;
-	bool faulty, no_memory;
+	uint32_t n_faults, n_passing; /* of these so many may be gone in a moment */
+	bool no_memory;
 };
 
 static bool fault(struct compile *x, const struct native_at *at, const char *fmt, ...)
@@ -34,7 +35,7 @@ static bool fault(struct compile *x, const struct native_at *at, const char *fmt
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	x->say(x->arg, &note);
-	x->faulty = true;
+	x->n_faults++;
 	return false;
 }
 
@@ -59,7 +60,7 @@ bool native_is_done_here(const struct native_conf *c, native_say_fn say, void *a
 			    "on-demand`",
 			    n->name);
 	}
-	return !x.faulty;
+	return !x.n_faults;
 }
 
 static bool has_one_authority(struct compile *x, const struct native_conn *n)
@@ -71,6 +72,12 @@ static bool has_one_authority(struct compile *x, const struct native_conn *n)
 
 /* --- addresses --- */
 
+/* What a host says of the network before it is up. */
+static void note_passing(struct compile *x, int r)
+{
+	x->n_passing += r == -EAGAIN || r == -ENETUNREACH || r == -EHOSTUNREACH || r == -EADDRNOTAVAIL;
+}
+
 static bool find_host(struct compile *x, const struct native_conn *n, const struct native_host *h,
     enum inet_family family, struct inet_addr *ret)
 {
@@ -79,6 +86,7 @@ static bool find_host(struct compile *x, const struct native_conn *n, const stru
 	*ret = h->addr;
 	if (h->kind == NATIVE_HOST_NAME)
 		r = x->host->resolve(x->host->arg, h->name, family, ret);
+	note_passing(x, r);
 	return r == 0 || fault(x, &h->at, "connection %s: the name %s has no address now: %s", n->name,
 	                     h->name, err_name(r));
 }
@@ -93,6 +101,7 @@ static bool find_ends(
 	if (!ok || n->remote.kind == NATIVE_HOST_ANY || local->family)
 		return ok;
 	r = x->host->source(x->host->arg, remote, local);
+	note_passing(x, r);
 	return r == 0 || fault(x, &n->remote.at, "connection %s: there is no way to its remote: %s", n->name,
 	                     err_name(r));
 }
@@ -363,8 +372,8 @@ int native_compile(const struct native_conf *c, const struct native_host_facts *
 		add_connection(&x, &c->conn[i]);
 	if (x.no_memory)
 		return -ENOMEM;
-	if (x.faulty)
-		return -EINVAL;
+	if (x.n_faults)
+		return x.n_faults == x.n_passing ? -EAGAIN : -EINVAL;
 	*ret = plan;
 	plan = (struct native_plan){0};
 	return 0;

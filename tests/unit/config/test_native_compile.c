@@ -34,12 +34,18 @@ static int resolve(void *arg, const char *name, enum inet_family family, struct 
 {
 	(void)arg;
 	(void)family;
+	if (strcmp(name, "later.example.org") == 0)
+		return -EAGAIN;
 	return strcmp(name, "gate.example.org") == 0 ? inet_addr_parse("192.0.2.77", ret) : -ENOENT;
 }
+
+static bool is_cut_off; /* the host has no network */
 
 static int source(void *arg, const struct inet_addr *to, struct inet_addr *ret)
 {
 	(void)arg;
+	if (is_cut_off)
+		return -ENETUNREACH;
 	return inet_addr_parse(to->family == INET_V4 ? "192.0.2.1" : "2001:db8::1", ret);
 }
 
@@ -271,6 +277,30 @@ static void test_compile_what_cannot_be_done_is_told_all_at_once(void **state)
 	    "f:7:45: connection h has several authorities: put them into one file\n");
 }
 
+/* Nothing of the file needs mending; one fault that stays makes all of it one that does. */
+static void test_compile_what_the_network_does_not_know_yet_may_be_tried_again(void **state)
+{
+	static const char text[] =
+	    "connection a { remote later.example.org; secret-file /s; child any = any }\n"
+	    "connection b { remote 192.0.2.3; secret-file /s; child any = any }\n";
+	struct native_plan p = {0};
+
+	(void)state;
+	is_cut_off = true;
+	assert_int_equal(compile(text, &p), -EAGAIN);
+	assert_null(p.ike);
+	assert_string_equal(heard,
+	    "f:1:23: connection a: the name later.example.org has no address now: Resource temporarily "
+	    "unavailable\n"
+	    "f:2:23: connection b: there is no way to its remote: Network is unreachable\n");
+	expect_fault("connection a { remote 192.0.2.3; secret-file /s; child any = any }\n"
+	             "connection b { remote nobody.example.org; secret-file /s; child any = any }\n",
+	    "f:1:23: connection a: there is no way to its remote: Network is unreachable\n"
+	    "f:2:23: connection b: the name nobody.example.org has no address now: No such file or "
+	    "directory\n");
+	is_cut_off = false;
+}
+
 static void test_compile_version_2_and_what_is_kept_up(void **state)
 {
 	AUTO_NATIVE_PLAN struct native_plan p = {0};
@@ -325,6 +355,7 @@ int main(void)
 	    cmocka_unit_test(test_compile_a_range_is_its_prefixes),
 	    cmocka_unit_test(test_compile_whoever_comes),
 	    cmocka_unit_test(test_compile_what_cannot_be_done_is_told_all_at_once),
+	    cmocka_unit_test(test_compile_what_the_network_does_not_know_yet_may_be_tried_again),
 	    cmocka_unit_test(test_compile_version_2_and_what_is_kept_up),
 	    cmocka_unit_test(test_compile_what_this_release_does_not_do),
 	};
