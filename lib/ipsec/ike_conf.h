@@ -20,6 +20,7 @@ enum {
 	IKE_CHILDREN_MAX = 10000,
 	IKE_OFFERS_MAX = 64,      /* proposals of one peer */
 	IKE_PEER_IDS_MAX = 16,    /* identities one peer may have */
+	IKE_AUTHORITIES_MAX = 8,  /* files of one peer's */
 	IKE_ALGS_MAX = 32,        /* of one kind in a child's list */
 	IKE_LISTEN_MAX = 64,      /* addresses to listen on */
 	IKE_ID_DATA_MAX = 1024,   /* octets of an identity */
@@ -113,9 +114,9 @@ struct ike_peer {
 	struct ike_id *peer_id; /* any of them */
 	uint8_t n_peer_ids;
 	bool verify_identifier;
-	char *cert, *key; /* own certificate and its private key */
-	char *ca;         /* one file of authorities in place of the folder */
-	char *peer_cert;  /* the peer's certificate, taken as it is */
+	char *cert, *key;              /* own certificate and its private key */
+	char *ca[IKE_AUTHORITIES_MAX]; /* files of authorities in place of the folder; NULL: no more */
+	char *peer_cert;               /* the peer's certificate, taken as it is */
 	bool send_cert, send_cr, verify_cert;
 	bool initial_contact, passive, mode_cfg, weak_phase1_check, support_proxy;
 	enum ike_generate generate;

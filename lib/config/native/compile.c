@@ -63,13 +63,6 @@ bool native_is_done_here(const struct native_conf *c, native_say_fn say, void *a
 	return !x.n_faults;
 }
 
-static bool has_one_authority(struct compile *x, const struct native_conn *n)
-{
-	return n->n_authorities <= 1 ||
-	       fault(
-	           x, &n->auth_at, "connection %s has several authorities: put them into one file", n->name);
-}
-
 /* --- addresses --- */
 
 /* What a host says of the network before it is up. */
@@ -152,9 +145,13 @@ static bool copy(struct compile *x, char **to, const char *from)
 
 static bool add_texts(struct compile *x, const struct native_conn *n, struct ike_peer *p)
 {
-	return copy(x, &p->name, n->name) && copy(x, &p->file, x->c->file[n->at.file]) &&
-	       copy(x, &p->cert, n->certificate) && copy(x, &p->key, n->key) &&
-	       copy(x, &p->ca, n->authority[0]) && copy(x, &p->peer_cert, n->remote_certificate);
+	bool ok = copy(x, &p->name, n->name) && copy(x, &p->file, x->c->file[n->at.file]) &&
+	          copy(x, &p->cert, n->certificate) && copy(x, &p->key, n->key) &&
+	          copy(x, &p->peer_cert, n->remote_certificate);
+
+	for (uint8_t i = 0; ok && i < n->n_authorities; i++)
+		ok = copy(x, &p->ca[i], n->authority[i]);
+	return ok;
 }
 
 /* Peers are told apart by their address before they have said anything. */
@@ -336,8 +333,7 @@ static void add_connection(struct compile *x, const struct native_conn *n)
 {
 	struct inet_addr local, remote;
 	uint32_t id;
-	bool ok = has_one_authority(x, n) && find_ends(x, n, &local, &remote) && is_alone(x, n, &remote) &&
-	          add_peer(x, n, &remote, &id);
+	bool ok = find_ends(x, n, &local, &remote) && is_alone(x, n, &remote) && add_peer(x, n, &remote, &id);
 
 	for (uint8_t i = 0; ok && i < n->n_children; i++)
 		ok = n->remote.kind == NATIVE_HOST_ANY

@@ -138,9 +138,8 @@ static bool authority(struct nc_cur *c, void *block)
 	struct native_conn *x = block;
 
 	do {
-		if (x->n_authorities == NATIVE_AUTHORITIES_MAX)
-			return nc_fault(
-			    c, nc_peek(c), "is one too many: %d are enough", NATIVE_AUTHORITIES_MAX);
+		if (x->n_authorities == IKE_AUTHORITIES_MAX)
+			return nc_fault(c, nc_peek(c), "is one too many: %d are enough", IKE_AUTHORITIES_MAX);
 		if (!nc_path(c, &x->authority[x->n_authorities]))
 			return false;
 		x->n_authorities++;

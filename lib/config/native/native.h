@@ -20,7 +20,6 @@ enum {
 	NATIVE_POLICIES_MAX = 10000,
 	NATIVE_SELECTORS_MAX = 16, /* of one side */
 	NATIVE_PROPOSALS_MAX = 16,
-	NATIVE_AUTHORITIES_MAX = 8,
 	NATIVE_NAME_MAX = 63,     /* octets of a name */
 	NATIVE_SECRET_MAX = 1023, /* octets; certd takes no longer ones */
 };
@@ -114,7 +113,7 @@ struct native_conn {
 	struct secret *secret;
 	/* Files, absolute, owned; NULL: not said. */
 	char *secret_file, *certificate, *key, *remote_certificate;
-	char *authority[NATIVE_AUTHORITIES_MAX];
+	char *authority[IKE_AUTHORITIES_MAX];
 	uint8_t n_authorities;
 	enum ike_mode exchange;
 	struct native_at exchange_at;
