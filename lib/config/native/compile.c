@@ -84,11 +84,13 @@ static bool find_host(struct compile *x, const struct native_conn *n, const stru
 	                     h->name, err_name(r));
 }
 
+/* Both of one family: an address decides, wherever it stands. */
 static bool find_ends(
     struct compile *x, const struct native_conn *n, struct inet_addr *local, struct inet_addr *remote)
 {
-	bool ok = find_host(x, n, &n->local, INET_NONE, local) &&
-	          find_host(x, n, &n->remote, local->family, remote);
+	enum inet_family family = n->remote.addr.family;
+	bool ok =
+	    find_host(x, n, &n->local, family, local) && find_host(x, n, &n->remote, local->family, remote);
 	int r;
 
 	if (!ok || n->remote.kind == NATIVE_HOST_ANY || local->family)

@@ -33,7 +33,8 @@ static void hear(void *arg, const struct native_note *n)
 static int resolve(void *arg, const char *name, enum inet_family family, struct inet_addr *ret)
 {
 	(void)arg;
-	(void)family;
+	if (strcmp(name, "both.example.org") == 0)
+		return inet_addr_parse(family == INET_V6 ? "2001:db8::77" : "192.0.2.77", ret);
 	if (strcmp(name, "later.example.org") == 0)
 		return -EAGAIN;
 	return strcmp(name, "gate.example.org") == 0 ? inet_addr_parse("192.0.2.77", ret) : -ENOENT;
@@ -276,6 +277,23 @@ static void test_compile_what_cannot_be_done_is_told_all_at_once(void **state)
 	    "pair, or leave some out\n");
 }
 
+/* A name has addresses of both families, and the one of the other side's is taken. */
+static void test_compile_both_ends_are_of_one_family(void **state)
+{
+	AUTO_NATIVE_PLAN struct native_plan p = {0};
+	char buf[512];
+
+	(void)state;
+	good("connection a { local both.example.org; remote 2001:db8::2; secret-file /s; child local = "
+	     "remote }\n"
+	     "connection b { local 2001:db8::1; remote both.example.org; secret-file /s; child local = "
+	     "remote }\n",
+	    &p);
+	assert_int_equal(p.n_policies, 4);
+	assert_non_null(strstr(policy_text(&p.policy[0], buf), "esp/tunnel/2001:db8::77-2001:db8::2/"));
+	assert_non_null(strstr(policy_text(&p.policy[2], buf), "esp/tunnel/2001:db8::1-2001:db8::77/"));
+}
+
 /* Nothing of the file needs mending; one fault that stays makes all of it one that does. */
 static void test_compile_what_the_network_does_not_know_yet_may_be_tried_again(void **state)
 {
@@ -354,6 +372,7 @@ int main(void)
 	    cmocka_unit_test(test_compile_a_range_is_its_prefixes),
 	    cmocka_unit_test(test_compile_whoever_comes),
 	    cmocka_unit_test(test_compile_what_cannot_be_done_is_told_all_at_once),
+	    cmocka_unit_test(test_compile_both_ends_are_of_one_family),
 	    cmocka_unit_test(test_compile_what_the_network_does_not_know_yet_may_be_tried_again),
 	    cmocka_unit_test(test_compile_version_2_and_what_is_kept_up),
 	    cmocka_unit_test(test_compile_what_this_release_does_not_do),
