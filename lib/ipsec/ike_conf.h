@@ -133,7 +133,8 @@ struct ike_peer {
 	char *script[IKE_HOOKS]; /* by enum ike_hook */
 	struct ike_offer *offer;
 	uint8_t n_offers;
-	uint64_t seconds; /* the lifetime of offers that name none */
+	enum ike_auth_method peer_auth; /* version 2: how the peer proves itself; NONE: as we do */
+	uint64_t seconds;               /* the lifetime of offers that name none */
 };
 
 /* Which addresses a child may have on one side; `any` alone: all of them. */
@@ -282,6 +283,12 @@ static inline bool ike_peer_accepts(const struct ike_peer *p, enum ike_mode mode
 		if (p->mode[i] == mode)
 			return true;
 	return false;
+}
+
+/* How the peer proves itself in version 2. */
+static inline enum ike_auth_method ike_peer_auth(const struct ike_peer *p)
+{
+	return p->peer_auth ? p->peer_auth : p->n_offers ? p->offer[0].auth : IKE_AUTH_NONE;
 }
 
 /* What a block makes of a peer's identity. */

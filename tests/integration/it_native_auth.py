@@ -82,5 +82,19 @@ class Auth(labtest.LabTest):
         self.assertIn(f"    authority 2 {FOLDER}/other.pem: other contents\n", self.elmer.out("ipsecctl", "load"))
         self.refused(self.relent, "the peer's proof is not accepted")
 
+    def test_one_by_certificate_and_the_other_by_secret(self):
+        """Whoever begins; and neither takes the other way from its peer."""
+        secret, trust = 'secret "a long shared secret"', f"authority {FOLDER}/two.pem"
+        self.load(self.relent, self.own(), secret)
+        self.load(self.elmer, secret, trust)
+        for first in self.both:
+            self.assert_up(first)
+        self.load(self.elmer, self.own(), trust)
+        self.refused(self.elmer, "the peer proves itself by method .*, and peer wants a pre-shared key")
+        self.load(self.elmer, secret)
+        self.refused(self.relent, "the peer proves itself by method .*, and peer wants a pre-shared key")
+        self.load(self.elmer, 'secret "another long secret"', trust)
+        self.refused(self.elmer, "its pre-shared key is another one than ours")
+
 
 labtest.main()

@@ -190,6 +190,8 @@ static bool add_peer(
 	p->dpd.maxfail = n->dpd_tries;
 	p->seconds = n->seconds;
 	p->generate = n->remote.kind == NATIVE_HOST_ANY ? IKE_GENERATE_UNIQUE : IKE_GENERATE_OFF;
+	if (n->remote_auth != n->auth)
+		p->peer_auth = n->remote_auth == NATIVE_AUTH_CERTIFICATE ? IKE_AUTH_RSA : IKE_AUTH_PSK;
 	p->ph1id = *ret_id = x->plan->ike->n_peers;
 	return add_texts(x, n, p) && add_offers(x, n, p) && add_identities(x, n, p);
 }

@@ -108,7 +108,9 @@ struct native_conn {
 	struct ike_id local_id; /* kind NONE: the address, or the certificate's subject */
 	struct ike_id *remote_id;
 	uint8_t n_remote_ids;
-	enum native_auth auth;
+	enum native_auth auth;        /* how we prove who we are */
+	enum native_auth remote_auth; /* and the peer */
+	enum native_auth shared; /* SECRET, SECRET_FILE: there is one, whoever proves itself by it; NONE */
 	struct native_at auth_at;
 	struct secret *secret;
 	/* Files, absolute, owned; NULL: not said. */

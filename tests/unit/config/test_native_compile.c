@@ -277,6 +277,30 @@ static void test_compile_what_cannot_be_done_is_told_all_at_once(void **state)
 	    "pair, or leave some out\n");
 }
 
+/* Whose certificate it is, is said by which half of the words is there; the secret is for the other side. */
+static void test_compile_each_side_proves_itself_in_its_own_way(void **state)
+{
+	AUTO_NATIVE_PLAN struct native_plan p = {0};
+	const struct ike_peer *peer;
+
+	(void)state;
+	good("connection a { remote 192.0.2.2; certificate /c; key /k; secret-file /s; child any = any }\n"
+	     "connection b { remote 192.0.2.3; secret-file /s; authority /a; child any = any }\n"
+	     "connection c { remote 192.0.2.4; certificate /c; key /k; authority /a; child any = any }\n"
+	     "connection d { remote 192.0.2.5; secret-file /s; child any = any }\n",
+	    &p);
+	peer = &p.ike->peer[0];
+	assert_true(peer->offer[0].auth == IKE_AUTH_RSA && peer->peer_auth == IKE_AUTH_PSK);
+	assert_true(peer->my_id.kind == IKE_ID_DN && peer->cert && !peer->ca[0]);
+	peer = &p.ike->peer[1];
+	assert_true(peer->offer[0].auth == IKE_AUTH_PSK && peer->peer_auth == IKE_AUTH_RSA);
+	assert_true(peer->my_id.kind != IKE_ID_DN && !peer->cert && peer->ca[0]);
+	peer = &p.ike->peer[2];
+	assert_true(peer->offer[0].auth == IKE_AUTH_RSA && !peer->peer_auth);
+	peer = &p.ike->peer[3];
+	assert_true(peer->offer[0].auth == IKE_AUTH_PSK && !peer->peer_auth);
+}
+
 /* A name has addresses of both families, and the one of the other side's is taken. */
 static void test_compile_both_ends_are_of_one_family(void **state)
 {
@@ -372,6 +396,7 @@ int main(void)
 	    cmocka_unit_test(test_compile_a_range_is_its_prefixes),
 	    cmocka_unit_test(test_compile_whoever_comes),
 	    cmocka_unit_test(test_compile_what_cannot_be_done_is_told_all_at_once),
+	    cmocka_unit_test(test_compile_each_side_proves_itself_in_its_own_way),
 	    cmocka_unit_test(test_compile_both_ends_are_of_one_family),
 	    cmocka_unit_test(test_compile_what_the_network_does_not_know_yet_may_be_tried_again),
 	    cmocka_unit_test(test_compile_version_2_and_what_is_kept_up),
