@@ -118,6 +118,7 @@ struct ike_peer {
 	char *ca[IKE_AUTHORITIES_MAX]; /* files of authorities in place of the folder; NULL: no more */
 	char *peer_cert;               /* the peer's certificate, taken as it is */
 	bool send_cert, send_cr, verify_cert;
+	bool weak_certs; /* those that could be forged today are believed, with a word in the log */
 	bool initial_contact, passive, mode_cfg, weak_phase1_check, support_proxy;
 	enum ike_generate generate;
 	enum proposal_check check;

@@ -5,6 +5,7 @@
 #define POSTERN_KEYD_KEYD_H
 
 #include "keyd/core/core.h"
+#include "keyd/edges/hooks.h"
 #include "service/service.h"
 
 struct sockets;
@@ -16,6 +17,7 @@ struct keyd {
 	int udp4, udp6; /* port 500, opened before the privilege drop; -1: this host has no such family */
 	struct sockets *sockets;
 	struct ipc_client *certd, *verify, *policyd, *datapathd, *hooks;
+	struct hooks_late hooks_late;
 	bool level_is_files;     /* the log's level was said by the configuration */
 	struct ipc_conn *holder; /* whose end is the configuration's; NULL: it stays */
 	struct keep *keep;       /* what outlives this process */

@@ -30,6 +30,7 @@ static int start(struct service *s, struct err_text *e)
 
 	if (r < 0)
 		return r;
+	hooks_late_init(&k->hooks_late);
 	k->core = core_new(&def);
 	if (!k->core)
 		return err_set(e, -ENOMEM, "out of memory");
@@ -51,6 +52,9 @@ static void stop(struct service *s)
 	k->holder = NULL; /* a restart of this service is not the end of the configuration */
 	if (k->core)
 		core_shutdown(k->core);
+	if (k->hooks_late.n)
+		log_warning("hook.lost", "%u scripts are not run: hooks has not come back", k->hooks_late.n);
+	hooks_late_fini(&k->hooks_late);
 }
 
 int main(int argc, char **argv)

@@ -194,7 +194,7 @@ static void come_back(void)
 static void lost_pair(void)
 {
 	packet();
-	child_end(list_entry(rig.b.core->children.next, struct child, node), false, "lost");
+	child_end(list_entry(rig.b.core->children.next, struct child, node), false, CHILD_FORGOTTEN);
 	rig_traffic(&rig);
 }
 

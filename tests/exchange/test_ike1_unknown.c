@@ -61,7 +61,7 @@ static void test_under_an_isakmp_sa_it_is_deleted(void **state)
 	unsigned before;
 
 	begin();
-	child_end(list_entry(rig.b.core->children.next, struct child, node), false, "lost");
+	child_end(list_entry(rig.b.core->children.next, struct child, node), false, CHILD_FORGOTTEN);
 	before = rig.n_datagrams;
 	rig_traffic(&rig);
 	assert_int_equal(rig_count(&rig.a, false), 0);

@@ -189,7 +189,7 @@ static void drop_child(struct rig_side *s)
 	struct child *k = the_child(s);
 
 	if (k)
-		child_end(k, true, "deleted");
+		child_end(k, true, CHILD_DELETED);
 }
 
 static void drop_sa(struct rig_side *s)

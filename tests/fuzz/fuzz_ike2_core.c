@@ -203,7 +203,7 @@ static void renew(const struct step *s, uint8_t what)
 static void drop(const struct step *s)
 {
 	list_foreach_safe (k, next, &s->to->core->children, struct child, node) {
-		child_end(k, true, "deleted");
+		child_end(k, true, CHILD_DELETED);
 		return;
 	}
 }

@@ -178,10 +178,10 @@ class Hooks(labtest.LabTest):
         self.up()
         wait_for("it to run", lambda: "event=phase1_up: slow" in self.elmer.log())
         self.elmer.kill("hooks")
-        self.elmer.wait_ready()
-        wait_for("the script to be gone", lambda: "slow" not in self.lab.processes("elmer").values())
-        self.leave()
+        self.leave()  # what happens while it is not there is told when it is
         self.wait_events("phase1_down")
+        wait_for("the script to be gone", lambda: "slow" not in self.lab.processes("elmer").values())
+        self.elmer.wait_ready()
         self.elmer.run("pkill", "-x", "sleep", check=False)
 
     def test_orderly_end_runs_the_last_ones(self):

@@ -133,6 +133,14 @@ static bool remote_certificate(struct nc_cur *c, void *block)
 	return nc_path(c, &((struct native_conn *)block)->remote_certificate) && nc_end(c);
 }
 
+static bool weak_certificates(struct nc_cur *c, void *block)
+{
+	struct native_conn *x = block;
+
+	x->weak_at = nc_place(c, nc_peek(c));
+	return nc_flag(c, &x->weak_certificates) && nc_end(c);
+}
+
 static bool authority(struct nc_cur *c, void *block)
 {
 	struct native_conn *x = block;
@@ -233,6 +241,7 @@ static const struct nc_verb verbs[] = {
     {"key", key, NC_ONCE, false},
     {"authority", authority, NC_OFTEN, false},
     {"remote-certificate", remote_certificate, NC_ONCE, false},
+    {"weak-certificates", weak_certificates, NC_ONCE, false},
     {"exchange", exchange, NC_ONCE, false},
     {"ike", ike, NC_ONCE, false},
     {"lifetime", lifetime, NC_ONCE, false},
@@ -288,6 +297,14 @@ static bool check_auth(struct nc_cur *c, struct native_conn *x)
 	return true;
 }
 
+static bool check_weak(struct nc_cur *c, const struct native_conn *x)
+{
+	return !x->weak_at.line || x->remote_auth == NATIVE_AUTH_CERTIFICATE ||
+	       nc_fault(c, nc_word_of(c, &x->weak_at),
+	           "is about the certificate of a peer that proves itself by `%s`: leave it out",
+	           shared_word(x->shared));
+}
+
 /* What only version 2 has. */
 static bool check_version(struct nc_cur *c, const struct native_conn *x)
 {
@@ -329,7 +346,7 @@ static bool finish(struct nc_cur *c, struct native_conn *x)
 	if (!x->remote.kind)
 		return nc_fault(
 		    c, NULL, "%s has no `remote`: an address, the name of a host, or `any`", x->name);
-	if (!check_auth(c, x))
+	if (!check_auth(c, x) || !check_weak(c, x))
 		return false;
 	if (!x->n_children)
 		return nc_fault(c, NULL,

@@ -8,6 +8,7 @@
 
 enum {
 	LINGER_MS = 30000,
+	LEFT_MS = 2000, /* after the peer has ended it */
 	AGAIN_MS = 1000,
 	AGAIN_SHARE = 8,      /* of what is left of its life, until it is tried again */
 	SOFT_PERCENT = 80,    /* racoon's; version 2: who began leaves the peer no time to do it first */
@@ -34,18 +35,33 @@ static void say(
 	    inet_addr_format(from, a), inet_addr_format(to, b), spi, spi);
 }
 
-/* racoon's line for what the peer has no more. */
-static void say_purged(struct child *k, const char *why, const struct child_part *p)
+static const struct gone {
+	const char *what;
+	bool purged;        /* the peer has it no more: racoon's line for that */
+	const char *phase2; /* racoon's word for the whole */
+} gone[CHILD_GONE_N] = {
+    [CHILD_DELETED] = {"deleted", false, "deleted"},
+    [CHILD_FORGOTTEN] = {"forgotten", false, "deleted"},
+    [CHILD_UNCONFIGURED] = {"deleted: the configuration does not have the peer any more", false, "deleted"},
+    [CHILD_EXPIRED] = {"expired", false, "expired"},
+    [CHILD_REPLACED] = {"replaced", false, "deleted"},
+    [CHILD_REDUNDANT] = {"redundant: both sides have renewed it at once", false, "deleted"},
+    [CHILD_SA_ENDED] = {"deleted: its IKE SA has ended", false, "deleted"},
+    [CHILD_PEER_DELETED] = {"deleted by the peer", true, "deleted"},
+    [CHILD_PEER_LACKS] = {"unknown to the peer", false, "deleted"},
+    [CHILD_PEER_ANEW] = {"purged: the peer began anew", true, "deleted"},
+    [CHILD_PEER_DEAD] = {"purged: the peer is dead", true, "deleted"},
+    [CHILD_USER_MOVED] = {"purged: the user came from elsewhere", true, "deleted"},
+};
+
+static void say_purged(struct child *k, const struct child_part *p)
 {
-	if (strncmp(why, "purged", 6) == 0 || strcmp(why, "deleted by the peer") == 0)
-		core_log(k->core, CORE_INFO, "ipsec.purged", "purged IPsec-SA proto_id=%s spi=%u.",
-		    child_proto_word(p->proto), p->spi_out);
+	core_log(k->core, CORE_INFO, "ipsec.purged", "purged IPsec-SA proto_id=%s spi=%u.",
+	    child_proto_word(p->proto), p->spi_out);
 }
 
-/* racoon's line for the whole. */
-static void say_phase2(struct child *k, const char *why)
+static void say_phase2(struct child *k, const char *word)
 {
-	const char *word = strcmp(why, "expired") == 0 ? "expired" : "deleted";
 	char a[INET_ADDR_STRLEN], b[INET_ADDR_STRLEN];
 
 	core_log(k->core, CORE_INFO, "ipsec.phase2", "phase2 sa %s %s-%s", word,
@@ -120,7 +136,7 @@ static void limit_pairs(struct child *k)
 		n++;
 	}
 	if (n > CHILD_PAIRS_MAX)
-		child_end(oldest, true, "replaced");
+		child_end(oldest, true, CHILD_REPLACED);
 }
 
 void child_try_again(struct child *k)
@@ -149,6 +165,7 @@ static struct child *add(struct core *c, const struct child *from, struct core_c
 }
 
 static void plan_end(struct child *k);
+static void relieve(const struct child *k);
 
 struct child *child_back(struct core *c, const struct child *from)
 {
@@ -177,6 +194,7 @@ struct child *child_new(struct core *c, const struct child *from)
 		say(k, "ipsec.up", "established", &k->part[i], true);
 	for (uint8_t i = 0; i < k->n_parts; i++)
 		say(k, "ipsec.up", "established", &k->part[i], false);
+	relieve(k);
 	limit_pairs(k);
 	return k;
 }
@@ -188,19 +206,21 @@ void child_tell(struct child *k)
 	k->told = true;
 }
 
-void child_end(struct child *k, bool tell, const char *why)
+void child_end(struct child *k, bool tell, enum child_gone why)
 {
 	struct core *c = k->core;
 
 	if (tell)
 		child_tell(k);
 	for (uint8_t i = 0; i < k->n_parts; i++) {
-		say(k, "ipsec.end", why, &k->part[i], true);
-		say_purged(k, why, &k->part[i]);
+		say(k, "ipsec.end", gone[why].what, &k->part[i], true);
+		if (gone[why].purged)
+			say_purged(k, &k->part[i]);
 		c->ports.remove(c->ports.arg, k->part[i].serial_in);
-		c->ports.remove(c->ports.arg, k->part[i].serial_out);
+		if (!k->receives)
+			c->ports.remove(c->ports.arg, k->part[i].serial_out);
 	}
-	say_phase2(k, why);
+	say_phase2(k, gone[why].phase2);
 	c->ports.grant_drop(c->ports.arg, k->grant);
 	timer_stop(&c->timers, &k->linger);
 	timer_stop(&c->timers, &k->renew);
@@ -216,7 +236,63 @@ void child_end(struct child *k, bool tell, const char *why)
 static void on_linger(struct timer *t, void *arg)
 {
 	(void)arg;
-	child_end(container_of(t, struct child, linger), true, "replaced");
+	child_end(container_of(t, struct child, linger), true, CHILD_REPLACED);
+}
+
+static void on_left(struct timer *t, void *arg)
+{
+	(void)arg;
+	child_end(container_of(t, struct child, linger), false, CHILD_PEER_DELETED);
+}
+
+static bool succeeds(const struct child *other, const struct child *k)
+{
+	return other != k && other->out.id == k->out.id && !other->replaced && other->made_ms >= k->made_ms &&
+	       ike_path_same_peer(&other->path, &k->path);
+}
+
+static bool is_followed(const struct child *k)
+{
+	list_foreach (other, &k->core->children, struct child, node)
+		if (succeeds(other, k))
+			return true;
+	return false;
+}
+
+static void stop_sending(struct child *k)
+{
+	struct core *c = k->core;
+
+	for (uint8_t i = 0; i < k->n_parts && !k->receives; i++)
+		c->ports.remove(c->ports.arg, k->part[i].serial_out);
+	k->receives = true;
+}
+
+/* This is what those were waiting for that the peer has ended already. */
+static void relieve(const struct child *k)
+{
+	list_foreach (old, &k->core->children, struct child, node)
+		if (old->told && old->replaced && succeeds(k, old))
+			stop_sending(old);
+}
+
+void child_peer_ends(struct child *k, bool coming)
+{
+	struct core *c = k->core;
+	bool there = is_followed(k);
+
+	k->told = true;
+	if (k->receives)
+		return;
+	if (!(there || coming) || timer_set(&c->timers, &k->linger, core_now(c) + LEFT_MS, on_left) < 0) {
+		child_end(k, false, CHILD_PEER_DELETED);
+		return;
+	}
+	k->replaced = true;
+	timer_stop(&c->timers, &k->renew);
+	keep(k);
+	if (there)
+		stop_sending(k);
 }
 
 void child_replace(struct child *k)
@@ -231,7 +307,7 @@ static void plan_end(struct child *k)
 	struct core *c = k->core;
 
 	if (timer_set(&c->timers, &k->linger, core_now(c) + LINGER_MS, on_linger) < 0)
-		child_end(k, true, "replaced");
+		child_end(k, true, CHILD_REPLACED);
 }
 
 static bool has_serial(const struct child *k, uint64_t serial)
@@ -270,7 +346,7 @@ struct child *child_of_policy(struct core *c, uint32_t policy_id)
 	return newest;
 }
 
-void child_end_all(struct core *c, const struct ike_path *peer, uint64_t before_ms, const char *why)
+void child_end_all(struct core *c, const struct ike_path *peer, uint64_t before_ms, enum child_gone why)
 {
 	list_foreach_safe (k, next, &c->children, struct child, node)
 		if (ike_path_same_peer(&k->path, peer) && k->made_ms < before_ms)
@@ -321,7 +397,7 @@ void child_expired(struct child *k, uint64_t serial, bool hard)
 	(void)serial;
 	if (hard) {
 		/* One of the pair is no use without the other. */
-		child_end(k, true, "expired");
+		child_end(k, true, CHILD_EXPIRED);
 		return;
 	}
 	renew(k);

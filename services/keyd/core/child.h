@@ -44,8 +44,9 @@ struct child {
 	void *owner;            /* version 2: its IKE SA */
 	struct ike_path path;
 	bool initiator; /* this side renews it */
-	bool told;      /* the peer has heard that it goes */
+	bool told;      /* the peer has heard that it goes, or has said so itself */
 	bool replaced;  /* a newer one is there: it goes when its timer says so */
+	bool receives;  /* and nothing else any more: for what is under way */
 	struct policy out;
 	uint64_t grant;
 	uint64_t made_ms;
@@ -57,6 +58,23 @@ struct child {
 	struct keep_place place;
 };
 
+/* Why a pair is no more; each has its words in the log (child_end()). */
+enum child_gone {
+	CHILD_DELETED,      /* by an administrator, or because this side stops */
+	CHILD_FORGOTTEN,    /* by this process alone: its SAs stay */
+	CHILD_UNCONFIGURED, /* the configuration does not have the peer any more */
+	CHILD_EXPIRED,
+	CHILD_REPLACED,
+	CHILD_REDUNDANT, /* both sides have renewed it at once */
+	CHILD_SA_ENDED,  /* version 2: the IKE SA that it belongs to */
+	CHILD_PEER_DELETED,
+	CHILD_PEER_LACKS, /* the peer says that it does not know it */
+	CHILD_PEER_ANEW,
+	CHILD_PEER_DEAD,
+	CHILD_USER_MOVED, /* the peer's user has come from elsewhere */
+	CHILD_GONE_N
+};
+
 /* "ESP", "AH", "IPCOMP". */
 const char *child_proto_word(enum ipsec_proto p);
 /* Takes over everything; NULL without memory, then nothing is. */
@@ -66,11 +84,15 @@ struct child *child_back(struct core *c, const struct child *from);
 /* Its renewal has failed, for whatever reason: once more, as long as it lives. */
 void child_try_again(struct child *k);
 /* Its SAs are taken out of the data path, the peer is told when `tell`, and it is forgotten. */
-void child_end(struct child *k, bool tell, const char *why);
+void child_end(struct child *k, bool tell, enum child_gone why);
 /* The peer is told that it goes, once. */
 void child_tell(struct child *k);
 /* A newer pair for the same policy has been made. */
 void child_replace(struct child *k);
+/* The peer has ended it. With another pair for the same policy it still receives for a moment what is under
+ * way; and while that one is `coming`, being installed, it sends until it is there, so that nothing falls
+ * between the two. */
+void child_peer_ends(struct child *k, bool coming);
 /* The one that has this SA. NULL: none. */
 struct child *child_by_serial(struct core *c, uint64_t serial);
 /* By the SPI that the peer chose for what we send. */
@@ -79,7 +101,7 @@ struct child *child_by_peer_spi(
 /* The newest for an outbound policy. */
 struct child *child_of_policy(struct core *c, uint32_t policy_id);
 /* Ends all of them with a peer that were made before a moment (UINT64_MAX: all). */
-void child_end_all(struct core *c, const struct ike_path *peer, uint64_t before_ms, const char *why);
+void child_end_all(struct core *c, const struct ike_path *peer, uint64_t before_ms, enum child_gone why);
 /* A policy that was made for a client goes with the last of its pairs. */
 void child_leave_policy(struct core *c, const struct policy *out);
 /* The peer at path->remote is now behind another port than `old_port`. */

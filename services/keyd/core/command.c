@@ -93,7 +93,7 @@ void core_end(struct core *c, const struct ike_row_filter *f, struct ike_row_end
 			continue;
 		ret->n_children++;
 		ret->n_untold += !k->ops->can_tell(k);
-		child_end(k, true, "deleted");
+		child_end(k, true, CHILD_DELETED);
 	}
 	for (size_t i = 0; f->sas && i < IKE_VERSIONS; i++)
 		ret->n_sas += ike_versions[i]->end(c, f);

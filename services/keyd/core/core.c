@@ -70,7 +70,7 @@ static void forget_all(struct core *c)
 	c->ports.hook = NULL;
 	list_foreach_safe (k, next, &c->children, struct child, node) {
 		k->n_parts = 0; /* the data path's own keep */
-		child_end(k, false, "forgotten");
+		child_end(k, false, CHILD_FORGOTTEN);
 	}
 	for (size_t i = 0; i < IKE_VERSIONS; i++)
 		ike_versions[i]->forget(c);
@@ -116,7 +116,7 @@ static void end_dropped(struct core *c, const struct ike_conf *next_conf)
 {
 	list_foreach_safe (k, next, &c->children, struct child, node)
 		if (!ike_conf_find_peer(next_conf, &k->path.remote))
-			child_end(k, true, "deleted: the configuration does not have the peer any more");
+			child_end(k, true, CHILD_UNCONFIGURED);
 }
 
 int core_load(struct core *c, uint64_t generation, struct ike_conf *conf)
@@ -272,7 +272,7 @@ void core_moved(struct core *c, const struct ike_path *path, uint16_t old_port)
 void core_shutdown(struct core *c)
 {
 	list_foreach_safe (k, next, &c->children, struct child, node)
-		child_end(k, true, "deleted");
+		child_end(k, true, CHILD_DELETED);
 	for (size_t i = 0; i < IKE_VERSIONS; i++)
 		ike_versions[i]->end_all(c, "deleted", NULL);
 	core_settle(c);

@@ -1,6 +1,9 @@
 /*
  * The edge to hooks.
  */
+#include <errno.h>
+#include <stdlib.h>
+
 #include "ipc/model.h"
 #include "ipc/types.h"
 #include "keyd/edges/hooks.h"
@@ -66,7 +69,71 @@ static void put_given(const struct core_hook *h, struct given_pb *x)
 	x->m.domain = text_of(h->domain);
 }
 
-int hooks_tell(struct ipc_client *c, const struct core_hook *h)
+/* One that waits: the message as it will go. */
+struct late {
+	struct list node;
+	size_t len;
+	uint8_t message[];
+};
+
+void hooks_late_init(struct hooks_late *l)
+{
+	*l = (struct hooks_late){0};
+	list_init(&l->waiting);
+}
+
+static void drop(struct hooks_late *l, struct late *w)
+{
+	list_remove(&w->node);
+	l->n--;
+	free(w);
+}
+
+void hooks_late_fini(struct hooks_late *l)
+{
+	list_foreach_safe (w, next, &l->waiting, struct late, node)
+		drop(l, w);
+}
+
+static int wait(struct hooks_late *l, const Postern__HookRun *m)
+{
+	size_t len = postern__hook_run__get_packed_size(m);
+	struct late *w;
+
+	if (l->n == HOOKS_LATE_MAX)
+		return -ENOBUFS;
+	w = malloc(sizeof(*w) + len);
+	if (!w)
+		return -ENOMEM;
+	w->len = postern__hook_run__pack(m, w->message);
+	list_init(&w->node);
+	list_append(&l->waiting, &w->node);
+	l->n++;
+	return 0;
+}
+
+static int send_late(struct ipc_client *c, const struct late *w)
+{
+	Postern__HookRun *m = postern__hook_run__unpack(NULL, w->len, w->message);
+	int r;
+
+	if (!m)
+		return -ENOMEM;
+	r = ipc_client_send_row(c, IPC_HOOK_RUN, 0, &m->base);
+	postern__hook_run__free_unpacked(m, NULL);
+	return r;
+}
+
+void hooks_late_tell(struct hooks_late *l, struct ipc_client *c)
+{
+	list_foreach_safe (w, next, &l->waiting, struct late, node) {
+		if (send_late(c, w) < 0)
+			return;
+		drop(l, w);
+	}
+}
+
+int hooks_tell(struct ipc_client *c, struct hooks_late *l, const struct core_hook *h)
 {
 	Postern__HookRun m = POSTERN__HOOK_RUN__INIT;
 	Postern__Addr local, remote;
@@ -86,5 +153,8 @@ int hooks_tell(struct ipc_client *c, const struct core_hook *h)
 		put_given(h, &given);
 		m.given = &given.m;
 	}
-	return ipc_client_send_row(c, IPC_HOOK_RUN, 0, &m.base);
+	hooks_late_tell(l, c);
+	if (l->n || ipc_client_send_row(c, IPC_HOOK_RUN, 0, &m.base) < 0)
+		return wait(l, &m);
+	return 0;
 }

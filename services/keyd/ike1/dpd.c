@@ -41,7 +41,7 @@ static void dead(struct isakmp *sa)
 	core_log(sa->core, CORE_WARNING, "isakmp.dead",
 	    "the peer is dead: %u questions without an answer. %s", sa->dpd_unanswered,
 	    isakmp_name(sa, name));
-	child_end_all(sa->core, &sa->path, UINT64_MAX, "purged: the peer is dead");
+	child_end_all(sa->core, &sa->path, UINT64_MAX, CHILD_PEER_DEAD);
 	sa->failure = "deleted: the peer is dead";
 	sa->is_dead = true;
 	isakmp_end(sa);

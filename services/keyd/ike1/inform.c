@@ -168,7 +168,7 @@ void inform_began_anew(struct isakmp *sa)
 {
 	struct core *c = sa->core;
 
-	child_end_all(c, &sa->path, sa->begun_ms, "purged: the peer began anew");
+	child_end_all(c, &sa->path, sa->begun_ms, CHILD_PEER_ANEW);
 	list_foreach_safe (other, next, &c->isakmp, struct isakmp, all) {
 		if (other == sa || !isakmp_is_up(other) || other->established_ms >= sa->begun_ms ||
 		    !ike_path_same_peer(&other->path, &sa->path))
@@ -203,7 +203,7 @@ static void invalid_spi(struct isakmp *sa, const struct ike1_notification *n)
 	if (n->spi_len == SPI_LEN)
 		k = child_by_peer_spi(sa->core, &sa->path, ike1_proto_of(n->protocol), rd_u32(&r));
 	if (k)
-		child_end(k, false, "unknown to the peer");
+		child_end(k, false, CHILD_PEER_LACKS);
 }
 
 static void take_notify(struct isakmp *sa, uint32_t msg_id, const struct ike_payload *p)
@@ -267,7 +267,7 @@ static void delete_children(struct isakmp *sa, const struct ike1_deletion *d)
 		struct child *k = child_by_peer_spi(sa->core, &sa->path, proto, spi);
 
 		if (k)
-			child_end(k, false, "deleted by the peer");
+			child_peer_ends(k, quick_installs(k));
 	}
 }
 

@@ -113,7 +113,7 @@ static void made_ours(struct ike2_pair *p)
 	if (!k || !old)
 		return;
 	if (lost) {
-		child_end(k, true, "redundant: both sides have renewed it at once");
+		child_end(k, true, CHILD_REDUNDANT);
 		return;
 	}
 	child_tell(old);
@@ -130,7 +130,7 @@ static void opened_ours(struct ike2_pair *p)
 static void renew_anew(struct ike2_pair *p)
 {
 	if (p->old)
-		child_end(p->old, false, "unknown to the peer");
+		child_end(p->old, false, CHILD_PEER_LACKS);
 	p->old = NULL;
 	pair_set_state(p, PAIR_READY);
 	pair_ask_in_turn(p);

@@ -98,7 +98,7 @@ static uint32_t drop(struct ikesa *sa, enum ipsec_proto proto, uint32_t spi)
 	own = k->told ? 0 : k->part[k->n_parts - 1].spi_in;
 	k->told = true;
 	if (!is_replaced(k)) {
-		child_end(k, false, "deleted by the peer");
+		child_end(k, false, CHILD_PEER_DELETED);
 		return own;
 	}
 	/* What is on its way still needs it, for a moment. */

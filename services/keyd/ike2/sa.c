@@ -183,11 +183,11 @@ static void stop(struct ikesa *sa)
 	ike2_exchange_fini(sa);
 }
 
-static void end_children(struct ikesa *sa, const char *why)
+static void end_children(struct ikesa *sa)
 {
 	list_foreach_safe (k, next, &sa->core->children, struct child, node)
 		if (k->owner == sa)
-			child_end(k, false, why);
+			child_end(k, false, CHILD_SA_ENDED);
 }
 
 /* Nobody points to it any more. */
@@ -224,7 +224,7 @@ void ike2_sa_end(struct ikesa *sa, const char *why)
 	tell_end(sa, was);
 	tell_waiters(sa, was);
 	pair_orphan(sa);
-	end_children(sa, sa->failure ? sa->failure : "ended");
+	end_children(sa);
 }
 
 void ike2_sa_leave(struct ikesa *sa, const char *why)
@@ -243,7 +243,7 @@ void ike2_sa_leave(struct ikesa *sa, const char *why)
 	timer_stop(&c->timers, &sa->renew);
 	timer_stop(&c->timers, &sa->probe);
 	pair_orphan(sa);
-	end_children(sa, why ? why : "deleted");
+	end_children(sa);
 	ike2_be_patient(sa);
 	if (ike2_ask(sa, &(struct ike2_task){.kind = IKE2_TASK_DROP_SA}) < 0)
 		ike2_sa_end(sa, why);

@@ -292,7 +292,7 @@ static void port_hook(void *arg, const struct core_hook *h)
 {
 	struct keyd *k = arg;
 	char a[INET_ADDR_STRLEN];
-	int r = hooks_tell(k->hooks, h);
+	int r = hooks_tell(k->hooks, &k->hooks_late, h);
 
 	if (r < 0)
 		log_warning("hook.lost", "the script %s for %s is not run: hooks cannot be told: %s",
@@ -351,6 +351,12 @@ static void on_datapathd_up(struct ipc_client *c, uint64_t server_epoch_ms)
 {
 	(void)server_epoch_ms;
 	keyd_recall(of_client(c));
+}
+
+static void on_hooks_up(struct ipc_client *c, uint64_t server_epoch_ms)
+{
+	(void)server_epoch_ms;
+	hooks_late_tell(&of_client(c)->hooks_late, c);
 }
 
 static int on_policyd_event(struct ipc_client *c, const struct ipc_record *rec)
@@ -450,7 +456,12 @@ static const struct {
          .on_up = on_datapathd_up,
          .on_event = on_datapathd_event},
         "datapathd", offsetof(struct keyd, datapathd)},
-    {{.edge = "hooks.keyd", .version_min = 1, .version_max = 1, .backoff_min_ms = 20, .backoff_max_ms = 1000},
+    {{.edge = "hooks.keyd",
+         .version_min = 1,
+         .version_max = 1,
+         .backoff_min_ms = 20,
+         .backoff_max_ms = 1000,
+         .on_up = on_hooks_up},
         "hooks", offsetof(struct keyd, hooks)},
 };
 

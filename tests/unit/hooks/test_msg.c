@@ -21,6 +21,9 @@
 
 static uint8_t packed[1 << 16];
 static size_t n_packed;
+static unsigned int n_sent;
+static int send_result;
+static struct hooks_late late;
 
 static void pack(const ProtobufCMessage *m)
 {
@@ -38,7 +41,10 @@ int __wrap_ipc_client_send_row(
 	assert_null(c);
 	assert_int_equal(type, IPC_HOOK_RUN);
 	assert_int_equal(row, 0);
+	if (send_result < 0)
+		return send_result;
 	pack(body);
+	n_sent++;
 	return 0;
 }
 
@@ -89,7 +95,7 @@ static void test_msg_what_keyd_packs_comes_out(void **state)
 		servers[i] = inet_addr_v4(100 + i);
 	for (uint8_t i = 0; i < HOOK_NETS_MAX; i++)
 		nets[i] = (struct inet_prefix){inet_addr_v4(200U + i), i};
-	assert_int_equal(hooks_tell(NULL, &h), 0);
+	assert_int_equal(hooks_tell(NULL, &late, &h), 0);
 	assert_int_equal(decode(&x), 0);
 	assert_int_equal(x.hook, IKE_HOOK_DEAD);
 	assert_true(x.generation == UINT64_MAX && x.peer == h.peer);
@@ -118,10 +124,63 @@ static void test_msg_without_mode_config(void **state)
 	struct hook_event x;
 
 	(void)state;
-	assert_int_equal(hooks_tell(NULL, &h), 0);
+	assert_int_equal(hooks_tell(NULL, &late, &h), 0);
 	assert_int_equal(decode(&x), 0);
 	assert_false(x.has_given);
 	assert_int_equal(x.id.n, 0);
+}
+
+static int tell(uint32_t peer)
+{
+	const struct core_hook h = {.hook = IKE_HOOK_UP, .generation = 1, .peer = peer, .path = &path};
+
+	return hooks_tell(NULL, &late, &h);
+}
+
+static uint32_t last_peer(void)
+{
+	struct hook_event x;
+
+	assert_int_equal(decode(&x), 0);
+	return x.peer;
+}
+
+static void test_msg_waits_for_hooks_in_order(void **state)
+{
+	(void)state;
+	n_sent = 0;
+	send_result = -ENOTCONN;
+	for (uint32_t i = 0; i < HOOKS_LATE_MAX; i++)
+		assert_int_equal(tell(i), 0);
+	assert_int_equal(tell(HOOKS_LATE_MAX), -ENOBUFS);
+	hooks_late_tell(&late, NULL);
+	assert_int_equal(n_sent, 0);
+	assert_int_equal(late.n, HOOKS_LATE_MAX);
+	send_result = 0;
+	/* One that comes before anybody has said that hooks is back does not overtake. */
+	assert_int_equal(tell(HOOKS_LATE_MAX), 0);
+	assert_int_equal(n_sent, HOOKS_LATE_MAX + 1);
+	assert_int_equal(late.n, 0);
+	assert_int_equal(last_peer(), HOOKS_LATE_MAX);
+	hooks_late_tell(&late, NULL);
+	assert_int_equal(n_sent, HOOKS_LATE_MAX + 1);
+}
+
+static void test_msg_each_that_waited_comes_as_it_was(void **state)
+{
+	(void)state;
+	for (uint32_t i = 0; i < 3; i++) {
+		send_result = -ENOTCONN;
+		assert_int_equal(tell(i), 0);
+		send_result = 0;
+		hooks_late_tell(&late, NULL);
+		assert_int_equal(last_peer(), i);
+	}
+	send_result = -ENOTCONN;
+	assert_int_equal(tell(0), 0);
+	hooks_late_fini(&late);
+	assert_int_equal(late.n, 0);
+	send_result = 0;
 }
 
 /* Parts of a good message, for the cases to spoil. */
@@ -260,9 +319,12 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_msg_what_keyd_packs_comes_out),
 	    cmocka_unit_test(test_msg_without_mode_config),
+	    cmocka_unit_test(test_msg_waits_for_hooks_in_order),
+	    cmocka_unit_test(test_msg_each_that_waited_comes_as_it_was),
 	    cmocka_unit_test(test_msg_each_field_is_judged),
 	    cmocka_unit_test(test_msg_what_ipsecctl_sends),
 	};
 
+	hooks_late_init(&late);
 	return cmocka_run_group_tests_name("hooks/msg", tests, NULL, NULL);
 }
