@@ -1,6 +1,6 @@
 /*
  * What every verb of ipsecctl is given, and the few things all of them do: open a service's admin socket, say
- * what went wrong and what helps, and end with one of three exit codes.
+ * what went wrong and what helps, and end with one of a few exit codes.
  */
 #ifndef POSTERN_CLI_CLI_H
 #define POSTERN_CLI_CLI_H
@@ -19,6 +19,7 @@ enum cli_exit {
 	CLI_FAILED = 1, /* refused, not reachable, not found; a line on stderr says which */
 	CLI_USAGE = 2,  /* the command line makes no sense */
 	CLI_PARTLY = 3, /* convert: done, and something of what was read is not in what was written */
+	CLI_LATER = 4,  /* load: refused for what may pass by itself, a name or a way that is not there yet */
 };
 
 enum { CLI_TIMEOUT_MS = 10000 };

@@ -39,7 +39,7 @@ const struct cli_verb cli_verbs[] = {
         "-o FILE  where to; it must not be there yet. Without it, standard output\n"
         "Exits with 3 if something was not carried.",
         verb_convert, false},
-    {"load", "[-n] [-f FILE | --none] [--passphrase-fd N]",
+    {"load", "[-n] [-q] [--boot] [-f FILE | --none] [--passphrase-fd N]",
         "load connections and policies from a postern.conf: what is different, and nothing else",
         "What differs from what is loaded is shown and put in force, with no question; what is the same goes "
         "on "
@@ -47,6 +47,10 @@ const struct cli_verb cli_verbs[] = {
         "-f FILE  the configuration; without it /etc/postern/postern.conf\n"
         "--none   as if there were nothing in it: takes out what an earlier load has made\n"
         "-n       show what differs, and change nothing\n"
+        "-q       show only how much differs\n"
+        "--boot   as it is loaded at the start of the suite: a FILE that is not there is no fault, and a "
+        "racoon.conf that\n"
+        "         was loaded meanwhile stays\n"
         "--passphrase-fd N  read passphrases of private keys from descriptor N, a line for each file, and do "
         "not "
         "ask\n"
@@ -54,10 +58,16 @@ const struct cli_verb cli_verbs[] = {
         "touched. "
         "There is one\n"
         "configuration for key exchange: connections take the place of a racoon.conf, and the other way "
-        "round.",
+        "round.\n"
+        "Exits with 4, and changes nothing, if all that is wrong is a name without an address or a peer "
+        "without a way to it\n"
+        "for now.",
         verb_load, true},
-    {"reload", "", "load the running configuration again, from the file it came from",
-        "Files that it names, keys among them, are read again too. A faulty file leaves all as it was.",
+    {"reload", "[-q]", "load the running configuration again, from the file it came from",
+        "Files that it names, keys among them, are read again too. A faulty file leaves all as it was. Where "
+        "nothing is\n"
+        "loaded, /etc/postern/postern.conf is, if it is there.\n"
+        "-q  show only how much differs",
         verb_reload, false},
     {"show", "[PEER]", "show what is negotiated: SAs of key exchange, and what was made under them",
         "PEER is an address, the name of a remote in the configuration, or the name of a host.", verb_show,

@@ -21,10 +21,12 @@ static int resolve(void *arg, const char *name, enum inet_family family, struct 
 	    .ai_socktype = SOCK_DGRAM};
 	struct addrinfo *list = NULL;
 	uint16_t port;
-	int r;
+	int r = getaddrinfo(name, NULL, &hints, &list);
 
 	(void)arg;
-	if (getaddrinfo(name, NULL, &hints, &list) != 0 || !list)
+	if (r == EAI_AGAIN || r == EAI_SYSTEM)
+		return -EAGAIN;
+	if (r != 0 || !list)
 		return -ENOENT;
 	r = inet_addr_from_sockaddr(list->ai_addr, ret, &port);
 	freeaddrinfo(list);

@@ -20,6 +20,7 @@
 
 struct load {
 	struct cli *cli;
+	const struct load_options *o;
 	bool none; /* as if there were nothing in the file, and no file */
 	char file[PATH_MAX];
 	struct native_conf *conf;
@@ -48,6 +49,12 @@ static int fail(struct load *l, int r, const struct err_text *e)
 {
 	if (r == -EINVAL && !e->s[0])
 		return cli_fail(l->cli, "nothing of %s was loaded: mend what is above first.", l->file);
+	if (r == -EAGAIN && !e->s[0]) {
+		cli_fail(l->cli,
+		    "nothing of %s was loaded: what is above may have passed in a moment, try again.",
+		    l->file);
+		return CLI_LATER;
+	}
 	return cli_fail(l->cli, "%s", e->s[0] ? e->s : err_name(r));
 }
 
@@ -83,7 +90,8 @@ static int prepare(struct load *l, struct err_text *e)
 
 /* --- what is loaded --- */
 
-static bool has_generation(struct cli *cli, const char *service, const char *field, uint64_t generation)
+/* Which load a service has; 0: none. */
+static uint64_t generation_of(struct cli *cli, const char *service, const char *field)
 {
 	AUTO_FREE struct admin_status *st = malloc(sizeof(*st));
 	AUTO_SYNC struct ipc_sync *s = NULL;
@@ -91,9 +99,9 @@ static bool has_generation(struct cli *cli, const char *service, const char *fie
 	const char *number;
 
 	if (!st || cli_open_service(cli, service, &s, &e) < 0 || admin_get_status(s, st, &e) < 0)
-		return false;
+		return 0;
 	number = admin_field(st, field);
-	return number && strtoull(number, NULL, 10) == generation;
+	return number ? strtoull(number, NULL, 10) : 0;
 }
 
 /* What was written down counts while the services still have it. */
@@ -103,8 +111,8 @@ static int look_back(struct load *l, struct err_text *e)
 
 	if (r < 0 || !l->before.file)
 		return r;
-	if (has_generation(l->cli, "keyd", "generation", l->before.generation) &&
-	    has_generation(l->cli, "policyd", "ike_generation", l->before.generation))
+	if (generation_of(l->cli, "keyd", "generation") == l->before.generation &&
+	    generation_of(l->cli, "policyd", "ike_generation") == l->before.generation)
 		return 0;
 	load_state_fini(&l->before);
 	return 0;
@@ -124,9 +132,9 @@ static void say_replaced(struct cli *cli, bool dry)
 
 /* --- both --- */
 
-static int load_peers(struct load *l, int passphrase_fd, struct err_text *e)
+static int load_peers(struct load *l, struct err_text *e)
 {
-	AUTO_PASSPHRASES struct passphrases known = PASSPHRASES_INIT(passphrase_fd);
+	AUTO_PASSPHRASES struct passphrases known = PASSPHRASES_INIT(l->o->passphrase_fd);
 
 	if (!l->differs)
 		return 0;
@@ -167,13 +175,13 @@ static int write_down(struct load *l)
 }
 
 /* Nothing is changed before the transaction has taken all of it. */
-static int apply(struct load *l, struct session *s, const struct policy_diff *d, int passphrase_fd)
+static int apply(struct load *l, struct session *s, const struct policy_diff *d)
 {
 	struct err_text e = {{0}};
 	int r = policy_diff_put(s, d), code;
 
 	if (r == 0) {
-		r = load_peers(l, passphrase_fd, &e);
+		r = load_peers(l, &e);
 		if (r < 0)
 			cli_fail(l->cli, "%s", e.s);
 	}
@@ -185,8 +193,8 @@ static int apply(struct load *l, struct session *s, const struct policy_diff *d,
 	return code == CLI_OK ? commit_policies(l, s) : code;
 }
 
-static int compare(struct load *l, struct session *s, struct load_report *r, bool dry,
-    struct policy_diff *ret, struct err_text *e)
+static int compare(
+    struct load *l, struct session *s, struct load_report *r, struct policy_diff *ret, struct err_text *e)
 {
 	int x = facts_diff(&l->before.facts, &l->after.facts, report_fact, r);
 
@@ -196,7 +204,7 @@ static int compare(struct load *l, struct session *s, struct load_report *r, boo
 	l->differs = (!l->before.file && !l->none) || r->n_added || r->n_changed || r->n_removed;
 	l->after.generation = l->before.generation;
 	x = session_open(s, SESSION_POLICYD);
-	if (x == 0 && !dry)
+	if (x == 0 && !l->o->dry)
 		x = session_txn_begin(s, SESSION_POLICYD);
 	if (x == SESSION_REFUSED)
 		return err_set(e, -EBUSY, "%s", s->refusal_text.s);
@@ -208,43 +216,77 @@ static int compare(struct load *l, struct session *s, struct load_report *r, boo
 	return x;
 }
 
-static int run(struct load *l, struct session *s, bool dry, int passphrase_fd)
+static int run(struct load *l, struct session *s)
 {
 	AUTO_POLICY_DIFF struct policy_diff d = {0};
 	struct err_text e = {{0}};
 	struct load_report report;
-	int code = CLI_OK, r = report_begin(&report, l->cli, l->file);
+	int code = CLI_OK, r = report_begin(&report, l->cli, l->file, l->o->quiet);
 
 	report.n_conns = l->conf->n_conns;
 	report.n_policies = l->plan.n_policies;
 	if (r == 0)
-		r = compare(l, s, &report, dry, &d, &e);
+		r = compare(l, s, &report, &d, &e);
 	if (r < 0)
 		code = fail(l, r, &e);
 	else if (!l->none)
-		say_replaced(l->cli, dry);
-	if (code == CLI_OK && !dry)
-		code = apply(l, s, &d, passphrase_fd);
+		say_replaced(l->cli, l->o->dry);
+	if (code == CLI_OK && !l->o->dry)
+		code = apply(l, s, &d);
 	if (code == CLI_OK)
-		return report_end(&report, &d, !dry);
+		return report_end(&report, &d, !l->o->dry);
 	report_drop(&report);
 	return code;
 }
 
-int load_file(struct cli *cli, const char *file, bool dry, int passphrase_fd)
+void load_usual_file(const struct cli *cli, char ret[PATH_MAX])
 {
-	AUTO_LOAD struct load l = {.cli = cli, .secrets = {.fd = -1}};
+	snprintf(ret, PATH_MAX, "%s/postern.conf", cli->settings.config_dir);
+}
+
+/* At boot: whether there is anything to do; where not, that has been told. */
+static bool boot_wants(struct load *l)
+{
+	char racoon[PATH_MAX];
+	struct err_text e;
+
+	if (l->before.file || place_get(&l->cli->settings, racoon, &e) < 0 ||
+	    !generation_of(l->cli, "keyd", "generation"))
+		return true;
+	fprintf(l->cli->out, "%s is not loaded: %s is, and stays.\n", l->file, racoon);
+	return false;
+}
+
+/* 1: there is none, which is as it should be. */
+static int find_file(struct load *l)
+{
+	if (!l->o->file) {
+		l->none = true;
+		snprintf(l->file, sizeof(l->file), "nothing");
+		return 0;
+	}
+	if (realpath(l->o->file, l->file))
+		return 0;
+	if (l->o->boot && errno == ENOENT) {
+		fprintf(l->cli->out, "there is no %s: nothing to load.\n", l->o->file);
+		return 1;
+	}
+	cli_fail(l->cli, "%s cannot be read: %s.", l->o->file, err_name(-errno));
+	return -errno;
+}
+
+int load_file(struct cli *cli, const struct load_options *o)
+{
+	AUTO_LOAD struct load l = {.cli = cli, .o = o, .secrets = {.fd = -1}};
 	static const struct setkey_options quiet;
 	AUTO(session_fini) struct session s;
 	struct err_text e = {{0}};
 	int r;
 
 	session_init(&s, cli, &quiet);
-	l.none = !file;
-	if (l.none)
-		snprintf(l.file, sizeof(l.file), "nothing");
-	else if (!realpath(file, l.file))
-		return cli_fail(cli, "%s cannot be read: %s.", file, err_name(-errno));
+	r = find_file(&l);
+	if (r != 0)
+		return r < 0 ? CLI_FAILED : CLI_OK;
 	if (load_keys_init(cli, NATIVE_FILE_MAX / 8) < 0)
 		return CLI_FAILED;
 	r = read_conf(&l, &e);
@@ -252,5 +294,7 @@ int load_file(struct cli *cli, const char *file, bool dry, int passphrase_fd)
 		r = prepare(&l, &e);
 	if (r == 0)
 		r = look_back(&l, &e);
-	return r < 0 ? fail(&l, r, &e) : run(&l, &s, dry, passphrase_fd);
+	if (r < 0)
+		return fail(&l, r, &e);
+	return o->boot && !boot_wants(&l) ? CLI_OK : run(&l, &s);
 }

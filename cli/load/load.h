@@ -5,6 +5,8 @@
 #ifndef POSTERN_CLI_LOAD_LOAD_H
 #define POSTERN_CLI_LOAD_LOAD_H
 
+#include <limits.h>
+
 #include "cli/cli.h"
 #include "cli/load/facts.h"
 #include "cli/racoon/block.h"
@@ -38,8 +40,16 @@ void load_state_forget(const struct settings *s);
 void load_state_fini(struct load_state *st);
 #define AUTO_LOAD_STATE AUTO(load_state_fini)
 
-/* load.c: all of it. `file` NULL: takes out what an earlier load has made. `dry`: shows, and changes nothing.
- * `passphrase_fd`: -1, or where passphrases come from. Returns an exit code. */
-int load_file(struct cli *cli, const char *file, bool dry, int passphrase_fd);
+/* load.c: all of it. Returns an exit code. */
+struct load_options {
+	const char *file;  /* NULL: takes out what an earlier load has made */
+	bool dry;          /* shows, and changes nothing */
+	bool quiet;        /* only the sum of what differs is shown */
+	bool boot;         /* a file that is not there is no fault, and a racoon.conf that was loaded stays */
+	int passphrase_fd; /* -1, or where passphrases come from */
+};
+int load_file(struct cli *cli, const struct load_options *o);
+/* The file that is meant where none is named. */
+void load_usual_file(const struct cli *cli, char ret[PATH_MAX]);
 
 #endif

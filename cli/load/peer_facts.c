@@ -162,6 +162,18 @@ static void put_block(struct making *m, const struct ike_peer *p)
 	facts_add(m->to, m->conn, FACT_BLOCK, "", hex);
 }
 
+/* Each has a name of its own, by which it is found again in the configuration before. */
+static void put_authorities(struct making *m, const struct ike_peer *p)
+{
+	char what[24] = "authority";
+
+	for (int i = 0; i < IKE_AUTHORITIES_MAX && p->ca[i]; i++) {
+		if (i)
+			snprintf(what, sizeof(what), "authority %d", i + 1);
+		put_file(m, what, p->ca[i]);
+	}
+}
+
 static void put_peer(struct making *m, const struct ike_peer *p, const struct block_print *secret)
 {
 	static const struct block_print none;
@@ -175,7 +187,7 @@ static void put_peer(struct making *m, const struct ike_peer *p, const struct bl
 		put_marked(m, "secret", "", secret);
 	put_file(m, "certificate", p->cert);
 	put_file(m, "key", p->key);
-	put_file(m, "authority", p->ca);
+	put_authorities(m, p);
 	put_file(m, "remote-certificate", p->peer_cert);
 	if (p->weak_certs)
 		put(m, "weak-certificates", "yes");

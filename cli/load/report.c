@@ -9,11 +9,11 @@
 
 #include "cli/dump/dump.h"
 
-int report_begin(struct load_report *r, struct cli *cli, const char *file)
+int report_begin(struct load_report *r, struct cli *cli, const char *file, bool quiet)
 {
 	json_t *conns;
 
-	*r = (struct load_report){.cli = cli, .file = file};
+	*r = (struct load_report){.cli = cli, .file = file, .quiet = quiet};
 	if (!cli->json)
 		return 0;
 	r->doc = json_new_document();
@@ -42,7 +42,7 @@ static void tell_conn(struct load_report *r, char sign, const char *conn, uint32
 	++*n;
 	if (r->doc)
 		json_array_append_new(list, json_string(conn));
-	else
+	else if (!r->quiet)
 		fprintf(r->cli->out, "%c connection %s\n", sign, conn);
 }
 
@@ -53,7 +53,8 @@ static void begin_changed(struct load_report *r, const char *conn)
 	r->n_changed++;
 	if (!r->doc) {
 		json_decref(o);
-		fprintf(r->cli->out, "~ connection %s\n", conn);
+		if (!r->quiet)
+			fprintf(r->cli->out, "~ connection %s\n", conn);
 		return;
 	}
 	r->changes = json_array();
@@ -87,6 +88,8 @@ static void tell_difference(struct load_report *r, const struct fact *was, const
 {
 	json_t *o;
 
+	if (r->quiet && !r->doc)
+		return;
 	if (!r->doc) {
 		print_difference(r->cli->out, was, is);
 		return;
@@ -138,6 +141,8 @@ void report_policies(struct load_report *r, const struct policy_diff *d)
 {
 	json_t *o;
 
+	if (r->quiet && !r->doc)
+		return;
 	if (!r->doc) {
 		print_policies(r->cli->out, d->was, d->n_in_force, '-');
 		print_policies(r->cli->out, d->is, d->n_is, '+');

@@ -12,6 +12,7 @@
 struct load_report {
 	struct cli *cli;
 	const char *file;
+	bool quiet;                              /* counts, and tells the sum alone; --json has all */
 	json_t *doc, *added, *changed, *removed; /* --json; NULL without it */
 	json_t *changes;                         /* of the connection that is told of, borrowed */
 	uint32_t n_added, n_changed, n_removed;
@@ -19,7 +20,7 @@ struct load_report {
 };
 
 /* 0 or -ENOMEM. */
-must_check int report_begin(struct load_report *r, struct cli *cli, const char *file);
+must_check int report_begin(struct load_report *r, struct cli *cli, const char *file, bool quiet);
 /* A facts_diff_fn on a struct load_report. */
 void report_fact(
     void *report, enum fact_change what, const char *conn, const struct fact *was, const struct fact *is);

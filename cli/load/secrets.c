@@ -210,17 +210,17 @@ static int fill(struct table *t, const struct ike_conf *ike)
 	int r = 0;
 
 	for (uint32_t i = 0; r == 0 && i < c->n_conns; i++) {
-		if (c->conn[i].auth != NATIVE_AUTH_SECRET)
+		if (c->conn[i].shared != NATIVE_AUTH_SECRET)
 			continue;
 		r = print_secret(t, i);
 		if (r == 0)
 			r = put_known(t, &c->conn[i], &ike->peer[i]);
 	}
 	for (uint32_t i = 0; r == 0 && i < c->n_conns; i++)
-		if (c->conn[i].auth == NATIVE_AUTH_SECRET_FILE)
+		if (c->conn[i].shared == NATIVE_AUTH_SECRET_FILE)
 			r = put_file(t, i);
 	for (uint32_t i = 0; r == 0 && i < c->n_conns; i++)
-		if (c->conn[i].auth == NATIVE_AUTH_SECRET && is_for_all(&c->conn[i], &ike->peer[i]))
+		if (c->conn[i].shared == NATIVE_AUTH_SECRET && is_for_all(&c->conn[i], &ike->peer[i]))
 			r = put_line(t, &c->conn[i], "*", 1);
 	return r;
 }

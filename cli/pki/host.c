@@ -56,22 +56,35 @@ static void say_identity(struct cli *cli, const struct pki_alt *a)
 		    a->kind == PKI_HOST ? "fqdn" : "user_fqdn", a->text);
 }
 
-static void say_racoon(struct cli *cli, const struct pki_options *o, const struct host_files *f)
+static void say_racoon(
+    struct cli *cli, const struct pki_options *o, const struct host_files *f, const char *folder)
 {
-	AUTO_FREE char *folder = realpath(f->folder, NULL);
-
 	fprintf(cli->out,
 	    "For racoon.conf, with the folder's place on that host:\n"
 	    "    path certificate \"%s\";\n"
 	    "    remote PEER {\n"
 	    "        certificate_type x509 \"%s.pem\" \"%s.key\";\n",
-	    folder ? folder : f->folder, f->name, f->name);
+	    folder, f->name, f->name);
 	say_identity(cli, &o->alt[0]);
+}
+
+static void say_native(
+    struct cli *cli, const struct pki_options *o, const struct host_files *f, const char *folder)
+{
+	fprintf(cli->out,
+	    "For postern.conf likewise, in its connections:\n"
+	    "    certificate \"%s/%s.pem\"\n"
+	    "    key \"%s/%s.key\"\n"
+	    "    authority \"%s/ca.pem\"\n"
+	    "    local-id %s\n",
+	    folder, f->name, folder, f->name, folder, o->alt[0].text);
 }
 
 void host_say(struct cli *cli, const struct pki_options *o, const struct host_files *f,
     const struct authority *a, const struct pki_cert *c, bool is_rsa)
 {
+	AUTO_FREE char *place = realpath(f->folder, NULL);
+	const char *folder = place ? place : f->folder;
 	char hash[PKI_HASH_STRLEN], date[PKI_DATE_STRLEN];
 
 	pki_cert_hash(a->cert, hash);
@@ -87,9 +100,10 @@ void host_say(struct cli *cli, const struct pki_options *o, const struct host_fi
 		                    "until there is a new "
 		                    "one: ipsecctl pki crl");
 	if (is_rsa)
-		say_racoon(cli, o, f);
+		say_racoon(cli, o, f, folder);
 	else
 		(void)cli_fail(cli, "warning: racoon.conf and IKE version 1 can sign with RSA keys only; "
 		                    "this one is for version "
 		                    "2");
+	say_native(cli, o, f, folder);
 }

@@ -135,10 +135,13 @@ static void add_print(struct sbuf *to, const struct block_print *p)
 
 static int add_files(const struct block_key *key, struct sbuf *to, const struct ike_peer *p)
 {
-	const char *files[] = {p->cert, p->key, p->ca, p->peer_cert};
+	enum { OWN = 3 };
+	const char *files[OWN + IKE_AUTHORITIES_MAX] = {p->cert, p->key, p->peer_cert};
 	struct block_print one;
 	int r = 0;
 
+	for (size_t i = 0; i < IKE_AUTHORITIES_MAX; i++)
+		files[OWN + i] = p->ca[i];
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(files); i++) {
 		r = block_print_file(key, files[i], &one);
 		add_print(to, &one);

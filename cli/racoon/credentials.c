@@ -309,8 +309,8 @@ int racoon_send_credentials(struct cli *cli, const struct ike_conf *c, int secre
 		const struct ike_peer *p = &c->peer[i];
 
 		r = send_own(cli, certd, i, p, known, e);
-		if (r == 0)
-			r = send_trusted(cli, verify, CREDENTIAL_CA, i, p, p->ca, e);
+		for (int k = 0; r == 0 && k < IKE_AUTHORITIES_MAX; k++)
+			r = send_trusted(cli, verify, CREDENTIAL_CA, i, p, p->ca[k], e);
 		if (r == 0)
 			r = send_trusted(cli, verify, CREDENTIAL_PEER_CERT, i, p, p->peer_cert, e);
 		if (r < 0)

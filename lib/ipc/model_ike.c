@@ -73,6 +73,7 @@ static void set_flags(const struct ike_peer *p, Postern__IkePeer *m)
 	m->version = p->version;
 	m->keep_up = p->keep_up;
 	m->block = p->block;
+	m->peer_auth = p->peer_auth;
 	m->has_script_up = p->script[IKE_HOOK_UP] != NULL;
 	m->has_script_down = p->script[IKE_HOOK_DOWN] != NULL;
 	m->has_script_dead = p->script[IKE_HOOK_DEAD] != NULL;
@@ -156,6 +157,9 @@ static int get_flags(const Postern__IkePeer *m, struct ike_peer *p, struct err_t
 		return err_set(e, -EBADMSG, "a switch of an unknown value");
 	if (m->version != 1 && m->version != 2)
 		return err_set(e, -EBADMSG, "version %u of IKE", m->version);
+	if (m->peer_auth > IKE_AUTH_RSA || (m->peer_auth && m->version != 2))
+		return err_set(
+		    e, -EBADMSG, "a way of its own for the peer to prove itself, %u", m->peer_auth);
 	if (m->nonce_len < IKE_NONCE_MIN || m->nonce_len > IKE_NONCE_MAX || m->dpd_delay_s > DAY_S ||
 	    m->dpd_retry_s > DAY_S || m->dpd_maxfail > COUNTER_MAX || m->esp_frag > UINT16_MAX ||
 	    (m->esp_frag && m->esp_frag < SA_FRAG_MIN))
@@ -180,6 +184,7 @@ static int get_flags(const Postern__IkePeer *m, struct ike_peer *p, struct err_t
 	p->version = (uint8_t)m->version;
 	p->keep_up = m->keep_up;
 	p->block = m->block;
+	p->peer_auth = m->peer_auth;
 	return 0;
 }
 

@@ -31,12 +31,16 @@ struct ike_conf *ike_conf_new(void)
 
 void ike_peer_fini(struct ike_peer *p)
 {
-	char **texts[] = {&p->name, &p->file, &p->cert, &p->key, &p->ca, &p->peer_cert, &p->xauth_login,
+	char **texts[] = {&p->name, &p->file, &p->cert, &p->key, &p->peer_cert, &p->xauth_login,
 	    &p->script[IKE_HOOK_UP], &p->script[IKE_HOOK_DOWN], &p->script[IKE_HOOK_DEAD]};
 
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
 		free(*texts[i]);
 		*texts[i] = NULL;
+	}
+	for (size_t i = 0; i < IKE_AUTHORITIES_MAX; i++) {
+		free(p->ca[i]);
+		p->ca[i] = NULL;
 	}
 	free(p->peer_id);
 	free(p->offer);
@@ -144,7 +148,8 @@ static int copy_texts(struct ike_peer *to, const struct ike_peer *from)
 	int r = copy_text(&to->cert, from->cert);
 
 	r = r < 0 ? r : copy_text(&to->key, from->key);
-	r = r < 0 ? r : copy_text(&to->ca, from->ca);
+	for (int i = 0; r == 0 && i < IKE_AUTHORITIES_MAX; i++)
+		r = copy_text(&to->ca[i], from->ca[i]);
 	r = r < 0 ? r : copy_text(&to->peer_cert, from->peer_cert);
 	r = r < 0 ? r : copy_text(&to->xauth_login, from->xauth_login);
 	for (int i = 0; r == 0 && i < IKE_HOOKS; i++)
@@ -157,7 +162,8 @@ int ike_peer_copy(struct ike_peer *to, const struct ike_peer *from)
 	struct ike_peer p = *from;
 	int r;
 
-	p.cert = p.key = p.ca = p.peer_cert = p.xauth_login = NULL;
+	p.cert = p.key = p.peer_cert = p.xauth_login = NULL;
+	memset(p.ca, 0, sizeof(p.ca));
 	memset(p.script, 0, sizeof(p.script));
 	p.peer_id = NULL;
 	p.offer = NULL;

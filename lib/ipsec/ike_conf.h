@@ -20,6 +20,7 @@ enum {
 	IKE_CHILDREN_MAX = 10000,
 	IKE_OFFERS_MAX = 64,      /* proposals of one peer */
 	IKE_PEER_IDS_MAX = 16,    /* identities one peer may have */
+	IKE_AUTHORITIES_MAX = 8,  /* files of one peer's */
 	IKE_ALGS_MAX = 32,        /* of one kind in a child's list */
 	IKE_LISTEN_MAX = 64,      /* addresses to listen on */
 	IKE_ID_DATA_MAX = 1024,   /* octets of an identity */
@@ -113,9 +114,9 @@ struct ike_peer {
 	struct ike_id *peer_id; /* any of them */
 	uint8_t n_peer_ids;
 	bool verify_identifier;
-	char *cert, *key; /* own certificate and its private key */
-	char *ca;         /* one file of authorities in place of the folder */
-	char *peer_cert;  /* the peer's certificate, taken as it is */
+	char *cert, *key;              /* own certificate and its private key */
+	char *ca[IKE_AUTHORITIES_MAX]; /* files of authorities in place of the folder; NULL: no more */
+	char *peer_cert;               /* the peer's certificate, taken as it is */
 	bool send_cert, send_cr, verify_cert;
 	bool weak_certs; /* those that could be forged today are believed, with a word in the log */
 	bool initial_contact, passive, mode_cfg, weak_phase1_check, support_proxy;
@@ -133,7 +134,8 @@ struct ike_peer {
 	char *script[IKE_HOOKS]; /* by enum ike_hook */
 	struct ike_offer *offer;
 	uint8_t n_offers;
-	uint64_t seconds; /* the lifetime of offers that name none */
+	enum ike_auth_method peer_auth; /* version 2: how the peer proves itself; NONE: as we do */
+	uint64_t seconds;               /* the lifetime of offers that name none */
 };
 
 /* Which addresses a child may have on one side; `any` alone: all of them. */
@@ -282,6 +284,12 @@ static inline bool ike_peer_accepts(const struct ike_peer *p, enum ike_mode mode
 		if (p->mode[i] == mode)
 			return true;
 	return false;
+}
+
+/* How the peer proves itself in version 2. */
+static inline enum ike_auth_method ike_peer_auth(const struct ike_peer *p)
+{
+	return p->peer_auth ? p->peer_auth : p->n_offers ? p->offer[0].auth : IKE_AUTH_NONE;
 }
 
 /* What a block makes of a peer's identity. */

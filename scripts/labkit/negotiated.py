@@ -1,4 +1,4 @@
-"""What the chapters 'psk' and 'cert' of scripts/demo share: a letter for which keys are negotiated first."""
+"""What the chapters 'psk', 'cert' and 'ikev2' of scripts/demo share: a letter for which keys are negotiated first."""
 
 import os
 
@@ -9,7 +9,7 @@ from .story import (ELMER, EXAMPLES, HOSTS, LETTER, RELENT, Capture, Connection,
 CONFIGURATION = "/etc/inet/racoon.conf"
 # Lines of the log that tell the story; the debug level of the guide's `log debug` has more.
 TOLD = (r"(initiate new phase|respond new phase|begin (Aggressive|Identity)|IPsec-SA request|ISAKMP-SA established"
-        r"|IPsec-SA established)")
+        r"|IKE-SA established|IPsec-SA established)")
 
 
 def install(lab, host, source, target):
@@ -30,7 +30,7 @@ def tell_load(number, lab):
         show_wrapped(command(lab, host, "ipsecctl", "racoon"))
 
 
-def tell_exchange(number, lab, folder):
+def tell_exchange(number, lab, folder, near=RELENT, far=ELMER):
     """The first packet of a connection waits for keys, then everything goes under them."""
     step(number, "relent opens a TCP connection and sends a letter. The first packet needs a key, and there is none yet.\n"
                  "   What crosses the wire:")
@@ -38,7 +38,7 @@ def tell_exchange(number, lab, folder):
     for log in logs.values():
         log.fresh(TOLD)
     with Capture(lab, os.path.join(folder, "wire.pcap"), "ip") as wire:
-        connection = Connection(lab)
+        connection = Connection(lab, near, far)
         arrived = connection.send(LETTER)
         connection.close()
         wait_for(lambda: len(wire.lines(40, "ip proto 50")) == 40)
@@ -46,7 +46,7 @@ def tell_exchange(number, lab, folder):
         raise LabError("the letter did not arrive as it was sent.")
     ike, esp = wire.lines(20, "udp port 500"), wire.lines(6, "ip proto 50")
     show([*ike, *esp, "..."])
-    clear = wire.lines(4, f"tcp and host {RELENT} and host {ELMER}")
+    clear = wire.lines(4, f"tcp and host {near} and host {far}")
     if not ike or clear:
         raise LabError("\n     ".join(["clear packets crossed the wire:", *clear] if clear else ["no message of IKE was seen."]))
     print(f"\n     {len(ike)} messages of IKE, then ESP. The letter arrived, {len(arrived)} octets; of its TCP no packet went in clear.")

@@ -95,12 +95,13 @@ class Capture:
 
 
 class Connection:
-    """A TCP connection from relent to elmer; both ends live in their hosts' network namespaces."""
+    """A TCP connection from relent to elmer, between these two of their addresses; both ends live in their hosts' network namespaces."""
 
-    def __init__(self, lab):
-        server = call_in_namespace(lab.init("elmer").pid, lambda: socket.create_server((ELMER, PORT)))
+    def __init__(self, lab, near=RELENT, far=ELMER):
+        server = call_in_namespace(lab.init("elmer").pid, lambda: socket.create_server((far, PORT)))
         server.settimeout(20)
-        self.near = call_in_namespace(lab.init("relent").pid, lambda: socket.create_connection((ELMER, PORT), timeout=20))
+        self.near = call_in_namespace(lab.init("relent").pid, lambda: socket.create_connection((far, PORT), timeout=20,
+                                                                                               source_address=(near, 0)))
         self.far, _ = server.accept()
         self.far.settimeout(20)
         server.close()

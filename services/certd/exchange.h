@@ -83,7 +83,7 @@ must_check int exchange_begin(
 struct exchange *exchange_find(struct exchanges *t, struct ike1_octets nonce, uint64_t now_ms);
 /* Keeps the facts but `gxr`; from now on it is told. 0; -EBUSY: no room for as many octets; -ENOMEM. */
 must_check int exchange_keep(struct exchanges *t, struct exchange *x, const struct exchange_facts *f);
-/* The same of version 2, which has its keys then; `auth` is how this exchange is proved. */
+/* The same of version 2, which has its keys then; `auth` is how we are proved in it. */
 must_check int exchange_keep2(
     struct exchanges *t, struct exchange *x, const struct exchange_facts2 *f, enum ike_auth_method auth);
 /* And the responder's public value, which is as long as the initiator's: from now on it is keyed. */

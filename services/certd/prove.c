@@ -296,7 +296,7 @@ int prove_tell(struct prover *p, struct ike1_octets nonce, const struct exchange
 		r = proof2_check_facts(&p->exchanges, x, f, e);
 	if (r < 0)
 		return r;
-	/* How the block's peers prove themselves is the same in all its proposals. */
+	/* How we prove ourselves to the block's peers is the same in all its proposals. */
 	r = exchange_keep2(&p->exchanges, x, f, peer->offer[0].auth);
 	return r < 0 ? err_set(e, r, "the exchange cannot be kept: %s", err_name(r)) : 0;
 }
@@ -484,7 +484,7 @@ int prove_peer(struct prover *p, struct ike1_octets nonce, struct ike1_octets id
 
 	if (r < 0)
 		return r;
-	*ret_is_ticket = !proof_with_signature(x->auth);
+	*ret_is_ticket = !proof_with_signature(x->v2 ? ike_peer_auth(peer) : x->auth);
 	if (x->verified || !x->keyed)
 		return err_set(e, -EPROTO, "%s",
 		    x->keyed ? "this exchange has the peer's proof already"

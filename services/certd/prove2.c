@@ -2,6 +2,9 @@
  * A responder knows who asks before it needs a pre-shared key, an initiator only whom it is configured to
  * meet: so the one looks its key up by the identity that was said and the other by those that were written
  * down, and both by the address if there is no such line (RFC 7296 section 2.15 leaves it to us).
+ *
+ * Each side may prove itself in a way of its own (section 2.15 too). A responder that judges a signature
+ * looks its own shared key up as an initiator does.
  */
 #include "certd/prove2.h"
 
@@ -230,10 +233,9 @@ static bool is_signature(uint8_t method)
 }
 
 /* The configuration says how the peer proves itself, whatever it prefers. */
-static int check_method(
-    const struct exchange *x, const struct ike_peer *peer, uint8_t method, struct err_text *e)
+static int check_method(const struct ike_peer *peer, uint8_t method, struct err_text *e)
 {
-	bool sig = proof_with_signature(x->auth);
+	bool sig = proof_with_signature(ike_peer_auth(peer));
 
 	if (sig ? is_signature(method) : method == IKE2_AUTH_PSK)
 		return 0;
@@ -252,10 +254,10 @@ int prove2_peer(const struct prover *p, const struct creds *c, const struct ike_
 
 	if (ike2_auth_parse(&body, &a) != IKE_OK)
 		return err_set(e, -EBADMSG, "the peer's AUTH payload cannot be read");
-	r = check_method(x, peer, a.method, e);
+	r = check_method(peer, a.method, e);
 	if (r < 0)
 		return r;
-	if (proof_with_signature(x->auth))
+	if (proof_with_signature(ike_peer_auth(peer)))
 		return state_octets(p, x, claim->id, now_ms, ret, e);
 	return judge_psk(p, c, peer, x, claim, &a, now_ms, ret, e);
 }

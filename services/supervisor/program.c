@@ -32,6 +32,13 @@ static bool try_path(char *buf, size_t room, const char *dir, const char *betwee
 	return n > 0 && (size_t)n < room && !access(buf, X_OK);
 }
 
+static bool try_ipsecctl(char *buf, size_t room, const char *dir, const char *between)
+{
+	int n = snprintf(buf, room, "%s%s/ipsecctl", dir, between);
+
+	return n > 0 && (size_t)n < room && !access(buf, X_OK);
+}
+
 int program_find(const char *bin_dir, const char *unit, char *buf, size_t room, struct err_text *e)
 {
 	char own[PATH_MAX - 64], neighbour[64];
@@ -52,4 +59,23 @@ int program_find(const char *bin_dir, const char *unit, char *buf, size_t room, 
 	    "there is no program postern-%s beside %s/postern-supervisor or in %s: install the suite, or say "
 	    "--bin-dir",
 	    unit, own, POSTERN_LIBEXECDIR);
+}
+
+int program_find_ipsecctl(const char *bin_dir, char *buf, size_t room, struct err_text *e)
+{
+	char own[PATH_MAX - 64];
+
+	if (bin_dir) {
+		if (try_ipsecctl(buf, room, bin_dir, ""))
+			return 0;
+		return err_set(e, -ENOENT, "there is no ipsecctl in --bin-dir %s", bin_dir);
+	}
+	own_dir(own, sizeof(own));
+	/* In the build folder it has one beside that of the services. */
+	if (own[0] && (try_ipsecctl(buf, room, own, "") || try_ipsecctl(buf, room, own, "/../../cli")))
+		return 0;
+	if (try_ipsecctl(buf, room, POSTERN_SBINDIR, ""))
+		return 0;
+	return err_set(
+	    e, -ENOENT, "there is no ipsecctl beside %s/postern-supervisor or in %s", own, POSTERN_SBINDIR);
 }

@@ -13,5 +13,7 @@
  * where the install put it. 0, or -ENOENT with `e`.
  */
 int program_find(const char *bin_dir, const char *unit, char *buf, size_t room, struct err_text *e);
+/* The same for ipsecctl, which lies beside the supervisor. */
+int program_find_ipsecctl(const char *bin_dir, char *buf, size_t room, struct err_text *e);
 
 #endif

@@ -115,7 +115,10 @@ void run_dir_unlink(const struct settings *s, const char *name)
 void run_dir_remove(const struct settings *s)
 {
 	run_dir_unlink(s, "ids");
-	run_dir_unlink(s, "racoon.file"); /* ipsecctl's: which configuration is loaded */
+	/* ipsecctl's: which configuration is loaded, and the key of what it says of it. */
+	run_dir_unlink(s, "racoon.file");
+	run_dir_unlink(s, "native.loaded");
+	run_dir_unlink(s, "load.key");
 	run_dir_unlink(s, "supervisor.status");
 	run_dir_unlink(s, lock_name);
 	/* Stays when somebody else put something there. */

@@ -77,6 +77,13 @@ static void reset_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+static int place_words(const struct spawn *what)
+{
+	if (!what->words_fd)
+		return 0;
+	return dup2(what->words_fd, STDOUT_FILENO) < 0 || dup2(what->words_fd, STDERR_FILENO) < 0 ? -1 : 0;
+}
+
 /* Up out of the way first, then down in order: a descriptor that has to move may lie where another one has to
  * go. */
 static int place_fds(const struct spawn *what)
@@ -108,7 +115,7 @@ static _Noreturn void run_child(const struct spawn *what, struct environment *en
 	 * order. */
 	setsid();
 	null = open("/dev/null", O_RDONLY);
-	if (null < 0 || dup2(null, STDIN_FILENO) < 0 || place_fds(what) ||
+	if (null < 0 || dup2(null, STDIN_FILENO) < 0 || place_words(what) || place_fds(what) ||
 	    !env_add_number(env, "LISTEN_PID", (uint64_t)getpid()))
 		_exit(SPAWN_EXEC_FAILED);
 	execve(what->path, what->argv, env->v);

@@ -21,6 +21,7 @@ struct spawn {
 	size_t n_fds;
 	const char *notify_socket; /* NULL: none */
 	uint64_t watchdog_ms;
+	int words_fd; /* where standard output and error go; 0: where ours do */
 };
 
 /* 0 and the pid, or -errno. */

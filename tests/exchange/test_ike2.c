@@ -16,10 +16,10 @@ static struct rig rig;
 static void begin_with(struct ike_conf *a, struct ike_conf *b)
 {
 	rig_init(&rig, 1, a, b);
-	if (ike_auth_is_rsa(a->peer[0].offer[0].auth)) {
+	if (ike_auth_is_rsa(a->peer[0].offer[0].auth))
 		rig.a.subject = "a certificate of A";
+	if (ike_auth_is_rsa(b->peer[0].offer[0].auth))
 		rig.b.subject = "a certificate of B";
-	}
 	rig_policy(&rig, IPSEC_TUNNEL, TCP);
 }
 
@@ -72,11 +72,50 @@ static void test_certificates(void **state)
 	establishes(IKE_AUTH_RSA);
 }
 
+static struct ike_conf *conf_of(enum ike_auth_method ours, enum ike_auth_method peers)
+{
+	struct ike_conf *c = rig_conf2(ours);
+
+	c->peer[0].peer_auth = peers;
+	return c;
+}
+
+/* One by its certificate and the other by a secret, whoever begins; no certificate is sent that nobody asked
+ * for. */
+static void test_each_side_in_its_own_way(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		enum ike_auth_method a = i ? IKE_AUTH_PSK : IKE_AUTH_RSA, b = i ? IKE_AUTH_RSA : IKE_AUTH_PSK;
+
+		begin_with(conf_of(a, b), conf_of(b, a));
+		rig_packet(&rig.a, 0);
+		rig_run(&rig, ENOUGH_MS);
+		assert_pair(1);
+		rig_fini(&rig);
+	}
+}
+
+/* The configuration says how the peer proves itself, and nothing else will do. */
+static void test_a_side_in_another_way_than_was_configured(void **state)
+{
+	(void)state;
+	begin_with(conf_of(IKE_AUTH_RSA, IKE_AUTH_PSK), rig_conf2(IKE_AUTH_RSA));
+	rig_packet(&rig.a, 0);
+	rig_run(&rig, ENOUGH_MS);
+	assert_int_equal(sas(&rig.a), 0);
+	assert_int_equal(sas(&rig.b), 0);
+	assert_int_equal(rig_count(&rig.a, true), 0);
+	rig_fini(&rig);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_psk),
 	    cmocka_unit_test(test_certificates),
+	    cmocka_unit_test(test_each_side_in_its_own_way),
+	    cmocka_unit_test(test_a_side_in_another_way_than_was_configured),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -21,6 +21,9 @@ WORDS = {
             r"no packet went in clear", ESTABLISHED % "relent", ESTABLISHED % "elmer", r"ipsec sas +\d pairs", r"E: 3des-cbc"],
     "cert": [r"openssl x509 -req -in request\.pem -signkey privkey\.pem -out elmer_cert\.pem", r"authentication_method rsasig",
              r"no packet went in clear", ESTABLISHED % "relent", ESTABLISHED % "elmer", r"ipsec sas +\d pairs", r"E: 3des-cbc"],
+    "ikev2": [r"ipsecctl pki issue --address 10\.0\.0\.110", r"(?m)^ +local-id 10\.0\.0\.110$", r"(?m)^ +child +10\.1\.0\.0/24 = 10\.2\.0\.0/24$",
+              r"\+ connection elmer", r"isakmp: parent_sa ikev2_init\[I\]", r"ikev2_auth\[R\]", r"no packet went in clear",
+              r"relent: IKE-SA established", ESTABLISHED % "relent", ESTABLISHED % "elmer", r"3 received"],
 }
 
 
@@ -64,6 +67,9 @@ class Demo(unittest.TestCase):
 
     def test_cert(self):
         self.check("cert")
+
+    def test_ikev2(self):
+        self.check("ikev2")
 
     def test_kept_hosts_stay_until_they_are_taken_down(self):
         name, said = self.tell("psk", "--keep")

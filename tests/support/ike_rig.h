@@ -39,7 +39,8 @@ struct rig_exchange {
 	uint8_t icookie[8], rcookie[8];
 	struct ike1_keys keys;
 	struct octets peer_nonce, gxi, gxr, sa, idi; /* the last one: in base mode */
-	enum ike_auth_method auth;                   /* of version 2: the configuration's first */
+	enum ike_auth_method auth;                   /* of version 2: the configuration's first, ours */
+	enum ike_auth_method peer_auth;              /* of version 2 */
 	/* of version 2 */
 	struct octets message_i, message_r;
 	struct ike2_keys keys2; /* prf, SK_pi and SK_pr alone */

@@ -55,11 +55,14 @@ static void show_cert(const struct rig_side *s, struct event *e)
 }
 
 /* By which version 2 proves itself; version 1 says it later. */
-static enum ike_auth_method first_method(const struct rig_side *s, uint32_t peer)
+static void set_methods(const struct rig_side *s, uint32_t peer, struct rig_exchange *x)
 {
 	const struct ike_conf *c = s->core->conf->c;
 
-	return peer < c->n_peers && c->peer[peer].n_offers ? c->peer[peer].offer[0].auth : IKE_AUTH_NONE;
+	if (peer >= c->n_peers || !c->peer[peer].n_offers)
+		return;
+	x->auth = c->peer[peer].offer[0].auth;
+	x->peer_auth = ike_peer_auth(&c->peer[peer]);
 }
 
 int rig_port_begin(void *arg, uint64_t token, uint64_t generation, uint32_t peer,
@@ -71,7 +74,7 @@ int rig_port_begin(void *arg, uint64_t token, uint64_t generation, uint32_t peer
 
 	s->rig->rng.rng.fill(&s->rig->rng.rng, x->nonce, sizeof(x->nonce));
 	x->we_began = we_began;
-	x->auth = first_method(s, peer);
+	set_methods(s, peer, x);
 	list_append(&s->exchanges, &x->node);
 	if (++s->n_begun - s->n_forgotten > EXCHANGES_MAX) {
 		exchange_free(list_entry(s->exchanges.next, struct rig_exchange, node));
@@ -296,15 +299,15 @@ int rig_port_tell2(void *arg, uint64_t token, const struct ike2_told *t)
 }
 
 /* Its data: with a shared key the real one, else the signer's name and a hash. 0: it cannot be made. */
-static size_t auth_data(const struct rig_side *s, const struct rig_exchange *x, const struct ike2_signed *o,
-    const char *signer, uint8_t *ret)
+static size_t auth_data(const struct rig_side *s, const struct rig_exchange *x, enum ike_auth_method auth,
+    const struct ike2_signed *o, const char *signer, uint8_t *ret)
 {
 	struct iovec v[IKE2_SIGNED_PIECES];
 	size_t n = strlen(signer);
 	struct secret *psk;
 	int r;
 
-	if (ike_auth_is_rsa(x->auth)) {
+	if (ike_auth_is_rsa(auth)) {
 		memcpy(ret, signer, n);
 		ike2_signed_pieces(o, v);
 		r = crypto_hash(ALG_PRF_HMAC_SHA256, v, IKE2_SIGNED_PIECES, ret + n);
@@ -325,13 +328,14 @@ static size_t prove2(const struct rig_side *s, const struct rig_exchange *x, boo
 	    .message = octets2(octets_slice(initiators ? &x->message_i : &x->message_r)),
 	    .nonce = octets2(nonce_of(x, !initiators)),
 	    .maced_id = {maced, crypto_prf_len(x->keys2.suite.prf)}};
-	const uint8_t head[4] = {ike_auth_is_rsa(x->auth) ? IKE2_AUTH_RSA : IKE2_AUTH_PSK};
+	enum ike_auth_method auth = x->we_began == initiators ? x->auth : x->peer_auth;
+	const uint8_t head[4] = {ike_auth_is_rsa(auth) ? IKE2_AUTH_RSA : IKE2_AUTH_PSK};
 	size_t n;
 
 	memcpy(ret, head, sizeof(head));
 	if (ike2_maced_id(&x->keys2, initiators, octets2(id), maced) < 0)
 		return 0;
-	n = auth_data(s, x, &o, signer, ret + sizeof(head));
+	n = auth_data(s, x, auth, &o, signer, ret + sizeof(head));
 	return n ? sizeof(head) + n : 0;
 }
 
@@ -365,7 +369,7 @@ int rig_port_verify2(
 		return 0;
 	}
 	n = prove2(s, x, !x->we_began, subject ? subject : "", id, want);
-	if (!ike_auth_is_rsa(x->auth))
+	if (!ike_auth_is_rsa(x->peer_auth))
 		judge(s, token, n == proof.n && memcmp(want, proof.p, n) == 0);
 	else
 		rig_keep(rig_answer(s, token, 0, ""), want, n);

@@ -5,6 +5,7 @@ The tree is an overlay of / whose upper layer is memory, so nothing is written a
 build folder.
 """
 
+import json
 import os
 import shutil
 import signal
@@ -20,6 +21,9 @@ SKIP = 77
 BOUND_S = 240
 DROPPING = ("postern-policyd", "postern-datapathd", "postern-keyd", "postern-certd", "postern-certd-verify")
 SERVICES = (*DROPPING, "postern-hooks")
+CONF = "/etc/postern/postern.conf"
+TUNNEL = ('connection peer {\n remote 192.0.2.2\n local 192.0.2.1\n secret "a long shared secret"\n'
+          " child 10.3.0.0/16 = 10.4.0.0/16\n}\n")
 SA = ('add 10.0.0.1 10.0.0.2 esp 0x1000 -m tunnel -E 3des-cbc "123456789012345678901234" -A hmac-md5 "1234567890123456";\n'
       "spdadd 10.1.0.0/24 10.2.0.0/24 any -P out ipsec esp/tunnel/10.0.0.1-10.0.0.2/require;\n")
 
@@ -110,6 +114,56 @@ class Inside(unittest.TestCase):
         with open("/run/postern/ticket.key", "rb") as file:
             self.assertNotEqual(file.read(), before)
 
+    def loaded(self, n_policies):
+        said = subprocess.run(["ipsecctl", "load", "-n"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True).stdout
+        return said == f"{CONF}: nothing is different (connections: 1, policies: {n_policies}).\n"
+
+    def policies(self):
+        return [row["id"] for row in json.loads(run("ipsecctl", "--json", "spd"))["policies"]]
+
+    def journal(self, unit):
+        return run("journalctl", "--no-pager", "-b", "-o", "cat", "-u", unit)
+
+    def write_conf(self, text):
+        with open(CONF, "w", encoding="ascii") as out:
+            out.write(text)
+
+    def test_1c_the_configuration_is_there_and_nobody_has_typed_anything(self):
+        self.wait_up()
+        self.assertTrue(active("postern-load"))
+        self.assertIn(f"{CONF}: connections: 1 added, 0 changed, 0 removed; policies: 2 added, 0 removed.", self.journal("postern-load"))
+        self.assertTrue(self.loaded(2))
+
+    def test_1d_reload_means_the_file_as_it_is_now(self):
+        self.write_conf(TUNNEL + "policy none 10.5.0.0/16 = 10.6.0.0/16\n")
+        run("systemctl", "reload", "postern.target")
+        wait_for("the load", lambda: self.loaded(4))
+
+    def test_1e_a_fault_fails_the_unit_says_where_and_leaves_what_was_loaded(self):
+        before = self.policies()
+        self.write_conf(TUNNEL.replace("secret", "sekret"))
+        run("systemctl", "restart", "postern-load.service", check=False)
+        self.assertEqual(shown("postern-load", "ActiveState"), "failed")
+        self.assertIn(f"{CONF}:4:2: error: ", self.journal("postern-load"))
+        self.assertEqual(self.policies(), before)
+        self.write_conf(TUNNEL)
+        run("systemctl", "restart", "postern-load.service")
+        self.assertTrue(self.loaded(2))
+
+    def test_1f_a_name_that_nobody_knows_yet_is_asked_for_again(self):
+        before = self.policies()
+        self.write_conf(TUNNEL.replace("192.0.2.2", "later.example"))
+        run("systemctl", "restart", "postern-load.service", check=False)
+        self.assertIn("the name later.example has no address now", self.journal("postern-load"))
+        self.assertEqual(self.policies(), before)
+        with open("/etc/hosts", "a", encoding="ascii") as out:
+            out.write("192.0.2.2 later.example\n")
+        wait_for("the next try", lambda: self.loaded(2))
+        self.write_conf(TUNNEL)
+        wait_for("the unit to be content", lambda: active("postern-load"))
+        run("systemctl", "reload", "postern-load.service")
+        self.assertTrue(self.loaded(2))
+
     def test_2_killed_services_come_back_with_their_store(self):
         self.wait_up()
         run("setkey", "-c", text=SA)
@@ -121,6 +175,7 @@ class Inside(unittest.TestCase):
             self.assertIn("table inet", rules())
         self.wait_up()
         self.assertIn("spi=4096(0x00001000)", run("setkey", "-D"))
+        self.assertTrue(self.loaded(2))
         self.assertGreaterEqual(int(shown("postern-datapathd", "NFileDescriptorStore")), 6)
 
     def test_3_stopping_one_service_leaves_the_rules(self):
@@ -136,13 +191,18 @@ class Inside(unittest.TestCase):
         wait_for("the withdrawal", lambda: shown("postern-withdraw", "ActiveState") in ("inactive", "failed"))
         self.assertNotIn("table inet", rules())
         self.assertNotIn("4500", rules())
-        self.assertEqual(os.listdir("/run/postern"), ["ticket.key"])
+        self.assertEqual(sorted(os.listdir("/run/postern")), ["load.key", "native.loaded", "ticket.key"])
         self.assertEqual(run("systemctl", "list-units", "--failed", "--plain", "--no-legend", "postern*"), "")
 
     def test_5_supervisor_takes_over(self):
         run("systemctl", "start", "postern.service")
         self.assertFalse(active("postern.target"))
+        self.assertFalse(active("postern-load"))
         self.assertIn("supervisor up", run("ipsecctl", "status"))
+        self.assertTrue(self.loaded(2))
+        self.write_conf(TUNNEL + "policy none 10.5.0.0/16 = 10.6.0.0/16\n")
+        run("systemctl", "reload", "postern.service")
+        wait_for("the load", lambda: self.loaded(4))
         run("setkey", "-c", text=SA)
         self.assertIn("table inet", rules())
         run("systemctl", "stop", "postern.service")
@@ -176,6 +236,9 @@ def prepare(build):
     mount("-t", "overlay", "overlay", "-o", f"lowerdir=/,upperdir={TREE_LAYERS}/upper,workdir={TREE_LAYERS}/work", TREE)
     run("meson", "install", "-C", build, "--no-rebuild", "--destdir", TREE)
     shutil.copy(__file__, f"{TREE}/srv/it_boot.py")
+    os.makedirs(f"{TREE}/etc/postern", 0o700)
+    with open(TREE + CONF, "w", encoding="ascii", opener=lambda path, flags: os.open(path, flags, 0o600)) as out:
+        out.write(TUNNEL)
     units = f"{TREE}/etc/systemd/system"
     with open(f"{units}/postern-boot.target", "w", encoding="ascii") as out:
         out.write("[Unit]\nRequires=basic.target postern.target postern-boot.service\nAfter=basic.target\nAllowIsolate=yes\n")

@@ -19,7 +19,8 @@ SKIP = 77
 # systemd's own measure, 10 is no protection at all. The services start as root to drop by themselves, which costs them the rest; the
 # walls of hooks would be those of root's scripts.
 EXPOSURE_MAX = {"postern-policyd.service": 3.0, "postern-datapathd.service": 3.2, "postern-withdraw.service": 3.0,
-                "postern-keyd.service": 3.2, "postern-certd.service": 2.5, "postern-certd-verify.service": 2.5, "postern-hooks.service": 9.8, "postern.service": 3.8, "postern-ticket-key.service": 2.0}
+                "postern-keyd.service": 3.2, "postern-certd.service": 2.5, "postern-certd-verify.service": 2.5, "postern-hooks.service": 9.8, "postern.service": 3.8, "postern-ticket-key.service": 2.0,
+                "postern-load.service": 3.0}
 
 
 def read(path):
@@ -50,7 +51,7 @@ class Units(unittest.TestCase):
                               stderr=subprocess.STDOUT, text=True)
 
     def test_verify_has_nothing_to_say(self):
-        self.assertEqual(len(self.names), 23, self.names)
+        self.assertEqual(len(self.names), 24, self.names)
         done = self.analyze("verify", "--man=no", *self.names)
         self.assertEqual((done.returncode, done.stdout), (0, ""))
 
@@ -105,7 +106,8 @@ class Units(unittest.TestCase):
         for name, word in (("postern.target", "Requires"), ("postern.service", "Conflicts")):
             found = set(" ".join(re.findall(rf"^{word}=(.*)$", read(f"{self.units}/{name}"), re.M)).split())
             self.assertEqual({unit for unit in found if unit.endswith(".socket")}, every, name)
-        self.assertEqual(set(" ".join(re.findall(r"^Wants=(.*)$", read(f"{self.units}/postern.target"), re.M)).split()), set(sockets))
+        self.assertEqual(set(" ".join(re.findall(r"^Wants=(.*)$", read(f"{self.units}/postern.target"), re.M)).split()),
+                         {*sockets, "postern-load.service"})
 
     def test_who_keeps_keys_and_who_reads_certificates_have_no_network(self):
         for name in ("postern-certd.service", "postern-certd-verify.service"):
@@ -126,6 +128,17 @@ class Units(unittest.TestCase):
                     self.assertIn("postern-ticket-key.service", " ".join(re.findall(rf"^{word}=(.*)$", text, re.M)).split(), name)
             else:
                 self.assertNotIn("=postern-ticket-key.service", text, name)
+
+    def test_configuration_is_loaded_behind_every_service_and_before_who_waits_for_the_network(self):
+        text = read(f"{self.units}/postern-load.service")
+        after = " ".join(re.findall(r"^After=(.*)$", text, re.M)).split()
+        for name in self.names:
+            if re.search(r"^Type=notify$", read(f"{self.units}/{name}"), re.M) and name != "postern.service":
+                self.assertIn(name, after)
+        self.assertIn("network.target", after)
+        self.assertRegex(text, r"(?m)^Before=network-online\.target$")
+        self.assertRegex(read(f"{self.units}/postern.target"), r"(?m)^PropagatesReloadTo=postern-load\.service$")
+        self.assertIn("postern-load.service", " ".join(re.findall(r"^Conflicts=(.*)$", read(f"{self.units}/postern.service"), re.M)).split())
 
     def test_key_exchange_stops_before_the_datapath(self):
         self.assertRegex(read(f"{self.units}/postern-keyd.service"), r"(?m)^After=postern-datapathd\.service$")

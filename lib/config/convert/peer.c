@@ -108,10 +108,10 @@ static bool write_certificate(const struct writing *w)
 		return false;
 	}
 	if (!write_file(w, "certificate", p->cert) || !write_file(w, "key", p->key) ||
-	    !write_file(w, "authority", p->ca) || !write_file(w, "remote-certificate", p->peer_cert))
+	    !write_file(w, "authority", p->ca[0]) || !write_file(w, "remote-certificate", p->peer_cert))
 		return false;
 	sbuf_add(w->to, "    weak-certificates yes\n"); /* racoon believes any */
-	if (p->ca || p->peer_cert)
+	if (p->ca[0] || p->peer_cert)
 		return true;
 	tell(w, CONVERT_DROPPED, p->line,
 	    "path certificate: the authorities of a folder have to be put into one file, named by "

@@ -14,7 +14,8 @@ struct compile {
 	native_say_fn say;
 	void *arg;
 	struct native_plan *plan;
-	bool faulty, no_memory;
+	uint32_t n_faults, n_passing; /* of these so many may be gone in a moment */
+	bool no_memory;
 };
 
 static bool fault(struct compile *x, const struct native_at *at, const char *fmt, ...)
@@ -34,7 +35,7 @@ static bool fault(struct compile *x, const struct native_at *at, const char *fmt
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	x->say(x->arg, &note);
-	x->faulty = true;
+	x->n_faults++;
 	return false;
 }
 
@@ -59,17 +60,16 @@ bool native_is_done_here(const struct native_conf *c, native_say_fn say, void *a
 			    "on-demand`",
 			    n->name);
 	}
-	return !x.faulty;
-}
-
-static bool has_one_authority(struct compile *x, const struct native_conn *n)
-{
-	return n->n_authorities <= 1 ||
-	       fault(
-	           x, &n->auth_at, "connection %s has several authorities: put them into one file", n->name);
+	return !x.n_faults;
 }
 
 /* --- addresses --- */
+
+/* What a host says of the network before it is up. */
+static void note_passing(struct compile *x, int r)
+{
+	x->n_passing += r == -EAGAIN || r == -ENETUNREACH || r == -EHOSTUNREACH || r == -EADDRNOTAVAIL;
+}
 
 static bool find_host(struct compile *x, const struct native_conn *n, const struct native_host *h,
     enum inet_family family, struct inet_addr *ret)
@@ -79,20 +79,24 @@ static bool find_host(struct compile *x, const struct native_conn *n, const stru
 	*ret = h->addr;
 	if (h->kind == NATIVE_HOST_NAME)
 		r = x->host->resolve(x->host->arg, h->name, family, ret);
+	note_passing(x, r);
 	return r == 0 || fault(x, &h->at, "connection %s: the name %s has no address now: %s", n->name,
 	                     h->name, err_name(r));
 }
 
+/* Both of one family: an address decides, wherever it stands. */
 static bool find_ends(
     struct compile *x, const struct native_conn *n, struct inet_addr *local, struct inet_addr *remote)
 {
-	bool ok = find_host(x, n, &n->local, INET_NONE, local) &&
-	          find_host(x, n, &n->remote, local->family, remote);
+	enum inet_family family = n->remote.addr.family;
+	bool ok =
+	    find_host(x, n, &n->local, family, local) && find_host(x, n, &n->remote, local->family, remote);
 	int r;
 
 	if (!ok || n->remote.kind == NATIVE_HOST_ANY || local->family)
 		return ok;
 	r = x->host->source(x->host->arg, remote, local);
+	note_passing(x, r);
 	return r == 0 || fault(x, &n->remote.at, "connection %s: there is no way to its remote: %s", n->name,
 	                     err_name(r));
 }
@@ -143,9 +147,13 @@ static bool copy(struct compile *x, char **to, const char *from)
 
 static bool add_texts(struct compile *x, const struct native_conn *n, struct ike_peer *p)
 {
-	return copy(x, &p->name, n->name) && copy(x, &p->file, x->c->file[n->at.file]) &&
-	       copy(x, &p->cert, n->certificate) && copy(x, &p->key, n->key) &&
-	       copy(x, &p->ca, n->authority[0]) && copy(x, &p->peer_cert, n->remote_certificate);
+	bool ok = copy(x, &p->name, n->name) && copy(x, &p->file, x->c->file[n->at.file]) &&
+	          copy(x, &p->cert, n->certificate) && copy(x, &p->key, n->key) &&
+	          copy(x, &p->peer_cert, n->remote_certificate);
+
+	for (uint8_t i = 0; ok && i < n->n_authorities; i++)
+		ok = copy(x, &p->ca[i], n->authority[i]);
+	return ok;
 }
 
 /* Peers are told apart by their address before they have said anything. */
@@ -183,6 +191,8 @@ static bool add_peer(
 	p->dpd.maxfail = n->dpd_tries;
 	p->seconds = n->seconds;
 	p->generate = n->remote.kind == NATIVE_HOST_ANY ? IKE_GENERATE_UNIQUE : IKE_GENERATE_OFF;
+	if (n->remote_auth != n->auth)
+		p->peer_auth = n->remote_auth == NATIVE_AUTH_CERTIFICATE ? IKE_AUTH_RSA : IKE_AUTH_PSK;
 	p->ph1id = *ret_id = x->plan->ike->n_peers;
 	return add_texts(x, n, p) && add_offers(x, n, p) && add_identities(x, n, p);
 }
@@ -328,8 +338,7 @@ static void add_connection(struct compile *x, const struct native_conn *n)
 {
 	struct inet_addr local, remote;
 	uint32_t id;
-	bool ok = has_one_authority(x, n) && find_ends(x, n, &local, &remote) && is_alone(x, n, &remote) &&
-	          add_peer(x, n, &remote, &id);
+	bool ok = find_ends(x, n, &local, &remote) && is_alone(x, n, &remote) && add_peer(x, n, &remote, &id);
 
 	for (uint8_t i = 0; ok && i < n->n_children; i++)
 		ok = n->remote.kind == NATIVE_HOST_ANY
@@ -364,8 +373,8 @@ int native_compile(const struct native_conf *c, const struct native_host_facts *
 		add_connection(&x, &c->conn[i]);
 	if (x.no_memory)
 		return -ENOMEM;
-	if (x.faulty)
-		return -EINVAL;
+	if (x.n_faults)
+		return x.n_faults == x.n_passing ? -EAGAIN : -EINVAL;
 	*ret = plan;
 	plan = (struct native_plan){0};
 	return 0;

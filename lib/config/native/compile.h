@@ -9,7 +9,8 @@
 /* What the configuration leaves to the host it is for. */
 struct native_host_facts {
 	void *arg;
-	/* The first address of a name, of the family that is wanted (INET_NONE: any). 0 or -errno. */
+	/* The first address of a name, of the family that is wanted (INET_NONE: any). 0 or -errno; -EAGAIN:
+	 * nobody could be asked. */
 	int (*resolve)(void *arg, const char *name, enum inet_family family, struct inet_addr *ret);
 	/* Our address when we write to that one. 0 or -errno. */
 	int (*source)(void *arg, const struct inet_addr *to, struct inet_addr *ret);
@@ -23,7 +24,8 @@ struct native_plan {
 
 /*
  * Compiles what a reader took. 0 with the plan, to be given to native_plan_fini(); -EINVAL: what stands in
- * the way has been told, all of it; -ENOMEM.
+ * the way has been told, all of it; -EAGAIN: likewise, and all of it is of a kind that passes by itself, as
+ * the network comes up; -ENOMEM.
  */
 must_check int native_compile(const struct native_conf *c, const struct native_host_facts *host,
     native_say_fn say, void *arg, struct native_plan *ret);

@@ -9,7 +9,7 @@ static void conn_fini(struct native_conn *x)
 	free(x->key);
 	free(x->remote_certificate);
 	/* One more than they are: a faulty line ends behind its last path. */
-	for (uint8_t i = 0; i < NATIVE_AUTHORITIES_MAX; i++)
+	for (uint8_t i = 0; i < IKE_AUTHORITIES_MAX; i++)
 		free(x->authority[i]);
 	free(x->child);
 }

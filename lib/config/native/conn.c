@@ -47,20 +47,18 @@ static bool remote_id(struct nc_cur *c, void *block)
 	return true;
 }
 
-static const char *auth_word(enum native_auth a)
+static const char *shared_word(enum native_auth a)
 {
-	return a == NATIVE_AUTH_SECRET        ? "secret"
-	       : a == NATIVE_AUTH_SECRET_FILE ? "secret-file"
-	                                      : "certificate";
+	return a == NATIVE_AUTH_SECRET ? "secret" : "secret-file";
 }
 
-/* One way to prove who we are. */
-static bool begin_auth(struct nc_cur *c, struct native_conn *x, enum native_auth auth)
+/* One secret, or one file of them. */
+static bool begin_shared(struct nc_cur *c, struct native_conn *x, enum native_auth shared)
 {
-	if (x->auth && x->auth != auth)
+	if (x->shared && x->shared != shared)
 		return nc_fault(c, NULL, "does not go with `%s` in line %u: a connection has one of them",
-		    auth_word(x->auth), x->auth_at.line);
-	x->auth = auth;
+		    shared_word(x->shared), x->auth_at.line);
+	x->shared = shared;
 	x->auth_at = nc_place(c, NULL);
 	return true;
 }
@@ -90,7 +88,7 @@ static bool secret(struct nc_cur *c, void *block)
 	struct native_conn *x = block;
 	const struct nc_word *w = nc_next(c);
 
-	if (!begin_auth(c, x, NATIVE_AUTH_SECRET))
+	if (!begin_shared(c, x, NATIVE_AUTH_SECRET))
 		return false;
 	if (!w || w->kind != NC_STRING || nc_peek(c))
 		return nc_fault(c, NULL, "wants one text in quotes behind it: secret \"...\"");
@@ -113,14 +111,16 @@ static bool secret_file(struct nc_cur *c, void *block)
 {
 	struct native_conn *x = block;
 
-	return begin_auth(c, x, NATIVE_AUTH_SECRET_FILE) && nc_path(c, &x->secret_file) && nc_end(c);
+	return begin_shared(c, x, NATIVE_AUTH_SECRET_FILE) && nc_path(c, &x->secret_file) && nc_end(c);
 }
 
 static bool certificate(struct nc_cur *c, void *block)
 {
 	struct native_conn *x = block;
 
-	return begin_auth(c, x, NATIVE_AUTH_CERTIFICATE) && nc_path(c, &x->certificate) && nc_end(c);
+	if (!x->shared)
+		x->auth_at = nc_place(c, NULL);
+	return nc_path(c, &x->certificate) && nc_end(c);
 }
 
 static bool key(struct nc_cur *c, void *block)
@@ -146,9 +146,8 @@ static bool authority(struct nc_cur *c, void *block)
 	struct native_conn *x = block;
 
 	do {
-		if (x->n_authorities == NATIVE_AUTHORITIES_MAX)
-			return nc_fault(
-			    c, nc_peek(c), "is one too many: %d are enough", NATIVE_AUTHORITIES_MAX);
+		if (x->n_authorities == IKE_AUTHORITIES_MAX)
+			return nc_fault(c, nc_peek(c), "is one too many: %d are enough", IKE_AUTHORITIES_MAX);
 		if (!nc_path(c, &x->authority[x->n_authorities]))
 			return false;
 		x->n_authorities++;
@@ -252,29 +251,58 @@ static const struct nc_verb verbs[] = {
     {"child", child, NC_OFTEN, true},
 };
 
-static bool check_auth(struct nc_cur *c, const struct native_conn *x)
+/* `certificate` and `key` are ours, `authority` and `remote-certificate` are for the peer's; who has only one
+ * half of these has the secret for the other. */
+static bool check_mixed(struct nc_cur *c, struct native_conn *x, bool trusts)
+{
+	if (x->certificate && trusts)
+		return nc_fault(c, NULL,
+		    "%s has a `%s` beside certificates for both sides: leave out `%s`, or `certificate` and "
+		    "`key` if it is how we prove who we are, or what is for the peer's certificate",
+		    x->name, shared_word(x->shared), shared_word(x->shared));
+	if (x->version == 1)
+		return nc_fault(c, NULL,
+		    "%s has a `%s` for one side and a certificate for the other, which version 1 cannot: say "
+		    "`version 2`, or leave one of them out",
+		    x->name, shared_word(x->shared));
+	x->auth = trusts ? x->shared : NATIVE_AUTH_CERTIFICATE;
+	x->remote_auth = trusts ? NATIVE_AUTH_CERTIFICATE : x->shared;
+	return true;
+}
+
+static bool check_auth(struct nc_cur *c, struct native_conn *x)
 {
 	bool trusts = x->n_authorities || x->remote_certificate;
 
-	if (!x->auth)
+	if (!x->shared && !x->certificate)
 		return nc_fault(c, NULL,
 		    "%s says not how to prove who we are: `secret \"...\"`, `secret-file FILE`, or "
 		    "`certificate FILE` "
 		    "with "
 		    "`key FILE`",
 		    x->name);
-	if (x->auth == NATIVE_AUTH_CERTIFICATE && !x->key)
+	if (x->certificate && !x->key)
 		return nc_fault(c, NULL, "%s has a `certificate` and no `key`", x->name);
-	if (x->auth == NATIVE_AUTH_CERTIFICATE && !trusts)
+	if (x->key && !x->certificate)
+		return nc_fault(c, NULL, "%s has a `key` and no `certificate`", x->name);
+	if (x->shared && (x->certificate || trusts))
+		return check_mixed(c, x, trusts);
+	if (x->certificate && !trusts)
 		return nc_fault(c, NULL,
 		    "%s says not which certificates of its peer to trust: `authority FILE`, or "
 		    "`remote-certificate "
 		    "FILE`",
 		    x->name);
-	if (x->auth != NATIVE_AUTH_CERTIFICATE && (x->key || trusts || x->weak_at.line))
-		return nc_fault(c, NULL, "%s has a `%s`, and files that only go with `certificate`", x->name,
-		    auth_word(x->auth));
+	x->auth = x->remote_auth = x->certificate ? NATIVE_AUTH_CERTIFICATE : x->shared;
 	return true;
+}
+
+static bool check_weak(struct nc_cur *c, const struct native_conn *x)
+{
+	return !x->weak_at.line || x->remote_auth == NATIVE_AUTH_CERTIFICATE ||
+	       nc_fault(c, nc_word_of(c, &x->weak_at),
+	           "is about the certificate of a peer that proves itself by `%s`: leave it out",
+	           shared_word(x->shared));
 }
 
 /* What only version 2 has. */
@@ -318,7 +346,7 @@ static bool finish(struct nc_cur *c, struct native_conn *x)
 	if (!x->remote.kind)
 		return nc_fault(
 		    c, NULL, "%s has no `remote`: an address, the name of a host, or `any`", x->name);
-	if (!check_auth(c, x))
+	if (!check_auth(c, x) || !check_weak(c, x))
 		return false;
 	if (!x->n_children)
 		return nc_fault(c, NULL,

@@ -20,7 +20,6 @@ enum {
 	NATIVE_POLICIES_MAX = 10000,
 	NATIVE_SELECTORS_MAX = 16, /* of one side */
 	NATIVE_PROPOSALS_MAX = 16,
-	NATIVE_AUTHORITIES_MAX = 8,
 	NATIVE_NAME_MAX = 63,     /* octets of a name */
 	NATIVE_SECRET_MAX = 1023, /* octets; certd takes no longer ones */
 };
@@ -109,14 +108,16 @@ struct native_conn {
 	struct ike_id local_id; /* kind NONE: the address, or the certificate's subject */
 	struct ike_id *remote_id;
 	uint8_t n_remote_ids;
-	enum native_auth auth;
+	enum native_auth auth;        /* how we prove who we are */
+	enum native_auth remote_auth; /* and the peer */
+	enum native_auth shared; /* SECRET, SECRET_FILE: there is one, whoever proves itself by it; NONE */
 	struct native_at auth_at;
 	struct secret *secret;
 	/* Files, absolute, owned; NULL: not said. */
 	char *secret_file, *certificate, *key, *remote_certificate;
 	bool weak_certificates;
 	struct native_at weak_at;
-	char *authority[NATIVE_AUTHORITIES_MAX];
+	char *authority[IKE_AUTHORITIES_MAX];
 	uint8_t n_authorities;
 	enum ike_mode exchange;
 	struct native_at exchange_at;

@@ -114,7 +114,7 @@ static bool ca_type(struct rc_cur *c, void *block)
 
 	if (!rc_skip(c, "x509"))
 		return rc_fault(c, rc_peek(c), "is no type of certificate: there is x509");
-	return rc_string(c, &p->ca) && rc_end(c);
+	return rc_string(c, &p->ca[0]) && rc_end(c);
 }
 
 static bool peers_certfile(struct rc_cur *c, void *block)
@@ -574,7 +574,7 @@ static bool finish(struct rc_cur *c, struct ike_peer *p)
 	if (!p->n_offers)
 		return rc_fault(c, NULL, "%s: no proposal found: nothing can be negotiated", p->name);
 	if (!place(c, p, "certificate_type", &p->cert) || !place(c, p, "certificate_type", &p->key) ||
-	    !place(c, p, "ca_type", &p->ca) || !place(c, p, "peers_certfile", &p->peer_cert) ||
+	    !place(c, p, "ca_type", &p->ca[0]) || !place(c, p, "peers_certfile", &p->peer_cert) ||
 	    !check_auth(c, p) || !check_name(c, p) || !rc_check_rivals(c, p))
 		return false;
 	rc_warn_hidden(c, p);

@@ -25,7 +25,9 @@ static bool by_cert(const struct ikesa *sa)
 
 bool auth_wants_cert(const struct ikesa *sa)
 {
-	return by_cert(sa) && ike2_peer(sa)->send_cr && !ike2_peer(sa)->peer_cert;
+	const struct ike_peer *p = ike2_peer(sa);
+
+	return ike_auth_is_rsa(ike_peer_auth(p)) && p->send_cr && !p->peer_cert;
 }
 
 static const struct octets *own_nonce(const struct ikesa *sa)

@@ -1,7 +1,7 @@
 /*
  * SIGCHLD and waitpid(-1) drive everything that ends: one mechanism, which also reaps orphans where the
  * supervisor is process 1 of a container. There is no request that the supervisor answers: it listens to its
- * services, its children's ends and two signals.
+ * services, its children's ends and three signals.
  *
  * If the supervisor itself is killed, its services die with it (PR_SET_PDEATHSIG): a datapath whose store is
  * gone must not go on taking sequence numbers that nobody keeps. The kernel's rules and routes stay, so
@@ -53,6 +53,14 @@ void suite_unit_ready(struct suite *s)
 		if (s->units[i].state != UNIT_RUNNING)
 			return;
 	}
+	if (s->all_came)
+		return;
+	s->all_came = true;
+	loader_begin(&s->loader);
+}
+
+void suite_is_ready(struct suite *s)
+{
 	if (s->told_ready)
 		return;
 	s->told_ready = true;
@@ -152,6 +160,8 @@ static void on_child(uv_signal_t *h, int signo)
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 		if (pid == s->withdraw_pid)
 			withdraw_ended(s, status);
+		if (pid == s->loader.pid)
+			loader_reaped(&s->loader, status);
 		for (size_t i = 0; i < UNITS; i++) {
 			if (s->units[i].pid == pid)
 				unit_reaped(&s->units[i], status);
@@ -170,8 +180,17 @@ static void on_stop(uv_signal_t *h, int signo)
 	log_notice("suite.stop", "stopping: services first, then the kernel's rules are taken back");
 	notify_send(&s->launcher, -1, "STOPPING=1");
 	s->stopping = true;
+	loader_stop(&s->loader);
 	suite_changed(s);
 	advance(s);
+}
+
+static void on_hangup(uv_signal_t *h, int signo)
+{
+	struct suite *s = h->data;
+
+	if (!s->stopping)
+		loader_reload(&s->loader);
 }
 
 static int open_loop(struct suite *s, struct err_text *e)
@@ -188,14 +207,18 @@ static int open_loop(struct suite *s, struct err_text *e)
 		r = uv_signal_init(&s->loop, &s->on_term);
 	if (!r)
 		r = uv_signal_init(&s->loop, &s->on_int);
+	if (!r)
+		r = uv_signal_init(&s->loop, &s->on_hup);
 	s->status_timer.data = s->withdraw_timer.data = s->on_child.data = s->on_term.data = s->on_int.data =
-	    s;
+	    s->on_hup.data = s;
 	if (!r)
 		r = uv_signal_start(&s->on_child, on_child, SIGCHLD);
 	if (!r)
 		r = uv_signal_start(&s->on_term, on_stop, SIGTERM);
 	if (!r)
 		r = uv_signal_start(&s->on_int, on_stop, SIGINT);
+	if (!r)
+		r = uv_signal_start(&s->on_hup, on_hangup, SIGHUP);
 	return r ? err_set(e, r, "event loop: %s", uv_strerror(r)) : 0;
 }
 
@@ -222,6 +245,8 @@ int suite_run(struct suite *s, struct err_text *e)
 	if (!s->words)
 		return err_set(e, -ENOMEM, "out of memory");
 	r = open_loop(s, e);
+	if (!r)
+		r = loader_open(&s->loader, s, e);
 	if (!r)
 		r = open_units(s, e);
 	if (r)

@@ -11,6 +11,7 @@
 
 #include "service/notify.h"
 #include "service/settings.h"
+#include "supervisor/io/loader.h"
 #include "supervisor/io/unit.h"
 
 struct suite {
@@ -20,14 +21,17 @@ struct suite {
 	uint64_t watchdog_ms; /* 0: no watchdog */
 	char **words;         /* the settings as argv words for a child */
 	struct unit units[UNITS];
-	uv_signal_t on_term, on_int, on_child;
+	struct loader loader;
+	uv_signal_t on_term, on_int, on_hup, on_child;
 	uv_timer_t status_timer; /* many changes, one write */
 	uv_timer_t withdraw_timer;
 	pid_t withdraw_pid; /* 0: not running */
 	size_t n_withdrawn; /* units whose kernel state has been taken back */
-	bool stopping, told_ready;
+	bool stopping;
+	bool all_came; /* every service was ready at once */
+	bool told_ready;
 	int exit_code;
-	int ready_fd;           /* a byte goes here when every service is ready; -1: nobody waits */
+	int ready_fd;           /* a byte goes here when the suite is ready; -1: nobody waits */
 	struct notify launcher; /* ours: systemd, when postern.service runs us */
 };
 
@@ -39,5 +43,7 @@ int suite_run(struct suite *s, struct err_text *e);
 void suite_changed(struct suite *s);
 /* A service became ready. */
 void suite_unit_ready(struct suite *s);
+/* So is the suite, its configuration loaded as far as that could be: who waits is told, once. */
+void suite_is_ready(struct suite *s);
 
 #endif

@@ -250,7 +250,7 @@ static struct ike_conf *two_peers(const char *ca)
 		p->addr = inet_addr_v4(0xc0000201 + i);
 		p->ph1id = i + 1;
 	}
-	c->peer[1].ca = strdup(ca);
+	c->peer[1].ca[0] = strdup(ca);
 	return c;
 }
 

@@ -33,13 +33,20 @@ static void hear(void *arg, const struct native_note *n)
 static int resolve(void *arg, const char *name, enum inet_family family, struct inet_addr *ret)
 {
 	(void)arg;
-	(void)family;
+	if (strcmp(name, "both.example.org") == 0)
+		return inet_addr_parse(family == INET_V6 ? "2001:db8::77" : "192.0.2.77", ret);
+	if (strcmp(name, "later.example.org") == 0)
+		return -EAGAIN;
 	return strcmp(name, "gate.example.org") == 0 ? inet_addr_parse("192.0.2.77", ret) : -ENOENT;
 }
+
+static bool is_cut_off; /* the host has no network */
 
 static int source(void *arg, const struct inet_addr *to, struct inet_addr *ret)
 {
 	(void)arg;
+	if (is_cut_off)
+		return -ENETUNREACH;
 	return inet_addr_parse(to->family == INET_V4 ? "192.0.2.1" : "2001:db8::1", ret);
 }
 
@@ -233,7 +240,7 @@ static void test_compile_whoever_comes(void **state)
 	const struct ike_peer *peer;
 
 	(void)state;
-	good("connection x { version 1; remote any; certificate /c; key /k; authority /a; local-id "
+	good("connection x { version 1; remote any; certificate /c; key /k; authority /a, /b; local-id "
 	     "gate.example.org\n"
 	     " remote-id \"CN=peer\"; child 10.0.0.0/8 = remote; child any = any }\n",
 	    &p);
@@ -242,7 +249,9 @@ static void test_compile_whoever_comes(void **state)
 	assert_true(peer->addr.family == INET_NONE && peer->generate == IKE_GENERATE_UNIQUE && peer->passive);
 	assert_int_equal(peer->offer[0].auth, IKE_AUTH_RSA);
 	assert_true(peer->verify_identifier && peer->n_peer_ids == 1 && peer->my_id.kind == IKE_ID_FQDN);
-	assert_string_equal(peer->ca, "/a");
+	assert_string_equal(peer->ca[0], "/a");
+	assert_string_equal(peer->ca[1], "/b");
+	assert_null(peer->ca[2]);
 	assert_int_equal(p.ike->n_children, 2);
 	assert_int_equal(p.ike->child[0].remote.kind, IKE_SIDE_CLIENT);
 	assert_int_equal(p.ike->child[1].local.kind, IKE_SIDE_ANY);
@@ -257,9 +266,7 @@ static void test_compile_what_cannot_be_done_is_told_all_at_once(void **state)
 	    "connection e { version 1; remote nobody.example.org; secret-file /s; child any = any }\n"
 	    "connection f { version 1; remote any; secret-file /s; child 10.0.0.1-10.0.0.9 = any }\n"
 	    "connection g { version 1; remote 192.0.2.4; secret-file /s\n"
-	    " child any = any { esp aes128-sha1, aes256-sha256 } }\n"
-	    "connection h { version 1; remote 192.0.2.5; certificate /c; key /k; authority /1, /2\n"
-	    " child any = any }\n",
+	    " child any = any { esp aes128-sha1, aes256-sha256 } }\n",
 	    "f:2:34: connection d has the same remote as c, and before a peer has said who it is nothing "
 	    "else tells them apart: make them one connection with several children\n"
 	    "f:3:34: connection e: the name nobody.example.org has no address now: No such file or "
@@ -267,8 +274,72 @@ static void test_compile_what_cannot_be_done_is_told_all_at_once(void **state)
 	    "f:4:55: with `remote any` a child has one prefix or `any` on this side, and `any` or `remote` "
 	    "on the other\n"
 	    "f:6:24: its ciphers are not all with the same hashes, which key exchange wants: write every "
-	    "pair, or leave some out\n"
-	    "f:7:45: connection h has several authorities: put them into one file\n");
+	    "pair, or leave some out\n");
+}
+
+/* Whose certificate it is, is said by which half of the words is there; the secret is for the other side. */
+static void test_compile_each_side_proves_itself_in_its_own_way(void **state)
+{
+	AUTO_NATIVE_PLAN struct native_plan p = {0};
+	const struct ike_peer *peer;
+
+	(void)state;
+	good("connection a { remote 192.0.2.2; certificate /c; key /k; secret-file /s; child any = any }\n"
+	     "connection b { remote 192.0.2.3; secret-file /s; authority /a; child any = any }\n"
+	     "connection c { remote 192.0.2.4; certificate /c; key /k; authority /a; child any = any }\n"
+	     "connection d { remote 192.0.2.5; secret-file /s; child any = any }\n",
+	    &p);
+	peer = &p.ike->peer[0];
+	assert_true(peer->offer[0].auth == IKE_AUTH_RSA && peer->peer_auth == IKE_AUTH_PSK);
+	assert_true(peer->my_id.kind == IKE_ID_DN && peer->cert && !peer->ca[0]);
+	peer = &p.ike->peer[1];
+	assert_true(peer->offer[0].auth == IKE_AUTH_PSK && peer->peer_auth == IKE_AUTH_RSA);
+	assert_true(peer->my_id.kind != IKE_ID_DN && !peer->cert && peer->ca[0]);
+	peer = &p.ike->peer[2];
+	assert_true(peer->offer[0].auth == IKE_AUTH_RSA && !peer->peer_auth);
+	peer = &p.ike->peer[3];
+	assert_true(peer->offer[0].auth == IKE_AUTH_PSK && !peer->peer_auth);
+}
+
+/* A name has addresses of both families, and the one of the other side's is taken. */
+static void test_compile_both_ends_are_of_one_family(void **state)
+{
+	AUTO_NATIVE_PLAN struct native_plan p = {0};
+	char buf[512];
+
+	(void)state;
+	good("connection a { local both.example.org; remote 2001:db8::2; secret-file /s; child local = "
+	     "remote }\n"
+	     "connection b { local 2001:db8::1; remote both.example.org; secret-file /s; child local = "
+	     "remote }\n",
+	    &p);
+	assert_int_equal(p.n_policies, 4);
+	assert_non_null(strstr(policy_text(&p.policy[0], buf), "esp/tunnel/2001:db8::77-2001:db8::2/"));
+	assert_non_null(strstr(policy_text(&p.policy[2], buf), "esp/tunnel/2001:db8::1-2001:db8::77/"));
+}
+
+/* Nothing of the file needs mending; one fault that stays makes all of it one that does. */
+static void test_compile_what_the_network_does_not_know_yet_may_be_tried_again(void **state)
+{
+	static const char text[] =
+	    "connection a { remote later.example.org; secret-file /s; child any = any }\n"
+	    "connection b { remote 192.0.2.3; secret-file /s; child any = any }\n";
+	struct native_plan p = {0};
+
+	(void)state;
+	is_cut_off = true;
+	assert_int_equal(compile(text, &p), -EAGAIN);
+	assert_null(p.ike);
+	assert_string_equal(heard,
+	    "f:1:23: connection a: the name later.example.org has no address now: Resource temporarily "
+	    "unavailable\n"
+	    "f:2:23: connection b: there is no way to its remote: Network is unreachable\n");
+	expect_fault("connection a { remote 192.0.2.3; secret-file /s; child any = any }\n"
+	             "connection b { remote nobody.example.org; secret-file /s; child any = any }\n",
+	    "f:1:23: connection a: there is no way to its remote: Network is unreachable\n"
+	    "f:2:23: connection b: the name nobody.example.org has no address now: No such file or "
+	    "directory\n");
+	is_cut_off = false;
 }
 
 static void test_compile_version_2_and_what_is_kept_up(void **state)
@@ -325,6 +396,9 @@ int main(void)
 	    cmocka_unit_test(test_compile_a_range_is_its_prefixes),
 	    cmocka_unit_test(test_compile_whoever_comes),
 	    cmocka_unit_test(test_compile_what_cannot_be_done_is_told_all_at_once),
+	    cmocka_unit_test(test_compile_each_side_proves_itself_in_its_own_way),
+	    cmocka_unit_test(test_compile_both_ends_are_of_one_family),
+	    cmocka_unit_test(test_compile_what_the_network_does_not_know_yet_may_be_tried_again),
 	    cmocka_unit_test(test_compile_version_2_and_what_is_kept_up),
 	    cmocka_unit_test(test_compile_what_this_release_does_not_do),
 	};

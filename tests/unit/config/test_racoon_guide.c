@@ -83,7 +83,7 @@ static void expect_names(const struct ike_peer *p, const struct guide *g)
 	assert_int_equal(p->line, 5);
 	expect_text("cert", p->cert, g->cert);
 	expect_text("key", p->key, g->key);
-	expect_text("ca", p->ca, NULL);
+	expect_text("ca", p->ca[0], NULL);
 	expect_text("peer_cert", p->peer_cert, g->peer_cert);
 	expect_text("xauth_login", p->xauth_login, NULL);
 	for (int i = 0; i < IKE_HOOKS; i++)

@@ -106,6 +106,7 @@ static void any_switches(struct ike_peer *p)
 	p->mode_cfg = coin();
 	p->version = (uint8_t)(1 + below(2));
 	p->keep_up = coin();
+	p->peer_auth = p->version == 2 ? (enum ike_auth_method)below(IKE_AUTH_RSA + 1) : IKE_AUTH_NONE;
 }
 
 static void any_peer(struct ike_conf *c)
