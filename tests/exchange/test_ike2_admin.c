@@ -156,7 +156,7 @@ static void test_what_the_peer_has_renewed_meanwhile(void **state)
 	rig_run(&rig, 300);
 	list_foreach_safe (k, next, &rig.b.core->children, struct child, node)
 		if (k->replaced)
-			child_end(k, false, "forgotten at once");
+			child_end(k, false, CHILD_FORGOTTEN);
 	assert_int_equal(rig.b.core->n_children, 1);
 	assert_true(rig_live(&rig, ENOUGH_MS));
 	assert_true(rig_logged(&rig.a, "the peer has renewed it meanwhile"));

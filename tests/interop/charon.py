@@ -20,7 +20,6 @@ charon {{
   load = {PLUGINS}
   fragment_size = 576
   max_packet = 60000
-  %s
   filelog {{
     all {{
       path = /run/charon.log
@@ -35,6 +34,7 @@ charon {{
       socket = unix:///run/charon.vici
     }}
   }}
+  %s
 }}
 """
 
