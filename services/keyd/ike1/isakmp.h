@@ -63,12 +63,14 @@ struct isakmp {
 	struct ike1_keys keys;
 	struct secret *cipher_key;
 	uint8_t iv[IKE1_BLOCK_MAX];      /* behind the last message of phase 1; then the seed of all others */
-	uint8_t next_iv[IKE1_BLOCK_MAX]; /* behind a message whose proof is being judged */
+	uint8_t next_iv[IKE1_BLOCK_MAX]; /* behind a message whose proof is being judged, or was refused */
 	size_t block;                    /* octets; 0: nothing is agreed yet */
 
 	/* Who the peer is. */
 	struct ike_id peer_id;
 	struct octets proof;           /* of the peer, until it is judged; ours, until it is sent */
+	bool sealed;                   /* R, aggressive: the peer's came enciphered */
+	uint16_t refusal;              /* that the peer hears in a moment (refusal.c); 0: nothing */
 	struct octets subject, issuer; /* our certificate's, once it was asked for */
 	struct octets own_cert[ISAKMP_CERTS_MAX], cert[ISAKMP_CERTS_MAX]; /* the latter the peer's */
 	uint8_t n_own_certs, n_certs;
@@ -87,8 +89,8 @@ struct isakmp {
 
 	struct window window;
 	struct parked wait;
-	void (*then)(struct isakmp *sa);                    /* auth.c: what is done with the answer, */
-	void (*not_so)(struct isakmp *sa, const char *why); /* and with one that says no */
+	void (*then)(struct isakmp *sa);                           /* auth.c: what is done with the answer, */
+	void (*not_so)(struct isakmp *sa, int r, const char *why); /* and with one that says no */
 	struct timer patience; /* the negotiation's end; then the SA's lifetime */
 	struct timer renew;    /* when to begin another in its place */
 	struct seen seen;      /* message ids that the peer has used */

@@ -1,6 +1,7 @@
 /*
  * Until the peer has proved who it is, a message that is wrong is passed over and not the end: whoever can
- * see cookies could otherwise end every negotiation with one forged datagram.
+ * see cookies could otherwise end every negotiation with one forged datagram. A proof that is wrong is
+ * refusal.c's.
  */
 #include "keyd/ike1/phase1.h"
 
