@@ -22,6 +22,7 @@ enum {
 	ISAKMP_ASKS_RATE = 20, /* quick modes that it begins, a second and at once */
 	ISAKMP_ASKS_BURST = 500,
 	ISAKMP_ASKED_MAX = 64, /* of them under way */
+	ISAKMP_SAS_MAX = 16,   /* ISAKMP SAs, whoever began them */
 	ISAKMP_LINES_RATE = 1, /* log lines about what it says and does wrong */
 	ISAKMP_LINES_BURST = 60,
 };
@@ -164,6 +165,10 @@ struct isakmp *isakmp_find_of(struct core *c, const struct ike_path *path);
 struct isakmp *isakmp_find_coming(struct core *c, const struct ike_path *path, uint32_t peer);
 /* A newer one that is up with the same peer. NULL: none. */
 struct isakmp *isakmp_find_successor(const struct isakmp *sa);
+/* One has come up: where the peer, or its address, has more than it needs, its oldest one ends. This may be
+ * it.
+ */
+void isakmp_limit(struct isakmp *sa);
 /* The peer has shown that it receives what we send: it gives way only to others that have. */
 void isakmp_returned(struct isakmp *sa);
 
