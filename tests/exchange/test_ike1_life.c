@@ -10,6 +10,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "keyd/ike1/quick.h"
 #include "support/ike_rig.h"
 
 enum { TCP = 6, ENOUGH_MS = 2000, CHILD_S = 600, ISAKMP_S = 1800, LINGER_MS = 40000 };
@@ -365,8 +366,57 @@ static void test_no_initial_contact(void **state)
 	assert_false(rig_logged(&rig.a, "began anew"));
 	assert_int_equal(rig_count(&rig.a, false), 2);
 	rig_traffic(&rig);
+	assert_int_equal(rig_count(&rig.a, false), 1);
+	assert_int_equal(rig_count(&rig.a, true), 2); /* for what may still be under way */
+	rig_run(&rig, ENOUGH_MS);
 	assert_pairs(1);
 	rig_fini(&rig);
+}
+
+static struct child *only_child(const struct rig_side *s)
+{
+	assert_int_equal(s->core->n_children, 1);
+	return list_entry(s->core->children.next, struct child, node);
+}
+
+/* `s` has said its last word of a quick mode that it began. */
+static bool has_confirmed(const struct rig_side *s)
+{
+	list_foreach (sa, &s->core->isakmp, struct isakmp, all)
+		list_foreach (q, &sa->quicks, struct quick, node)
+			if (q->initiator && q->state >= QUICK_SENDING)
+				return true;
+	return false;
+}
+
+/* It ends the old pair as soon as the new one is agreed on, or a little later: at no time is there none that
+ * sends here, and what is under way still comes in. */
+static void test_who_renews_ends_the_old_pair_at_once(void **state)
+{
+	(void)state;
+	for (int later = 0; later < 20; later++) {
+		struct child *old;
+		int since = -1;
+
+		begin(IKE_MODE_MAIN);
+		connect_from(&rig.a);
+		old = only_child(&rig.b);
+		old->ops->renew(old);
+		for (int ms = 0; ms < 500; ms++) {
+			rig_run(&rig, 1);
+			if (since >= 0 || has_confirmed(&rig.b))
+				since++;
+			if (since == later)
+				child_end(old, true, CHILD_DELETED);
+			assert_true(rig_count(&rig.a, false) >= 1);
+		}
+		assert_true(since > later);
+		assert_int_equal(rig_count(&rig.a, true), 2);
+		assert_int_equal(rig_count(&rig.a, false), 1);
+		rig_run(&rig, ENOUGH_MS);
+		assert_pairs(1);
+		rig_fini(&rig);
+	}
 }
 
 /* Two that know each other say it once. */
@@ -608,6 +658,7 @@ int main(void)
 	    cmocka_unit_test(test_dpd_needs_both),
 	    cmocka_unit_test(test_initial_contact),
 	    cmocka_unit_test(test_no_initial_contact),
+	    cmocka_unit_test(test_who_renews_ends_the_old_pair_at_once),
 	    cmocka_unit_test(test_initial_contact_once),
 	    cmocka_unit_test(test_shutdown_tells),
 	    cmocka_unit_test(test_shutdown_at_any_moment),

@@ -88,13 +88,13 @@ bool rig_logged(const struct rig_side *s, const char *text)
 	return strstr(s->log, text) != NULL;
 }
 
-/* Pairs that its children have. */
-static size_t parts(const struct rig_side *s)
+/* SAs that its children have in one direction. */
+static size_t parts(const struct rig_side *s, bool inbound)
 {
 	size_t n = 0;
 
 	list_foreach (k, &s->core->children, struct child, node)
-		n += k->n_parts;
+		n += inbound || !k->receives ? k->n_parts : 0;
 	return n;
 }
 
@@ -130,7 +130,7 @@ static bool is_calm(const struct rig_side *s, const char **ret_why)
 	if (s->n_grants != s->core->n_children)
 		return false;
 	*ret_why = "an SA is left that no child owns";
-	if (rig_count(s, true) != parts(s) || rig_count(s, false) != parts(s))
+	if (rig_count(s, true) != parts(s, true) || rig_count(s, false) != parts(s, false))
 		return false;
 	*ret_why = "an address is taken, and nobody has it";
 	if (forgotten_leases(s))

@@ -8,6 +8,7 @@
 
 enum {
 	LINGER_MS = 30000,
+	LEFT_MS = 2000, /* after the peer has ended it */
 	AGAIN_MS = 1000,
 	AGAIN_SHARE = 8,      /* of what is left of its life, until it is tried again */
 	SOFT_PERCENT = 80,    /* racoon's; version 2: who began leaves the peer no time to do it first */
@@ -164,6 +165,7 @@ static struct child *add(struct core *c, const struct child *from, struct core_c
 }
 
 static void plan_end(struct child *k);
+static void relieve(const struct child *k);
 
 struct child *child_back(struct core *c, const struct child *from)
 {
@@ -192,6 +194,7 @@ struct child *child_new(struct core *c, const struct child *from)
 		say(k, "ipsec.up", "established", &k->part[i], true);
 	for (uint8_t i = 0; i < k->n_parts; i++)
 		say(k, "ipsec.up", "established", &k->part[i], false);
+	relieve(k);
 	limit_pairs(k);
 	return k;
 }
@@ -214,7 +217,8 @@ void child_end(struct child *k, bool tell, enum child_gone why)
 		if (gone[why].purged)
 			say_purged(k, &k->part[i]);
 		c->ports.remove(c->ports.arg, k->part[i].serial_in);
-		c->ports.remove(c->ports.arg, k->part[i].serial_out);
+		if (!k->receives)
+			c->ports.remove(c->ports.arg, k->part[i].serial_out);
 	}
 	say_phase2(k, gone[why].phase2);
 	c->ports.grant_drop(c->ports.arg, k->grant);
@@ -233,6 +237,62 @@ static void on_linger(struct timer *t, void *arg)
 {
 	(void)arg;
 	child_end(container_of(t, struct child, linger), true, CHILD_REPLACED);
+}
+
+static void on_left(struct timer *t, void *arg)
+{
+	(void)arg;
+	child_end(container_of(t, struct child, linger), false, CHILD_PEER_DELETED);
+}
+
+static bool succeeds(const struct child *other, const struct child *k)
+{
+	return other != k && other->out.id == k->out.id && !other->replaced && other->made_ms >= k->made_ms &&
+	       ike_path_same_peer(&other->path, &k->path);
+}
+
+static bool is_followed(const struct child *k)
+{
+	list_foreach (other, &k->core->children, struct child, node)
+		if (succeeds(other, k))
+			return true;
+	return false;
+}
+
+static void stop_sending(struct child *k)
+{
+	struct core *c = k->core;
+
+	for (uint8_t i = 0; i < k->n_parts && !k->receives; i++)
+		c->ports.remove(c->ports.arg, k->part[i].serial_out);
+	k->receives = true;
+}
+
+/* This is what those were waiting for that the peer has ended already. */
+static void relieve(const struct child *k)
+{
+	list_foreach (old, &k->core->children, struct child, node)
+		if (old->told && old->replaced && succeeds(k, old))
+			stop_sending(old);
+}
+
+void child_peer_ends(struct child *k, bool coming)
+{
+	struct core *c = k->core;
+	bool there = is_followed(k);
+
+	k->told = true;
+	if (k->receives)
+		return;
+	if (!(there || coming) || timer_set(&c->timers, &k->linger, core_now(c) + LEFT_MS, on_left) < 0) {
+		child_end(k, false, CHILD_PEER_DELETED);
+		return;
+	}
+	k->replaced = true;
+	timer_stop(&c->timers, &k->renew);
+	keep(k);
+	if (there)
+		stop_sending(k);
 }
 
 void child_replace(struct child *k)

@@ -44,8 +44,9 @@ struct child {
 	void *owner;            /* version 2: its IKE SA */
 	struct ike_path path;
 	bool initiator; /* this side renews it */
-	bool told;      /* the peer has heard that it goes */
+	bool told;      /* the peer has heard that it goes, or has said so itself */
 	bool replaced;  /* a newer one is there: it goes when its timer says so */
+	bool receives;  /* and nothing else any more: for what is under way */
 	struct policy out;
 	uint64_t grant;
 	uint64_t made_ms;
@@ -88,6 +89,10 @@ void child_end(struct child *k, bool tell, enum child_gone why);
 void child_tell(struct child *k);
 /* A newer pair for the same policy has been made. */
 void child_replace(struct child *k);
+/* The peer has ended it. With another pair for the same policy it still receives for a moment what is under
+ * way; and while that one is `coming`, being installed, it sends until it is there, so that nothing falls
+ * between the two. */
+void child_peer_ends(struct child *k, bool coming);
 /* The one that has this SA. NULL: none. */
 struct child *child_by_serial(struct core *c, uint64_t serial);
 /* By the SPI that the peer chose for what we send. */

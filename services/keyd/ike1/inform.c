@@ -291,7 +291,7 @@ static void delete_children(struct isakmp *sa, const struct ike1_deletion *d)
 		struct child *k = child_by_peer_spi(sa->core, &sa->path, proto, spi);
 
 		if (k)
-			child_end(k, false, CHILD_PEER_DELETED);
+			child_peer_ends(k, quick_installs(k));
 	}
 }
 

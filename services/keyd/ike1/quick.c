@@ -249,6 +249,16 @@ struct quick *quick_find(struct isakmp *sa, uint32_t msg_id)
 	return NULL;
 }
 
+bool quick_installs(const struct child *k)
+{
+	list_foreach (sa, &k->core->isakmp, struct isakmp, all)
+		list_foreach (q, &sa->quicks, struct quick, node)
+			if (ike_path_same_peer(&sa->path, &k->path) && quick_is_for(q, k->out.id) &&
+			    q->state >= QUICK_OPENING && q->state < QUICK_DONE)
+				return true;
+	return false;
+}
+
 /* One under way for this policy with this peer; `ours`: begun by us. */
 static struct quick *find_policy(
     struct core *c, uint32_t policy_id, const struct inet_addr *remote, bool ours)

@@ -104,6 +104,8 @@ void quick_fail(struct quick *q, uint16_t notify, const char *fmt, ...) __attrib
 /* Everything is installed: leaves the pair behind. Frees it. */
 void quick_done(struct quick *q);
 struct quick *quick_find(struct isakmp *sa, uint32_t msg_id);
+/* Whether a successor of this pair has been agreed on and is being installed. */
+bool quick_installs(const struct child *k);
 
 /* quick_mode.c: its messages. */
 void quick_begin(struct quick *q);
