@@ -10,7 +10,7 @@
 #include "keyd/keyd.h"
 
 /* The arena of secrets, what OpenSSL locks, and what outlives this process. */
-enum { MEMLOCK = (6 << 20) + KEEP_SEGMENTS_MAX * SLOTS_BYTES };
+enum { MEMLOCK = CORE_ARENA + (2 << 20) + KEEP_SEGMENTS_MAX * SLOTS_BYTES };
 
 static int open_privileged(struct service *s, struct err_text *e)
 {

@@ -10,7 +10,7 @@
 #include "crypto/crypto.h"
 #include "keyd/keyd.h"
 
-enum { SOCKET_BUFFER = 1 << 20, ARENA = 4 << 20 };
+enum { SOCKET_BUFFER = 1 << 20 };
 
 /* The mask's lowest bit, as policyd has it: the kernel's table lets it out. */
 static uint32_t bypass_mark(const struct settings *s)
@@ -76,7 +76,7 @@ static int open_socket(const struct settings *s, int family, int *ret, struct er
 int keyd_open_privileged(struct service *s, struct err_text *e)
 {
 	struct keyd *k = keyd_of(s);
-	int r = secret_init(ARENA, e);
+	int r = secret_init(CORE_ARENA, e);
 
 	/* OpenSSL reads its configuration and loads its legacy provider: before the walls close. */
 	if (r == 0)

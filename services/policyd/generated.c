@@ -1,5 +1,5 @@
 /*
- * An owner is known again by a hash of his identity and his user: the same after a reconnection, from
+ * An owner is known again by his identity and his user, octet by octet: the same after a reconnection, from
  * wherever.
  */
 #include "policyd/generated.h"
@@ -8,7 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/wr.h"
 #include "policyd/match.h"
+
+enum { OWNER_MAX = 3 + IKE_ID_DATA_MAX + TICKET_USER_MAX };
 
 void generated_init(struct generated_set *g)
 {
@@ -20,6 +23,7 @@ static void forget(struct generated_set *g, struct generated *x)
 {
 	list_remove(&x->node);
 	g->n--;
+	free(x->owner);
 	free(x);
 }
 
@@ -91,27 +95,26 @@ unsigned generated_adopt(struct generated_set *g, struct book *b, uint64_t now_m
 	return n;
 }
 
-static uint64_t hash_bytes(uint64_t h, const void *p, size_t n)
+/* Identity and user, each with what tells it from others; octets of it. */
+static size_t owner_of(const struct ticket *t, uint8_t ret[OWNER_MAX])
 {
-	const uint8_t *b = p;
+	struct wr w = wr_init(ret, OWNER_MAX);
 
-	for (size_t i = 0; i < n; i++)
-		h = (h ^ b[i]) * 0x100000001b3ULL;
-	return h;
+	wr_u8(&w, (uint8_t)t->id.kind);
+	wr_u16(&w, t->id.len);
+	wr_bytes(&w, t->id.data, t->id.len);
+	wr_bytes(&w, t->user, strnlen(t->user, TICKET_USER_MAX));
+	return wr_len(&w);
 }
 
-static uint64_t owner_of(const struct ticket *t)
+static bool is_his(const struct generated *k, const uint8_t *owner, size_t n)
 {
-	uint64_t h = hash_bytes(0xcbf29ce484222325ULL, t->id.data, t->id.len);
-
-	h = hash_bytes(h, &t->id.kind, sizeof(t->id.kind));
-	h = hash_bytes(h, t->user, strnlen(t->user, TICKET_USER_MAX));
-	return h ? h : 1;
+	return k->owner && k->n_owner == n && memcmp(k->owner, owner, n) == 0;
 }
 
 /* An entry of the same traffic in one direction: none, or one that may be replaced. */
 static int make_way(const struct generated_set *g, const struct spd *spd, const struct policy *p,
-    uint64_t owner, struct err_text *e)
+    const uint8_t *owner, size_t n_owner, struct err_text *e)
 {
 	const struct spd_entry *x = spd_find(spd, p->dir, &p->sel);
 
@@ -120,18 +123,19 @@ static int make_way(const struct generated_set *g, const struct spd *spd, const 
 	if (!x->policy.generated)
 		return err_set(e, -EEXIST, "root has written policy %u for the same traffic", x->policy.id);
 	list_foreach (k, &g->all, struct generated, node)
-		if ((k->out_id == x->policy.id || k->in_id == x->policy.id) && k->owner && k->owner != owner)
+		if ((k->out_id == x->policy.id || k->in_id == x->policy.id) && k->owner &&
+		    !is_his(k, owner, n_owner))
 			return err_set(
 			    e, -EEXIST, "policy %u for the same traffic is another client's", x->policy.id);
 	return 0;
 }
 
-static unsigned count_of(const struct generated_set *g, uint64_t owner)
+static unsigned count_of(const struct generated_set *g, const uint8_t *owner, size_t n_owner)
 {
 	unsigned n = 0;
 
 	list_foreach (k, &g->all, struct generated, node)
-		n += k->owner == owner;
+		n += is_his(k, owner, n_owner);
 	return n;
 }
 
@@ -152,21 +156,29 @@ static void forget_replaced(struct generated_set *g, struct book *b, const struc
 int generated_put(struct generated_set *g, struct book *b, const struct ticket *t,
     const struct generate_pair *p, uint64_t now_ms, uint32_t *ret_out_id, struct err_text *e)
 {
-	uint64_t owner = owner_of(t);
+	uint8_t owner[OWNER_MAX];
+	size_t n_owner = owner_of(t, owner);
 	struct generated *x;
-	int r = make_way(g, b->spd, &p->out, owner, e);
+	int r = make_way(g, b->spd, &p->out, owner, n_owner, e);
 
 	if (r == 0)
-		r = make_way(g, b->spd, &p->in, owner, e);
+		r = make_way(g, b->spd, &p->in, owner, n_owner, e);
 	if (r < 0)
 		return r;
-	if (g->n >= GENERATED_MAX || count_of(g, owner) >= GENERATED_OF_ONE_MAX)
+	if (g->n >= GENERATED_MAX || count_of(g, owner, n_owner) >= GENERATED_OF_ONE_MAX)
 		return err_set(e, -ENOSPC, "%u policies are there for clients, %u for this one", g->n,
-		    count_of(g, owner));
+		    count_of(g, owner, n_owner));
 	forget_replaced(g, b, p);
 	x = add(g);
-	if (!x)
+	if (x)
+		x->owner = malloc(n_owner);
+	if (!x || !x->owner) {
+		if (x)
+			forget(g, x);
 		return err_set(e, -ENOMEM, "out of memory");
+	}
+	memcpy(x->owner, owner, n_owner);
+	x->n_owner = n_owner;
 	r = book_put(b, &p->out, true, &x->out_id, e);
 	if (r == 0)
 		r = book_put(b, &p->in, true, &x->in_id, e);
@@ -175,7 +187,6 @@ int generated_put(struct generated_set *g, struct book *b, const struct ticket *
 		forget(g, x);
 		return r;
 	}
-	x->owner = owner;
 	x->expires_ms = now_ms + GENERATED_NEW_MS;
 	*ret_out_id = x->out_id;
 	return 0;

@@ -20,7 +20,8 @@ enum {
 struct generated {
 	struct list node;
 	uint32_t out_id, in_id;
-	uint64_t owner;      /* a hash of who it is for; 0: made in an earlier life */
+	uint8_t *owner; /* who it is for; NULL: made in an earlier life */
+	size_t n_owner;
 	uint64_t expires_ms; /* CLOCK_BOOTTIME */
 };
 

@@ -509,6 +509,64 @@ static void test_peer_that_asks_too_much(void **state)
 	rig_fini(&rig);
 }
 
+/* --- who has seen the cookies, and has no keys --- */
+
+enum { EXCHANGE_AT = 18, FLAGS_AT = 19, MSG_ID_AT = 20, LEN_AT = 24, SHORT = 64, LONG = 60000 };
+
+/* A message of quick mode under B's ISAKMP SA, of random octets. */
+static void forge_quick(uint32_t n)
+{
+	static uint8_t d[IKE_HDR_LEN + LONG];
+	const struct isakmp *sa = list_entry(rig.b.core->isakmp.next, struct isakmp, all);
+	struct wr w = wr_init(d + MSG_ID_AT, 8);
+
+	rig.rng.rng.fill(&rig.rng.rng, d + IKE_HDR_LEN, n);
+	memcpy(d, sa->icookie, IKE_COOKIE_LEN);
+	memcpy(d + IKE_COOKIE_LEN, sa->rcookie, IKE_COOKIE_LEN);
+	d[2 * IKE_COOKIE_LEN] = IKE1_P_HASH;
+	d[2 * IKE_COOKIE_LEN + 1] = 0x10;
+	d[EXCHANGE_AT] = IKE1_QUICK;
+	d[FLAGS_AT] = IKE1_F_ENCRYPTED;
+	wr_u32(&w, rng_below(&rig.rng.rng, 1U << 30) + 1);
+	wr_u32(&w, IKE_HDR_LEN + n);
+	core_datagram(rig.b.core, &sa->path, d, IKE_HDR_LEN + n);
+}
+
+/* They cost the peer none of what it may ask for. */
+static void test_forged_messages_take_nothing_from_the_peer(void **state)
+{
+	enum { UDP = 17, AT_ONCE = 600, SECONDS = 120, EVERY_MS = 20 };
+
+	begin();
+	rig_policy(&rig, IPSEC_TRANSPORT, UDP);
+	rig_packet(&rig.a, 0);
+	rig_run(&rig, ENOUGH_MS);
+	assert_pairs(1);
+	for (unsigned i = 0; i < AT_ONCE; i++)
+		forge_quick(SHORT);
+	rig_packet(&rig.a, 1);
+	for (unsigned i = 0; i < SECONDS * 1000 / EVERY_MS; i++) {
+		forge_quick(SHORT);
+		rig_run(&rig, EVERY_MS);
+	}
+	assert_pairs(2);
+	assert_int_equal(rig.b.core->counters.refused_busy, 0);
+	assert_int_equal(rig.b.core->counters.established1, 1);
+	rig_fini(&rig);
+}
+
+/* However long it is, its first block says that it is nobody's. */
+static void test_forged_message_is_not_deciphered_to_its_end(void **state)
+{
+	begin();
+	rig_packet(&rig.a, 0);
+	rig_run(&rig, ENOUGH_MS);
+	forge_quick(LONG);
+	assert_true(rig_logged(&rig.b, "passed over: its first block is not that of a hash."));
+	assert_int_equal(rig.b.core->counters.malformed, 1);
+	rig_fini(&rig);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -529,6 +587,8 @@ int main(void)
 	    cmocka_unit_test(test_nat_server_begins_anew),
 	    cmocka_unit_test(test_nat_one_client_is_not_the_other),
 	    cmocka_unit_test(test_peer_that_asks_too_much),
+	    cmocka_unit_test(test_forged_messages_take_nothing_from_the_peer),
+	    cmocka_unit_test(test_forged_message_is_not_deciphered_to_its_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -177,7 +177,7 @@ static void refused(const char *why)
 	rig_run(&rig, LONG_MS);
 	expect_pairs(0);
 	says(&rig.b, why);
-	says(&rig.a, "the peer says: notification 18.");
+	says(&rig.a, "the peer says: notification 18 INVALID-ID-INFORMATION.");
 	assert_int_equal(rig.a.n_done_bad, 1);
 	rig_fini(&rig);
 }

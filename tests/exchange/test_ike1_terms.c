@@ -171,7 +171,8 @@ static void test_sainfo_missing_there(void **state)
 	begin();
 	none_fits(b);
 	meet();
-	refused("failed to get sainfo: none fits what the peer asks for", "the peer says: notification 18.");
+	refused("failed to get sainfo: none fits what the peer asks for",
+	    "the peer says: notification 18 INVALID-ID-INFORMATION.");
 }
 
 static void test_policy_missing_there(void **state)
@@ -179,7 +180,8 @@ static void test_policy_missing_there(void **state)
 	begin();
 	meet();
 	rig.b.n_policies = 0;
-	refused("no policy found for what the peer asks for", "the peer says: notification 18.");
+	refused("no policy found for what the peer asks for",
+	    "the peer says: notification 18 INVALID-ID-INFORMATION.");
 }
 
 /* It has gone between the packet and the end of phase 1. */
@@ -201,7 +203,7 @@ static void test_requests_differ(void **state)
 	begin();
 	meet();
 	rig.b.out[0].req[0].proto = rig.b.in[0].req[0].proto = IPSEC_AH;
-	refused("no suitable proposal found", "the peer says: notification 14.");
+	refused("no suitable proposal found", "the peer says: notification 14 NO-PROPOSAL-CHOSEN.");
 }
 
 /* One side has a tunnel, the other none. */
@@ -210,7 +212,7 @@ static void test_modes_differ(void **state)
 	begin();
 	meet();
 	rig.b.out[0].req[0].mode = rig.b.in[0].req[0].mode = IPSEC_TUNNEL;
-	refused("no suitable proposal found", "the peer says: notification 14.");
+	refused("no suitable proposal found", "the peer says: notification 14 NO-PROPOSAL-CHOSEN.");
 }
 
 /* --- proposals of phase 1 --- */
@@ -333,13 +335,15 @@ static void test_no_proposal_of_phase_2(void **state)
 	b->child[0].n_enc = 1;
 	meet();
 	rejected = "the peer offers (#1 trns#1) ESP 3des-cbc hmac-sha1 transport pfs group 31; ";
-	refused("phase2 negotiation failed: no suitable proposal found.", "the peer says: notification 14.");
+	refused("phase2 negotiation failed: no suitable proposal found.",
+	    "the peer says: notification 14 NO-PROPOSAL-CHOSEN.");
 	begin();
 	b->child[0].auth[0].id = ALG_AUTH_HMAC_SHA512;
 	b->child[0].n_auth = 1;
 	meet();
 	rejected = "take (#1 trns#1) ESP 3des-cbc hmac-sha512 transport";
-	refused("phase2 negotiation failed: no suitable proposal found.", "the peer says: notification 14.");
+	refused("phase2 negotiation failed: no suitable proposal found.",
+	    "the peer says: notification 14 NO-PROPOSAL-CHOSEN.");
 }
 
 static const struct {
@@ -367,7 +371,7 @@ static void test_pfs(void **state)
 		b->child[0].pfs = groups[i].own;
 		meet();
 		if (!groups[i].ok) {
-			refused("pfs group mismatched", "the peer says: notification 14.");
+			refused("pfs group mismatched", "the peer says: notification 14 NO-PROPOSAL-CHOSEN.");
 			continue;
 		}
 		ask();
@@ -407,7 +411,7 @@ static void test_lifetimes_of_phase_2(void **state)
 		b->child[0].seconds = lives2[i].own;
 		meet();
 		if (lives2[i].why) {
-			refused(lives2[i].why, "the peer says: notification 14.");
+			refused(lives2[i].why, "the peer says: notification 14 NO-PROPOSAL-CHOSEN.");
 			continue;
 		}
 		ask();
@@ -457,7 +461,8 @@ static void test_octets(void **state)
 	a->child[0].bytes = 9000 * 1024;
 	b->child[0].bytes = 5000 * 1024;
 	meet();
-	refused("long lifebyte proposed: my:5000 peer:9000", "the peer says: notification 14.");
+	refused("long lifebyte proposed: my:5000 peer:9000",
+	    "the peer says: notification 14 NO-PROPOSAL-CHOSEN.");
 }
 
 /* --- algorithms and bundles --- */

@@ -53,8 +53,11 @@ struct rig_side {
 	struct core *core;
 	struct inet_addr addr;
 	const char *psk;
-	const char *subject;   /* of its certificate; NULL: none */
-	size_t cert_len;       /* octets of that, at most RIG_CERT_MAX; 0: as long as its subject */
+	const char *subject; /* of its certificate; NULL: none */
+	size_t cert_len;     /* octets of that, at most RIG_CERT_MAX; 0: as long as its subject */
+	int verdict;         /* on a peer whose proof is right: 0, or -errno and why */
+	const char *why;
+	unsigned n_judged;     /* proofs of the peer */
 	struct list exchanges; /* of struct rig_exchange */
 	uint32_t n_begun, n_forgotten, n_switched;
 	/* XAuth: the one user there is, and his password; of a client what it sends; NULL: there is none */

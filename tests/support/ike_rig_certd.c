@@ -231,9 +231,11 @@ int rig_port_prove(void *arg, uint64_t token, struct ike1_octets nonce, struct i
 
 static void judge(struct rig_side *s, uint64_t token, bool right)
 {
-	struct event *e = rig_answer(s, token, right ? 0 : -EBADMSG, right ? "" : "HASH mismatched");
+	int r = right ? s->verdict : -EBADMSG;
+	struct event *e = rig_answer(s, token, r, !right ? "HASH mismatched" : r < 0 ? s->why : "");
 
-	if (right)
+	s->n_judged++;
+	if (r == 0)
 		rig_keep(e, "ticket", 6);
 }
 

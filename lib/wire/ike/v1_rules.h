@@ -43,5 +43,7 @@ must_check enum ike1_violation ike1_rules_check(
 
 /* "key exchange", "nonce": for logs; "payload 77" is the caller's to say when this is NULL. */
 const char *ike1_payload_name(uint8_t type);
+/* "NO-PROPOSAL-CHOSEN": RFC 2408's words for errors (section 3.14.1); "an unknown one" of all else. */
+const char *ike1_notify_name(uint16_t type);
 
 #endif

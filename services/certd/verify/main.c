@@ -42,8 +42,8 @@ static void refuse(struct verify *v, struct ipc_conn *c, uint32_t id, enum verif
 		    verify_reason_sentence(r), e->s[0] ? ": " : "", e->s, verify_reason_remedy(r));
 	if (held)
 		log_notice("log.held", "%llu lines about refusals were left out", (unsigned long long)held);
-	(void)ipc_conn_send_error(c, id, EACCES, "%s (%s)%s%s", verify_reason_sentence(r),
-	    verify_reason_name(r), e->s[0] ? ": " : "", e->s);
+	(void)ipc_conn_send_error(c, id, verify_reason_code(r), "%s (%s)%s%s; %s", verify_reason_sentence(r),
+	    verify_reason_name(r), e->s[0] ? ": " : "", e->s, verify_reason_remedy(r));
 }
 
 static int on_judge(struct ipc_conn *c, const struct ipc_record *rec)

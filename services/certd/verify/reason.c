@@ -3,6 +3,7 @@
  */
 #include "certd/verify/reason.h"
 
+#include <errno.h>
 #include <stddef.h>
 
 static const struct {
@@ -26,4 +27,9 @@ const char *verify_reason_sentence(enum verify_reason r)
 const char *verify_reason_remedy(enum verify_reason r)
 {
 	return (unsigned)r < VERIFY_REASONS_N ? rows[r].remedy : "?";
+}
+
+int verify_reason_code(enum verify_reason r)
+{
+	return r == VERIFY_ID_MISMATCH || r == VERIFY_ID_UNEXPECTED ? EACCES : EBADMSG;
 }

@@ -53,5 +53,7 @@ enum verify_reason {
 const char *verify_reason_name(enum verify_reason r);     /* "cert-expired" */
 const char *verify_reason_sentence(enum verify_reason r); /* without a full stop */
 const char *verify_reason_remedy(enum verify_reason r);
+/* What keyd is answered: EACCES, such an identity is not wanted; EBADMSG, the proof is none. */
+int verify_reason_code(enum verify_reason r);
 
 #endif

@@ -23,7 +23,11 @@ enum {
 	CORE_DATAGRAM_MAX = 65536,
 	CORE_SILENT_MAX = 2000,   /* begun by strangers, of whom nothing is known; about 4 KiB each */
 	CORE_RETURNED_MAX = 1000, /* by those who do receive what we send, until they prove who they are */
-	CORE_ISAKMP_MAX = 20000,
+	CORE_ARENA =
+	    4 << 20, /* octets of locked memory for keys: more than that, not every host lets us have */
+	CORE_SAS_MAX =
+	    4500, /* established, of both versions: with the longest keys they fit into the arena */
+	CORE_SAS_OF_ADDRESS = 256, /* of these, and of one version: a site's clients behind one translator */
 };
 
 /* A loaded configuration; SAs made under it hold on to it. */
@@ -164,6 +168,13 @@ void core_trace(struct core *c, const char *event, const char *fmt, ...)
 static inline uint64_t core_now(const struct core *c)
 {
 	return clock_now_ms(c->clock);
+}
+
+/* No more of strangers': there is no place for the keys. */
+static inline bool core_is_full(const struct core *c)
+{
+	return c->n_isakmp - c->n_unproved[0] - c->n_unproved[1] + c->ike2.n - c->ike2.n_unproved >=
+	       CORE_SAS_MAX;
 }
 
 /* For those who look: how long ago that was (0: never), how long until then (0: it is not set). */

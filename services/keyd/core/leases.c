@@ -10,7 +10,7 @@
 void leases_fini(struct leases *l)
 {
 	for (uint32_t i = 0; i < l->n; i++)
-		free(l->slot[i].owner);
+		octets_fini(&l->slot[i].owner);
 	free(l->slot);
 	*l = (struct leases){0};
 }
@@ -33,43 +33,36 @@ int leases_follow(struct leases *l, const struct ike_pool *p)
 	return 0;
 }
 
+static bool is_his(const struct lease *x, struct ike1_octets owner)
+{
+	return x->owner.n == owner.n && memcmp(x->owner.p, owner.p, owner.n) == 0;
+}
+
 /* His own, else one that was nobody's, else the one that has been free for longest. */
-static struct lease *find(struct leases *l, const char *owner)
+static struct lease *find(struct leases *l, struct ike1_octets owner)
 {
 	struct lease *best = NULL;
 
 	for (uint32_t i = 0; i < l->n; i++) {
 		struct lease *x = &l->slot[i];
 
-		if (x->owner && strncmp(x->owner, owner, LEASE_OWNER_MAX) == 0)
+		if (is_his(x, owner))
 			return x;
-		if (!x->users && (!best || (best->owner && (!x->owner || x->freed < best->freed))))
+		if (!x->users && (!best || (best->owner.n && (!x->owner.n || x->freed < best->freed))))
 			best = x;
 	}
 	return best;
 }
 
-static bool is_his(const struct lease *x, const char *owner)
+static int give(struct lease *x, struct ike1_octets owner)
 {
-	return x->owner && strncmp(x->owner, owner, LEASE_OWNER_MAX) == 0;
-}
-
-static int give(struct lease *x, const char *owner)
-{
-	char *copy;
-
-	if (!is_his(x, owner)) {
-		copy = strndup(owner, LEASE_OWNER_MAX);
-		if (!copy)
-			return -ENOMEM;
-		free(x->owner);
-		x->owner = copy;
-	}
+	if (!is_his(x, owner) && octets_set(&x->owner, owner.p, owner.n) < 0)
+		return -ENOMEM;
 	x->users++;
 	return 0;
 }
 
-int leases_take(struct leases *l, const char *owner, uint32_t *ret)
+int leases_take(struct leases *l, struct ike1_octets owner, uint32_t *ret)
 {
 	struct lease *x = find(l, owner);
 
@@ -79,7 +72,7 @@ int leases_take(struct leases *l, const char *owner, uint32_t *ret)
 	return give(x, owner);
 }
 
-int leases_claim(struct leases *l, const char *owner, uint32_t number)
+int leases_claim(struct leases *l, struct ike1_octets owner, uint32_t number)
 {
 	if (number >= l->n)
 		return -ENOENT;

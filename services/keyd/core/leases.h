@@ -9,11 +9,10 @@
 #include <stdint.h>
 
 #include "ipsec/ike_conf.h"
-
-enum { LEASE_OWNER_MAX = 192 /* octets of an owner's text that tell him from others */ };
+#include "keyd/core/octets.h"
 
 struct lease {
-	char *owner; /* NULL: it was nobody's yet */
+	struct octets owner; /* empty: it was nobody's yet */
 	uint32_t users;
 	uint64_t freed; /* the larger the later */
 };
@@ -29,12 +28,12 @@ void leases_fini(struct leases *l);
 /* The pool of a configuration. The same one as before changes nothing; of another one nothing is taken. 0 or
  * -ENOMEM. */
 must_check int leases_follow(struct leases *l, const struct ike_pool *p);
-/* The owner's address for one more of his SAs. 0 with its number in the pool; -ENOSPC: all are taken;
- * -ENOENT: there is no pool; -ENOMEM. */
-must_check int leases_take(struct leases *l, const char *owner, uint32_t *ret);
+/* The owner's address for one more of his SAs; an owner is octets, one at least, of which all count. 0 with
+ * its number in the pool; -ENOSPC: all are taken; -ENOENT: there is no pool; -ENOMEM. */
+must_check int leases_take(struct leases *l, struct ike1_octets owner, uint32_t *ret);
 /* The owner has this one already, from before a restart. 0; -ENOENT: the pool has no such number; -EEXIST: it
  * is somebody else's; -ENOMEM. */
-must_check int leases_claim(struct leases *l, const char *owner, uint32_t number);
+must_check int leases_claim(struct leases *l, struct ike1_octets owner, uint32_t number);
 void leases_give_back(struct leases *l, uint32_t number);
 
 #endif

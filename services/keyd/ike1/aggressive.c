@@ -12,6 +12,7 @@
 
 #include "keyd/ike1/nat.h"
 #include "keyd/ike1/phase1.h"
+#include "keyd/ike1/refusal.h"
 #include "keyd/ike1/vendor.h"
 
 static struct ike_out begin(struct isakmp *sa)
@@ -117,13 +118,10 @@ static void judged_2(struct isakmp *sa)
 	auth_prove(sa, create_3);
 }
 
-/* Keys were made from this message, so there is no way back from it: the exchange begins anew with the next
- * packet. Only somebody who saw our cookie can cause this. */
-static void not_so_2(struct isakmp *sa, const char *why)
+/* The exchange begins anew with the next packet. Only somebody who saw our cookie can cause this. */
+static void not_so_2(struct isakmp *sa, int r, const char *why)
 {
-	sa->core->counters.bad_hash++;
-	phase1_ignore(sa, "%s", why);
-	phase1_fail(sa, 0, "the peer's proof is wrong");
+	refusal_of_clear(sa, r, why, true);
 }
 
 static void keys_3(struct isakmp *sa)
@@ -160,10 +158,15 @@ static void judged_3(struct isakmp *sa)
 	phase1_up(sa);
 }
 
-static void not_so_3(struct isakmp *sa, const char *why)
+/* A signature in clear can be anybody's. */
+static void not_so_3(struct isakmp *sa, int r, const char *why)
 {
-	sa->core->counters.bad_hash++;
 	isakmp_set_state(sa, ISAKMP_R_ANSWERED);
+	if (sa->sealed || !auth_with_signature(sa)) {
+		refusal_of_sealed(sa, r, why);
+		return;
+	}
+	sa->core->counters.bad_hash++;
 	phase1_ignore(sa, "%s", why);
 }
 
@@ -173,6 +176,7 @@ static void consume_3(struct isakmp *sa, struct phase1_msg *m)
 		phase1_ignore(sa, "the proof is malformed");
 		return;
 	}
+	sa->sealed = m->hdr.flags & IKE1_F_ENCRYPTED;
 	memcpy(sa->next_iv, m->next_iv, sizeof(sa->next_iv));
 	nat_take_discovery(sa, &m->chain);
 	isakmp_set_state(sa, ISAKMP_R_CHECK);

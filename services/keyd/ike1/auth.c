@@ -8,22 +8,22 @@
 
 #include "keyd/core/ident.h"
 #include "keyd/ike1/cipher.h"
-#include "keyd/ike1/inform.h"
 #include "keyd/ike1/phase1.h"
+#include "keyd/ike1/refusal.h"
 
 static struct isakmp *waiter(struct parked *p)
 {
 	return container_of(p, struct isakmp, wait);
 }
 
-/* Aggressive mode's initiator is done when it has sent message 3, and would use its ISAKMP SA for as long as
- * that lives. */
+/* A peer that is done when it has sent its proof would use its ISAKMP SA for as long as that lives. */
 static void tell_peer(struct isakmp *sa)
 {
-	if (sa->initiator || sa->mode != IKE_MODE_AGGRESSIVE || sa->state != ISAKMP_R_CHECK)
+	if (sa->state != ISAKMP_R_CHECK && sa->state != ISAKMP_I_CHECK)
 		return;
-	memcpy(sa->iv, sa->next_iv, sizeof(sa->iv));
-	inform_delete_isakmp(sa);
+	if (sa->mode != IKE_MODE_BASE)
+		memcpy(sa->iv, sa->next_iv, sizeof(sa->iv));
+	refusal_delete(sa);
 }
 
 /* Somebody whom we need did not answer, or said no. */
@@ -234,9 +234,15 @@ void auth_prove(struct isakmp *sa, void (*then)(struct isakmp *sa))
 static void not_judged(struct isakmp *sa, const struct core_reply *r)
 {
 	if (r->result == -EBADMSG || r->result == -EACCES)
-		sa->not_so(sa, r->why);
+		sa->not_so(sa, r->result, r->why);
 	else
 		give_up(sa, "nobody says who the peer is", r->why);
+}
+
+static void believed(struct isakmp *sa)
+{
+	refusal_withdraw(sa);
+	sa->then(sa);
 }
 
 static void on_judged(struct parked *p, struct core_reply *r)
@@ -248,7 +254,7 @@ static void on_judged(struct parked *p, struct core_reply *r)
 	else if (octets_set(&sa->ticket, r->octets, r->n_octets) < 0)
 		give_up(sa, "the ticket cannot be kept", err_name(-ENOMEM));
 	else
-		sa->then(sa);
+		believed(sa);
 }
 
 /* What the peer's signature has to be over is known: is it one, and whose? */
@@ -274,8 +280,8 @@ static void on_statement(struct parked *p, struct core_reply *r)
 		give_up(sa, "certd-verify cannot be asked who the peer is", err_name(x));
 }
 
-void auth_check(
-    struct isakmp *sa, void (*then)(struct isakmp *sa), void (*not_so)(struct isakmp *sa, const char *why))
+void auth_check(struct isakmp *sa, void (*then)(struct isakmp *sa),
+    void (*not_so)(struct isakmp *sa, int r, const char *why))
 {
 	const struct core_ports *ports = &sa->core->ports;
 	bool sig = auth_with_signature(sa);

@@ -14,6 +14,7 @@
 
 #include "keyd/ike1/nat.h"
 #include "keyd/ike1/phase1.h"
+#include "keyd/ike1/refusal.h"
 #include "keyd/ike1/vendor.h"
 
 static struct ike_out begin(struct isakmp *sa)
@@ -120,13 +121,11 @@ static void consume_2(struct isakmp *sa, struct phase1_msg *m)
 	auth_tell(sa, told_3);
 }
 
-/* Keys were made from this message, so there is no way back from it: the exchange begins anew with the next
- * packet. Only somebody who saw both cookies can cause this. */
-static void not_so(struct isakmp *sa, const char *why)
+/* The exchange begins anew with the next packet. Only somebody who saw both cookies can cause this. The
+ * initiator has no keys before message 4. */
+static void not_so(struct isakmp *sa, int r, const char *why)
 {
-	sa->core->counters.bad_hash++;
-	phase1_ignore(sa, "%s", why);
-	phase1_fail(sa, 0, "the peer's proof is wrong");
+	refusal_of_clear(sa, r, why, sa->initiator);
 }
 
 static bool take_auth(struct isakmp *sa, struct phase1_msg *m)

@@ -80,6 +80,15 @@ int ike1_open(const struct isakmp *sa, const uint8_t iv[IKE1_BLOCK_MAX], const u
 	return p->strict_check && (count == 0 || count > len) ? -EBADMSG : 0;
 }
 
+int ike1_open_first(const struct isakmp *sa, const uint8_t iv[IKE1_BLOCK_MAX], const uint8_t *msg, size_t n,
+    uint8_t ret[IKE1_BLOCK_MAX])
+{
+	if (n < IKE_HDR_LEN + sa->block)
+		return -EBADMSG;
+	memcpy(ret, msg + IKE_HDR_LEN, sa->block);
+	return run(sa, iv, ret, sa->block, false);
+}
+
 int ike1_begin_iv(const struct isakmp *sa, uint32_t msg_id, uint8_t ret[IKE1_BLOCK_MAX])
 {
 	return ike1_exchange_iv(sa->terms.prf, sa->iv, sa->block, msg_id, ret);

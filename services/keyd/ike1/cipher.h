@@ -17,6 +17,10 @@ size_t ike1_seal(const struct isakmp *sa, uint8_t iv[IKE1_BLOCK_MAX], uint8_t *m
 must_check int ike1_open(const struct isakmp *sa, const uint8_t iv[IKE1_BLOCK_MAX], const uint8_t *msg,
     size_t n, uint8_t *ret, uint8_t ret_iv[IKE1_BLOCK_MAX]);
 
+/* The same of its first block alone, which says whether the rest is worth it. */
+must_check int ike1_open_first(const struct isakmp *sa, const uint8_t iv[IKE1_BLOCK_MAX], const uint8_t *msg,
+    size_t n, uint8_t ret[IKE1_BLOCK_MAX]);
+
 /* The IV with which an exchange behind phase 1 begins. */
 must_check int ike1_begin_iv(const struct isakmp *sa, uint32_t msg_id, uint8_t ret[IKE1_BLOCK_MAX]);
 

@@ -46,6 +46,20 @@ size_t hashed_end(struct isakmp *sa, struct ike_out *o, const struct hashed *h, 
 	return ike1_seal(sa, iv, msg, n, sizeof(sa->core->out));
 }
 
+/* Whoever has no keys cannot make that, so that a forged message costs a block, however long it is. */
+static bool begins_with_hash(
+    const struct isakmp *sa, const uint8_t *iv, const struct ike_hdr *hdr, const uint8_t *d)
+{
+	enum { LENGTH_AT = 2 };
+	uint8_t block[IKE1_BLOCK_MAX];
+	struct rd r = rd_init(block, sa->block);
+
+	if (hdr->next != IKE1_P_HASH || ike1_open_first(sa, iv, d, hdr->length, block) < 0)
+		return false;
+	rd_skip(&r, LENGTH_AT);
+	return rd_u16(&r) == IKE_PAYLOAD_HDR_LEN + crypto_prf_len(sa->terms.prf);
+}
+
 int hashed_open(struct isakmp *sa, const uint8_t *iv, const struct ike_hdr *hdr, const uint8_t *d,
     struct ike_chain *ret, uint8_t *ret_iv, const char **ret_why)
 {
@@ -55,17 +69,15 @@ int hashed_open(struct isakmp *sa, const uint8_t *iv, const struct ike_hdr *hdr,
 	*ret_why = "it is not enciphered";
 	if (!(hdr->flags & IKE1_F_ENCRYPTED))
 		return -EBADMSG;
+	*ret_why = "its first block is not that of a hash";
+	if (!begins_with_hash(sa, iv, hdr, d))
+		return -EBADMSG;
 	*ret_why = "it cannot be deciphered";
 	if (ike1_open(sa, iv, d, hdr->length, in, ret_iv) < 0)
 		return -EBADMSG;
 	f = ike_chain_parse(hdr->next, in, hdr->length - IKE_HDR_LEN, true, ret);
 	*ret_why = ike_fault_text(f);
-	if (f != IKE_OK)
-		return -EBADMSG;
-	*ret_why = "the hash does not come first";
-	return ret->n && ret->p[0].type == IKE1_P_HASH && ret->p[0].len == crypto_prf_len(sa->terms.prf)
-	           ? 0
-	           : -EBADMSG;
+	return f == IKE_OK ? 0 : -EBADMSG;
 }
 
 bool hashed_ok(struct isakmp *sa, const struct ike_chain *c, const struct hashed *h, uint32_t msg_id)

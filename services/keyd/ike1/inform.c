@@ -194,6 +194,27 @@ static const char *notify_meaning(uint16_t type)
 	}
 }
 
+static bool is_error(uint16_t type)
+{
+	enum { ERRORS_MAX = 16383 };
+
+	return type && type <= ERRORS_MAX;
+}
+
+/* Under the keys, so nobody else says it. */
+static void end_refused(struct isakmp *sa, uint16_t type)
+{
+	char name[ISAKMP_NAME_MAX];
+
+	waiters_hint(sa->core, &sa->path.remote, "the peer refuses: notification %u %s (%s)", type,
+	    ike1_notify_name(type), notify_meaning(type));
+	core_log(sa->core, CORE_ERROR, "isakmp.notify",
+	    "the peer refuses: notification %u %s (%s): its log says why. %s", type, ike1_notify_name(type),
+	    notify_meaning(type), isakmp_name(sa, name));
+	sa->failure = "refused by the peer";
+	isakmp_end(sa);
+}
+
 /* It cannot say so of any but its own, and could as well delete it. */
 static void invalid_spi(struct isakmp *sa, const struct ike1_notification *n)
 {
@@ -231,13 +252,16 @@ static void take_notify(struct isakmp *sa, uint32_t msg_id, const struct ike_pay
 	case IKE1_N_CONNECTED:
 		quick_connected(sa, msg_id);
 		break;
+	case IKE1_N_AUTHENTICATION_FAILED:
+		end_refused(sa, n.type);
+		break;
 	default:
-		waiters_hint(sa->core, &sa->path.remote, "the peer says: notification %u (%s)", n.type,
-		    notify_meaning(n.type));
+		waiters_hint(sa->core, &sa->path.remote, "the peer says: notification %u %s (%s)", n.type,
+		    ike1_notify_name(n.type), notify_meaning(n.type));
 		if (!isakmp_may_say(sa))
 			break;
-		core_log(sa->core, CORE_NOTICE, "isakmp.notify", "the peer says: notification %u. %s", n.type,
-		    isakmp_name(sa, name));
+		core_log(sa->core, CORE_NOTICE, "isakmp.notify", "the peer says: notification %u %s. %s",
+		    n.type, ike1_notify_name(n.type), isakmp_name(sa, name));
 		break;
 	}
 }
@@ -295,23 +319,51 @@ void inform_note1(struct isakmp *sa, const struct ike_chain *c)
 		sa->began_anew |= ike1_notify_parse(p, &n) == IKE_OK && n.type == IKE1_N_INITIAL_CONTACT;
 }
 
-void inform_message(struct isakmp *sa, const struct ike_hdr *hdr, const uint8_t *d)
+/* Whoever has our keys wrote it. */
+static bool open_message(
+    struct isakmp *sa, const struct ike_hdr *hdr, const uint8_t *d, struct ike_chain *ret)
 {
 	const struct hashed h = {.rest = true};
 	uint8_t iv[IKE1_BLOCK_MAX], next[IKE1_BLOCK_MAX], type;
 	const char *why = "its IV cannot be made";
-	struct ike_chain c;
 	char name[ISAKMP_NAME_MAX];
 
-	if (ike1_begin_iv(sa, hdr->msg_id, iv) < 0 || hashed_open(sa, iv, hdr, d, &c, next, &why) < 0 ||
-	    !hashed_ok(sa, &c, &h, hdr->msg_id) ||
-	    ike1_rules_check(IKE1_M_INFORMATIONAL, false, &c, &type) != IKE1_V_NONE) {
-		sa->core->counters.malformed++;
-		core_note(sa->core, CORE_WARNING, "isakmp.ignored",
-		    "an informational message is passed over: it is not the peer's, or malformed. %s",
-		    isakmp_name(sa, name));
+	if (ike1_begin_iv(sa, hdr->msg_id, iv) == 0 && hashed_open(sa, iv, hdr, d, ret, next, &why) == 0 &&
+	    hashed_ok(sa, ret, &h, hdr->msg_id) &&
+	    ike1_rules_check(IKE1_M_INFORMATIONAL, false, ret, &type) == IKE1_V_NONE)
+		return true;
+	sa->core->counters.malformed++;
+	core_note(sa->core, CORE_WARNING, "isakmp.ignored",
+	    "an informational message is passed over: it is not the peer's, or malformed. %s",
+	    isakmp_name(sa, name));
+	return false;
+}
+
+void inform_refusal(struct isakmp *sa, const struct ike_hdr *hdr, const uint8_t *d)
+{
+	const struct ike_payload *p;
+	struct ike1_notification n;
+	struct ike_chain c;
+
+	if (!open_message(sa, hdr, d, &c)) {
+		waiters_hint(sa->core, &sa->path.remote,
+		    "somebody who may be the peer answers our proof with what cannot be deciphered: are the "
+		    "two pre-shared keys the same?");
 		return;
 	}
+	for (uint32_t i = 0; (p = ike_chain_find(&c, IKE1_P_NOTIFY, i)); i++)
+		if (ike1_notify_parse(p, &n) == IKE_OK && is_error(n.type)) {
+			end_refused(sa, n.type);
+			return;
+		}
+}
+
+void inform_message(struct isakmp *sa, const struct ike_hdr *hdr, const uint8_t *d)
+{
+	struct ike_chain c;
+
+	if (!open_message(sa, hdr, d, &c))
+		return;
 	if (!isakmp_take_id(sa, hdr->msg_id))
 		return;
 	isakmp_heard(sa);
@@ -337,10 +389,10 @@ void inform_clear(struct isakmp *sa, const struct ike_hdr *hdr, const uint8_t *d
 	p = ike_chain_find(&c, IKE1_P_NOTIFY, 0);
 	if (!p || ike1_notify_parse(p, &n) != IKE_OK)
 		return;
-	waiters_hint(sa->core, &sa->path.remote, "somebody who may be the peer refuses: notification %u (%s)",
-	    n.type, notify_meaning(n.type));
+	waiters_hint(sa->core, &sa->path.remote,
+	    "somebody who may be the peer refuses: notification %u %s (%s)", n.type, ike1_notify_name(n.type),
+	    notify_meaning(n.type));
 	core_note(sa->core, CORE_WARNING, "isakmp.notify",
-	    "somebody who may be the peer refuses: notification %u (14: no proposal is acceptable to it; 18: "
-	    "our identity is not; 24: it does not believe our proof). %s",
-	    n.type, isakmp_name(sa, name));
+	    "somebody who may be the peer refuses: notification %u %s (%s). %s", n.type,
+	    ike1_notify_name(n.type), notify_meaning(n.type), isakmp_name(sa, name));
 }

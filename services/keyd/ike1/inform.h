@@ -25,6 +25,8 @@ void inform_note1(struct isakmp *sa, const struct ike_chain *c);
 void inform_began_anew(struct isakmp *sa);
 /* One that came; `d` has hdr->length octets. */
 void inform_message(struct isakmp *sa, const struct ike_hdr *hdr, const uint8_t *d);
+/* Enciphered, while a proof is under way: the other side of the negotiation refuses, which ends it. */
+void inform_refusal(struct isakmp *sa, const struct ike_hdr *hdr, const uint8_t *d);
 /* In clear, before there are keys: believed in nothing, but the log tells. */
 void inform_clear(struct isakmp *sa, const struct ike_hdr *hdr, const uint8_t *d);
 

@@ -130,7 +130,7 @@ static struct isakmp *make(
 struct isakmp *isakmp_new(
     struct core *c, uint32_t peer, const struct ike_path *path, enum ike_mode mode, const uint8_t *icookie)
 {
-	bool full = icookie && c->n_isakmp >= CORE_ISAKMP_MAX;
+	bool full = icookie && core_is_full(c);
 	struct isakmp *sa = full ? NULL : make(c, peer, path, mode, !icookie);
 
 	if (!sa)
@@ -154,7 +154,7 @@ struct isakmp *isakmp_new(
 
 struct isakmp *isakmp_back(struct core *c, const struct kept_isakmp *k)
 {
-	bool there = isakmp_find(c, k->icookie, k->rcookie) || c->n_isakmp >= CORE_ISAKMP_MAX;
+	bool there = isakmp_find(c, k->icookie, k->rcookie) || core_is_full(c);
 	struct isakmp *sa = there ? NULL : make(c, k->peer, &k->path, k->mode, k->initiator);
 
 	if (!sa)
@@ -369,6 +369,11 @@ struct isakmp *isakmp_find_coming(struct core *c, const struct ike_path *path, u
 	return NULL;
 }
 
+static bool is_same(const struct isakmp *a, const struct isakmp *b)
+{
+	return ike_path_same_peer(&a->path, &b->path) && ike_id_equal(&a->peer_id, &b->peer_id);
+}
+
 /* Of two that came up in one moment the cookies say which counts as the newer one. */
 static bool is_newer(const struct isakmp *a, const struct isakmp *b)
 {
@@ -377,12 +382,38 @@ static bool is_newer(const struct isakmp *a, const struct isakmp *b)
 	return memcmp(a->icookie, b->icookie, IKE_COOKIE_LEN) > 0;
 }
 
+static void purge(struct isakmp *sa, const char *why)
+{
+	inform_delete_isakmp(sa);
+	sa->failure = why;
+	isakmp_end(sa);
+}
+
+void isakmp_limit(struct isakmp *sa)
+{
+	struct isakmp *oldest[2] = {NULL}; /* of the address, of the peer */
+	uint32_t n[2] = {0};
+
+	list_foreach (other, &sa->core->isakmp, struct isakmp, all) {
+		if (!isakmp_is_up(other) || !inet_addr_equal(&other->path.remote, &sa->path.remote))
+			continue;
+		for (unsigned i = 0; i <= is_same(other, sa); i++) {
+			oldest[i] = oldest[i] ? oldest[i] : other;
+			n[i]++;
+		}
+	}
+	if (n[1] > ISAKMP_SAS_MAX)
+		purge(oldest[1], "purged: the peer has enough newer ones");
+	else if (n[0] > CORE_SAS_OF_ADDRESS)
+		purge(oldest[0], "purged: there are enough newer ones of its address");
+	else if (core_is_full(sa->core))
+		purge(sa, "given up: there are as many as keyd has memory for");
+}
+
 struct isakmp *isakmp_find_successor(const struct isakmp *sa)
 {
 	list_foreach (other, &sa->core->isakmp, struct isakmp, all)
-		if (other != sa && isakmp_is_up(other) && is_newer(other, sa) &&
-		    ike_path_same_peer(&other->path, &sa->path) &&
-		    ike_id_equal(&other->peer_id, &sa->peer_id))
+		if (other != sa && isakmp_is_up(other) && is_newer(other, sa) && is_same(other, sa))
 			return other;
 	return NULL;
 }

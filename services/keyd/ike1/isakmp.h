@@ -22,6 +22,7 @@ enum {
 	ISAKMP_ASKS_RATE = 20, /* quick modes that it begins, a second and at once */
 	ISAKMP_ASKS_BURST = 500,
 	ISAKMP_ASKED_MAX = 64, /* of them under way */
+	ISAKMP_SAS_MAX = 16,   /* ISAKMP SAs, whoever began them */
 	ISAKMP_LINES_RATE = 1, /* log lines about what it says and does wrong */
 	ISAKMP_LINES_BURST = 60,
 };
@@ -63,12 +64,14 @@ struct isakmp {
 	struct ike1_keys keys;
 	struct secret *cipher_key;
 	uint8_t iv[IKE1_BLOCK_MAX];      /* behind the last message of phase 1; then the seed of all others */
-	uint8_t next_iv[IKE1_BLOCK_MAX]; /* behind a message whose proof is being judged */
+	uint8_t next_iv[IKE1_BLOCK_MAX]; /* behind a message whose proof is being judged, or was refused */
 	size_t block;                    /* octets; 0: nothing is agreed yet */
 
 	/* Who the peer is. */
 	struct ike_id peer_id;
 	struct octets proof;           /* of the peer, until it is judged; ours, until it is sent */
+	bool sealed;                   /* R, aggressive: the peer's came enciphered */
+	uint16_t refusal;              /* that the peer hears in a moment (refusal.c); 0: nothing */
 	struct octets subject, issuer; /* our certificate's, once it was asked for */
 	struct octets own_cert[ISAKMP_CERTS_MAX], cert[ISAKMP_CERTS_MAX]; /* the latter the peer's */
 	uint8_t n_own_certs, n_certs;
@@ -87,8 +90,8 @@ struct isakmp {
 
 	struct window window;
 	struct parked wait;
-	void (*then)(struct isakmp *sa);                    /* auth.c: what is done with the answer, */
-	void (*not_so)(struct isakmp *sa, const char *why); /* and with one that says no */
+	void (*then)(struct isakmp *sa);                           /* auth.c: what is done with the answer, */
+	void (*not_so)(struct isakmp *sa, int r, const char *why); /* and with one that says no */
 	struct timer patience; /* the negotiation's end; then the SA's lifetime */
 	struct timer renew;    /* when to begin another in its place */
 	struct seen seen;      /* message ids that the peer has used */
@@ -162,6 +165,10 @@ struct isakmp *isakmp_find_of(struct core *c, const struct ike_path *path);
 struct isakmp *isakmp_find_coming(struct core *c, const struct ike_path *path, uint32_t peer);
 /* A newer one that is up with the same peer. NULL: none. */
 struct isakmp *isakmp_find_successor(const struct isakmp *sa);
+/* One has come up: where the peer, or its address, has more than it needs, its oldest one ends. This may be
+ * it.
+ */
+void isakmp_limit(struct isakmp *sa);
 /* The peer has shown that it receives what we send: it gives way only to others that have. */
 void isakmp_returned(struct isakmp *sa);
 

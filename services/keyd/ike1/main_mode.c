@@ -16,6 +16,7 @@
 #include "keyd/ike1/life.h"
 #include "keyd/ike1/nat.h"
 #include "keyd/ike1/phase1.h"
+#include "keyd/ike1/refusal.h"
 #include "keyd/ike1/vendor.h"
 
 static struct ike_out begin(struct isakmp *sa)
@@ -185,11 +186,10 @@ static void judged_5(struct isakmp *sa)
 	auth_prove(sa, create_6);
 }
 
-static void not_so_5(struct isakmp *sa, const char *why)
+static void not_so_5(struct isakmp *sa, int r, const char *why)
 {
-	sa->core->counters.bad_hash++;
 	isakmp_set_state(sa, ISAKMP_R_KE);
-	phase1_ignore(sa, "%s", why);
+	refusal_of_sealed(sa, r, why);
 }
 
 static void switched_5(struct isakmp *sa)
@@ -221,11 +221,10 @@ static void judged_6(struct isakmp *sa)
 	phase1_up(sa);
 }
 
-static void not_so_6(struct isakmp *sa, const char *why)
+static void not_so_6(struct isakmp *sa, int r, const char *why)
 {
-	sa->core->counters.bad_hash++;
 	isakmp_set_state(sa, ISAKMP_I_AUTH);
-	phase1_ignore(sa, "%s", why);
+	refusal_of_sealed(sa, r, why);
 }
 
 static void consume_6(struct isakmp *sa, struct phase1_msg *m)

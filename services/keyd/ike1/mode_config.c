@@ -13,16 +13,45 @@
 #include "keyd/ike1/remote_access.h"
 #include "keyd/ike1/transaction.h"
 
+enum { ID_SHOWN = 184, OWNER_SHOWN = ID_SHOWN + 8 };
+
 /* --- the server --- */
 
-static void owner_of(const struct isakmp *sa, char buf[LEASE_OWNER_MAX])
+/* The user, or who the peer is. A private address is one host's behind one translator only. */
+static int owner_of(const struct isakmp *sa, struct octets *ret)
 {
-	char id[LEASE_OWNER_MAX - 8];
+	enum { USER, PEER, PEER_BEHIND, ROOM = IKE_ID_DATA_MAX + 64 };
+	const struct ike_id *id = &sa->peer_id;
+	const struct inet_addr *at = &sa->path.remote;
+	bool behind = id->kind == IKE_ID_ADDRESS && sa->nat_there;
+	uint8_t buf[ROOM];
+	struct wr w = wr_init(buf, sizeof(buf));
+
+	if (sa->ra.user.n) {
+		wr_u8(&w, USER);
+		wr_bytes(&w, sa->ra.user.p, sa->ra.user.n);
+		return octets_set(ret, buf, wr_len(&w));
+	}
+	wr_u8(&w, behind ? PEER_BEHIND : PEER);
+	if (behind) {
+		wr_u8(&w, (uint8_t)at->family);
+		wr_bytes(&w, at->b, sizeof(at->b));
+	}
+	wr_u8(&w, (uint8_t)id->kind);
+	wr_bytes(&w, id->data, id->len);
+	return octets_set(ret, buf, wr_len(&w));
+}
+
+/* For the log; others may print alike. */
+static const char *owner_name(const struct isakmp *sa, char *buf, size_t room)
+{
+	char id[ID_SHOWN];
 
 	if (sa->ra.user.n)
-		snprintf(buf, LEASE_OWNER_MAX, "user %.*s", (int)sa->ra.user.n, (const char *)sa->ra.user.p);
+		snprintf(buf, room, "user %.*s", (int)sa->ra.user.n, (const char *)sa->ra.user.p);
 	else
-		snprintf(buf, LEASE_OWNER_MAX, "peer %s", ike_id_format(&sa->peer_id, id, sizeof(id)));
+		snprintf(buf, room, "peer %s", ike_id_format(&sa->peer_id, id, sizeof(id)));
+	return buf;
 }
 
 /* The address has an owner who came from elsewhere before: what he had there ends. */
@@ -44,16 +73,24 @@ static void end_others(struct isakmp *sa)
 	}
 }
 
+static int take_lease(struct isakmp *sa)
+{
+	AUTO(octets_fini) struct octets owner = {0};
+	int r = owner_of(sa, &owner);
+
+	return r < 0 ? r : leases_take(&sa->core->leases, octets_slice(&owner), &sa->ra.lease);
+}
+
 static void lease(struct isakmp *sa)
 {
-	char owner[LEASE_OWNER_MAX], name[ISAKMP_NAME_MAX], a[INET_ADDR_STRLEN];
+	char owner[OWNER_SHOWN], name[ISAKMP_NAME_MAX], a[INET_ADDR_STRLEN];
 	struct core *c = sa->core;
 	int r;
 
 	if (sa->ra.has_lease || sa->conf != c->conf)
 		return;
-	owner_of(sa, owner);
-	r = leases_take(&c->leases, owner, &sa->ra.lease);
+	owner_name(sa, owner, sizeof(owner));
+	r = take_lease(sa);
 	if (r < 0) {
 		if (r != -ENOENT)
 			core_log(c, CORE_ERROR, "mode_cfg.full", "no address for %s: %s. %s", owner,
@@ -70,11 +107,11 @@ static void lease(struct isakmp *sa)
 
 int mode_config_reclaim(struct isakmp *sa, uint32_t number)
 {
-	char owner[LEASE_OWNER_MAX];
-	int r;
+	AUTO(octets_fini) struct octets owner = {0};
+	int r = owner_of(sa, &owner);
 
-	owner_of(sa, owner);
-	r = leases_claim(&sa->core->leases, owner, number);
+	if (r == 0)
+		r = leases_claim(&sa->core->leases, octets_slice(&owner), number);
 	if (r < 0)
 		return r;
 	sa->ra.has_lease = true;

@@ -1,6 +1,7 @@
 /*
  * Until the peer has proved who it is, a message that is wrong is passed over and not the end: whoever can
- * see cookies could otherwise end every negotiation with one forged datagram.
+ * see cookies could otherwise end every negotiation with one forged datagram. A proof that is wrong is
+ * refusal.c's.
  */
 #include "keyd/ike1/phase1.h"
 
@@ -265,6 +266,9 @@ void phase1_up(struct isakmp *sa)
 	sa->n_certs = sa->n_own_certs = 0;
 	phase1_plan(sa);
 	life_up(sa);
+	isakmp_limit(sa);
+	if (!isakmp_is_up(sa))
+		return;
 	core_log(c, CORE_INFO, "isakmp.up", "ISAKMP-SA established %s peer=%s", isakmp_name(sa, name),
 	    ike_id_format(&sa->peer_id, id, sizeof(id)));
 	dpd_begin(sa);

@@ -64,10 +64,10 @@ void auth_tell(struct isakmp *sa, void (*then)(struct isakmp *sa));
 void auth_keys(struct isakmp *sa, void (*then)(struct isakmp *sa));
 /* sa->proof becomes our own hash or signature. A failure ends the SA. */
 void auth_prove(struct isakmp *sa, void (*then)(struct isakmp *sa));
-/* sa->proof, the peer's, is judged: `then` with a ticket, or `not_so` when it is no proof. A failure to judge
- * ends the SA. */
-void auth_check(
-    struct isakmp *sa, void (*then)(struct isakmp *sa), void (*not_so)(struct isakmp *sa, const char *why));
+/* sa->proof, the peer's, is judged: `then` with a ticket, or `not_so` with -EBADMSG when it is no proof, with
+ * -EACCES when who it proves is not wanted. A failure to judge ends the SA. */
+void auth_check(struct isakmp *sa, void (*then)(struct isakmp *sa),
+    void (*not_so)(struct isakmp *sa, int r, const char *why));
 static inline bool auth_with_signature(const struct isakmp *sa)
 {
 	return ike_auth_is_rsa(sa->terms.auth);

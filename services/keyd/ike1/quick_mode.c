@@ -545,7 +545,8 @@ static bool open_message(struct isakmp *sa, const struct quick *q, const uint8_t
 	return true;
 }
 
-/* Whoever has proved who it is may still ask for more than others have left. */
+/* Whoever has proved who it is may still ask for more than others have left. The hash is right by then:
+ * nobody else uses it up. */
 static bool admit(struct isakmp *sa)
 {
 	uint32_t n = 0;
@@ -575,9 +576,7 @@ static void first_message(struct isakmp *sa, struct quick_msg *m)
 		sa->core->counters.duplicates++;
 		return;
 	}
-	if (!admit(sa))
-		return;
-	if (ike1_begin_iv(sa, m->hdr.msg_id, iv) < 0 || !open_message(sa, &blank, iv, m))
+	if (ike1_begin_iv(sa, m->hdr.msg_id, iv) < 0 || !open_message(sa, &blank, iv, m) || !admit(sa))
 		return;
 	trace_iv(sa);
 	q = isakmp_take_id(sa, m->hdr.msg_id) ? quick_new(sa, false) : NULL;

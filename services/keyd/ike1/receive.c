@@ -252,6 +252,13 @@ static bool is_early(const struct isakmp *sa, const struct ike_hdr *hdr)
 	       (sa->mode == IKE_MODE_BASE && sa->state == ISAKMP_I_SKEYID);
 }
 
+/* The peer has the keys and judges our proof. */
+static bool may_be_refused(const struct isakmp *sa, const struct ike_hdr *hdr)
+{
+	return hdr->flags & IKE1_F_ENCRYPTED && hdr->msg_id &&
+	       (sa->state == ISAKMP_I_AUTH || sa->state == ISAKMP_R_ANSWERED);
+}
+
 static void known(struct isakmp *sa, const struct ike_hdr *hdr, const uint8_t *d)
 {
 	switch (hdr->exchange) {
@@ -266,6 +273,8 @@ static void known(struct isakmp *sa, const struct ike_hdr *hdr, const uint8_t *d
 			inform_message(sa, hdr, d);
 		else if (is_early(sa, hdr))
 			remote_access_early(sa, hdr, d);
+		else if (may_be_refused(sa, hdr))
+			inform_refusal(sa, hdr, d);
 		else
 			inform_clear(sa, hdr, d);
 		break;

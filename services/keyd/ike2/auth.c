@@ -473,6 +473,8 @@ static void made(struct ikesa *sa)
 	pair_resume(sa);
 	ike2_pump(sa);
 	end_twins(sa);
+	if (ike2_is_up(sa))
+		ike2_sa_limit(sa);
 }
 
 /* --- the responder --- */
@@ -501,6 +503,8 @@ static void finish(struct ikesa *sa, struct ike2_pair *p, uint16_t notify)
 	pair_resume(sa);
 	ike2_pump(sa);
 	end_twins(sa);
+	if (ike2_is_up(sa))
+		ike2_sa_limit(sa);
 }
 
 static void first_made(struct ike2_pair *p)

@@ -508,7 +508,7 @@ static void rekey_request(struct ikesa *sa, const struct ike_chain *c)
 	struct ike2_out m;
 	struct ikesa *next;
 
-	if (!ike2_is_up(sa) || is_making(sa) || is_dropping(sa) || sa->next_theirs) {
+	if (!ike2_is_up(sa) || is_making(sa) || is_dropping(sa) || sa->next_theirs || ike2_renews_often(sa)) {
 		refuse(sa, IKE2_N_TEMPORARY_FAILURE);
 		return;
 	}

@@ -49,7 +49,7 @@ static void new_spi(struct core *c, uint8_t *spi, bool initiator)
 static struct ikesa *make(
     struct core *c, struct core_conf *conf, uint32_t peer, const struct ike_path *path, bool initiator)
 {
-	struct ikesa *sa = c->ike2.n < IKE2_SAS_MAX ? calloc(1, sizeof(*sa)) : NULL;
+	struct ikesa *sa = calloc(1, sizeof(*sa));
 
 	if (!sa)
 		return NULL;
@@ -98,7 +98,8 @@ void ike2_sa_proved(struct ikesa *sa)
 
 struct ikesa *ike2_sa_new(struct core *c, uint32_t peer, const struct ike_path *path, const uint8_t *spi_i)
 {
-	struct ikesa *sa = make(c, c->conf, peer, path, !spi_i);
+	bool full = spi_i && core_is_full(c);
+	struct ikesa *sa = full ? NULL : make(c, c->conf, peer, path, !spi_i);
 
 	if (!sa)
 		return NULL;
@@ -349,4 +350,31 @@ uint64_t ike2_park(struct ikesa *sa, void (*then)(struct ikesa *sa, struct core_
 {
 	sa->then = then;
 	return parking_enter(&sa->core->parking, &sa->wait, on_reply);
+}
+
+bool ike2_renews_often(const struct ikesa *sa)
+{
+	uint32_t n = 0;
+
+	list_foreach (other, &sa->core->ike2.sas, struct ikesa, all)
+		n += other->state == IKE2_S_REPLACED && ike_path_same_peer(&other->path, &sa->path) &&
+		     ike_id_equal(&other->peer_id, &sa->peer_id);
+	return n >= IKE2_REPLACED_MAX;
+}
+
+void ike2_sa_limit(struct ikesa *sa)
+{
+	struct ikesa *oldest = NULL;
+	uint32_t n = 0;
+
+	list_foreach (other, &sa->core->ike2.sas, struct ikesa, all) {
+		if (!ike2_is_up(other) || !inet_addr_equal(&other->path.remote, &sa->path.remote))
+			continue;
+		oldest = oldest ? oldest : other;
+		n++;
+	}
+	if (n > CORE_SAS_OF_ADDRESS)
+		ike2_sa_leave(oldest, "purged: there are enough newer ones of its address");
+	else if (core_is_full(sa->core))
+		ike2_sa_leave(sa, "given up: there are as many as keyd has memory for");
 }

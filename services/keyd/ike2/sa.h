@@ -17,9 +17,9 @@
 
 enum {
 	IKE2_CERTS_MAX = 10,
-	IKE2_FIRST_MAX = 8192,  /* octets of a message of IKE_SA_INIT */
-	IKE2_SILENT_MAX = 2000, /* begun by strangers who have proved nothing */
-	IKE2_SAS_MAX = 20000,
+	IKE2_FIRST_MAX = 8192,        /* octets of a message of IKE_SA_INIT */
+	IKE2_SILENT_MAX = 2000,       /* begun by strangers who have proved nothing */
+	IKE2_REPLACED_MAX = 16,       /* IKE SAs of one peer that it has renewed and not deleted yet */
 	IKE2_PAIRS_ASKED_MAX = 64,    /* children of one IKE SA at once */
 	IKE2_PARTS_MAX = 64,          /* fragments of one message */
 	IKE2_MESSAGE_MAX = 60000,     /* octets of one message, and of its fragments together */
@@ -162,6 +162,10 @@ void ike2_sa_leave(struct ikesa *sa, const char *why);
 void ike2_bury(struct core *c);
 /* The peer has proved who it is. */
 void ike2_sa_proved(struct ikesa *sa);
+/* The peer renews one after the other and deletes none. */
+bool ike2_renews_often(const struct ikesa *sa);
+/* One has come up: where its address has more than it needs, its oldest one ends. This may be it. */
+void ike2_sa_limit(struct ikesa *sa);
 /* All of a negotiation's time, anew. */
 void ike2_be_patient(struct ikesa *sa);
 

@@ -2,6 +2,7 @@
  * What a stranger may send: each thing that can be wrong with a certificate, an identity or a signature has
  * its own reason, and the one that is in order has none.
  */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -579,6 +580,9 @@ static void test_judge_every_reason_has_its_words(void **state)
 
 		assert_true(
 		    verify_reason_name(r)[0] && verify_reason_sentence(r)[0] && verify_reason_remedy(r)[0]);
+		/* keyd says to the peer which of the two it is. */
+		assert_int_equal(verify_reason_code(r),
+		    r == VERIFY_ID_MISMATCH || r == VERIFY_ID_UNEXPECTED ? EACCES : EBADMSG);
 		for (int k = VERIFY_NONE; k < i; k++)
 			assert_string_not_equal(
 			    verify_reason_name(r), verify_reason_name((enum verify_reason)k));

@@ -220,6 +220,10 @@ static void test_rules_of_no_message(void **state)
 			assert_non_null(ike1_payload_name(diagrams[i].type[k]));
 	assert_null(ike1_payload_name(77));
 	assert_null(ike1_payload_name(0));
+	assert_string_equal(ike1_notify_name(IKE1_N_AUTHENTICATION_FAILED), "AUTHENTICATION-FAILED");
+	assert_string_equal(ike1_notify_name(IKE1_N_UNEQUAL_PAYLOAD_LENGTHS), "UNEQUAL-PAYLOAD-LENGTHS");
+	assert_string_equal(ike1_notify_name(0), "an unknown one");
+	assert_string_equal(ike1_notify_name(IKE1_N_CONNECTED), "an unknown one");
 }
 
 int main(void)
