@@ -12,6 +12,7 @@
 #include "keyd/core/carry_over.h"
 #include "keyd/core/child.h"
 #include "keyd/core/listen.h"
+#include "keyd/core/upkeep.h"
 #include "keyd/core/versions.h"
 #include "keyd/core/waiters.h"
 
@@ -52,6 +53,8 @@ struct core *core_new(const struct core_def *d)
 	list_init(&c->ike2.sas);
 	list_init(&c->ike2.unproved);
 	list_init(&c->ike2.dead);
+	for (size_t i = 0; i < CORE_BUCKETS; i++)
+		list_init(&c->upkeeps[i]);
 	list_init(&c->children);
 	list_init(&c->waiters);
 	list_init(&c->dead);
@@ -83,6 +86,7 @@ struct core *core_free(struct core *c)
 		return NULL;
 	list_foreach_safe (w, next, &c->waiters, struct waiter, node)
 		waiter_free(w);
+	upkeep_fini(c);
 	forget_all(c);
 	core_conf_unref(c->conf);
 	timers_fini(&c->timers);
@@ -129,6 +133,7 @@ int core_load(struct core *c, uint64_t generation, struct ike_conf *conf)
 	end_dropped(c, conf);
 	core_conf_unref(c->conf);
 	c->conf = f;
+	upkeep_load(c);
 	carry_over_all(c);
 	core_settle(c);
 	return leases_follow(&c->leases, &c->conf->c->pool);
@@ -212,6 +217,8 @@ static const char *unfit(struct core *c, const struct core_acquire *a, const str
 		return "no configuration found";
 	if (!listen_has(c->conf->c, &a->src))
 		return "listen names other addresses of this host than the one it would be negotiated from";
+	if (upkeep_is_held(c, &a->dst))
+		return "an administrator wants the connection down, until `ipsecctl up`";
 	return (*ret)->passive ? "its remote is passive" : NULL;
 }
 
@@ -271,6 +278,7 @@ void core_moved(struct core *c, const struct ike_path *path, uint16_t old_port)
 
 void core_shutdown(struct core *c)
 {
+	upkeep_fini(c);
 	list_foreach_safe (k, next, &c->children, struct child, node)
 		child_end(k, true, CHILD_DELETED);
 	for (size_t i = 0; i < IKE_VERSIONS; i++)

@@ -3,7 +3,7 @@
  */
 #include "keyd/ike1/inform.h"
 
-#include "keyd/core/waiters.h"
+#include "keyd/core/news.h"
 #include "keyd/core/child.h"
 #include "keyd/ike1/cipher.h"
 #include "keyd/ike1/hashed.h"
@@ -232,7 +232,7 @@ static void take_notify(struct isakmp *sa, uint32_t msg_id, const struct ike_pay
 		quick_connected(sa, msg_id);
 		break;
 	default:
-		waiters_hint(sa->core, &sa->path.remote, "the peer says: notification %u (%s)", n.type,
+		news_hint(sa->core, &sa->path.remote, "the peer says: notification %u (%s)", n.type,
 		    notify_meaning(n.type));
 		if (!isakmp_may_say(sa))
 			break;
@@ -337,7 +337,7 @@ void inform_clear(struct isakmp *sa, const struct ike_hdr *hdr, const uint8_t *d
 	p = ike_chain_find(&c, IKE1_P_NOTIFY, 0);
 	if (!p || ike1_notify_parse(p, &n) != IKE_OK)
 		return;
-	waiters_hint(sa->core, &sa->path.remote, "somebody who may be the peer refuses: notification %u (%s)",
+	news_hint(sa->core, &sa->path.remote, "somebody who may be the peer refuses: notification %u (%s)",
 	    n.type, notify_meaning(n.type));
 	core_note(sa->core, CORE_WARNING, "isakmp.notify",
 	    "somebody who may be the peer refuses: notification %u (14: no proposal is acceptable to it; 18: "
