@@ -1,6 +1,5 @@
 /*
- * The same for key exchange itself: what RFC 8247 advises against, and modes that give away more than they
- * must.
+ * The same for key exchange itself: how many of its SAs have what ipsec/ike_weak.h speaks of.
  */
 #ifndef POSTERN_CLI_WEAK_IKE_H
 #define POSTERN_CLI_WEAK_IKE_H
@@ -10,13 +9,6 @@
 #include <stdint.h>
 
 #include "ipsec/ike_row.h"
-
-/* What is wrong with it and what to take, to stand behind "negotiates with"; NULL: nothing. */
-const char *weak_ike_cipher(enum alg_enc enc);
-const char *weak_ike_hash(enum alg_prf hash);
-const char *weak_ike_group(enum alg_group group);
-/* Whether a mode lets others guess at a pre-shared key, by themselves and as often as they like. */
-bool weak_ike_guess(enum ike_mode mode, enum ike_auth_method auth);
 
 enum { WEAK_IKE_KINDS = 4 };
 

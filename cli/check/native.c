@@ -7,7 +7,7 @@
 
 #include "cli/check/check.h"
 #include "cli/weak.h"
-#include "cli/weak_ike.h"
+#include "ipsec/ike_weak.h"
 
 struct weak {
 	const struct native_conf *c;
@@ -35,7 +35,7 @@ static void judge_ike(const struct weak *w, const struct native_conn *x)
 	for (uint8_t i = 0; i < x->ike.n; i++) {
 		const struct native_proposal *p = &x->ike.p[i];
 		const char *why[] = {
-		    weak_ike_cipher(p->enc), weak_ike_hash(p->hash), weak_ike_group(p->group)};
+		    ike_weak_cipher(p->enc), ike_weak_hash(p->hash), ike_weak_group(p->group)};
 
 		for (size_t k = 0; k < ARRAY_SIZE(why); k++)
 			if (why[k])
@@ -67,9 +67,9 @@ static void judge_child(const struct weak *w, const struct native_conn *x, const
 		    "back to "
 		    "the start of its IKE SA",
 		    x->name);
-	else if (weak_ike_group(k->pfs))
+	else if (ike_weak_group(k->pfs))
 		warn(w, &k->at, "a child of connection %s would negotiate with %s", x->name,
-		    weak_ike_group(k->pfs));
+		    ike_weak_group(k->pfs));
 }
 
 /* Whoever may not look into a folder cannot know. */

@@ -177,6 +177,8 @@ static void put_peer(struct making *m, const struct ike_peer *p, const struct bl
 	put_file(m, "key", p->key);
 	put_file(m, "authority", p->ca);
 	put_file(m, "remote-certificate", p->peer_cert);
+	if (p->weak_certs)
+		put(m, "weak-certificates", "yes");
 	put_offers(m, p);
 	put_ways(m, p);
 	put_block(m, p);

@@ -123,7 +123,8 @@ static bool judges_by_folder(const struct ike_peer *p)
 {
 	for (uint8_t i = 0; i < p->n_offers; i++)
 		if (ike_auth_is_rsa(p->offer[i].auth))
-			return !p->ca && !p->peer_cert;
+			return !p->peer_cert; /* with an authority of its own the folder's revocation lists
+			                         still count */
 	return false;
 }
 

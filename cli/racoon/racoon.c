@@ -259,6 +259,8 @@ static void wait_signals(sigset_t *set)
 	sigaddset(set, SIGTERM);
 	sigaddset(set, SIGINT);
 	sigaddset(set, SIGHUP);
+	sigaddset(set, SIGUSR1);
+	sigaddset(set, SIGUSR2);
 	sigprocmask(SIG_BLOCK, set, NULL);
 }
 
@@ -271,6 +273,11 @@ static void load_again(struct cli *cli, const struct options *o, struct pidfile 
 		hold_take(h, cli, generation);
 }
 
+static bool is_end(int number)
+{
+	return number != SIGHUP && number != SIGUSR1 && number != SIGUSR2;
+}
+
 static int stay(struct cli *cli, const struct options *o, struct pidfile *pid, struct follow *log,
     const sigset_t *set, uint64_t generation)
 {
@@ -278,8 +285,13 @@ static int stay(struct cli *cli, const struct options *o, struct pidfile *pid, s
 	int number;
 
 	hold_take(&h, cli, generation);
-	while ((number = hold_wait(&h, log, cli, set)) == SIGHUP)
-		load_again(cli, o, pid, &h);
+	(void)signal(SIGPIPE, SIG_IGN); /* who reads our log is not who we stay for */
+	while (!is_end(number = hold_wait(&h, log, cli, set)))
+		if (number == SIGHUP)
+			load_again(cli, o, pid, &h);
+		else
+			fprintf(cli->err, "%s: INFO: caught signal %d, which means nothing here\n", cli->prog,
+			    number);
 	if (number != HOLD_LOST)
 		fprintf(cli->err, "%s: INFO: caught signal %d\n", cli->prog, number);
 	if (number != HOLD_LOST && hold_counts(&h, cli))

@@ -52,6 +52,7 @@ static void set_flags(const struct ike_peer *p, Postern__IkePeer *m)
 	m->send_cert = p->send_cert;
 	m->send_cr = p->send_cr;
 	m->verify_cert = p->verify_cert;
+	m->weak_certs = p->weak_certs;
 	m->initial_contact = p->initial_contact;
 	m->passive = p->passive;
 	m->generate = p->generate;
@@ -163,6 +164,7 @@ static int get_flags(const Postern__IkePeer *m, struct ike_peer *p, struct err_t
 	p->send_cert = m->send_cert;
 	p->send_cr = m->send_cr;
 	p->verify_cert = m->verify_cert;
+	p->weak_certs = m->weak_certs;
 	p->initial_contact = m->initial_contact;
 	p->passive = m->passive;
 	p->generate = m->generate;

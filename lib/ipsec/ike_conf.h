@@ -117,6 +117,7 @@ struct ike_peer {
 	char *ca;         /* one file of authorities in place of the folder */
 	char *peer_cert;  /* the peer's certificate, taken as it is */
 	bool send_cert, send_cr, verify_cert;
+	bool weak_certs; /* those that could be forged today are believed, with a word in the log */
 	bool initial_contact, passive, mode_cfg, weak_phase1_check, support_proxy;
 	enum ike_generate generate;
 	enum proposal_check check;

@@ -487,6 +487,30 @@ static void test_combined_modes(void **state)
 	}
 }
 
+static void offer_idle(struct ike_child *k)
+{
+	k->n_enc = k->n_auth = 2;
+	k->enc[0] = (struct ike_child_enc){.id = ALG_ENC_NULL};
+	k->enc[1] = (struct ike_child_enc){.id = ALG_ENC_AES_CBC, .key_bits = 128};
+	k->auth[0].id = ALG_AUTH_NONE;
+	k->auth[1].id = ALG_AUTH_HMAC_SHA1;
+}
+
+/* Lists of each kind that begin with nothing: the pair of nothings is not offered. */
+static void test_neither_cipher_nor_integrity_is_not_agreed_on(void **state)
+{
+	(void)state;
+	begin();
+	offer_idle(&a->child[0]);
+	offer_idle(&b->child[0]);
+	meet();
+	ask();
+	assert_pairs(1);
+	assert_int_equal(sa_of(&rig.a, false, IPSEC_ESP)->desc.enc, ALG_ENC_NULL);
+	assert_int_equal(sa_of(&rig.a, false, IPSEC_ESP)->desc.auth, ALG_AUTH_HMAC_SHA1);
+	rig_fini(&rig);
+}
+
 /* The two directions have keys of their own. */
 static void test_each_sa_has_its_keys(void **state)
 {
@@ -652,6 +676,7 @@ int main(void)
 	    cmocka_unit_test(test_claimed_lifetime_is_renewed),
 	    cmocka_unit_test(test_octets),
 	    cmocka_unit_test(test_combined_modes),
+	    cmocka_unit_test(test_neither_cipher_nor_integrity_is_not_agreed_on),
 	    cmocka_unit_test(test_each_sa_has_its_keys),
 	    cmocka_unit_test(test_ah),
 	    cmocka_unit_test(test_bundles),

@@ -129,6 +129,26 @@ class Racoon(labtest.LabTest):
         self.assertIn("racoon: INFO: caught signal 15\n", rest)
         self.assertTrue(rest.endswith("racoon: INFO: racoon shutdown\n"), rest)
 
+    def test_what_is_no_reason_to_go(self):
+        racoon = self.relent.popen("racoon", "-F")
+        while "used as isakmp port" not in first_line(racoon.stdout):
+            pass
+        [pid] = self.pids(self.relent)
+
+        def loads():
+            return len(re.findall(r"keyd\[\d+\] info conf.loaded", self.relent.log()))
+
+        before = loads()
+        os.kill(pid, signal.SIGUSR1)
+        while "caught signal 10, which means nothing here" not in first_line(racoon.stdout):
+            pass
+        racoon.stdout.close()  # what it says has no reader any more
+        os.kill(pid, signal.SIGHUP)
+        wait_for("it to load again", lambda: loads() > before)
+        self.assertEqual(self.pids(self.relent), [pid])
+        self.end(self.relent)
+        racoon.wait(timeout=20)
+
     # -- -4, -6, -p, -P
 
     def heard(self, *families):

@@ -93,7 +93,7 @@ X509 *kit_cert(const struct kit_cert *c)
 	add_ext(x, c->issuer ? c->issuer : x, NID_ext_key_usage, c->ext_usage);
 	add_ext(x, c->issuer ? c->issuer : x, NID_subject_alt_name, c->san);
 	add_ext(x, c->issuer ? c->issuer : x, NID_name_constraints, c->name_constraints);
-	assert_true(X509_sign(x, signer, hash_for(signer)) > 0);
+	assert_true(X509_sign(x, signer, c->sha1 ? EVP_sha1() : hash_for(signer)) > 0);
 	return x;
 }
 

@@ -23,6 +23,7 @@ struct kit_cert {
 	const char *org, *cn;
 	const char *san, *usage, *ext_usage, *name_constraints; /* as openssl.cnf writes them */
 	bool ca, v1;                                            /* version 1 knows no extensions */
+	bool sha1;                                              /* signed over that, not SHA-256 */
 	long from, to; /* seconds from now; both 0: yesterday to tomorrow */
 	long serial;
 	const X509 *issuer;     /* NULL: itself */

@@ -110,6 +110,7 @@ static bool write_certificate(const struct writing *w)
 	if (!write_file(w, "certificate", p->cert) || !write_file(w, "key", p->key) ||
 	    !write_file(w, "authority", p->ca) || !write_file(w, "remote-certificate", p->peer_cert))
 		return false;
+	sbuf_add(w->to, "    weak-certificates yes\n"); /* racoon believes any */
 	if (p->ca || p->peer_cert)
 		return true;
 	tell(w, CONVERT_DROPPED, p->line,

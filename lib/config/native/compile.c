@@ -160,6 +160,7 @@ static bool add_peer(
 	if (p->version == 1)
 		p->mode[p->n_modes++] = n->exchange ? n->exchange : IKE_MODE_MAIN;
 	p->keep_up = n->keep == NATIVE_KEEP_UP;
+	p->weak_certs = n->weak_certificates;
 	p->passive = n->keep == NATIVE_KEEP_RESPOND;
 	p->nat_traversal = n->encap;
 	p->ike_frag = IKE_ON;

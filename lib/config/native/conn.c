@@ -135,6 +135,14 @@ static bool remote_certificate(struct nc_cur *c, void *block)
 	return nc_path(c, &((struct native_conn *)block)->remote_certificate) && nc_end(c);
 }
 
+static bool weak_certificates(struct nc_cur *c, void *block)
+{
+	struct native_conn *x = block;
+
+	x->weak_at = nc_place(c, nc_peek(c));
+	return nc_flag(c, &x->weak_certificates) && nc_end(c);
+}
+
 static bool authority(struct nc_cur *c, void *block)
 {
 	struct native_conn *x = block;
@@ -237,6 +245,7 @@ static const struct nc_verb verbs[] = {
     {"key", key, NC_ONCE, false},
     {"authority", authority, NC_OFTEN, false},
     {"remote-certificate", remote_certificate, NC_ONCE, false},
+    {"weak-certificates", weak_certificates, NC_ONCE, false},
     {"exchange", exchange, NC_ONCE, false},
     {"ike", ike, NC_ONCE, false},
     {"lifetime", lifetime, NC_ONCE, false},
@@ -265,7 +274,7 @@ static bool check_auth(struct nc_cur *c, const struct native_conn *x)
 		    "`remote-certificate "
 		    "FILE`",
 		    x->name);
-	if (x->auth != NATIVE_AUTH_CERTIFICATE && (x->key || trusts))
+	if (x->auth != NATIVE_AUTH_CERTIFICATE && (x->key || trusts || x->weak_at.line))
 		return nc_fault(c, NULL, "%s has a `%s`, and files that only go with `certificate`", x->name,
 		    auth_word(x->auth));
 	return true;

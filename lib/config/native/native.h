@@ -114,6 +114,8 @@ struct native_conn {
 	struct secret *secret;
 	/* Files, absolute, owned; NULL: not said. */
 	char *secret_file, *certificate, *key, *remote_certificate;
+	bool weak_certificates;
+	struct native_at weak_at;
 	char *authority[NATIVE_AUTHORITIES_MAX];
 	uint8_t n_authorities;
 	enum ike_mode exchange;

@@ -89,6 +89,8 @@ bool rc_identifier(struct rc_cur *c, struct ike_id *ret);
 
 /* top.c's statements with blocks, each in its file */
 bool rc_remote(struct rc_cur *c, void *block);
+/* remote_warn.c: of a whole one. */
+void rc_warn_remote(struct rc_cur *c, const struct ike_peer *p);
 bool rc_proposal(struct rc_cur *c, struct ike_peer *p);
 /* rivals.c: blocks for the same peers, of which only so many are looked at for a stranger's message. */
 enum { RC_RIVALS_MAX = 64 };

@@ -431,6 +431,7 @@ static struct ike_peer *begin(struct rc_cur *c, struct header *h, const struct r
 	p->port = h->port;
 	p->file = strdup(c->r->tree->file);
 	p->line = at->line;
+	p->weak_certs = true; /* certificates of the format's age are (racoon-conf.md D5) */
 	if (c->r->default_id.kind != IKE_ID_NONE)
 		p->my_id = c->r->default_id;
 	return p;
@@ -547,50 +548,6 @@ static bool check_auth(struct rc_cur *c, const struct ike_peer *p)
 	return true;
 }
 
-/* Signatures of base mode leave out who answers: its certificate alone says it, if that is looked at. */
-static const char *why_unsigned(const struct ike_peer *p)
-{
-	return p->verify_cert ? "signatures of base mode do not cover the answerer's identity: main mode's do"
-	                      : "signatures of base mode do not cover the answerer's identity, and without "
-	                        "verify_cert nothing else does: main mode's do";
-}
-
-/* One warning a block (racoon-conf.md D5). */
-static void warn_weak(struct rc_cur *c, const struct ike_peer *p)
-{
-	const char *why = NULL;
-
-	for (uint8_t i = 0; i < p->n_offers && !why; i++) {
-		const struct ike_offer *o = &p->offer[i];
-
-		if (p->mode[0] == IKE_MODE_AGGRESSIVE && !ike_auth_is_rsa(o->auth))
-			why = "aggressive mode lets anybody guess at the pre-shared key offline: main mode "
-			      "does not";
-		else if (p->mode[0] == IKE_MODE_BASE && !ike_auth_is_rsa(o->auth))
-			why = "base mode lets whoever listens guess at the pre-shared key offline: main mode "
-			      "does not";
-		else if (ike_peer_accepts(p, IKE_MODE_BASE) && ike_auth_is_rsa(o->auth))
-			why = why_unsigned(p);
-		else if (o->group == ALG_GROUP_MODP768 || o->group == ALG_GROUP_MODP1024 ||
-		         o->group == ALG_GROUP_MODP1536)
-			why = "its dh_group can be broken: 14 is the least that is recommended (RFC 8247)";
-		else if (o->enc == ALG_ENC_DES_CBC || o->enc == ALG_ENC_3DES_CBC ||
-		         o->enc == ALG_ENC_BLOWFISH_CBC || o->enc == ALG_ENC_CAST128_CBC)
-			why = "its cipher has blocks or keys that are too small: take aes";
-		else if (o->hash == ALG_PRF_HMAC_MD5)
-			why = "md5 is broken: take sha256";
-	}
-	if (why)
-		rc_warn(c, NULL, "%s is weak: %s", p->name, why);
-}
-
-/* A name alone says of no peer that it is this one. */
-static void warn_of_any(struct rc_cur *c, const struct ike_peer *p)
-{
-	if (c->r->is_named && p->addr.family == INET_NONE)
-		rc_warn(c, NULL, "%s has no remote_address: it is for any peer, as `anonymous` is", p->name);
-}
-
 /* Signatures need the keys that were not read. */
 static void leave_out(struct rc_cur *c, struct ike_peer *p)
 {
@@ -620,9 +577,8 @@ static bool finish(struct rc_cur *c, struct ike_peer *p)
 	    !place(c, p, "ca_type", &p->ca) || !place(c, p, "peers_certfile", &p->peer_cert) ||
 	    !check_auth(c, p) || !check_name(c, p) || !rc_check_rivals(c, p))
 		return false;
-	warn_of_any(c, p);
 	rc_warn_hidden(c, p);
-	warn_weak(c, p);
+	rc_warn_remote(c, p);
 	return true;
 }
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "config/racoon/reader.h"
+#include "ipsec/ike_weak.h"
 #include "ipsec/selector.h"
 
 /* "10.0.0.0-10.0.0.9": the range is one word with its first address. */
@@ -288,6 +289,18 @@ static bool same(const struct ike_child *a, const struct ike_child *b)
 	       (!a->has_from || ike_id_equal(&a->from, &b->from)) && !a->group && !b->group;
 }
 
+/* ESP with neither is not negotiated (RFC 4303 section 3.2.2). */
+static bool protects_nothing(const struct ike_child *k)
+{
+	for (uint8_t i = 0; i < k->n_enc; i++)
+		if (k->enc[i].id != ALG_ENC_NULL)
+			return false;
+	for (uint8_t i = 0; i < k->n_auth; i++)
+		if (k->auth[i].id != ALG_AUTH_NONE)
+			return false;
+	return true;
+}
+
 static bool check(struct rc_cur *c, const struct ike_child *k)
 {
 	const struct ike_conf *conf = c->r->conf;
@@ -298,6 +311,8 @@ static bool check(struct rc_cur *c, const struct ike_child *k)
 		return rc_fault(c, NULL, "no authentication algorithm");
 	if (!k->says_comp)
 		return rc_fault(c, NULL, "no compression algorithm");
+	if (protects_nothing(k))
+		return rc_fault(c, NULL, "would protect nothing: null_enc and non_auth do not go together");
 	for (uint32_t i = 0; i + 1 < conf->n_children; i++)
 		if (same(&conf->child[i], k))
 			return rc_fault(
@@ -325,21 +340,39 @@ static void warn_range(struct rc_cur *c, const struct ike_child *k)
 		    n, IKE_RANGE_NETS_MAX);
 }
 
+static const char *why_weak(const struct ike_child *k, const char **ret_what)
+{
+	const char *why = ike_weak_group(k->pfs);
+
+	*ret_what = "pfs_group";
+	if (why)
+		return why;
+	*ret_what = "encryption_algorithm";
+	for (uint8_t i = 0; i < k->n_enc; i++)
+		if ((why = ike_weak_cipher(k->enc[i].id)))
+			return why;
+	*ret_what = "authentication_algorithm";
+	for (uint8_t i = 0; i < k->n_auth; i++)
+		if (k->auth[i].id == ALG_AUTH_HMAC_MD5 || k->auth[i].id == ALG_AUTH_NONE)
+			return k->auth[i].id == ALG_AUTH_NONE ? "non_auth, with which packets can be altered"
+			                                      : "hmac_md5, which is broken";
+	return NULL;
+}
+
 static void warn_weak(struct rc_cur *c, const struct ike_child *k)
 {
-	const char *why = NULL;
+	const char *what, *why = why_weak(k, &what);
 
-	if (k->pfs == ALG_GROUP_MODP768 || k->pfs == ALG_GROUP_MODP1024 || k->pfs == ALG_GROUP_MODP1536)
-		why = "its pfs_group can be broken: 14 is the least that is recommended";
-	for (uint8_t i = 0; i < k->n_enc && !why; i++)
-		if (k->enc[i].id == ALG_ENC_DES_CBC || k->enc[i].id == ALG_ENC_3DES_CBC ||
-		    k->enc[i].id == ALG_ENC_BLOWFISH_CBC || k->enc[i].id == ALG_ENC_CAST128_CBC)
-			why = "a cipher of its list has blocks or keys that are too small: take aes";
-	for (uint8_t i = 0; i < k->n_auth && !why; i++)
-		if (k->auth[i].id == ALG_AUTH_HMAC_MD5 || k->auth[i].id == ALG_AUTH_NONE)
-			why = "an authentication algorithm of its list is broken, or none at all";
 	if (why)
-		rc_warn(c, NULL, "is weak: %s", why);
+		rc_warn(c, NULL, "is weak: its %s has %s", what, why);
+}
+
+/* Policies have addresses. */
+static void warn_name(struct rc_cur *c, const struct ike_child *k)
+{
+	if (k->local.kind == IKE_SIDE_NAME || k->remote.kind == IKE_SIDE_NAME)
+		rc_warn(
+		    c, NULL, "is never used: what is negotiated has addresses, and this one wants a name");
 }
 
 bool rc_sainfo(struct rc_cur *c, void *block)
@@ -360,6 +393,7 @@ bool rc_sainfo(struct rc_cur *c, void *block)
 		return false;
 	warn_range(c, k);
 	warn_weak(c, k);
+	warn_name(c, k);
 	return true;
 }
 

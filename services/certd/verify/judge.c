@@ -1,7 +1,7 @@
 /*
  * In this order: which certificate, whether it holds, whether it bears the identity, whether its key made the
- * signature. Old peers have keys of 1024 bits and hashes of the nineties: what a configuration trusts is
- * trusted here, with a warning.
+ * signature. Old peers have keys of 1024 bits and hashes of the nineties: a configuration may believe them
+ * (racoon.conf always does), and then there is a warning.
  */
 #include "certd/verify/judge.h"
 
@@ -18,7 +18,13 @@
 #include "certd/verify/judge2.h"
 #include "certd/x509_name.h"
 
-enum { RSA_BITS_GOOD = 2048 };
+enum {
+	RSA_BITS_GOOD = 2048,
+	LEVEL_ANY = 0,
+	LEVEL_GOOD = 2, /* OpenSSL's: 112 bits of security */
+	SECURITY_BITS_GOOD = 112,
+	CA_BY_CONSTRAINTS = 1, /* X509_check_ca() */
+};
 
 static void x509_freep(X509 **x)
 {
@@ -56,6 +62,10 @@ static enum verify_reason reason_of(int error)
 	case X509_V_ERR_CRL_NOT_YET_VALID:
 	case X509_V_ERR_CRL_SIGNATURE_FAILURE:
 		return VERIFY_CRL;
+	case X509_V_ERR_EE_KEY_TOO_SMALL:
+	case X509_V_ERR_CA_KEY_TOO_SMALL:
+	case X509_V_ERR_CA_MD_TOO_WEAK:
+		return VERIFY_WEAK;
 	case X509_V_ERR_INVALID_PURPOSE:
 		return VERIFY_PURPOSE;
 	default:
@@ -74,8 +84,28 @@ static void say_where(X509_STORE_CTX *ctx, int error, struct err_text *e)
 	    X509_STORE_CTX_get_error_depth(ctx), name);
 }
 
-static enum verify_reason check_chain(
-    const struct anchors *a, X509_STORE *store, X509 *leaf, STACK_OF(X509) * others, struct err_text *e)
+/* A certificate of version 1 cannot say that it is an authority's. In the folder, where single peers'
+ * certificates lie too, it is therefore trusted for itself alone; as a file that the configuration calls an
+ * authority it is one. */
+static enum verify_reason anchor_vouches(X509_STORE_CTX *ctx, bool of_folder, struct err_text *e)
+{
+	STACK_OF(X509) *chain = X509_STORE_CTX_get0_chain(ctx);
+	int n = sk_X509_num(chain);
+	char name[256];
+
+	if (!of_folder || n < 2 || X509_check_ca(sk_X509_value(chain, n - 1)) == CA_BY_CONSTRAINTS)
+		return VERIFY_NONE;
+	X509_NAME_oneline(X509_get_subject_name(sk_X509_value(chain, n - 1)), name, sizeof(name));
+	(void)err_set(e, 0,
+	    "its issuer %s does not say that it is an authority, and is trusted for itself alone: ca_type "
+	    "names "
+	    "one",
+	    name);
+	return VERIFY_BAD_CHAIN;
+}
+
+static enum verify_reason check_chain(const struct anchors *a, const struct ike_peer *p, X509_STORE *store,
+    X509 *leaf, STACK_OF(X509) * others, struct err_text *e)
 {
 	X509_STORE_CTX *ctx = X509_STORE_CTX_new();
 	enum verify_reason r = VERIFY_INTERNAL;
@@ -87,10 +117,11 @@ static enum verify_reason check_chain(
 	if (ctx && X509_STORE_CTX_init(ctx, store, leaf, others)) {
 		X509_STORE_CTX_set_flags(ctx, flags);
 		X509_STORE_CTX_set0_crls(ctx, a->crls);
-		X509_VERIFY_PARAM_set_auth_level(X509_STORE_CTX_get0_param(ctx), 0);
+		X509_VERIFY_PARAM_set_auth_level(
+		    X509_STORE_CTX_get0_param(ctx), p->weak_certs ? LEVEL_ANY : LEVEL_GOOD);
 		X509_STORE_CTX_set_verify_cb(ctx, on_problem);
 		if (X509_verify_cert(ctx) > 0) {
-			r = VERIFY_NONE;
+			r = anchor_vouches(ctx, store == a->all, e);
 		} else {
 			error = X509_STORE_CTX_get_error(ctx);
 			r = reason_of(error);
@@ -123,15 +154,16 @@ static bool is_for_ike(X509 *x)
 }
 
 static enum verify_reason from_payload(
-    const struct anchors *a, const struct judge_claim *c, bool check, X509 **ret, struct err_text *e)
+    const struct anchors *a, const struct judge_claim *c, X509 **ret, struct err_text *e)
 {
+	const struct ike_peer *p = &a->conf->peer[c->peer];
 	X509_STORE *store = a->own[c->peer] ? a->own[c->peer] : a->all;
 	STACK_OF(X509) *others = NULL;
 	enum verify_reason r = gather(c, ret, &others);
 
-	if (r == VERIFY_NONE && check)
-		r = check_chain(a, store, *ret, others, e);
-	if (r == VERIFY_NONE && check && !is_for_ike(*ret))
+	if (r == VERIFY_NONE && p->verify_cert)
+		r = check_chain(a, p, store, *ret, others, e);
+	if (r == VERIFY_NONE && p->verify_cert && !is_for_ike(*ret))
 		r = VERIFY_PURPOSE;
 	sk_X509_pop_free(others, X509_free);
 	return r;
@@ -220,14 +252,22 @@ static enum verify_reason check_signature1(const struct judge_claim *c, X509 *x)
 	return ok == 1 ? VERIFY_NONE : VERIFY_BAD_SIGNATURE;
 }
 
+/* Its key; what OpenSSL says of the chain does not cover a certificate that is trusted by itself. */
+static bool is_strong(const X509 *x)
+{
+	return EVP_PKEY_get_security_bits(X509_get0_pubkey(x)) >= SECURITY_BITS_GOOD;
+}
+
 /* Believed all the same: peers of the guide's age have no better. */
-static void note_weakness(X509 *x, struct err_text *e)
+static void note_weakness(X509 *x, bool unverified, struct err_text *e)
 {
 	int bits = EVP_PKEY_get_bits(X509_get0_pubkey(x)), md = NID_undef;
 
 	if (e->s[0])
 		return;
-	if (EVP_PKEY_is_a(X509_get0_pubkey(x), "RSA") && bits < RSA_BITS_GOOD)
+	if (unverified)
+		(void)err_set(e, 0, "the peer's certificate is believed as it came: verify_cert is off");
+	else if (EVP_PKEY_is_a(X509_get0_pubkey(x), "RSA") && bits < RSA_BITS_GOOD)
 		(void)err_set(e, 0,
 		    "the key of the peer's certificate has only %d bits: let it have one of %d or more", bits,
 		    RSA_BITS_GOOD);
@@ -246,12 +286,14 @@ enum verify_reason judge(const struct anchors *a, const struct judge_claim *c, s
 	if (a->pinned[c->peer])
 		x = from_file(a->pinned[c->peer], e);
 	else
-		r = from_payload(a, c, p->verify_cert, &x, e);
+		r = from_payload(a, c, &x, e);
+	if (r == VERIFY_NONE && !p->weak_certs && !is_strong(x))
+		r = VERIFY_WEAK;
 	if (r == VERIFY_NONE)
 		r = check_identity(p, c, x, e);
 	if (r == VERIFY_NONE)
 		r = c->v2 ? judge2_signature(c, X509_get0_pubkey(x), e) : check_signature1(c, x);
 	if (r == VERIFY_NONE)
-		note_weakness(x, e);
+		note_weakness(x, !p->verify_cert && !a->pinned[c->peer], e);
 	return r;
 }

@@ -34,6 +34,10 @@
 	    "the signature is wrong: the peer does not have the key of this certificate",                    \
 	    "the peer's private key and certificate may not belong together, or the pinned file is "         \
 	    "another's")                                                                                     \
+	X(WEAK, "cert-weak",                                                                                 \
+	    "the certificate could be forged: its key is too small or its signature's hash is broken",       \
+	    "let the peer have one with an RSA key of 2048 bits or an ECDSA key, issued over SHA-256; "      \
+	    "weak-certificates yes believes it all the same")                                                \
 	X(ALGORITHM, "signature-algorithm",                                                                  \
 	    "the signature's algorithm is none that is believed, or not one of the certificate's key",       \
 	    "let the peer sign with its certificate's key, over SHA-256 or better")                          \

@@ -121,10 +121,13 @@ static bool choice_at(const struct quick *q, enum ipsec_proto proto, uint32_t n,
 	}
 }
 
-/* What cannot be said in version 1's numbers, or would be AH without integrity, is left out. */
+/* What cannot be said in version 1's numbers, or would protect nothing, is left out. */
 static bool can_offer(enum ipsec_proto proto, const struct choice *c)
 {
-	return c->transform && (proto != IPSEC_AH || c->auth != ALG_AUTH_NONE);
+	bool idle =
+	    c->auth == ALG_AUTH_NONE && (proto == IPSEC_AH || (proto == IPSEC_ESP && c->enc == ALG_ENC_NULL));
+
+	return c->transform && !idle;
 }
 
 static uint8_t count(const struct quick *q, enum ipsec_proto proto)

@@ -23,6 +23,7 @@ enum { WEEK = 7 * KIT_DAY };
 static struct {
 	EVP_PKEY *ca_key, *other_key, *key, *weak_key, *ec_key;
 	X509 *ca, *other_ca, *good;
+	bool weak_too; /* certificates that could be forged are to be believed */
 } w;
 
 /* One exchange, in which the peer says `id` and has to sign `hash`. */
@@ -47,6 +48,7 @@ static void begin(struct said *x)
 	assert_non_null(x->a);
 	x->a->conf = ike_conf_new();
 	x->peer = ike_conf_add_peer(x->a->conf);
+	x->peer->weak_certs = w.weak_too;
 	x->c.over = (struct ike1_octets){x->hash, sizeof(x->hash)};
 	trust(x, CREDENTIAL_ANCHOR, kit_pem(&w.ca, 1));
 }
@@ -451,11 +453,49 @@ static void test_judge_pinned(void **state)
 	X509_free(own);
 }
 
-/* The guide's keys of 1024 bits pass, with a word about them. */
+/* The guide's keys of 1024 bits and SHA-1 pass where the configuration lets them, with a word about them. */
 static void test_judge_weak(void **state)
 {
 	(void)state;
-	expect_of(issued((struct kit_cert){.key = w.weak_key}), w.weak_key, VERIFY_NONE, "1024 bits");
+	for (int weak_too = 0; weak_too < 2; weak_too++) {
+		enum verify_reason r = weak_too ? VERIFY_NONE : VERIFY_WEAK;
+
+		w.weak_too = weak_too;
+		expect_of(issued((struct kit_cert){.key = w.weak_key}), w.weak_key, r,
+		    weak_too ? "1024 bits" : "key too weak");
+		expect_of(issued((struct kit_cert){.sha1 = true}), w.key, r,
+		    weak_too ? "can be forged" : "too weak");
+	}
+	w.weak_too = false;
+}
+
+/* A certificate that is trusted by itself is not forged by who breaks a hash; its key counts. */
+static void test_judge_weak_pinned(void **state)
+{
+	static const struct {
+		bool weak_too, sha1, small;
+		enum verify_reason want;
+		const char *detail;
+	} row[] = {
+	    {false, true, false, VERIFY_NONE, "can be forged"},
+	    {false, false, true, VERIFY_WEAK, ""},
+	    {true, false, true, VERIFY_NONE, "1024 bits"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(row); i++) {
+		EVP_PKEY *key = row[i].small ? w.weak_key : w.key;
+		X509 *x = issued((struct kit_cert){.key = key, .sha1 = row[i].sha1});
+		struct said s;
+
+		w.weak_too = row[i].weak_too;
+		begin(&s);
+		trust(&s, CREDENTIAL_PEER_CERT, kit_pem(&x, 1));
+		say(&s, kit_subject(x), key);
+		expect(&s, row[i].want, row[i].detail);
+		X509_free(x);
+	}
+	w.weak_too = false;
 }
 
 /* Self-signed and of version 1, as the guide makes them with openssl x509 -req -signkey. */
@@ -467,6 +507,7 @@ static void test_judge_the_guides_certificate(void **state)
 
 	(void)state;
 	assert_int_equal(X509_get_version(x), X509_VERSION_1);
+	w.weak_too = true;
 	begin(&s);
 	trust(&s, CREDENTIAL_PEER_CERT, kit_pem(&x, 1));
 	say(&s, kit_subject(x), w.weak_key);
@@ -477,6 +518,30 @@ static void test_judge_the_guides_certificate(void **state)
 	say(&s, kit_subject(x), w.weak_key);
 	expect(&s, VERIFY_NONE, "1024 bits");
 	expect_of(x, w.weak_key, VERIFY_UNTRUSTED, "self-signed");
+	w.weak_too = false;
+}
+
+/* Such a certificate is put into the folder as a peer's, and so cannot speak for others; as a file of ca_type
+ * it was called an authority. */
+static void test_judge_version_1_vouches_for_itself_alone(void **state)
+{
+	X509 *v1 =
+	    kit_cert(&(struct kit_cert){.v1 = true, .org = "Example", .cn = "partner", .key = w.other_key});
+	X509 *x = issued((struct kit_cert){.issuer = v1, .signer = w.other_key});
+	static const enum credential_kind kinds[] = {CREDENTIAL_ANCHOR, CREDENTIAL_CA};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		struct said s;
+
+		begin(&s);
+		trust(&s, kinds[i], kit_pem(&v1, 1));
+		show(&s, x);
+		say(&s, kit_subject(x), w.key);
+		expect(&s, i ? VERIFY_NONE : VERIFY_BAD_CHAIN, i ? NULL : "is trusted for itself alone");
+	}
+	X509_free(x);
+	X509_free(v1);
 }
 
 /* Neither chain nor names count then; the signature does, and so does verify_identifier. */
@@ -568,7 +633,9 @@ int main(void)
 	    cmocka_unit_test(test_judge_keys_and_octets),
 	    cmocka_unit_test(test_judge_pinned),
 	    cmocka_unit_test(test_judge_weak),
+	    cmocka_unit_test(test_judge_weak_pinned),
 	    cmocka_unit_test(test_judge_the_guides_certificate),
+	    cmocka_unit_test(test_judge_version_1_vouches_for_itself_alone),
 	    cmocka_unit_test(test_judge_verify_cert_off),
 	    cmocka_unit_test(test_judge_every_reason_has_its_words),
 	};

@@ -156,7 +156,8 @@ static void test_check_racoon_and_setkey_files(void **state)
 	expect(&r1, CLI_OK, ": no errors (remotes: 1, sainfos: 0).\n", "");
 	run(weak, NULL, NULL, &r5);
 	expect(&r5, CLI_OK, ": no errors (remotes: 1, sainfos: 0, warnings: 1).\n",
-	    ":1:1: warning: \"remote\" anonymous is weak: its dh_group can be broken: 14 is the least");
+	    ":1:1: warning: \"remote\" anonymous is weak: its proposal in line 1 has a group that can be "
+	    "broken");
 	run("flush;\nspdadd 10.0.0.0/8 10.0.0.0/8 any -P out none;\n"
 	    "add 192.0.2.1 192.0.2.2 esp 0x1000 -E 3des-cbc "
 	    "0x0123456789abcdeffedcba98765432100011223344556677;\n",

@@ -304,6 +304,39 @@ static void test_block_numbers_follow_what_counts(void **state)
 	assert_null(ike_conf_find_block(c, 0));
 }
 
+/* Revocation lists of the folder count for an authority with a file of its own, too; not for a certificate
+ * that is trusted by itself. */
+static void test_block_numbers_follow_the_folder(void **state)
+{
+	const struct block_key key = {{1, 2, 3}};
+	struct ike_offer offer = {.auth = IKE_AUTH_RSA};
+	AUTO_IKE_CONF struct ike_conf *c = NULL;
+	char file[64], list[64];
+	uint64_t was[2];
+	struct err_text e;
+
+	(void)state;
+	snprintf(file, sizeof(file), "%s/ca.pem", folder);
+	snprintf(list, sizeof(list), "%s/crl.pem", folder);
+	write_file(file, "one");
+	c = two_peers(file);
+	c->cert_dir = strdup(folder);
+	c->peer[0].peer_cert = strdup(file);
+	for (unsigned i = 0; i < 2; i++) {
+		c->peer[i].offer = malloc(sizeof(offer));
+		*c->peer[i].offer = offer;
+		c->peer[i].n_offers = 1;
+	}
+	assert_int_equal(blocks_number(&key, NULL, c, &e), 0);
+	was[0] = c->peer[0].block;
+	was[1] = c->peer[1].block;
+	write_file(list, "revoked");
+	assert_int_equal(blocks_number(&key, NULL, c, &e), 0);
+	assert_true(c->peer[0].block == was[0]);
+	assert_true(c->peer[1].block != was[1]);
+	assert_int_equal(unlink(list), 0);
+}
+
 static void test_block_key_is_made_once_and_is_roots_alone(void **state)
 {
 	struct settings s = {0};
@@ -364,6 +397,7 @@ int main(void)
 	    cmocka_unit_test(test_facts_that_differ_are_told_by_name),
 	    cmocka_unit_test(test_policies_have_the_order_of_the_file_and_most_of_them_stay),
 	    cmocka_unit_test(test_policies_that_say_something_else_are_others),
+	    cmocka_unit_test(test_block_numbers_follow_the_folder),
 	    cmocka_unit_test(test_block_numbers_follow_what_counts),
 	    cmocka_unit_test(test_block_key_is_made_once_and_is_roots_alone),
 	    cmocka_unit_test(test_state_comes_back_as_it_was),

@@ -21,7 +21,8 @@
 #include "ipsec/sa.h"
 
 #define OFFER                                                                                                \
-	"encryption_algorithm aes; hash_algorithm sha1; authentication_method pre_shared_key; dh_group 14;"
+	"encryption_algorithm aes; hash_algorithm sha256; authentication_method pre_shared_key; dh_group "   \
+	"14;"
 #define MODE   "exchange_mode main; "
 #define SAINFO "encryption_algorithm aes; authentication_algorithm hmac_sha1; compression_algorithm deflate;"
 
@@ -156,7 +157,7 @@ static void test_racoon_mode_cfg(void **state)
 	    " auth_source file \"users.txt\"; auth_groups \"a\", \"b\"; conf_source local; accounting none;\n"
 	    " split_dns \"x.y\", \"z\"; auth_throttle 3; pfs_group 2; save_passwd on;\n}\n"
 	    "remote anonymous {\n exchange_mode aggressive; generate_policy unique; mode_cfg on;\n"
-	    " xauth_login \"me\"; proposal { encryption_algorithm aes; hash_algorithm sha1; dh_group 14;\n"
+	    " xauth_login \"me\"; proposal { encryption_algorithm aes; hash_algorithm sha256; dh_group 14;\n"
 	    " authentication_method xauth_psk_client; } }\n";
 	AUTO_IKE_CONF struct ike_conf *c;
 	const struct ike_pool *p;
@@ -216,7 +217,7 @@ static void test_racoon_xauth_of_a_client_needs_a_login(void **state)
 	(void)state;
 	expect_error(
 	    "remote anonymous { exchange_mode main; proposal { encryption_algorithm aes; hash_algorithm "
-	    "sha1; dh_group 14; authentication_method xauth_psk_client; } }\n",
+	    "sha256; dh_group 14; authentication_method xauth_psk_client; } }\n",
 	    "f:1:1: \"remote\" anonymous: xauth_psk_client needs `xauth_login \"USER\"`");
 }
 
@@ -269,7 +270,7 @@ static void test_racoon_what_is_ignored_is_named(void **state)
 	}
 }
 
-#define SIGNED "encryption_algorithm aes; hash_algorithm sha1; authentication_method rsasig; dh_group 14;"
+#define SIGNED "encryption_algorithm aes; hash_algorithm sha256; authentication_method rsasig; dh_group 14;"
 
 /* One of two proposals: what is left, and what is said. */
 static void expect_left(const char *words, const char *warning)
@@ -292,12 +293,12 @@ static void expect_left(const char *words, const char *warning)
 static void test_racoon_proposals_that_cannot_be_had_are_left_out(void **state)
 {
 	(void)state;
-	expect_left("encryption_algorithm idea; hash_algorithm sha1; authentication_method pre_shared_key; "
+	expect_left("encryption_algorithm idea; hash_algorithm sha256; authentication_method pre_shared_key; "
 	            "dh_group 2;",
 	    "f:2:33: \"idea\" is an algorithm that this build does not have: its proposal is left out; take "
 	    "aes");
 	expect_left(
-	    "encryption_algorithm rc5 128; hash_algorithm sha1; authentication_method rsasig; dh_group 2;",
+	    "encryption_algorithm rc5 128; hash_algorithm sha256; authentication_method rsasig; dh_group 2;",
 	    "f:2:33: \"rc5\" is an algorithm that this build does not have: its proposal is left out; take "
 	    "aes");
 	expect_left("hash_algorithm tiger;",
@@ -391,8 +392,9 @@ static void test_racoon_exchange_modes(void **state)
 	    {"main", "pre_shared_key", "", "", 1, {IKE_MODE_MAIN}},
 	    {"base", "pre_shared_key", "",
 	        "base mode lets whoever listens guess at the pre-shared key offline", 1, {IKE_MODE_BASE}},
-	    {"main, base", "pre_shared_key", "", "", 2, {IKE_MODE_MAIN, IKE_MODE_BASE}},
-	    {"base aggressive main", "pre_shared_key", "", "base mode lets whoever listens", 3,
+	    {"main, base", "pre_shared_key", "", "base mode lets whoever listens", 2,
+	        {IKE_MODE_MAIN, IKE_MODE_BASE}},
+	    {"base aggressive main", "pre_shared_key", "", "aggressive mode lets anybody guess", 3,
 	        {IKE_MODE_BASE, IKE_MODE_AGGRESSIVE, IKE_MODE_MAIN}},
 	    {"aggressive, base", "pre_shared_key", "", "aggressive mode lets anybody guess", 2,
 	        {IKE_MODE_AGGRESSIVE, IKE_MODE_BASE}},
@@ -416,7 +418,7 @@ static void test_racoon_exchange_modes(void **state)
 		c = good(text, &h);
 		assert_int_equal(c->peer[0].n_modes, rows[i].n);
 		assert_memory_equal(c->peer[0].mode, rows[i].mode, rows[i].n * sizeof(rows[i].mode[0]));
-		assert_int_equal(h.n_warnings, rows[i].warning[0] ? 1 : 0);
+		assert_int_equal(h.n_warnings, (rows[i].warning[0] != 0) + (rows[i].more[0] != 0));
 		assert_non_null(strstr(h.warning, rows[i].warning));
 		ike_conf_free(c);
 	}
@@ -690,7 +692,9 @@ static void test_racoon_remotes_that_are_never_used_are_named(void **state)
 	        "f:2:1: \"remote\" b is never used, but for `inherit`: remote a" NEVER},
 	    {FIRST "peers_identifier fqdn \"b\"; verify_identifier on; " BODY, ""},
 	    {FIRST "ph1id 5; " BODY, ""},
-	    {FIRST "exchange_mode main, base; proposal { " OFFER " } }", ""},
+	    {FIRST "exchange_mode main, base; proposal { " OFFER " } }",
+	        "f:2:1: \"remote\" b is weak: base mode lets whoever listens guess at the pre-shared key "
+	        "offline: main mode does not"},
 	    {FIRST "proposal { " OFFER " } " MODE
 	           "proposal { encryption_algorithm aes; hash_algorithm sha512; "
 	           "dh_group 14; authentication_method pre_shared_key; } }",
@@ -764,6 +768,51 @@ static void test_racoon_names_of_certificates(void **state)
 }
 
 /* Our own name as text is sent as its DER, unless there is a certificate, whose subject goes before it. */
+/* Legal, and not what its author should want. */
+static void test_racoon_what_should_not_be_wanted_is_said(void **state)
+{
+	static const struct {
+		const char *text, *warning;
+	} rows[] = {
+	    {"remote anonymous { exchange_mode main, aggressive; proposal { " OFFER " } }",
+	        "f:1:1: \"remote\" anonymous is weak: aggressive mode lets anybody guess at the pre-shared "
+	        "key "
+	        "offline: main mode does not"},
+	    {"remote anonymous { exchange_mode main, aggressive; certificate_type x509 \"/c\" \"/k\";\n"
+	     "proposal { " SIGNED " } }",
+	        ""},
+	    {"remote anonymous { " MODE "certificate_type x509 \"/c\" \"/k\"; verify_cert off;\n"
+	     "proposal { " SIGNED " } }",
+	        "f:1:1: \"remote\" anonymous believes any certificate: verify_cert is off, and there is no "
+	        "peers_certfile"},
+	    {"remote anonymous { " MODE "certificate_type x509 \"/c\" \"/k\"; verify_cert off;\n"
+	     "peers_certfile \"/p\"; proposal { " SIGNED " } }",
+	        ""},
+	    {"remote anonymous { " MODE "my_identifier fqdn \"a\"; proposal { " OFFER " } }",
+	        "f:1:1: \"remote\" anonymous: in main mode a pre-shared key is found by address alone, "
+	        "whatever my_identifier says"},
+	    {"sainfo fqdn \"a\" fqdn \"b\" { " SAINFO " }",
+	        "f:1:1: \"sainfo\" is never used: what is negotiated has addresses, and this one wants a "
+	        "name"},
+	    {"sainfo anonymous { encryption_algorithm null_enc, aes; authentication_algorithm non_auth,\n"
+	     "hmac_sha256; compression_algorithm deflate; }",
+	        "f:1:1: \"sainfo\" is weak: its authentication_algorithm has non_auth, with which packets "
+	        "can "
+	        "be altered"},
+	};
+	struct heard h;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		ike_conf_free(good(rows[i].text, &h));
+		assert_string_equal(h.warning, rows[i].warning);
+		assert_int_equal(h.n_warnings, rows[i].warning[0] != 0);
+	}
+	expect_error("sainfo anonymous { encryption_algorithm null_enc; authentication_algorithm non_auth;\n"
+	             "compression_algorithm deflate; }",
+	    "f:1:1: \"sainfo\" would protect nothing: null_enc and non_auth do not go together");
+}
+
 static void test_racoon_own_name_as_text(void **state)
 {
 	static const char head[] = "remote anonymous { " MODE "proposal { " OFFER " } my_identifier asn1dn ";
@@ -873,6 +922,7 @@ int main(int argc, char **argv)
 	    cmocka_unit_test(test_racoon_remotes_that_are_never_used_are_named),
 	    cmocka_unit_test(test_racoon_so_many_remotes_of_one_address),
 	    cmocka_unit_test(test_racoon_names_of_certificates),
+	    cmocka_unit_test(test_racoon_what_should_not_be_wanted_is_said),
 	    cmocka_unit_test(test_racoon_own_name_as_text),
 	    cmocka_unit_test(test_racoon_pipes),
 	};

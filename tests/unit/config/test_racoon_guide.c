@@ -59,7 +59,7 @@ static const struct guide guides[] = {
         .key = "/usr/local/ssl/certs/privkey.pem",
         .peer_cert = "/usr/local/ssl/certs/relent_cert.pem",
         .auth = IKE_AUTH_RSA,
-        .weak = "its dh_group can be broken"},
+        .weak = "has a group that can be broken"},
     {.file = "cert-relent.racoon.conf",
         .remote = "10.0.0.110",
         .cert_dir = "/usr/local/ssl/certs",
@@ -67,7 +67,7 @@ static const struct guide guides[] = {
         .key = "/usr/local/ssl/certs/privkey.pem",
         .peer_cert = "/usr/local/ssl/certs/elmer_cert.pem",
         .auth = IKE_AUTH_RSA,
-        .weak = "its dh_group can be broken"},
+        .weak = "has a group that can be broken"},
 };
 
 static void expect_text(const char *what, const char *got, const char *want)
@@ -230,9 +230,11 @@ static void test_racoon_guide_every_field(void **state)
 		assert_int_equal(h.n, 2);
 		assert_non_null(strstr(h.warning[0], "racoon.conf:5:1: \"remote\""));
 		assert_non_null(strstr(h.warning[0], g->weak));
-		assert_non_null(
-		    strstr(h.warning[1], g->cert ? "racoon.conf:35:1: \"sainfo\" is weak: its pfs_group"
-		                                 : "racoon.conf:25:1: \"sainfo\" is weak: its pfs_group"));
+		assert_non_null(strstr(h.warning[1],
+		    g->cert
+		        ? "racoon.conf:35:1: \"sainfo\" is weak: its pfs_group has a group that can be broken"
+		        : "racoon.conf:25:1: \"sainfo\" is weak: its pfs_group has a group that can be "
+		          "broken"));
 	}
 }
 

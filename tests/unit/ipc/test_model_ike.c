@@ -91,6 +91,7 @@ static void any_switches(struct ike_peer *p)
 	p->send_cert = coin();
 	p->send_cr = coin();
 	p->verify_cert = coin();
+	p->weak_certs = coin();
 	p->initial_contact = coin();
 	p->passive = coin();
 	p->generate = (enum ike_generate)below(3);
