@@ -26,7 +26,8 @@ enum {
 	GUESSES_BURST = 20,
 	TRACES_RATE = 200, /* a negotiation causes some fifty */
 	TRACES_BURST = 4000,
-	AGAIN_RATE = 500, /* beside them: first messages that have come before */
+	UPKEEP_RATE = 100, /* tries of all connections that are kept up: what policyd has time for */
+	AGAIN_RATE = 500,  /* beside them: first messages that have come before */
 	TEXT_MAX = 900,
 };
 
@@ -62,6 +63,7 @@ struct core *core_new(const struct core_def *d)
 	bucket_init(&c->hints, HINTS_RATE, HINTS_RATE, core_now(c));
 	bucket_init(&c->keys, KEYS_RATE, 2 * KEYS_RATE, core_now(c));
 	meter_init(&c->guesses, GUESSES_RATE, GUESSES_BURST);
+	bucket_init(&c->upkeep_tries, UPKEEP_RATE, 2 * UPKEEP_RATE, core_now(c));
 	bucket_init(&c->again, AGAIN_RATE, AGAIN_RATE, core_now(c));
 	bucket_init(&c->traces, TRACES_RATE, TRACES_BURST, core_now(c));
 	return c;
@@ -265,7 +267,7 @@ void core_unknown_spi(struct core *c, const struct inet_addr *local, const struc
 	    .local = *local, .remote = *remote, .local_port = IKE_PORT, .remote_port = IKE_PORT};
 	const struct ike_peer *p = c->conf ? ike_conf_find_peer(c->conf->c, remote) : NULL;
 
-	if (p && !has_spi(c, remote, proto, spi))
+	if (p && !upkeep_is_held(c, remote) && !has_spi(c, remote, proto, spi))
 		ike_version_of(p)->unknown_spi(c, &path, proto, spi);
 	core_settle(c);
 }

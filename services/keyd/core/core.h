@@ -70,7 +70,8 @@ struct core {
 	struct list children;                /* established pairs of IPsec SAs */
 	struct core_ike2 ike2;
 	struct list upkeeps[CORE_BUCKETS]; /* connections that are kept up (upkeep.h) */
-	struct list waiters;               /* who waits for a negotiation (waiters.h) */
+	struct bucket upkeep_tries;
+	struct list waiters; /* who waits for a negotiation (waiters.h) */
 	uint32_t n_waiters;
 	struct list dead;        /* to be freed when nothing of theirs is on the stack */
 	struct list unproved[2]; /* begun by others and not up, oldest first: silent, returned */

@@ -35,7 +35,7 @@ struct upkeep {
 	struct inet_addr remote;
 	struct selector sel; /* of the outbound policy */
 	enum ike_row_keeping state;
-	uint32_t policy;       /* its number, as policyd has said last; 0: not yet */
+	struct policy *out;    /* as policyd has said last, cut off behind its last request; NULL: not yet */
 	bool wanted;           /* while a configuration is loaded: it is in that */
 	bool answered, hinted; /* in this try */
 	enum upkeep_fault fault;
@@ -183,13 +183,21 @@ static struct ike_path path_of(const struct upkeep *u, const struct policy *out)
 	    .remote_port = IKE_PORT};
 }
 
+static bool keep_policy(struct upkeep *u, const struct policy *out)
+{
+	free(u->out);
+	u->out = malloc(policy_size(out));
+	if (u->out)
+		policy_copy(u->out, out);
+	return u->out;
+}
+
 static void wish(struct upkeep *u, const struct ike_path *path, const struct policy *out)
 {
 	const struct core_up up = {.path = *path, .policy = out};
 	const char *why = "";
 
 	u->answered = u->hinted = false;
-	u->policy = out ? out->id : u->policy;
 	if (out)
 		u->state = IKE_KEPT_TRYING;
 	plan(u, LOOK_AGAIN_MS);
@@ -218,14 +226,13 @@ static void on_policy(struct parked *wait, struct core_reply *r)
 	const struct child *k = out ? child_of_policy(u->core, out->id) : NULL;
 	struct ike_path path;
 
-	if (!out || !selector_equal(&out->sel, &u->sel)) {
+	if (!out || !selector_equal(&out->sel, &u->sel) || !keep_policy(u, out)) {
 		failed(u, UPKEEP_OURS, true, r->result < 0 ? r->why : "there is no policy for it");
 		return;
 	}
 	path = path_of(u, out);
 	if (k && inet_addr_equal(&k->path.remote, &u->remote) &&
 	    inet_addr_equal(&k->path.local, &path.local)) {
-		u->policy = out->id;
 		look_after(u, &path);
 	} else {
 		set_down(u);
@@ -234,15 +241,12 @@ static void on_policy(struct parked *wait, struct core_reply *r)
 }
 
 /* From which address is in the answer. */
-static void on_timer(struct timer *t, void *arg)
+static void ask(struct upkeep *u)
 {
-	struct upkeep *u = container_of(t, struct upkeep, timer);
-	struct core *c = arg;
 	struct ike_path path = {.remote = u->remote, .local_port = IKE_PORT, .remote_port = IKE_PORT};
+	struct core *c = u->core;
 	int r;
 
-	if (u->state == IKE_KEPT_HELD || parked_is(&u->wait))
-		return;
 	path.local.family = u->remote.family;
 	r = c->ports.match(
 	    c->ports.arg, parking_enter(&c->parking, &u->wait, on_policy), &u->sel, &path, false);
@@ -250,6 +254,31 @@ static void on_timer(struct timer *t, void *arg)
 		return;
 	parking_leave(&c->parking, &u->wait);
 	failed(u, UPKEEP_OURS, true, "policyd cannot be asked");
+}
+
+/* While only the peer is missing the policy is what it was; the negotiation asks for it again in any case. */
+static void call_again(struct upkeep *u)
+{
+	const struct ike_path path = path_of(u, u->out);
+	struct policy out = {0};
+
+	policy_copy(&out, u->out);
+	wish(u, &path, &out);
+}
+
+static void on_timer(struct timer *t, void *arg)
+{
+	struct upkeep *u = container_of(t, struct upkeep, timer);
+	struct core *c = arg;
+
+	if (u->state == IKE_KEPT_HELD || parked_is(&u->wait))
+		return;
+	if (!bucket_take(&c->upkeep_tries, 1, core_now(c)))
+		soon(u);
+	else if (u->state == IKE_KEPT_DOWN && u->tries && u->fault == UPKEEP_SILENT && u->out)
+		call_again(u);
+	else
+		ask(u);
 }
 
 /* --- what has happened --- */
@@ -327,7 +356,7 @@ void upkeep_policy_failed(
 		bool refused = sa_is_up || u->answered || u->hinted;
 		char last[UPKEEP_WHY_MAX];
 
-		if (u->state != IKE_KEPT_TRYING || u->policy != policy)
+		if (u->state != IKE_KEPT_TRYING || u->out->id != policy)
 			continue;
 		snprintf(last, sizeof(last), "%s", sa_is_up ? why : u->why);
 		failed(u, refused ? UPKEEP_REFUSED : UPKEEP_SILENT, sa_is_up, last);
@@ -404,6 +433,7 @@ static void drop(struct upkeep *u)
 {
 	rest(u);
 	list_remove(&u->node);
+	free(u->out);
 	free(u);
 }
 
