@@ -136,7 +136,6 @@ static int check_native(struct check *k, const struct load_text *t)
 	if (r < 0)
 		return verdict(k, r, &e);
 	check_native_weak(c, say_native, k);
-	(void)native_is_done_here(c, say_open, k);
 	r = native_compile(c, &host, say_open, k, &plan);
 	if (r < 0 && r != -EINVAL)
 		return verdict(k, r, &e);

@@ -20,7 +20,7 @@ static int show(struct cli *cli, struct ipc_sync *keyd, const char *peer)
 		code = cli_fail(cli, "keyd's SAs could not be read: %s", e.s);
 	else if (cli->json)
 		code = ike_write_json(cli, &rows, only);
-	else if (!rows.n_sas && !rows.n_children)
+	else if (!rows.n_sas && !rows.n_children && !rows.n_kept)
 		fprintf(cli->out, "Nothing is negotiated.\n");
 	else
 		ike_print(cli->out, &rows, only);

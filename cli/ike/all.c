@@ -38,12 +38,29 @@ static int add_sa(struct ike_rows *r, const struct ike_row_sa *sa)
 	return 0;
 }
 
+static int add_kept(struct ike_rows *r, const struct ike_row_kept *k)
+{
+	char *why = strdup(k->why), *name = strdup(k->name);
+
+	if (!why || !name || !grow((void **)&r->kept, &r->room_kept, r->n_kept, sizeof(*k))) {
+		free(why);
+		free(name);
+		return -ENOMEM;
+	}
+	r->kept[r->n_kept] = *k;
+	r->kept[r->n_kept].why = why;
+	r->kept[r->n_kept++].name = name;
+	return 0;
+}
+
 int ike_rows_add(struct ike_rows *r, const struct ike_row *row)
 {
 	char *detail;
 
 	if (row->sa)
 		return add_sa(r, row->sa);
+	if (row->kept)
+		return add_kept(r, row->kept);
 	detail = strdup(row->child->detail);
 	if (!detail || !grow((void **)&r->child, &r->room_children, r->n_children, sizeof(*row->child))) {
 		free(detail);
@@ -77,7 +94,12 @@ void ike_rows_fini(struct ike_rows *r)
 	}
 	for (size_t i = 0; i < r->n_children; i++)
 		free((char *)(uintptr_t)r->child[i].detail);
+	for (size_t i = 0; i < r->n_kept; i++) {
+		free((char *)(uintptr_t)r->kept[i].why);
+		free((char *)(uintptr_t)r->kept[i].name);
+	}
 	free(r->sa);
 	free(r->child);
+	free(r->kept);
 	*r = (struct ike_rows){0};
 }

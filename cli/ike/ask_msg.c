@@ -26,7 +26,7 @@ static int take_row(const struct ipc_record *rec, ike_row_fn fn, void *arg, stru
 	if (!m || !row)
 		return unreadable(e);
 	r = model_ike_row_decode((const Postern__IkeRow *)m, row, e);
-	if (r < 0 || (!row->row.sa && !row->row.child))
+	if (r < 0 || (!row->row.sa && !row->row.child && !row->row.kept))
 		return r;
 	return fn(arg, &row->row);
 }
@@ -108,7 +108,8 @@ static int ask_of(struct ipc_sync *keyd, uint16_t type, const struct ike_row_fil
 	n = (const Postern__IkeEnded *)m;
 	if (!n)
 		return unreadable(e);
-	*ret = (struct ike_row_ended){.n_sas = n->sas, .n_children = n->children, .n_untold = n->untold};
+	*ret = (struct ike_row_ended){
+	    .n_sas = n->sas, .n_children = n->children, .n_untold = n->untold, .n_held = n->held};
 	return 0;
 }
 

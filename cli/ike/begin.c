@@ -44,7 +44,7 @@ static int print(void *arg, const struct ike_row *row)
 		return 0;
 	if (row->sa)
 		ike_print_sa(b->cli->out, row->sa);
-	else
+	else if (row->child)
 		ike_print_child(b->cli->out, row->child);
 	return 0;
 }

@@ -87,7 +87,7 @@ int ike_finish(struct cli *cli, const struct ike_row_filter *f, const char *what
 	ike_rows_fini(&known);
 	if (r < 0)
 		return cli_fail(cli, "%s", e.s);
-	if (!n.n_sas && !n.n_children && !left)
+	if (!n.n_sas && !n.n_children && !left && !n.n_held)
 		return cli_fail(cli, "%s: there is nothing to end.", what);
 	fprintf(cli->out, "%s: ended %u SA%s of key exchange and %u pair%s of IPsec SAs.\n", what, n.n_sas,
 	    plural(n.n_sas), n.n_children, plural(n.n_children));
@@ -95,6 +95,9 @@ int ike_finish(struct cli *cli, const struct ike_row_filter *f, const char *what
 		fprintf(cli->out,
 		    "The peer could not be told of %u pair%s: there was no SA of key exchange with it.\n",
 		    n.n_untold, plural(n.n_untold));
+	if (n.n_held)
+		fprintf(cli->out,
+		    "%s is kept up no more until `ipsecctl up %s`, or a load that changes it.\n", what, what);
 	if (left)
 		fprintf(cli->out, "%u SA%s that keyd knew nothing of went too; the peer was not told.\n",
 		    left, plural(left));

@@ -30,6 +30,8 @@ struct ike_rows {
 	size_t n_sas, room_sas;
 	struct ike_row_child *child;
 	size_t n_children, room_children;
+	struct ike_row_kept *kept;
+	size_t n_kept, room_kept;
 };
 must_check int ike_rows_read(struct ipc_sync *keyd, struct ike_rows *ret, struct err_text *e);
 /* A copy of one row. 0 or -ENOMEM. */
@@ -40,6 +42,9 @@ void ike_rows_fini(struct ike_rows *r);
 void ike_print(FILE *to, const struct ike_rows *r, const struct inet_addr *only);
 void ike_print_child(FILE *to, const struct ike_row_child *k);
 void ike_print_sa(FILE *to, const struct ike_row_sa *sa);
+void ike_print_selector(FILE *to, const struct selector *s);
+/* print_kept.c: what is kept up, whether it is there or not. */
+void ike_print_kept(FILE *to, const struct ike_rows *r, const struct inet_addr *only);
 /* "ICOOKIE:RCOOKIE" */
 enum { IKE_SPIS_LEN = 34 };
 const char *ike_spis_text(const uint8_t *i, const uint8_t *r, char buf[IKE_SPIS_LEN]);

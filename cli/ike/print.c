@@ -117,7 +117,7 @@ void ike_print_sa(FILE *to, const struct ike_row_sa *sa)
 	print_times(to, sa);
 }
 
-static void print_selector(FILE *to, const struct selector *s)
+void ike_print_selector(FILE *to, const struct selector *s)
 {
 	char src[INET_PREFIX_STRLEN], dst[INET_PREFIX_STRLEN];
 
@@ -165,7 +165,7 @@ static void print_child_times(FILE *to, const struct ike_row_child *k)
 void ike_print_child(FILE *to, const struct ike_row_child *k)
 {
 	fprintf(to, "    %-8s ", ike_row_state_name(k->state));
-	print_selector(to, &k->sel);
+	ike_print_selector(to, &k->sel);
 	fputc('\n', to);
 	for (uint8_t i = 0; i < k->n_parts; i++)
 		print_part(to, &k->part[i]);
@@ -222,4 +222,5 @@ void ike_print(FILE *to, const struct ike_rows *r, const struct inet_addr *only)
 		    inet_addr_format(peer, a));
 		print_children(to, r, peer);
 	}
+	ike_print_kept(to, r, only);
 }

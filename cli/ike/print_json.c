@@ -135,9 +135,25 @@ static json_t *from_child(const struct ike_row_child *k)
 	return o;
 }
 
+static json_t *from_kept(const struct ike_row_kept *k)
+{
+	json_t *o = json_object();
+
+	put_text(o, "state", ike_row_keeping_name(k->state));
+	put_text(o, "remote_name", k->name);
+	put_addr(o, "remote", &k->remote);
+	json_object_set_new(o, "selector", from_selector(&k->sel));
+	put_int(o, "tries", k->tries);
+	put_int(o, "down_ms", k->down_ms);
+	put_int(o, "next_try_in_ms", k->next_ms);
+	put_text(o, "why", k->why[0] ? k->why : NULL);
+	return o;
+}
+
 int ike_write_json(struct cli *cli, const struct ike_rows *r, const struct inet_addr *only)
 {
-	json_t *doc = json_new_document(), *sas = json_array(), *children = json_array();
+	json_t *doc = json_new_document(), *sas = json_array(), *children = json_array(),
+	       *kept = json_array();
 
 	for (size_t i = 0; i < r->n_sas; i++)
 		if (!only || inet_addr_equal(only, &r->sa[i].remote))
@@ -145,6 +161,10 @@ int ike_write_json(struct cli *cli, const struct ike_rows *r, const struct inet_
 	for (size_t i = 0; i < r->n_children; i++)
 		if (!only || inet_addr_equal(only, &r->child[i].remote))
 			json_array_append_new(children, from_child(&r->child[i]));
+	for (size_t i = 0; i < r->n_kept; i++)
+		if (!only || inet_addr_equal(only, &r->kept[i].remote))
+			json_array_append_new(kept, from_kept(&r->kept[i]));
+	json_object_set_new(doc, "kept_up", kept);
 	json_object_set_new(doc, "ike_sas", sas);
 	json_object_set_new(doc, "child_sas", children);
 	return json_write(cli, doc);

@@ -67,8 +67,6 @@ static int read_conf(struct load *l, struct err_text *e)
 	int r =
 	    l->none ? native_read_text(l->file, &empty, &o, &l->conf) : native_read(l->file, &o, &l->conf, e);
 
-	if (r == 0 && !native_is_done_here(l->conf, say, l->cli))
-		r = -EINVAL;
 	return r < 0 ? r : native_compile(l->conf, &load_host, say, l->cli, &l->plan);
 }
 

@@ -119,6 +119,24 @@ static void put_child(const struct ike_row_child *r, struct model_ike_row_pb *re
 	ret->m.child = m;
 }
 
+static void put_kept(const struct ike_row_kept *r, struct model_ike_row_pb *ret)
+{
+	Postern__IkeKept *m = &ret->kept;
+
+	postern__ike_kept__init(m);
+	model_addr_encode(&r->remote, &ret->remote);
+	model_selector_encode(&r->sel, &ret->sel);
+	m->state = r->state;
+	m->name = text(r->name);
+	m->remote = &ret->remote;
+	m->selector = &ret->sel.m;
+	m->tries = r->tries;
+	m->down_ms = r->down_ms;
+	m->next_ms = r->next_ms;
+	m->why = text(r->why);
+	ret->m.kept = m;
+}
+
 void model_ike_row_encode(const struct ike_row *r, struct model_ike_row_pb *ret)
 {
 	postern__ike_row__init(&ret->m);
@@ -126,6 +144,8 @@ void model_ike_row_encode(const struct ike_row *r, struct model_ike_row_pb *ret)
 		put_sa(r->sa, ret);
 	else if (r->child)
 		put_child(r->child, ret);
+	else if (r->kept)
+		put_kept(r->kept, ret);
 }
 
 static bool take_octets(const ProtobufCBinaryData *b, uint8_t *ret)
@@ -222,13 +242,36 @@ static int take_child(const Postern__IkeChildSa *m, struct model_ike_row *ret, s
 	return 0;
 }
 
+static int take_kept(const Postern__IkeKept *m, struct model_ike_row *ret, struct err_text *e)
+{
+	struct ike_row_kept *r = &ret->kept;
+
+	*r = (struct ike_row_kept){.state = (enum ike_row_keeping)m->state,
+	    .name = ret->name,
+	    .tries = m->tries,
+	    .down_ms = m->down_ms,
+	    .next_ms = m->next_ms,
+	    .why = ret->detail};
+	ipc_text_copy(ret->name, sizeof(ret->name), m->name);
+	ipc_text_copy(ret->detail, sizeof(ret->detail), m->why);
+	ret->row.kept = r;
+	if (m->state >= IKE_KEPT_STATES)
+		return err_set(e, -EBADMSG, "a row of what is kept up makes no sense");
+	if (model_addr_decode(m->remote, false, &r->remote, e) < 0 ||
+	    model_selector_decode(m->selector, &r->sel, e) < 0)
+		return -EBADMSG;
+	return 0;
+}
+
 int model_ike_row_decode(const Postern__IkeRow *m, struct model_ike_row *ret, struct err_text *e)
 {
 	ret->row = (struct ike_row){0};
-	if (m->sa && m->child)
+	if (!!m->sa + !!m->child + !!m->kept > 1)
 		return err_set(e, -EBADMSG, "a row of key exchange is two at once");
 	if (m->sa)
 		return take_sa(m->sa, ret, e);
+	if (m->kept)
+		return take_kept(m->kept, ret, e);
 	return m->child ? take_child(m->child, ret, e) : 0;
 }
 

@@ -16,6 +16,7 @@ struct model_ike_row_pb {
 	Postern__IkeRow m;
 	Postern__IkeSa sa;
 	Postern__IkeChildSa child;
+	Postern__IkeKept kept;
 	Postern__Addr local, remote;
 	Postern__IkeId peer_id;
 	struct model_selector_pb sel;
@@ -29,9 +30,10 @@ struct model_ike_row {
 	struct ike_row row;
 	struct ike_row_sa sa;
 	struct ike_row_child child;
+	struct ike_row_kept kept;
 	char name[MODEL_IKE_TEXT_MAX], detail[MODEL_IKE_TEXT_MAX];
 };
-/* 0 (a last, empty row has neither member); -EBADMSG with a reason. */
+/* 0 (a last, empty row has no member); -EBADMSG with a reason. */
 must_check int model_ike_row_decode(const Postern__IkeRow *m, struct model_ike_row *ret, struct err_text *e);
 
 struct model_ike_end_pb {

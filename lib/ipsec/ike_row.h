@@ -73,11 +73,40 @@ struct ike_row_child {
 	uint64_t age_ms, life_ms, left_ms, renew_ms; /* life 0: no end in time */
 };
 
-/* One of the two. */
+/* A child that is kept up (`keep up`), whether it is there or not. */
+enum ike_row_keeping {
+	IKE_KEPT_DOWN = 0, /* it is tried again soon */
+	IKE_KEPT_TRYING,   /* it is being negotiated */
+	IKE_KEPT_UP,
+	IKE_KEPT_HELD, /* an administrator wants it down */
+	IKE_KEPT_STATES,
+};
+
+struct ike_row_kept {
+	enum ike_row_keeping state;
+	const char *name; /* of its connection */
+	struct inet_addr remote;
+	struct selector sel; /* outbound */
+	uint32_t tries;      /* that have failed one after the other */
+	uint64_t down_ms;    /* since when; 0: it is up */
+	uint64_t next_ms;    /* DOWN: until it is tried again */
+	const char *why;     /* the last try has failed, or the last pair has ended; empty: nothing has */
+};
+
+/* One of the three. */
 struct ike_row {
 	const struct ike_row_sa *sa;
 	const struct ike_row_child *child;
+	const struct ike_row_kept *kept;
 };
+
+/* "down", "trying", "up", "held"; "?" for others. */
+static inline const char *ike_row_keeping_name(enum ike_row_keeping s)
+{
+	static const char *const names[] = {"down", "trying", "up", "held"};
+
+	return (unsigned)s < IKE_KEPT_STATES ? names[s] : "?";
+}
 
 /* "connecting", "up", "replaced"; "?" for others. */
 static inline const char *ike_row_state_name(enum ike_row_state s)
@@ -102,6 +131,7 @@ struct ike_row_filter {
 struct ike_row_ended {
 	uint32_t n_sas, n_children;
 	uint32_t n_untold; /* children whose peer could not be told: there was no SA with it */
+	uint32_t n_held;   /* children that are not kept up any more, until somebody wants them to be */
 };
 
 #endif

@@ -2,6 +2,7 @@
  * What `status` and `stats` say.
  */
 #include "ipc/client.h"
+#include "keyd/core/upkeep.h"
 #include "keyd/keep/keep.h"
 #include "keyd/keyd.h"
 
@@ -14,6 +15,7 @@ void keyd_status(struct service *s, struct service_status_sink *to)
 {
 	const struct keyd *k = keyd_of(s);
 	const struct core *c = k->core;
+	const struct upkeep_counts kept = upkeep_count(c);
 
 	if (c->conf) {
 		service_status_add(to, "peers", "%u", c->conf->c->n_peers);
@@ -24,6 +26,9 @@ void keyd_status(struct service *s, struct service_status_sink *to)
 	service_status_add(
 	    to, "isakmp sas", "%u, half open %u", c->n_isakmp, c->n_unproved[0] + c->n_unproved[1]);
 	service_status_add(to, "ipsec sas", "%u pairs", c->n_children);
+	if (kept.n)
+		service_status_add(to, "keep up", "%u of %u children are up, %u are held down", kept.n_up,
+		    kept.n, kept.n_held);
 	service_status_add(to, "kept", "%u slots of %d octets, %u segments%s", keep_n_slots(k->keep),
 	    SLOT_SIZE, keep_n_segments(k->keep),
 	    keep_is_stored(k->keep) ? "" : "; nobody keeps them for a restart");

@@ -188,7 +188,6 @@ class Native(labtest.LabTest):
         before = self.policies(self.elmer)
         self.assertIn("nothing of it", self.fails_with(self.elmer, "connection x {\n remot any\n}\n").replace(
             f"nothing of {FILE}", "nothing of it"))
-        self.assertIn("which this release does not do yet", self.fails_with(self.elmer, connection("x", RELENT, "any = any", "keep up")))
         said = self.fails_with(self.elmer, connection("x", RELENT, "any = any").replace(f'secret "{SECRET}"', "secret-file /nowhere"))
         self.assertIn("/nowhere cannot be opened", said)
         said = self.fails_with(self.elmer, connection("x", RELENT, "any = any").replace(

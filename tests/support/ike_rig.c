@@ -142,6 +142,7 @@ static void port_log(void *arg, int level, const char *event, const char *text)
 	struct rig_side *s = arg;
 	int n;
 
+	s->n_lines += level != CORE_DEBUG;
 	if (getenv("RIG_LOG"))
 		fprintf(stderr, "%8llu %s %s: %s\n", (unsigned long long)s->rig->clock.ms,
 		    s == &s->rig->a ? "A" : "B", event, text);

@@ -82,6 +82,7 @@ struct rig_side {
 	struct core_hook last_hook; /* without what it borrowed */
 	char *log;                  /* every line of this side */
 	size_t n_log;
+	unsigned n_lines; /* of them, those above level debug */
 };
 
 /* What the wire does to a datagram. */

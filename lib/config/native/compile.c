@@ -8,6 +8,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+/* Of version 1: so often a message is repeated that a peer's return is noticed soon. */
+enum { REPEAT_MS = 3000 };
+
 struct compile {
 	const struct native_conf *c;
 	const struct native_host_facts *host;
@@ -43,24 +46,6 @@ static bool no_memory(struct compile *x)
 {
 	x->no_memory = true;
 	return false;
-}
-
-/* --- what key exchange cannot do --- */
-
-bool native_is_done_here(const struct native_conf *c, native_say_fn say, void *arg)
-{
-	struct compile x = {.c = c, .say = say, .arg = arg};
-
-	for (uint32_t i = 0; i < c->n_conns; i++) {
-		const struct native_conn *n = &c->conn[i];
-
-		if (n->keep == NATIVE_KEEP_UP)
-			(void)fault(&x, &n->keep_at,
-			    "connection %s is to be kept up, which this release does not do yet: say `keep "
-			    "on-demand`",
-			    n->name);
-	}
-	return !x.n_faults;
 }
 
 /* --- addresses --- */
@@ -368,6 +353,7 @@ int native_compile(const struct native_conf *c, const struct native_host_facts *
 
 	if (!plan.ike)
 		return -ENOMEM;
+	plan.ike->timers.interval_ms = REPEAT_MS;
 	add_plain(&x);
 	for (uint32_t i = 0; i < c->n_conns && !x.no_memory; i++)
 		add_connection(&x, &c->conn[i]);

@@ -29,9 +29,6 @@ struct native_plan {
  */
 must_check int native_compile(const struct native_conf *c, const struct native_host_facts *host,
     native_say_fn say, void *arg, struct native_plan *ret);
-/* False: some connection wants what key exchange of this release does not do (`keep up`); all of them have
- * been told. */
-bool native_is_done_here(const struct native_conf *c, native_say_fn say, void *arg);
 void native_plan_fini(struct native_plan *p);
 #define AUTO_NATIVE_PLAN AUTO(native_plan_fini)
 

@@ -3,6 +3,8 @@
  */
 #include "config/native/reader.h"
 
+enum { DPD_S = 30, DPD_TRIES = 5, KEPT_DPD_S = 10, KEPT_DPD_TRIES = 3 };
+
 static bool version(struct nc_cur *c, void *block)
 {
 	struct native_conn *x = block;
@@ -209,6 +211,7 @@ static bool dpd(struct nc_cur *c, void *block)
 	struct native_conn *x = block;
 	uint64_t every, tries;
 
+	x->has_dpd = true;
 	if (nc_skip(c, "no")) {
 		x->dpd_s = 0;
 		return nc_end(c);
@@ -333,6 +336,15 @@ static bool check_keep(struct nc_cur *c, struct native_conn *x)
 	    "needs to know whom to call: with `remote any` there is only `keep respond`");
 }
 
+/* Whoever waits for a peer's death wants to hear of it soon. */
+static void default_dpd(struct native_conn *x)
+{
+	if (x->has_dpd || x->keep != NATIVE_KEEP_UP)
+		return;
+	x->dpd_s = KEPT_DPD_S;
+	x->dpd_tries = KEPT_DPD_TRIES;
+}
+
 static bool check_families(struct nc_cur *c, const struct native_conn *x)
 {
 	if (x->local.kind != NATIVE_HOST_ADDRESS || x->remote.kind != NATIVE_HOST_ADDRESS ||
@@ -353,6 +365,7 @@ static bool finish(struct nc_cur *c, struct native_conn *x)
 		    "%s protects nothing: it has no `child`, as `child 10.1.0.0/24 = 10.2.0.0/24`", x->name);
 	if (!check_version(c, x) || !check_keep(c, x) || !check_families(c, x))
 		return false;
+	default_dpd(x);
 	if (!x->ike.n)
 		nc_default_ike(&x->ike, x->version);
 	return true;
@@ -379,8 +392,8 @@ static struct native_conn *add(struct nc_cur *c)
 	    .version = 2,
 	    .seconds = 28800,
 	    .encap = IKE_ON,
-	    .dpd_s = 30,
-	    .dpd_tries = 5};
+	    .dpd_s = DPD_S,
+	    .dpd_tries = DPD_TRIES};
 	return list;
 }
 

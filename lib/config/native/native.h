@@ -125,7 +125,8 @@ struct native_conn {
 	uint64_t seconds;
 	enum native_keep keep;
 	struct native_at keep_at;
-	enum ike_switch encap;     /* ON: where there is a NAT; FORCE: always */
+	enum ike_switch encap; /* ON: where there is a NAT; FORCE: always */
+	bool has_dpd;
 	uint32_t dpd_s, dpd_tries; /* dpd_s 0: off */
 	struct native_child *child;
 	uint8_t n_children;

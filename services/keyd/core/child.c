@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#include "keyd/core/upkeep.h"
+
 enum {
 	LINGER_MS = 30000,
 	LEFT_MS = 2000, /* after the peer has ended it */
@@ -197,6 +199,7 @@ struct child *child_back(struct core *c, const struct child *from)
 		plan_end(k);
 	else
 		plan_renewal(k);
+	upkeep_child_made(k);
 	return k;
 }
 
@@ -210,6 +213,7 @@ struct child *child_new(struct core *c, const struct child *from)
 	c->counters.established2++;
 	keep(k);
 	plan_renewal(k);
+	upkeep_child_made(k);
 	for (uint8_t i = 0; i < k->n_parts; i++)
 		say(k, "ipsec.up", "established", &k->part[i], true);
 	for (uint8_t i = 0; i < k->n_parts; i++)
@@ -249,6 +253,7 @@ void child_end(struct child *k, bool tell, enum child_gone why)
 	list_remove(&k->node);
 	c->n_children--;
 	child_leave_policy(c, &k->out);
+	upkeep_child_ended(k, gone[why].what);
 	core_conf_unref(k->conf);
 	free(k);
 }
@@ -390,6 +395,15 @@ void child_moved(struct core *c, const struct ike_path *path, uint16_t old_port)
 			k->path.remote_port = path->remote_port;
 			keep(k);
 		}
+}
+
+bool child_is_lesser(const struct child *a, const struct child *b)
+{
+	const struct child_part *x = &a->part[a->n_parts - 1], *y = &b->part[b->n_parts - 1];
+	uint32_t x_max = x->spi_in > x->spi_out ? x->spi_in : x->spi_out,
+	         y_max = y->spi_in > y->spi_out ? y->spi_in : y->spi_out;
+
+	return x_max < y_max;
 }
 
 bool child_any(struct core *c, const struct ike_path *peer)

@@ -103,6 +103,8 @@ struct child *child_by_peer_spi(
     struct core *c, const struct ike_path *peer, enum ipsec_proto proto, uint32_t spi);
 /* The newest for an outbound policy. */
 struct child *child_of_policy(struct core *c, uint32_t policy_id);
+/* Of two that are one too many, which goes: both sides see the same numbers. */
+bool child_is_lesser(const struct child *a, const struct child *b);
 /* Ends all of them with a peer that were made before a moment (UINT64_MAX: all). */
 void child_end_all(struct core *c, const struct ike_path *peer, uint64_t before_ms, enum child_gone why);
 /* A policy that was made for a client goes with the last of its pairs. */

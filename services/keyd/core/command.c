@@ -8,11 +8,11 @@
 
 #include "keyd/core/child.h"
 #include "keyd/core/listen.h"
+#include "keyd/core/upkeep.h"
 #include "keyd/core/versions.h"
 #include "keyd/core/waiters.h"
 
-/* 0, or -errno with *ret_why. */
-static int begin(struct core *c, const struct core_up *u, const char **ret_why)
+int core_wish(struct core *c, const struct core_up *u, const char **ret_why)
 {
 	const struct ike_peer *p = c->conf ? ike_conf_find_peer(c->conf->c, &u->path.remote) : NULL;
 
@@ -43,7 +43,8 @@ void core_up(struct core *c, const struct core_up *u)
 	waiters_settle(c);
 	if (!waiter_is(c, up.arg))
 		return;
-	r = begin(c, u, &why);
+	upkeep_release(c, &u->path.remote);
+	r = core_wish(c, u, &why);
 	if (r < 0) {
 		core_up_forget(c, up.arg);
 		up.done(up.arg, r, why, NULL);
@@ -84,10 +85,19 @@ bool ike_sa_fits(
 	return path_fits(f, path);
 }
 
+/* Whoever wants one thing gone may have it come back; whoever wants all of it gone may not. */
+static bool is_everything(const struct ike_row_filter *f)
+{
+	return f->sas && f->children && f->local.family == INET_NONE && !f->has_spis && !f->proto &&
+	       !f->spi && !f->has_sel;
+}
+
 /* Children first: the peer is told of them under their IKE SA. */
 void core_end(struct core *c, const struct ike_row_filter *f, struct ike_row_ended *ret)
 {
 	*ret = (struct ike_row_ended){0};
+	if (is_everything(f))
+		ret->n_held = upkeep_hold(c, &f->remote);
 	list_foreach_safe (k, next, &c->children, struct child, node) {
 		if (!f->children || !child_fits(f, k))
 			continue;
@@ -122,4 +132,5 @@ void core_show(struct core *c, core_row_fn fn, void *arg)
 		child_row(k, &row);
 		fn(arg, &(struct ike_row){.child = &row});
 	}
+	upkeep_show(c, fn, arg);
 }

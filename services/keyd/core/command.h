@@ -15,7 +15,7 @@ enum {
 };
 
 /* Calls `fn` for every IKE SA, each followed by what is being negotiated under it, then for every pair of
- * SAs that is up. Rows are borrowed during the call. */
+ * SAs that is up, then for what is kept up. Rows are borrowed during the call. */
 typedef void (*core_row_fn)(void *arg, const struct ike_row *row);
 void core_show(struct core *c, core_row_fn fn, void *arg);
 
@@ -31,6 +31,8 @@ struct core_up {
 	void *arg;
 };
 void core_up(struct core *c, const struct core_up *u);
+/* What core_up() begins; nobody waits for it. 0; -ENOENT, -ENOMEM with *ret_why, which was "". */
+must_check int core_wish(struct core *c, const struct core_up *u, const char **ret_why);
 /* Whoever asked with this `arg` has gone away: `done` is not called any more; the negotiation goes on. */
 void core_up_forget(struct core *c, const void *arg);
 

@@ -12,6 +12,7 @@
 #include "keyd/core/carry_over.h"
 #include "keyd/core/child.h"
 #include "keyd/core/listen.h"
+#include "keyd/core/upkeep.h"
 #include "keyd/core/versions.h"
 #include "keyd/core/waiters.h"
 
@@ -25,7 +26,8 @@ enum {
 	GUESSES_BURST = 20,
 	TRACES_RATE = 200, /* a negotiation causes some fifty */
 	TRACES_BURST = 4000,
-	AGAIN_RATE = 500, /* beside them: first messages that have come before */
+	UPKEEP_RATE = 100, /* tries of all connections that are kept up: what policyd has time for */
+	AGAIN_RATE = 500,  /* beside them: first messages that have come before */
 	TEXT_MAX = 900,
 };
 
@@ -52,6 +54,8 @@ struct core *core_new(const struct core_def *d)
 	list_init(&c->ike2.sas);
 	list_init(&c->ike2.unproved);
 	list_init(&c->ike2.dead);
+	for (size_t i = 0; i < CORE_BUCKETS; i++)
+		list_init(&c->upkeeps[i]);
 	list_init(&c->children);
 	list_init(&c->waiters);
 	list_init(&c->dead);
@@ -59,6 +63,7 @@ struct core *core_new(const struct core_def *d)
 	bucket_init(&c->hints, HINTS_RATE, HINTS_RATE, core_now(c));
 	bucket_init(&c->keys, KEYS_RATE, 2 * KEYS_RATE, core_now(c));
 	meter_init(&c->guesses, GUESSES_RATE, GUESSES_BURST);
+	bucket_init(&c->upkeep_tries, UPKEEP_RATE, 2 * UPKEEP_RATE, core_now(c));
 	bucket_init(&c->again, AGAIN_RATE, AGAIN_RATE, core_now(c));
 	bucket_init(&c->traces, TRACES_RATE, TRACES_BURST, core_now(c));
 	return c;
@@ -83,6 +88,7 @@ struct core *core_free(struct core *c)
 		return NULL;
 	list_foreach_safe (w, next, &c->waiters, struct waiter, node)
 		waiter_free(w);
+	upkeep_fini(c);
 	forget_all(c);
 	core_conf_unref(c->conf);
 	timers_fini(&c->timers);
@@ -129,6 +135,7 @@ int core_load(struct core *c, uint64_t generation, struct ike_conf *conf)
 	end_dropped(c, conf);
 	core_conf_unref(c->conf);
 	c->conf = f;
+	upkeep_load(c);
 	carry_over_all(c);
 	core_settle(c);
 	return leases_follow(&c->leases, &c->conf->c->pool);
@@ -212,6 +219,8 @@ static const char *unfit(struct core *c, const struct core_acquire *a, const str
 		return "no configuration found";
 	if (!listen_has(c->conf->c, &a->src))
 		return "listen names other addresses of this host than the one it would be negotiated from";
+	if (upkeep_is_held(c, &a->dst))
+		return "an administrator wants the connection down, until `ipsecctl up`";
 	return (*ret)->passive ? "its remote is passive" : NULL;
 }
 
@@ -258,7 +267,7 @@ void core_unknown_spi(struct core *c, const struct inet_addr *local, const struc
 	    .local = *local, .remote = *remote, .local_port = IKE_PORT, .remote_port = IKE_PORT};
 	const struct ike_peer *p = c->conf ? ike_conf_find_peer(c->conf->c, remote) : NULL;
 
-	if (p && !has_spi(c, remote, proto, spi))
+	if (p && !upkeep_is_held(c, remote) && !has_spi(c, remote, proto, spi))
 		ike_version_of(p)->unknown_spi(c, &path, proto, spi);
 	core_settle(c);
 }
@@ -271,6 +280,7 @@ void core_moved(struct core *c, const struct ike_path *path, uint16_t old_port)
 
 void core_shutdown(struct core *c)
 {
+	upkeep_fini(c);
 	list_foreach_safe (k, next, &c->children, struct child, node)
 		child_end(k, true, CHILD_DELETED);
 	for (size_t i = 0; i < IKE_VERSIONS; i++)

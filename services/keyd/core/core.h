@@ -73,6 +73,8 @@ struct core {
 	struct list isakmp;                  /* all of them, oldest first */
 	struct list children;                /* established pairs of IPsec SAs */
 	struct core_ike2 ike2;
+	struct list upkeeps[CORE_BUCKETS]; /* connections that are kept up (upkeep.h) */
+	struct bucket upkeep_tries;
 	struct list waiters; /* who waits for a negotiation (waiters.h) */
 	uint32_t n_waiters;
 	struct list dead;        /* to be freed when nothing of theirs is on the stack */

@@ -130,8 +130,9 @@ struct core_ports {
 	    struct ike1_octets proof);
 	int (*ike2_judge)(void *arg, uint64_t token, const struct ike1_signed *s);
 
-	/* policyd. match answers with `out` and `in`, grant with `number` and `expires_ms`. `within`:
-	 * policies that protect a part of `out` between the path's ends will do as well. */
+	/* policyd. match answers with `out` and `in`, grant with `number` and `expires_ms`. A path whose
+	 * local end is 0.0.0.0 or :: does for a selector that is a policy's own. `within`: policies that
+	 * protect a part of `out` between the path's ends will do as well. */
 	int (*match)(
 	    void *arg, uint64_t token, const struct selector *out, const struct ike_path *path, bool within);
 	/* A policy for a client, and its partners in the other directions: the answer is match's. */

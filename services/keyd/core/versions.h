@@ -30,6 +30,9 @@ struct ike_version {
 	/* A peer sends into an SA that is not there; nobody but this version has to do with the peer. */
 	void (*unknown_spi)(
 	    struct core *c, const struct ike_path *path, enum ipsec_proto proto, uint32_t spi);
+	/* Both sides may have begun at once: what there is twice with this peer ends but for one. NULL: it
+	 * does by itself. False: some of it later, when this is called again. */
+	bool (*end_twins)(struct core *c, const struct ike_path *path);
 	/* A peer is behind another port. */
 	void (*moved)(struct core *c, const struct ike_path *path, uint16_t old_port);
 

@@ -5,7 +5,6 @@
 #include "keyd/core/waiters.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -198,15 +197,9 @@ void core_send_failed(struct core *c, const struct ike_path *path, const char *w
 			snprintf(w->hint, sizeof(w->hint), "a message could not be sent: %s", why);
 }
 
-void waiters_hint(struct core *c, const struct inet_addr *remote, const char *fmt, ...)
+void waiters_hint(struct core *c, const struct inet_addr *remote, const char *text)
 {
-	list_foreach (w, &c->waiters, struct waiter, node) {
-		va_list ap;
-
-		if (!inet_addr_equal(&w->up.path.remote, remote))
-			continue;
-		va_start(ap, fmt);
-		vsnprintf(w->hint, sizeof(w->hint), fmt, ap);
-		va_end(ap);
-	}
+	list_foreach (w, &c->waiters, struct waiter, node)
+		if (inet_addr_equal(&w->up.path.remote, remote))
+			snprintf(w->hint, sizeof(w->hint), "%s", text);
 }

@@ -28,13 +28,10 @@ void waiter_free(struct waiter *w);
 /* Between events: those whose wish is fulfilled, has failed or took too long are answered. */
 void waiters_settle(struct core *c);
 
-/* What has happened. An IKE SA that this side began has ended; the negotiation of a policy's pair has failed,
- * with or without an IKE SA that is up. */
+/* news.h's. */
 void waiters_sa_ended(struct core *c, const struct inet_addr *remote, bool was_up, const char *why);
 void waiters_policy_failed(
     struct core *c, const struct inet_addr *remote, uint32_t policy, bool sa_is_up, const char *why);
-/* Something that the peer (or somebody in its name) said, or that was wrong with what it sent. */
-void waiters_hint(struct core *c, const struct inet_addr *remote, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
+void waiters_hint(struct core *c, const struct inet_addr *remote, const char *text);
 
 #endif

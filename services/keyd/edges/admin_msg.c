@@ -149,6 +149,7 @@ void admin_send_ended(struct ipc_conn *c, uint32_t rec_id, const struct ike_row_
 	m.sas = n->n_sas;
 	m.children = n->n_children;
 	m.untold = n->n_untold;
+	m.held = n->n_held;
 	ipc_conn_send(c, IPC_IKE_ENDED, rec_id, &m.base);
 }
 

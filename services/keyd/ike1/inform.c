@@ -3,7 +3,7 @@
  */
 #include "keyd/ike1/inform.h"
 
-#include "keyd/core/waiters.h"
+#include "keyd/core/news.h"
 #include "keyd/core/child.h"
 #include "keyd/ike1/cipher.h"
 #include "keyd/ike1/hashed.h"
@@ -206,7 +206,7 @@ static void end_refused(struct isakmp *sa, uint16_t type)
 {
 	char name[ISAKMP_NAME_MAX];
 
-	waiters_hint(sa->core, &sa->path.remote, "the peer refuses: notification %u %s (%s)", type,
+	news_hint(sa->core, &sa->path.remote, "the peer refuses: notification %u %s (%s)", type,
 	    ike1_notify_name(type), notify_meaning(type));
 	core_log(sa->core, CORE_ERROR, "isakmp.notify",
 	    "the peer refuses: notification %u %s (%s): its log says why. %s", type, ike1_notify_name(type),
@@ -256,7 +256,7 @@ static void take_notify(struct isakmp *sa, uint32_t msg_id, const struct ike_pay
 		end_refused(sa, n.type);
 		break;
 	default:
-		waiters_hint(sa->core, &sa->path.remote, "the peer says: notification %u %s (%s)", n.type,
+		news_hint(sa->core, &sa->path.remote, "the peer says: notification %u %s (%s)", n.type,
 		    ike1_notify_name(n.type), notify_meaning(n.type));
 		if (!isakmp_may_say(sa))
 			break;
@@ -346,7 +346,7 @@ void inform_refusal(struct isakmp *sa, const struct ike_hdr *hdr, const uint8_t 
 	struct ike_chain c;
 
 	if (!open_message(sa, hdr, d, &c)) {
-		waiters_hint(sa->core, &sa->path.remote,
+		news_hint(sa->core, &sa->path.remote,
 		    "somebody who may be the peer answers our proof with what cannot be deciphered: are the "
 		    "two pre-shared keys the same?");
 		return;
@@ -389,7 +389,7 @@ void inform_clear(struct isakmp *sa, const struct ike_hdr *hdr, const uint8_t *d
 	p = ike_chain_find(&c, IKE1_P_NOTIFY, 0);
 	if (!p || ike1_notify_parse(p, &n) != IKE_OK)
 		return;
-	waiters_hint(sa->core, &sa->path.remote,
+	news_hint(sa->core, &sa->path.remote,
 	    "somebody who may be the peer refuses: notification %u %s (%s)", n.type, ike1_notify_name(n.type),
 	    notify_meaning(n.type));
 	core_note(sa->core, CORE_WARNING, "isakmp.notify",

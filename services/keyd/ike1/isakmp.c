@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-#include "keyd/core/waiters.h"
+#include "keyd/core/upkeep.h"
 #include "keyd/ike1/fragment.h"
 #include "keyd/ike1/hook.h"
 #include "keyd/ike1/inform.h"
@@ -202,20 +202,25 @@ static void tell_end(struct isakmp *sa, enum isakmp_state was)
 	}
 	sa->core->counters.failed1++;
 	if (sa->initiator)
-		core_log(sa->core, CORE_ERROR, "isakmp.failed", "phase1 negotiation failed: %s. %s (%s)",
-		    sa->failure, isakmp_name(sa, name), isakmp_state_name(was));
+		core_log(sa->core, upkeep_level(sa->core, &sa->path.remote, CORE_ERROR), "isakmp.failed",
+		    "phase1 negotiation failed: %s. %s (%s)", sa->failure, isakmp_name(sa, name),
+		    isakmp_state_name(was));
 	else
 		core_note(sa->core, CORE_ERROR, "isakmp.failed", "phase1 negotiation failed: %s. %s (%s)",
 		    sa->failure, isakmp_name(sa, name), isakmp_state_name(was));
 }
 
-static void tell_waiters(const struct isakmp *sa, enum isakmp_state was)
+static void tell_news(const struct isakmp *sa, enum isakmp_state was)
 {
 	char why[CORE_WHY_MAX];
 
 	snprintf(why, sizeof(why), "%s (%s)", sa->failure ? sa->failure : "ended", isakmp_state_name(was));
 	if (sa->initiator)
-		waiters_sa_ended(sa->core, &sa->path.remote, was == ISAKMP_UP, why);
+		news_sa_ended(sa->core, &sa->path.remote,
+		    was == ISAKMP_UP                                         ? NEWS_WAS_UP
+		    : memcmp(sa->rcookie, no_cookie, sizeof(no_cookie)) != 0 ? NEWS_FAILED
+		                                                             : NEWS_UNANSWERED,
+		    why);
 }
 
 void isakmp_end(struct isakmp *sa)
@@ -239,7 +244,7 @@ void isakmp_end(struct isakmp *sa)
 	list_append(&c->dead, &sa->all);
 	c->n_isakmp--;
 	tell_end(sa, was);
-	tell_waiters(sa, was);
+	tell_news(sa, was);
 	quick_orphan(sa);
 }
 
@@ -327,6 +332,9 @@ struct isakmp *isakmp_find_begun(struct core *c, const uint8_t *icookie, const s
 static unsigned is_with(const struct isakmp *sa, const struct ike_path *path, uint32_t peer)
 {
 	if (sa->conf != sa->core->conf || (peer != ISAKMP_ANY_PEER && sa->peer != peer))
+		return 0;
+	/* From an address that this host has no more nothing can be asked for. */
+	if (!inet_addr_equal(&sa->path.local, &path->local))
 		return 0;
 	if (ike_path_same_peer(&sa->path, path))
 		return 2;

@@ -10,7 +10,7 @@
 #include <stdio.h>
 
 #include "keyd/core/ident.h"
-#include "keyd/core/waiters.h"
+#include "keyd/core/upkeep.h"
 #include "keyd/core/child.h"
 #include "keyd/ike1/cipher.h"
 #include "keyd/ike1/inform.h"
@@ -187,7 +187,8 @@ void phase1_begin(struct isakmp *sa)
 {
 	if (sa->state != ISAKMP_I_NEW || parked_is(&sa->wait))
 		return;
-	core_log(sa->core, CORE_INFO, "isakmp.begin", "begin %s.", phase1_mode_words(sa->mode));
+	core_log(sa->core, upkeep_level(sa->core, &sa->path.remote, CORE_INFO), "isakmp.begin", "begin %s.",
+	    phase1_mode_words(sa->mode));
 	if (sa->mode == IKE_MODE_MAIN)
 		main_begin(sa);
 	else if (sa->mode == IKE_MODE_BASE)
@@ -300,7 +301,7 @@ void phase1_ignore(struct isakmp *sa, const char *fmt, ...)
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	sa->core->counters.malformed++;
-	waiters_hint(sa->core, &sa->path.remote, "a message was passed over: %s", text);
+	news_hint(sa->core, &sa->path.remote, "a message was passed over: %s", text);
 	core_note(sa->core, CORE_WARNING, "isakmp.ignored", "a message is passed over: %s. %s (%s)", text,
 	    isakmp_name(sa, name), isakmp_state_name(sa->state));
 }

@@ -8,7 +8,7 @@
 #include <stdio.h>
 
 #include "keyd/core/ident.h"
-#include "keyd/core/waiters.h"
+#include "keyd/core/upkeep.h"
 #include "keyd/ike1/inform.h"
 #include "keyd/ike1/kept.h"
 #include "keyd/ike1/phase1.h"
@@ -160,6 +160,12 @@ static void say_gone(struct quick *q)
 		inform_delete_spi(q->sa, q->part[i].proto, q->part[i].spi_in);
 }
 
+/* A wish of our own may be one of many. */
+static enum core_level failure_level(const struct quick *q)
+{
+	return q->initiator ? upkeep_level(q->sa->core, &q->sa->path.remote, CORE_ERROR) : CORE_ERROR;
+}
+
 void quick_fail(struct quick *q, uint16_t notify, const char *fmt, ...)
 {
 	struct core *c = q->sa->core;
@@ -171,12 +177,12 @@ void quick_fail(struct quick *q, uint16_t notify, const char *fmt, ...)
 	va_end(ap);
 	c->counters.failed2++;
 	if (q->initiator || isakmp_may_say(q->sa))
-		core_log(c, CORE_ERROR, "ipsec.failed", "phase2 negotiation failed: %s. %s<=>%s (%s)", text,
-		    inet_addr_format(&q->sa->path.local, a), inet_addr_format(&q->sa->path.remote, b),
+		core_log(c, failure_level(q), "ipsec.failed", "phase2 negotiation failed: %s. %s<=>%s (%s)",
+		    text, inet_addr_format(&q->sa->path.local, a), inet_addr_format(&q->sa->path.remote, b),
 		    rows[q->state].name);
 	if (notify)
 		inform_notify(q->sa, notify, NULL, 0);
-	waiters_policy_failed(c, &q->sa->path.remote, q->out.id, isakmp_is_up(q->sa), text);
+	news_policy_failed(c, &q->sa->path.remote, q->out.id, isakmp_is_up(q->sa), text);
 	if (q->old)
 		child_try_again(q->old);
 	say_gone(q);
@@ -299,9 +305,9 @@ struct isakmp *quick_phase1_with(struct core *c, uint32_t peer, const struct ike
 		sa = isakmp_find_coming(c, path, peer);
 	if (sa || !p->n_modes)
 		return sa;
-	core_log(c, CORE_INFO, "isakmp.initiate", "initiate new phase 1 negotiation: %s[%u]<=>%s[%u]",
-	    inet_addr_format(&path->local, a), path->local_port, inet_addr_format(&path->remote, b),
-	    path->remote_port);
+	core_log(c, upkeep_level(c, &path->remote, CORE_INFO), "isakmp.initiate",
+	    "initiate new phase 1 negotiation: %s[%u]<=>%s[%u]", inet_addr_format(&path->local, a),
+	    path->local_port, inet_addr_format(&path->remote, b), path->remote_port);
 	trace_remote(c, p, path);
 	return isakmp_new(c, peer, path, p->mode[0], NULL);
 }
@@ -346,8 +352,8 @@ static void start(struct core *c, const struct policy *out, const struct ike_pat
 		quick_begin(q);
 		return;
 	}
-	core_log(c, CORE_INFO, "ipsec.queued", "IPsec-SA request for %s queued due to no phase1 found.",
-	    inet_addr_format(&path->remote, b));
+	core_log(c, upkeep_level(c, &path->remote, CORE_INFO), "ipsec.queued",
+	    "IPsec-SA request for %s queued due to no phase1 found.", inet_addr_format(&path->remote, b));
 	phase1_begin(sa);
 }
 

@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 
+#include "keyd/core/upkeep.h"
 #include "keyd/ike1/cipher.h"
 #include "keyd/ike1/fragment.h"
 #include "keyd/ike1/inform.h"
@@ -226,7 +227,7 @@ static void first_message(
 		    phase1_mode_words(mode), b, p->name);
 		return;
 	}
-	if (!admit(c, path, hdr->icookie, mode))
+	if (upkeep_is_held(c, &path->remote) || !admit(c, path, hdr->icookie, mode))
 		return;
 	sa = isakmp_new(c, (uint32_t)(with - c->conf->c->peer), path, mode, hdr->icookie);
 	if (!sa) {

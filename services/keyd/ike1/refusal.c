@@ -12,7 +12,7 @@
 
 #include <errno.h>
 
-#include "keyd/core/waiters.h"
+#include "keyd/core/news.h"
 #include "keyd/ike1/inform.h"
 #include "keyd/ike1/phase1.h"
 
@@ -27,7 +27,7 @@ static void say(struct isakmp *sa, uint16_t notify, const char *why)
 {
 	char name[ISAKMP_NAME_MAX];
 
-	waiters_hint(sa->core, &sa->path.remote, "the peer is not believed: %s", why);
+	news_hint(sa->core, &sa->path.remote, "the peer is not believed: %s", why);
 	core_note(sa->core, CORE_ERROR, "isakmp.refused",
 	    "the peer is not believed: %s. It is told %s. %s (%s)", why, ike1_notify_name(notify),
 	    isakmp_name(sa, name), isakmp_state_name(sa->state));

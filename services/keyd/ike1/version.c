@@ -13,6 +13,7 @@
 #include "keyd/ike1/receive.h"
 #include "keyd/ike1/rows.h"
 #include "keyd/ike1/select.h"
+#include "keyd/ike1/twins.h"
 #include "keyd/ike1/unknown.h"
 
 static void forget(struct core *c)
@@ -128,6 +129,7 @@ const struct ike_version ike1_version = {
     .acquire = quick_acquire,
     .wish = wish,
     .unknown_spi = unknown_spi,
+    .end_twins = twins_end,
     .moved = nat_moved,
     .show = show,
     .sa_row = sa_row,

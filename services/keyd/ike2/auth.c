@@ -7,7 +7,7 @@
 #include <stdio.h>
 
 #include "keyd/core/ident.h"
-#include "keyd/core/waiters.h"
+#include "keyd/core/upkeep.h"
 #include "keyd/ike2/create.h"
 #include "keyd/ike2/exchange.h"
 #include "keyd/ike2/inform.h"
@@ -61,8 +61,9 @@ static void give_up(struct ikesa *sa, const char *what, const char *why)
 {
 	char name[IKE2_NAME_MAX];
 
-	core_note(sa->core, CORE_ERROR, "ike.auth", "%s: %s. %s", what, why, ike2_name(sa, name));
-	waiters_hint(sa->core, &sa->path.remote, "%s: %s", what, why);
+	core_note(sa->core, upkeep_level(sa->core, &sa->path.remote, CORE_ERROR), "ike.auth", "%s: %s. %s",
+	    what, why, ike2_name(sa, name));
+	news_hint(sa->core, &sa->path.remote, "%s: %s", what, why);
 	if (sa->answering) {
 		ike2_send_refusal(sa, IKE2_AUTH, IKE2_N_AUTHENTICATION_FAILED, NULL, 0);
 		ike2_sa_end(sa, what);
@@ -417,8 +418,8 @@ static void refused(struct ikesa *sa, const struct ike_chain *c)
 	char why[100];
 
 	snprintf(why, sizeof(why), "the peer refuses: %s", name ? name : "without a reason");
-	waiters_hint(sa->core, &sa->path.remote, "%s", why);
-	core_log(sa->core, CORE_ERROR, "ike.refused", "%s%s", why,
+	news_hint(sa->core, &sa->path.remote, "%s", why);
+	core_log(sa->core, upkeep_level(sa->core, &sa->path.remote, CORE_ERROR), "ike.refused", "%s%s", why,
 	    name && n.type == IKE2_N_AUTHENTICATION_FAILED
 	        ? ": it does not believe our proof; its log says why (identity, secret, certificate)"
 	        : "");

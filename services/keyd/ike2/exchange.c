@@ -12,7 +12,9 @@
 
 enum {
 	FIRST_MS = 500,
-	TRIES = 6,        /* 0.5 + 1 + 2 + 4 + 8 + 16 seconds */
+	TRIES = 6, /* 0.5 + 1 + 2 + 4 + 8 + 16 seconds */
+	TRIES_KEPT =
+	    4, /* to a peer that is to be there all the time, until it is: it is begun anew instead */
 	REPEATS_MAX = 16, /* answers to repetitions of one request */
 	TASKS_MAX = 20000,
 };
@@ -27,13 +29,18 @@ static void lost(struct ikesa *sa)
 	ike2_sa_end(sa, sa->state == IKE2_S_LEAVING ? "deleted, which the peer did not answer" : "no answer");
 }
 
+static uint32_t tries_of(const struct ikesa *sa)
+{
+	return ike2_peer(sa)->keep_up && sa->state < IKE2_S_UP ? TRIES_KEPT : TRIES;
+}
+
 static void on_timer(struct timer *t, void *arg)
 {
 	struct ike2_question *q = container_of(t, struct ike2_question, timer);
 	struct ikesa *sa = container_of(q, struct ikesa, own);
 	struct core *c = arg;
 
-	if (++q->tries >= TRIES) {
+	if (++q->tries >= tries_of(sa)) {
 		lost(sa);
 		return;
 	}

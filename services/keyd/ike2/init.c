@@ -8,7 +8,7 @@
 #include <errno.h>
 
 #include "base/wr.h"
-#include "keyd/core/waiters.h"
+#include "keyd/core/upkeep.h"
 #include "keyd/ike2/auth.h"
 #include "keyd/ike2/cookie.h"
 #include "keyd/ike2/exchange.h"
@@ -223,9 +223,9 @@ void init_begin(struct ikesa *sa)
 
 	if (sa->state != IKE2_S_I_NEW || parked_is(&sa->wait))
 		return;
-	core_log(c, CORE_INFO, "ike.initiate", "initiate new IKE-SA: %s[%u]<=>%s[%u]",
-	    inet_addr_format(&sa->path.local, a), sa->path.local_port, inet_addr_format(&sa->path.remote, b),
-	    sa->path.remote_port);
+	core_log(c, upkeep_level(c, &sa->path.remote, CORE_INFO), "ike.initiate",
+	    "initiate new IKE-SA: %s[%u]<=>%s[%u]", inet_addr_format(&sa->path.local, a), sa->path.local_port,
+	    inet_addr_format(&sa->path.remote, b), sa->path.remote_port);
 	r = c->ports.ike2_begin(
 	    c->ports.arg, ike2_park(sa, on_begun), sa->conf->generation, sa->peer, &sa->path.remote, true);
 	if (r < 0)
@@ -253,9 +253,9 @@ static void refused(struct ikesa *sa, const struct ike_chain *c)
 		return;
 	}
 	/* Anybody can say so: it is a hint for whoever waits, and the peer itself will go on saying it. */
-	waiters_hint(sa->core, &sa->path.remote, "somebody who may be the peer refuses: %s",
+	news_hint(sa->core, &sa->path.remote, "somebody who may be the peer refuses: %s",
 	    ike2_notify_name(n.type) ? ike2_notify_name(n.type) : "for an unknown reason");
-	core_note(sa->core, CORE_WARNING, "ike.refused",
+	core_note(sa->core, upkeep_level(sa->core, &sa->path.remote, CORE_WARNING), "ike.refused",
 	    "somebody who may be the peer refuses: notification %u (14: "
 	    "no proposal is acceptable to it)",
 	    n.type);
@@ -522,6 +522,10 @@ void init_request(struct core *c, const struct ike_path *path, const struct ike_
 		return;
 	if (!parse_request(&f)) {
 		c->counters.malformed++;
+		return;
+	}
+	if (upkeep_is_held(c, &path->remote)) {
+		refuse(c, path, h, IKE2_N_NO_PROPOSAL_CHOSEN, NULL, 0);
 		return;
 	}
 	if (!cookie_admits(c, path, h, &f.chain) || !choose(c, p, &f))

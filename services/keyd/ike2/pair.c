@@ -10,7 +10,7 @@
 #include <stdlib.h>
 
 #include "keyd/core/ident.h"
-#include "keyd/core/waiters.h"
+#include "keyd/core/upkeep.h"
 #include "keyd/ike1/select.h"
 #include "keyd/ike2/create.h"
 #include "keyd/ike2/exchange.h"
@@ -150,6 +150,12 @@ static void undo(struct ike2_pair *p)
 		ports->grant_drop(ports->arg, p->grant);
 }
 
+/* A wish of our own may be one of many. */
+static enum core_level failure_level(const struct ike2_pair *p)
+{
+	return p->initiator ? upkeep_level(p->sa->core, &p->sa->path.remote, CORE_ERROR) : CORE_ERROR;
+}
+
 void pair_fail(struct ike2_pair *p, uint16_t notify, const char *fmt, ...)
 {
 	struct ikesa *sa = p->sa;
@@ -162,10 +168,11 @@ void pair_fail(struct ike2_pair *p, uint16_t notify, const char *fmt, ...)
 	va_end(ap);
 	c->counters.failed2++;
 	if (p->initiator || ike2_may_say(sa))
-		core_log(c, CORE_ERROR, "child.failed", "the negotiation of a child failed: %s. %s<=>%s (%s)",
-		    text, inet_addr_format(&sa->path.local, a), inet_addr_format(&sa->path.remote, b),
+		core_log(c, failure_level(p), "child.failed",
+		    "the negotiation of a child failed: %s. %s<=>%s (%s)", text,
+		    inet_addr_format(&sa->path.local, a), inet_addr_format(&sa->path.remote, b),
 		    rows[p->state].name);
-	waiters_policy_failed(c, &sa->path.remote, p->out.id, ike2_is_up(sa), text);
+	news_policy_failed(c, &sa->path.remote, p->out.id, ike2_is_up(sa), text);
 	if (p->old && p->initiator)
 		child_try_again(p->old);
 	undo(p);
@@ -215,21 +222,11 @@ static struct child as_child(const struct ike2_pair *p)
 	return k;
 }
 
-/* Both sides see the same two numbers. */
-static bool is_lesser(const struct child *a, const struct child *b)
-{
-	const struct child_part *x = &a->part[a->n_parts - 1], *y = &b->part[b->n_parts - 1];
-	uint32_t x_max = x->spi_in > x->spi_out ? x->spi_in : x->spi_out,
-	         y_max = y->spi_in > y->spi_out ? y->spi_in : y->spi_out;
-
-	return x_max < y_max;
-}
-
 /* Both sides may have asked for the same at once: one is enough, and whoever began the other one ends it. */
 static void end_twin(struct child *k, const struct child *old)
 {
 	list_foreach_safe (other, next, &k->core->children, struct child, node) {
-		struct child *lesser = is_lesser(k, other) ? k : other;
+		struct child *lesser = child_is_lesser(k, other) ? k : other;
 
 		if (other == k || other == old || other->owner != k->owner || other->out.id != k->out.id ||
 		    other->replaced || other->told || !lesser->initiator)

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "keyd/core/waiters.h"
+#include "keyd/core/upkeep.h"
 #include "keyd/ike2/create.h"
 #include "keyd/ike2/exchange.h"
 #include "keyd/ike2/pair.h"
@@ -157,20 +157,24 @@ static void tell_end(struct ikesa *sa, enum ike2_state was)
 	}
 	c->counters.failed1++;
 	if (sa->initiator)
-		core_log(c, CORE_ERROR, "ike.failed", "IKE-SA failed: %s. %s (%s)", sa->failure,
-		    ike2_name(sa, name), ike2_state_name(was));
+		core_log(c, upkeep_level(c, &sa->path.remote, CORE_ERROR), "ike.failed",
+		    "IKE-SA failed: %s. %s (%s)", sa->failure, ike2_name(sa, name), ike2_state_name(was));
 	else
 		core_note(c, CORE_ERROR, "ike.failed", "IKE-SA failed: %s. %s (%s)", sa->failure,
 		    ike2_name(sa, name), ike2_state_name(was));
 }
 
-static void tell_waiters(struct ikesa *sa, enum ike2_state was)
+static void tell_news(struct ikesa *sa, enum ike2_state was)
 {
 	char why[CORE_WHY_MAX];
 
 	snprintf(why, sizeof(why), "%s (%s)", sa->failure ? sa->failure : "ended", ike2_state_name(was));
 	if (sa->ours && !sa->replaces)
-		waiters_sa_ended(sa->core, &sa->path.remote, was >= IKE2_S_UP, why);
+		news_sa_ended(sa->core, &sa->path.remote,
+		    was >= IKE2_S_UP      ? NEWS_WAS_UP
+		    : was > IKE2_S_I_INIT ? NEWS_FAILED
+		                          : NEWS_UNANSWERED,
+		    why);
 }
 
 static void stop(struct ikesa *sa)
@@ -223,7 +227,7 @@ void ike2_sa_end(struct ikesa *sa, const char *why)
 	c->ike2.n--;
 	unlink_race(sa);
 	tell_end(sa, was);
-	tell_waiters(sa, was);
+	tell_news(sa, was);
 	pair_orphan(sa);
 	end_children(sa);
 }
@@ -293,10 +297,12 @@ struct ikesa *ike2_find_begun(struct core *c, const uint8_t *spi_i, const struct
 	return NULL;
 }
 
+/* From an address that this host has no more nothing can be asked for. */
 static bool is_with(const struct ikesa *sa, const struct ike_path *path, uint32_t peer)
 {
 	return sa->conf == sa->core->conf && sa->peer == peer &&
-	       inet_addr_equal(&sa->path.remote, &path->remote);
+	       inet_addr_equal(&sa->path.remote, &path->remote) &&
+	       inet_addr_equal(&sa->path.local, &path->local);
 }
 
 struct ikesa *ike2_find_up(struct core *c, const struct ike_path *path, uint32_t peer)

@@ -100,18 +100,6 @@ static void test_check_says_the_place_the_line_and_what_was_meant(void **state)
 	assert_string_equal(r.err, expected);
 }
 
-static void test_check_says_what_this_release_cannot_do(void **state)
-{
-	AUTO_RAN struct ran r;
-
-	(void)state;
-	run("connection x { remote a.example.org; secret-file /; keep up; child any = any }\n", NULL, NULL,
-	    &r);
-	expect(&r, CLI_OK, ": no errors (connections: 1, children: 1, policies: 0, warnings: 1).\n",
-	    ":1:58: warning: connection x is to be kept up, which this release does not do yet: say `keep "
-	    "on-demand`\n");
-}
-
 /* Two names have two addresses. */
 static void test_check_looks_up_no_name(void **state)
 {
@@ -234,7 +222,6 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_check_a_right_file),
 	    cmocka_unit_test(test_check_says_the_place_the_line_and_what_was_meant),
-	    cmocka_unit_test(test_check_says_what_this_release_cannot_do),
 	    cmocka_unit_test(test_check_looks_up_no_name),
 	    cmocka_unit_test(test_check_weak_algorithms_and_why),
 	    cmocka_unit_test(test_check_racoon_and_setkey_files),

@@ -94,6 +94,20 @@ static struct ike_row_child child_of(const char *remote)
 	return k;
 }
 
+static struct ike_row_kept kept_of(const char *remote, enum ike_row_keeping state)
+{
+	const struct inet_addr local = addr("192.168.100.100"), there = addr(remote);
+
+	return (struct ike_row_kept){.state = state,
+	    .name = "office",
+	    .remote = there,
+	    .sel = {.src = inet_prefix_host(&local), .dst = inet_prefix_host(&there), .proto = IPPROTO_ANY_},
+	    .tries = 17,
+	    .down_ms = 61000,
+	    .next_ms = state == IKE_KEPT_DOWN ? 350 : 0,
+	    .why = "no answer (the request of IKE_SA_INIT is out)"};
+}
+
 /* As a message and back: nothing is lost, whatever the row says. */
 static void travel(const struct ike_row *row, struct model_ike_row *ret)
 {
@@ -120,6 +134,7 @@ static void test_rows_travel(void **state)
 {
 	AUTO_FREE struct model_ike_row *got = malloc(sizeof(*got));
 	const struct ike_row_sa sa = sa_of("10.0.0.1");
+	const struct ike_row_kept kept = kept_of("10.0.0.1", IKE_KEPT_DOWN);
 	struct ike_row_child k = child_of("2001:db8::1");
 
 	assert_non_null(got);
@@ -154,8 +169,18 @@ static void test_rows_travel(void **state)
 		assert_int_equal(got->child.part[i].comp, k.part[i].comp);
 		assert_int_equal(got->child.part[i].key_bits, k.part[i].key_bits);
 	}
+	travel(&(struct ike_row){.kept = &kept}, got);
+	assert_true(got->row.kept && !got->row.sa && !got->row.child);
+	assert_true(selector_equal(&got->kept.sel, &kept.sel));
+	assert_true(inet_addr_equal(&got->kept.remote, &kept.remote));
+	assert_int_equal(got->kept.state, kept.state);
+	assert_int_equal(got->kept.tries, kept.tries);
+	assert_int_equal(got->kept.down_ms, kept.down_ms);
+	assert_int_equal(got->kept.next_ms, kept.next_ms);
+	assert_string_equal(got->kept.name, kept.name);
+	assert_string_equal(got->kept.why, kept.why);
 	travel(&(struct ike_row){0}, got);
-	assert_true(!got->row.sa && !got->row.child);
+	assert_true(!got->row.sa && !got->row.child && !got->row.kept);
 }
 
 /* What makes no sense is refused, with a reason. */
@@ -164,13 +189,16 @@ static void test_bad_rows(void **state)
 	AUTO_FREE struct model_ike_row *got = malloc(sizeof(*got));
 	AUTO_FREE struct model_ike_row_pb *pb = malloc(sizeof(*pb));
 	struct ike_row_sa sa = sa_of("10.0.0.1");
+	const struct ike_row_kept kept = kept_of("10.0.0.1", IKE_KEPT_UP);
 	struct ike_row_child k = child_of("10.0.0.1");
 	struct err_text e;
 
 	assert_true(got && pb);
-	for (int i = 0; i < 6; i++) {
+	for (int i = 0; i < 8; i++) {
 		if (i < 4)
 			model_ike_row_encode(&(struct ike_row){.sa = &sa}, pb);
+		else if (i >= 6)
+			model_ike_row_encode(&(struct ike_row){.kept = &kept}, pb);
 		else
 			model_ike_row_encode(&(struct ike_row){.child = &k}, pb);
 		switch (i) {
@@ -189,8 +217,14 @@ static void test_bad_rows(void **state)
 		case 4:
 			pb->part[1].proto = 17;
 			break;
-		default:
+		case 5:
 			pb->child.selector = NULL;
+			break;
+		case 6:
+			pb->kept.state = IKE_KEPT_STATES;
+			break;
+		default:
+			pb->m.sa = &pb->sa;
 			break;
 		}
 		e.s[0] = '\0';
@@ -258,10 +292,39 @@ static void test_text(void **state)
 	ike_rows_fini(&r);
 }
 
+static void test_text_of_what_is_kept_up(void **state)
+{
+	static const char want[] = "10.0.0.7 is kept up: connection office\n"
+	                           "    up       192.168.100.100 -> 10.0.0.7 any\n"
+	                           "    down     192.168.100.100 -> 10.0.0.7 any\n"
+	                           "        down for 1m1s, 17 tries failed, the next in 0.3s\n"
+	                           "        last: no answer (the request of IKE_SA_INIT is out)\n"
+	                           "10.0.0.8 is kept up: connection office\n"
+	                           "    held     192.168.100.100 -> 10.0.0.8 any\n"
+	                           "        ended by `ipsecctl down`, until `ipsecctl up`\n"
+	                           "    trying   192.168.100.100 -> 10.0.0.8 any\n"
+	                           "        down for 1m1s, 17 tries failed\n"
+	                           "        last: no answer (the request of IKE_SA_INIT is out)\n";
+	const struct ike_row_kept kept[] = {kept_of("10.0.0.7", IKE_KEPT_UP),
+	    kept_of("10.0.0.8", IKE_KEPT_HELD), kept_of("10.0.0.7", IKE_KEPT_DOWN),
+	    kept_of("10.0.0.8", IKE_KEPT_TRYING)};
+	AUTO_FREE char *text = NULL, *one = NULL;
+	struct ike_rows r = {0};
+
+	for (size_t i = 0; i < ARRAY_SIZE(kept); i++)
+		assert_int_equal(ike_rows_add(&r, &(struct ike_row){.kept = &kept[i]}), 0);
+	text = printed(&r, NULL);
+	assert_string_equal(text, want);
+	one = printed(&r, "10.0.0.8");
+	assert_string_equal(one, strstr(want, "10.0.0.8 is kept"));
+	ike_rows_fini(&r);
+}
+
 static void test_json(void **state)
 {
 	struct ike_rows r = {0};
 	struct ike_row_sa sa = sa_of("192.168.100.200");
+	const struct ike_row_kept kept = kept_of("10.0.0.7", IKE_KEPT_DOWN);
 	struct ike_row_child k = child_of("192.168.100.200");
 	AUTO_FREE char *text = NULL;
 	size_t n = 0;
@@ -271,6 +334,7 @@ static void test_json(void **state)
 
 	assert_int_equal(ike_rows_add(&r, &(struct ike_row){.sa = &sa}), 0);
 	assert_int_equal(ike_rows_add(&r, &(struct ike_row){.child = &k}), 0);
+	assert_int_equal(ike_rows_add(&r, &(struct ike_row){.kept = &kept}), 0);
 	assert_int_equal(ike_write_json(&cli, &r, NULL), CLI_OK);
 	fclose(cli.out);
 	doc = json_loads(text, 0, NULL);
@@ -285,6 +349,9 @@ static void test_json(void **state)
 	row = json_array_get(json_object_get(row, "parts"), 1);
 	assert_string_equal(json_string_value(json_object_get(row, "compression")), "deflate");
 	assert_true(json_is_null(json_object_get(row, "encryption")));
+	row = json_array_get(json_object_get(doc, "kept_up"), 0);
+	assert_string_equal(json_string_value(json_object_get(row, "state")), "down");
+	assert_int_equal(json_integer_value(json_object_get(row, "next_try_in_ms")), 350);
 	json_decref(doc);
 	ike_rows_fini(&r);
 }
@@ -394,6 +461,7 @@ int main(void)
 	    cmocka_unit_test(test_rows_travel),
 	    cmocka_unit_test(test_bad_rows),
 	    cmocka_unit_test(test_text),
+	    cmocka_unit_test(test_text_of_what_is_kept_up),
 	    cmocka_unit_test(test_json),
 	    cmocka_unit_test(test_cookies_and_times),
 	    cmocka_unit_test(test_racoonctl_tables),

@@ -351,10 +351,12 @@ static void test_compile_version_2_and_what_is_kept_up(void **state)
 	good("connection a { remote 192.0.2.2; secret-file /s; keep up; encap always; child any = any\n"
 	     " ike aes256gcm-sha384-ecp384 }\n"
 	     "connection b { remote 192.0.2.3; certificate /c; key /k; authority /a; keep respond\n"
-	     " child any = any }\n",
+	     " child any = any }\n"
+	     "connection c { remote 192.0.2.4; secret-file /s; dpd no; keep up; child any = any }\n",
 	    &p);
 	peer = &p.ike->peer[0];
 	assert_true(peer->version == 2 && peer->keep_up && !peer->passive && !peer->n_modes);
+	assert_true(peer->dpd.delay_s == 10 && peer->dpd.maxfail == 3);
 	assert_int_equal(peer->nat_traversal, IKE_FORCE);
 	assert_int_equal(peer->n_offers, 1);
 	assert_int_equal(peer->offer[0].enc, ALG_ENC_AES_GCM_16);
@@ -362,27 +364,9 @@ static void test_compile_version_2_and_what_is_kept_up(void **state)
 	assert_int_equal(peer->offer[0].auth, IKE_AUTH_PSK);
 	peer = &p.ike->peer[1];
 	assert_true(peer->version == 2 && !peer->keep_up && peer->passive);
+	assert_true(peer->dpd.delay_s == 30 && peer->dpd.maxfail == 5);
+	assert_true(p.ike->peer[2].keep_up && !p.ike->peer[2].dpd.delay_s);
 	assert_int_equal(peer->offer[0].auth, IKE_AUTH_RSA);
-}
-
-static void test_compile_what_this_release_does_not_do(void **state)
-{
-	static const char text[] = "connection a { remote any; secret-file /s; child any = any }\n"
-	                           "connection b { version 1; remote 192.0.2.2; secret-file /s; keep up\n"
-	                           " child any = any }\n"
-	                           "connection c { version 1; remote 192.0.2.3; secret-file /s\n"
-	                           " child any = any }\n";
-	const struct native_options o = {.say = hear};
-	const struct native_text t = {.p = (char *)(uintptr_t)text, .n = strlen(text), .mode = 0600};
-	AUTO_NATIVE_CONF struct native_conf *c = NULL;
-
-	(void)state;
-	heard[0] = '\0';
-	assert_int_equal(native_read_text("f", &t, &o, &c), 0);
-	assert_false(native_is_done_here(c, hear, NULL));
-	assert_string_equal(heard,
-	    "f:2:66: connection b is to be kept up, which this release does not do yet: say `keep "
-	    "on-demand`\n");
 }
 
 int main(void)
@@ -400,7 +384,6 @@ int main(void)
 	    cmocka_unit_test(test_compile_both_ends_are_of_one_family),
 	    cmocka_unit_test(test_compile_what_the_network_does_not_know_yet_may_be_tried_again),
 	    cmocka_unit_test(test_compile_version_2_and_what_is_kept_up),
-	    cmocka_unit_test(test_compile_what_this_release_does_not_do),
 	};
 	struct err_text e = {""};
 
