@@ -389,9 +389,8 @@ void inform_clear(struct isakmp *sa, const struct ike_hdr *hdr, const uint8_t *d
 	p = ike_chain_find(&c, IKE1_P_NOTIFY, 0);
 	if (!p || ike1_notify_parse(p, &n) != IKE_OK)
 		return;
-	news_hint(sa->core, &sa->path.remote,
-	    "somebody who may be the peer refuses: notification %u %s (%s)", n.type, ike1_notify_name(n.type),
-	    notify_meaning(n.type));
+	news_hint(sa->core, &sa->path.remote, "somebody who may be the peer refuses: notification %u %s (%s)",
+	    n.type, ike1_notify_name(n.type), notify_meaning(n.type));
 	core_note(sa->core, CORE_WARNING, "isakmp.notify",
 	    "somebody who may be the peer refuses: notification %u %s (%s). %s", n.type,
 	    ike1_notify_name(n.type), notify_meaning(n.type), isakmp_name(sa, name));
