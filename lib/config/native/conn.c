@@ -139,7 +139,7 @@ static bool weak_certificates(struct nc_cur *c, void *block)
 {
 	struct native_conn *x = block;
 
-	x->weak_at = nc_place(c, nc_peek(c));
+	x->weak_at = nc_place(c, NULL);
 	return nc_flag(c, &x->weak_certificates) && nc_end(c);
 }
 
