@@ -51,7 +51,7 @@ static bool begins_with_hash(
     const struct isakmp *sa, const uint8_t *iv, const struct ike_hdr *hdr, const uint8_t *d)
 {
 	enum { LENGTH_AT = 2 };
-	uint8_t block[IKE1_BLOCK_MAX];
+	uint8_t block[IKE1_BLOCK_MAX] = {0};
 	struct rd r = rd_init(block, sa->block);
 
 	if (hdr->next != IKE1_P_HASH || ike1_open_first(sa, iv, d, hdr->length, block) < 0)
