@@ -77,7 +77,10 @@ static void give_up(struct ikesa *sa, const char *what, const char *why)
 /* What there was with this peer before is no more: it says so, or its old SAs would have been used. */
 static void end_others(struct ikesa *sa)
 {
-	list_foreach_safe (other, next, &sa->core->ike2.sas, struct ikesa, all)
+	struct ike2_walk w = ike2_walk_begin(sa->core);
+	struct ikesa *other;
+
+	while ((other = ike2_walk_next(&w)))
 		if (other != sa && other->proved && !other->replaces &&
 		    ike_id_equal(&other->peer_id, &sa->peer_id) &&
 		    inet_addr_equal(&other->path.remote, &sa->path.remote) && other->established_ms &&
@@ -102,7 +105,10 @@ static bool is_twin(const struct ikesa *other, const struct ikesa *sa)
 
 static void end_twins(struct ikesa *sa)
 {
-	list_foreach_safe (other, next, &sa->core->ike2.sas, struct ikesa, all) {
+	struct ike2_walk w = ike2_walk_begin(sa->core);
+	struct ikesa *other;
+
+	while ((other = ike2_walk_next(&w))) {
 		if (!is_twin(other, sa))
 			continue;
 		if (!gives_way(other, sa)) {
@@ -450,7 +456,7 @@ void auth_response(struct ikesa *sa, const struct ike_chain *c)
 
 static void opened_both(struct ike2_pair *p)
 {
-	(void)!pair_done(p);
+	(void)!pair_done(p, NULL);
 }
 
 static void opened(struct ike2_pair *p)
@@ -500,7 +506,7 @@ static void finish(struct ikesa *sa, struct ike2_pair *p, uint16_t notify)
 		return;
 	sa->first = NULL;
 	if (p)
-		(void)!pair_done(p);
+		(void)!pair_done(p, NULL);
 	pair_resume(sa);
 	ike2_pump(sa);
 	end_twins(sa);

@@ -71,11 +71,6 @@ void create_renew(struct child *k)
 	pair_begin(p, false, pair_ask_in_turn);
 }
 
-void create_forget(struct child *k)
-{
-	pair_old_gone(k);
-}
-
 void create_ask_pair(struct ikesa *sa, const struct ike2_task *t)
 {
 	struct ike2_pair *p = t->pair;
@@ -106,10 +101,9 @@ static void refuse_made(struct ike2_pair *p)
 /* The new pair is there. */
 static void made_ours(struct ike2_pair *p)
 {
-	struct child *old = p->old, *k;
 	bool lost = p->crossed && cmp(lesser(&p->ni, &p->nr), &p->rival) < 0;
+	struct child *old, *k = pair_done(p, &old);
 
-	k = pair_done(p);
 	if (!k || !old)
 		return;
 	if (lost) {
@@ -188,7 +182,7 @@ static void respond_pair(struct ike2_pair *p)
 	if (p->old)
 		pair_hold(p);
 	else
-		(void)!pair_done(p);
+		(void)!pair_done(p, NULL);
 }
 
 static void refuse_pair(struct ike2_pair *p, uint16_t notify)

@@ -27,8 +27,6 @@ void create_sa_ends(struct ikesa *sa);
 
 /* A child's life nears its end: another one is negotiated in its place. */
 void create_renew(struct child *k);
-/* It is no more. */
-void create_forget(struct child *k);
 /* The IKE SA is renewed now, unless that is under way. */
 void create_renew_sa(struct ikesa *sa);
 /* The IKE SA's life is planned: when it is renewed, and when it ends. */

@@ -15,7 +15,7 @@ enum {
 	TRIES = 6, /* 0.5 + 1 + 2 + 4 + 8 + 16 seconds */
 	TRIES_KEPT =
 	    4, /* to a peer that is to be there all the time, until it is: it is begun anew instead */
-	REPEATS_MAX = 16, /* answers to repetitions of one request */
+	REPEAT_MS = 200, /* an answer is said again no more often: repetitions prove nothing */
 	TASKS_MAX = 20000,
 };
 
@@ -95,7 +95,7 @@ void ike2_send_answer(struct ikesa *sa, struct ike2_out *m, uint8_t exchange)
 	int r = ike2_out_train(sa, m, exchange, true, sa->next_peer, &sa->answer);
 
 	sa->answering = false;
-	sa->answered = 0;
+	sa->answered_ms = core_now(sa->core);
 	sa->next_peer++;
 	if (r < 0)
 		ike2_sa_end(sa, "a message could not be made");
@@ -115,8 +115,10 @@ void ike2_send_refusal(struct ikesa *sa, uint8_t exchange, uint16_t notify, cons
 void ike2_repeat_answer(struct ikesa *sa)
 {
 	sa->core->counters.duplicates++;
-	if (sa->answer.n && sa->answered++ < REPEATS_MAX)
-		ike2_train_send(&sa->answer, sa->core, &sa->path);
+	if (!sa->answer.n || core_now(sa->core) < sa->answered_ms + REPEAT_MS)
+		return;
+	sa->answered_ms = core_now(sa->core);
+	ike2_train_send(&sa->answer, sa->core, &sa->path);
 }
 
 static bool same_task(const struct ike2_task *a, const struct ike2_task *b)

@@ -11,7 +11,11 @@
 #include "keyd/ike2/exchange.h"
 #include "keyd/ike2/pair.h"
 
-enum { SPI_LEN = 4, DROPPED_MAX = 64 };
+enum {
+	SPI_LEN = 4,
+	DROPPED_MAX = 64,
+	LOOKED_MAX = 256, /* SPIs of one message that are looked for among all children */
+};
 
 static uint8_t wire_proto(enum ipsec_proto p)
 {
@@ -115,7 +119,7 @@ static void take_delete(struct ikesa *sa, const struct ike2_deletion *d, struct 
 	uint32_t own[DROPPED_MAX];
 	uint16_t n = 0;
 
-	for (uint16_t i = 0; i < d->n_spis && n < DROPPED_MAX; i++) {
+	for (uint16_t i = 0; i < d->n_spis && i < LOOKED_MAX && n < DROPPED_MAX; i++) {
 		uint32_t spi = drop(sa, proto, rd_u32(&r));
 
 		if (spi)

@@ -182,6 +182,7 @@ void pair_fail(struct ike2_pair *p, uint16_t notify, const char *fmt, ...)
 		void (*failed)(struct ike2_pair *, uint16_t) = p->failed;
 
 		p->failed = NULL;
+		list_remove(&p->node); /* it may end the IKE SA, and with it what is on its list */
 		failed(p, notify ? notify : IKE2_N_TEMPORARY_FAILURE);
 	}
 	pair_free(p);
@@ -237,13 +238,12 @@ static void end_twin(struct child *k, const struct child *old)
 	}
 }
 
-struct child *pair_done(struct ike2_pair *p)
+struct child *pair_done(struct ike2_pair *p, struct child **ret_old)
 {
 	struct core *c = p->sa->core;
 	const struct child from = as_child(p);
 	bool crossed = p->crossed;
-	const struct child *old = p->old;
-	struct child *k;
+	struct child *old, *k;
 
 	pair_set_state(p, PAIR_DONE);
 	k = child_new(c, &from);
@@ -251,6 +251,9 @@ struct child *pair_done(struct ike2_pair *p)
 		pair_fail(p, 0, "out of memory");
 		return NULL;
 	}
+	old = p->old; /* not before: the new one may have been one too many, and the oldest ended */
+	if (ret_old)
+		*ret_old = old;
 	if (p->acquire)
 		c->ports.acquire_done(c->ports.arg, p->acquire, true);
 	pair_free(p);
@@ -261,9 +264,9 @@ struct child *pair_done(struct ike2_pair *p)
 
 static void held_done(struct ike2_pair *p)
 {
-	struct child *old = p->old;
+	struct child *old;
 
-	if (pair_done(p) && old && !old->replaced)
+	if (pair_done(p, &old) && old && !old->replaced)
 		child_replace(old);
 }
 
@@ -367,11 +370,11 @@ static void tell(struct child *k)
 
 static void forgotten(struct child *k)
 {
+	pair_old_gone(k); /* who waits for that must still know it */
 	list_foreach (sa, &k->core->ike2.sas, struct ikesa, all)
 		list_foreach (p, &sa->pairs, struct ike2_pair, node)
 			if (p->old == k)
 				p->old = NULL;
-	create_forget(k);
 }
 
 static void renew(struct child *k)

@@ -107,8 +107,9 @@ void pair_orphan(struct ikesa *sa);
 /* It has failed: `notify` (0: none) for the peer if it waits, `why` for the log. Frees it. */
 void pair_fail(struct ike2_pair *p, uint16_t notify, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
-/* Its SAs are there: the pair is remembered as a child, in place of `old`. Frees it. NULL without memory. */
-struct child *pair_done(struct ike2_pair *p);
+/* Its SAs are there: the pair is remembered as a child, in place of *ret_old (NULL: of none, or it has ended;
+ * may itself be NULL). Frees it. NULL without memory, then *ret_old is not set. */
+struct child *pair_done(struct ike2_pair *p, struct child **ret_old);
 void pair_set_state(struct ike2_pair *p, enum pair_state next);
 /* R: the answer is out, and this pair takes another one's place: what sends waits until the peer says that it
  * is done with that one, or has had time to be. */

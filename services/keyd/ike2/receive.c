@@ -68,13 +68,23 @@ static void heard(struct ikesa *sa, const struct ike_path *path)
 	follow(sa, path);
 }
 
+/* Of a repeated request in fragments the first one asks for the answer (RFC 7383 section 2.6.1). */
+static bool is_begun(const struct ike_hdr *h, const uint8_t *d)
+{
+	struct rd r = rd_init(d + IKE_HDR_LEN, h->length - IKE_HDR_LEN);
+
+	rd_skip(&r, IKE_PAYLOAD_HDR_LEN);
+	return h->next != IKE2_P_SKF || rd_u16(&r) == 1;
+}
+
 /* Whether a message is the one that is waited for. False: dealt with, or passed over. */
-static bool is_expected(struct ikesa *sa, const struct ike_hdr *h)
+static bool is_expected(struct ikesa *sa, const struct ike_hdr *h, const uint8_t *d)
 {
 	if (h->flags & IKE2_F_RESPONSE)
 		return sa->own.out && h->msg_id == sa->next_own && h->exchange == sa->own.exchange;
 	if (sa->next_peer && h->msg_id == sa->next_peer - 1 && h->exchange != IKE2_SA_INIT) {
-		ike2_repeat_answer(sa);
+		if (is_begun(h, d))
+			ike2_repeat_answer(sa);
 		return false;
 	}
 	return h->msg_id == sa->next_peer && !sa->answering;
@@ -168,7 +178,7 @@ static void protected_message(
 
 	if (!(h->flags & IKE2_F_RESPONSE) && create_is_undecided(sa))
 		return;
-	if (!is_expected(sa, h) || parked_is(&sa->wait) || !affords_keys(sa))
+	if (!is_expected(sa, h, d) || parked_is(&sa->wait) || !affords_keys(sa))
 		return;
 	switch (ike2_open_message(sa, h, d, &c)) {
 	case IKE2_OPEN_FALSE:

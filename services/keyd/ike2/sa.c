@@ -53,8 +53,7 @@ static struct ikesa *make(
 
 	if (!sa)
 		return NULL;
-	*sa = (struct ikesa){
-	    .core = c, .peer = peer, .path = *path, .heard_from = *path, .initiator = initiator};
+	*sa = (struct ikesa){.core = c, .peer = peer, .path = *path, .initiator = initiator};
 	sa->conf = core_conf_ref(conf);
 	sa->begun_ms = core_now(c);
 	list_init(&sa->unproved);
@@ -171,7 +170,7 @@ static void tell_news(struct ikesa *sa, enum ike2_state was)
 	snprintf(why, sizeof(why), "%s (%s)", sa->failure ? sa->failure : "ended", ike2_state_name(was));
 	if (sa->ours && !sa->replaces)
 		news_sa_ended(sa->core, &sa->path.remote,
-		    was >= IKE2_S_UP      ? NEWS_WAS_UP
+		    sa->established_ms    ? NEWS_WAS_UP
 		    : was > IKE2_S_I_INIT ? NEWS_FAILED
 		                          : NEWS_UNANSWERED,
 		    why);
@@ -252,6 +251,26 @@ void ike2_sa_leave(struct ikesa *sa, const char *why)
 	ike2_be_patient(sa);
 	if (ike2_ask(sa, &(struct ike2_task){.kind = IKE2_TASK_DROP_SA}) < 0)
 		ike2_sa_end(sa, why);
+}
+
+struct ike2_walk ike2_walk_begin(struct core *c)
+{
+	return (struct ike2_walk){.core = c, .number = ++c->ike2.walks};
+}
+
+struct ikesa *ike2_walk_next(struct ike2_walk *w)
+{
+	struct list *head = &w->core->ike2.sas;
+	bool goes_on = w->at && w->at->state != IKE2_S_GONE;
+
+	for (struct list *l = goes_on ? w->at->all.next : head->next; l != head; l = l->next) {
+		w->at = list_entry(l, struct ikesa, all);
+		if (w->at->walk == w->number)
+			continue;
+		w->at->walk = w->number;
+		return w->at;
+	}
+	return NULL;
 }
 
 static void sa_free(struct ikesa *sa)

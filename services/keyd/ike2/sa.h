@@ -77,13 +77,14 @@ struct ike2_parts {
 
 struct ikesa {
 	struct list by_spi, all, unproved; /* the last one while the peer has not proved who it is */
+	uint64_t walk;                     /* the last one that has come by (ike2_walk_next()) */
 	struct core *core;
 	struct core_conf *conf; /* held */
 	uint32_t peer;          /* index in it */
 	enum ike2_state state;
 	bool initiator; /* this side began this IKE SA: its SPI is the first one */
 	bool proved;    /* the peer has, and what it says counts */
-	struct ike_path path, heard_from;
+	struct ike_path path;
 	uint8_t spi_i[IKE2_SPI], spi_r[IKE2_SPI];
 	struct ike2_terms terms;
 	struct ike2_keys keys;
@@ -109,7 +110,7 @@ struct ikesa {
 	struct ike2_question own;
 	struct list tasks;        /* of struct ike2_task, behind `own` */
 	struct ike2_train answer; /* to the peer's last request */
-	uint32_t answered;        /* repetitions of it that were answered */
+	uint64_t answered_ms;     /* when it was last said */
 	bool answering;           /* the peer's request is being worked on */
 	struct ike2_parts *parts; /* NULL: none is coming */
 	struct ike2_pair *first;  /* what is negotiated in IKE_AUTH; NULL: nothing */
@@ -160,6 +161,16 @@ void ike2_sa_end(struct ikesa *sa, const char *why);
 /* The peer is told, and it ends when that is answered or given up. */
 void ike2_sa_leave(struct ikesa *sa, const char *why);
 void ike2_bury(struct core *c);
+/* Goes through all IKE SAs, each once, whichever of them end on the way: the end of one may be that of
+ * others, so that no neighbour can be remembered. */
+struct ike2_walk {
+	struct core *core;
+	uint64_t number;
+	struct ikesa *at;
+};
+struct ike2_walk ike2_walk_begin(struct core *c);
+/* NULL: that was all. */
+struct ikesa *ike2_walk_next(struct ike2_walk *w);
 /* The peer has proved who it is. */
 void ike2_sa_proved(struct ikesa *sa);
 /* The peer renews one after the other and deletes none. */

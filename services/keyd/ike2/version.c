@@ -15,13 +15,19 @@ enum { CROSSED_MS = 1000 };
 
 static void forget(struct core *c)
 {
-	list_foreach_safe (sa, next, &c->ike2.sas, struct ikesa, all)
+	struct ike2_walk w = ike2_walk_begin(c);
+	struct ikesa *sa;
+
+	while ((sa = ike2_walk_next(&w)))
 		ike2_sa_end(sa, NULL);
 }
 
 static void end_all(struct core *c, const char *why, const char *undone)
 {
-	list_foreach_safe (sa, next, &c->ike2.sas, struct ikesa, all) {
+	struct ike2_walk w = ike2_walk_begin(c);
+	struct ikesa *sa;
+
+	while ((sa = ike2_walk_next(&w))) {
 		if (sa->state < IKE2_S_UP)
 			ike2_sa_end(sa, undone);
 		else
@@ -31,7 +37,10 @@ static void end_all(struct core *c, const char *why, const char *undone)
 
 static void carry_over(struct core *c)
 {
-	list_foreach_safe (sa, next, &c->ike2.sas, struct ikesa, all)
+	struct ike2_walk w = ike2_walk_begin(c);
+	struct ikesa *sa;
+
+	while ((sa = ike2_walk_next(&w)))
 		if (!carry_over_peer(c->conf, &sa->conf, &sa->peer))
 			ike2_sa_leave(sa, "deleted: the configuration was loaded anew");
 }
@@ -264,9 +273,11 @@ static bool making_row(struct core *c, uint32_t policy, struct ike_row_child *re
 
 static uint32_t renew(struct core *c, const struct ike_row_filter *f)
 {
+	struct ike2_walk w = ike2_walk_begin(c);
+	struct ikesa *sa;
 	uint32_t n = 0;
 
-	list_foreach_safe (sa, next, &c->ike2.sas, struct ikesa, all) {
+	while ((sa = ike2_walk_next(&w))) {
 		if (!ike2_is_up(sa) || !ike_sa_fits(f, &sa->path, sa->spi_i, sa->spi_r))
 			continue;
 		n++;
@@ -277,9 +288,11 @@ static uint32_t renew(struct core *c, const struct ike_row_filter *f)
 
 static uint32_t end(struct core *c, const struct ike_row_filter *f)
 {
+	struct ike2_walk w = ike2_walk_begin(c);
+	struct ikesa *sa;
 	uint32_t n = 0;
 
-	list_foreach_safe (sa, next, &c->ike2.sas, struct ikesa, all) {
+	while ((sa = ike2_walk_next(&w))) {
 		if (!ike_sa_fits(f, &sa->path, sa->spi_i, sa->spi_r))
 			continue;
 		n++;
