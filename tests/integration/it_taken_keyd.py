@@ -214,7 +214,7 @@ class TakenKeyd(suitebox.BoxTest):
         signature = self.sign(seen.hash(False, name))
         fresh = self.begin(SIGNING)
         fresh.keys()
-        self.refused(errno.EACCES, "signature-wrong", self.judge, fresh.verify(name), signature)
+        self.refused(errno.EBADMSG, "signature-wrong", self.judge, fresh.verify(name), signature)
 
     def test_keyd_cannot_write_what_certd_says(self):
         name, one = self.peers_name(), self.begin(SIGNING)
