@@ -50,11 +50,11 @@ static void renew_sa(struct rig_side *s)
 static void test_both_at_once_and_no_policy_fits(void **state)
 {
 	(void)state;
-	for (uint64_t seed = 1; seed < 30; seed++) {
+	for (uint64_t seed = 1; seed < 200; seed++) {
 		begin(seed);
 		rig.b.out[0].sel.proto = rig.b.in[0].sel.proto = UDP;
 		rig_packet(&rig.a, 0);
-		rig_run(&rig, seed % 5);
+		rig_run(&rig, seed % 25);
 		rig_packet(&rig.b, 0);
 		rig_run(&rig, LONG_MS);
 		assert_sound();

@@ -97,7 +97,7 @@ static enum verify_reason anchor_vouches(X509_STORE_CTX *ctx, bool of_folder, st
 		return VERIFY_NONE;
 	X509_NAME_oneline(X509_get_subject_name(sk_X509_value(chain, n - 1)), name, sizeof(name));
 	(void)err_set(e, 0,
-	    "its issuer %s does not say that it is an authority, and is trusted for itself alone: ca_type "
+	    "its issuer %s, which says not that it is an authority, is trusted for itself alone: ca_type "
 	    "names "
 	    "one",
 	    name);

@@ -377,7 +377,7 @@ struct isakmp *isakmp_find_coming(struct core *c, const struct ike_path *path, u
 	return NULL;
 }
 
-static bool is_same(const struct isakmp *a, const struct isakmp *b)
+bool isakmp_same_peer(const struct isakmp *a, const struct isakmp *b)
 {
 	return ike_path_same_peer(&a->path, &b->path) && ike_id_equal(&a->peer_id, &b->peer_id);
 }
@@ -405,7 +405,7 @@ void isakmp_limit(struct isakmp *sa)
 	list_foreach (other, &sa->core->isakmp, struct isakmp, all) {
 		if (!isakmp_is_up(other) || !inet_addr_equal(&other->path.remote, &sa->path.remote))
 			continue;
-		for (unsigned i = 0; i <= is_same(other, sa); i++) {
+		for (unsigned i = 0; i <= isakmp_same_peer(other, sa); i++) {
 			oldest[i] = oldest[i] ? oldest[i] : other;
 			n[i]++;
 		}
@@ -421,7 +421,7 @@ void isakmp_limit(struct isakmp *sa)
 struct isakmp *isakmp_find_successor(const struct isakmp *sa)
 {
 	list_foreach (other, &sa->core->isakmp, struct isakmp, all)
-		if (other != sa && isakmp_is_up(other) && is_newer(other, sa) && is_same(other, sa))
+		if (other != sa && isakmp_is_up(other) && is_newer(other, sa) && isakmp_same_peer(other, sa))
 			return other;
 	return NULL;
 }

@@ -165,9 +165,10 @@ struct isakmp *isakmp_find_of(struct core *c, const struct ike_path *path);
 struct isakmp *isakmp_find_coming(struct core *c, const struct ike_path *path, uint32_t peer);
 /* A newer one that is up with the same peer. NULL: none. */
 struct isakmp *isakmp_find_successor(const struct isakmp *sa);
+/* Between the same ends, with the same identity. */
+bool isakmp_same_peer(const struct isakmp *a, const struct isakmp *b);
 /* One has come up: where the peer, or its address, has more than it needs, its oldest one ends. This may be
- * it.
- */
+ * it. */
 void isakmp_limit(struct isakmp *sa);
 /* The peer has shown that it receives what we send: it gives way only to others that have. */
 void isakmp_returned(struct isakmp *sa);

@@ -33,9 +33,7 @@ static bool has_better(const struct isakmp *sa)
 {
 	list_foreach (other, &sa->core->isakmp, struct isakmp, all)
 		if (isakmp_is_up(other) && memcmp(other->icookie, sa->icookie, IKE_COOKIE_LEN) > 0 &&
-		    at_once(other->established_ms, sa->established_ms) &&
-		    ike_path_same_peer(&other->path, &sa->path) &&
-		    ike_id_equal(&other->peer_id, &sa->peer_id))
+		    at_once(other->established_ms, sa->established_ms) && isakmp_same_peer(other, sa))
 			return true;
 	return false;
 }
