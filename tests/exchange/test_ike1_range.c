@@ -309,6 +309,25 @@ static void test_range_second_packet_joins(void **state)
 	rig_fini(&rig);
 }
 
+/* And so does one that met its policy just before the pair was there, and is heard of just after: on the side
+ * that answers, the answer to the first packet. */
+static void test_range_late_packet_joins(void **state)
+{
+	enum { BEGUN_MS = 1 };
+
+	for (unsigned side = 0; side < 2; side++) {
+		begin(&places[0]);
+		meet(&places[0]);
+		rig_packet(&rig.a, 0);
+		while (!rig.a.core->n_children || !rig.b.core->n_children)
+			rig_run(&rig, BEGUN_MS);
+		rig_packet(side ? &rig.a : &rig.b, 3);
+		rig_run(&rig, ENOUGH_MS);
+		expect_pairs(1);
+		rig_fini(&rig);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -321,6 +340,7 @@ int main(void)
 	    cmocka_unit_test(test_range_that_is_a_network),
 	    cmocka_unit_test(test_range_of_too_many_networks),
 	    cmocka_unit_test(test_range_second_packet_joins),
+	    cmocka_unit_test(test_range_late_packet_joins),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

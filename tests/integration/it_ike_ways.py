@@ -115,7 +115,8 @@ class Ways(labtest.LabTest):
             self.relent.run("ping", "-c", "1", "-W", "2", "-I", f"10.1.0.{i}", "10.2.0.1")
             self.elmer.run("ping", "-c", "1", "-W", "2", "-I", "10.2.0.1", f"10.1.0.{i}")
         for host in self.both:
-            self.assertEqual(len(host.json("sad")["sas"]), 2)
+            rows = host.json("sad")["sas"]
+            self.assertEqual(len(rows), 2, rows)
             self.assertEqual(host.log().count("new phase 2 negotiation"), 1)
 
 

@@ -286,13 +286,25 @@ struct quick *quick_of_policy(struct core *c, uint32_t policy_id)
 	return NULL;
 }
 
-/* A pair was made while the question was on its way here. Later ones are asked because it is gone, or cannot
- * be used. */
+static bool is_new(struct core *c, uint32_t policy_id, const struct inet_addr *remote)
+{
+	const struct child *k = child_of_policy(c, policy_id);
+
+	return k && inet_addr_equal(&k->path.remote, remote) && core_now(c) < k->made_ms + CROSSED_MS;
+}
+
+/* A pair was made while the question was on its way here, for this policy or for a range that it is a part
+ * of. Later ones are asked because it is gone, or cannot be used. */
 static bool just_made(struct core *c, const struct core_acquire *a)
 {
-	const struct child *k = child_of_policy(c, a->policy->id);
-
-	return k && inet_addr_equal(&k->path.remote, &a->dst) && core_now(c) < k->made_ms + CROSSED_MS;
+	if (is_new(c, a->policy->id, &a->dst))
+		return true;
+	list_foreach (sa, &c->isakmp, struct isakmp, all)
+		list_foreach (q, &sa->quicks, struct quick, node)
+			if (q->state == QUICK_DONE && quick_is_for(q, a->policy->id) &&
+			    is_new(c, q->out.id, &a->dst))
+				return true;
+	return false;
 }
 
 struct isakmp *quick_phase1_with(struct core *c, uint32_t peer, const struct ike_path *path)
