@@ -432,6 +432,12 @@ void isakmp_returned(struct isakmp *sa)
 		set_trust(sa, ISAKMP_RETURNED);
 }
 
+void isakmp_put_cookies(const struct isakmp *sa, uint8_t ret[ISAKMP_COOKIES_LEN])
+{
+	memcpy(ret, sa->icookie, IKE_COOKIE_LEN);
+	memcpy(ret + IKE_COOKIE_LEN, sa->rcookie, IKE_COOKIE_LEN);
+}
+
 struct ike_hdr isakmp_header(const struct isakmp *sa, uint8_t exchange, uint8_t flags, uint32_t msg_id)
 {
 	struct ike_hdr h = {.major = 1, .exchange = exchange, .flags = flags, .msg_id = msg_id};
