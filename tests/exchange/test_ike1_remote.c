@@ -529,6 +529,26 @@ static void test_generate_only_the_address_given(void **state)
 	rig_fini(&rig);
 }
 
+/* Who was given none, because it did not ask, has none of those that others are given; and all others. */
+static void test_generate_no_address_of_the_pool(void **state)
+{
+	const struct inet_addr pool = inet_addr_v4(FIRST), other = inet_addr_v4(FIRST + 0x10000);
+	struct ike_conf *b = server(IKE_MODE_MAIN, true);
+
+	b->peer[0].generate = IKE_GENERATE_REQUIRE;
+	begin(client(IKE_MODE_MAIN, true), b);
+	rig.b.n_policies = 0;
+	rig.a.out[0].sel.src = rig.a.in[0].sel.dst = inet_prefix_host(&pool);
+	run(LONG_MS);
+	assert_int_equal(rig.b.n_made, 0);
+	assert_true(
+	    rig_logged(&rig.b, "the peer asks for 10.9.9.1, and has been given no address of the pool"));
+	rig.a.out[0].sel.src = rig.a.in[0].sel.dst = inet_prefix_host(&other);
+	run(ENOUGH_MS);
+	assert_int_equal(rig.b.n_made, 1);
+	rig_fini(&rig);
+}
+
 /* `group` of a sainfo: the user's groups decide. */
 static void test_group(void **state)
 {
@@ -568,6 +588,7 @@ int main(void)
 	    cmocka_unit_test(test_generate_passive_begins_nothing),
 	    cmocka_unit_test(test_generate_is_taken_back),
 	    cmocka_unit_test(test_generate_only_the_address_given),
+	    cmocka_unit_test(test_generate_no_address_of_the_pool),
 	    cmocka_unit_test(test_group),
 	};
 
