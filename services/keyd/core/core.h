@@ -14,6 +14,7 @@
 #include "keyd/core/parked.h"
 #include "keyd/core/ports.h"
 #include "keyd/core/repeat.h"
+#include "keyd/core/spread.h"
 #include "keyd/core/timers.h"
 
 enum core_level { CORE_ERROR = 1, CORE_WARNING, CORE_NOTICE, CORE_INFO, CORE_DEBUG };
@@ -41,6 +42,7 @@ struct core_conf {
  * when nothing of theirs is on the stack. */
 struct core_ike2 {
 	struct list by_spi[CORE_BUCKETS];
+	struct list begun[CORE_BUCKETS]; /* the unproved, by what a first message that comes again has */
 	struct list sas, unproved, dead;
 	uint32_t n, n_unproved;
 	uint64_t walks;            /* so many times all of them were gone through */
@@ -70,7 +72,9 @@ struct core {
 	struct timers timers;
 	struct parking parking;
 	struct core_conf *conf;              /* NULL: none is loaded, nothing is answered */
-	struct list by_cookie[CORE_BUCKETS]; /* ISAKMP SAs */
+	struct list by_cookie[CORE_BUCKETS]; /* ISAKMP SAs, by our own cookie */
+	struct list begun[CORE_BUCKETS];     /* those of others, by what a first message that comes again has */
+	struct spread spread;                /* of both versions' tables of them */
 	struct list isakmp;                  /* all of them, oldest first */
 	struct list children;                /* established pairs of IPsec SAs */
 	struct core_ike2 ike2;
@@ -162,11 +166,22 @@ void core_log(struct core *c, enum core_level level, const char *event, const ch
 void core_note(struct core *c, enum core_level level, const char *event, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 
+/* Whether one more such line may be written, for which there is something to find out first: takes its place,
+ * so that core_log() is called next. False: it has been counted. */
+bool core_may_note(struct core *c);
+
 /* A line of level debug: each message causes some, so that there is a bound to them too. Costs nothing while
  * nobody reads them. */
 bool core_traces(const struct core *c);
 void core_trace(struct core *c, const char *event, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* In `table` (CORE_BUCKETS lists) the one of those whom a first message like this one may have begun. */
+static inline struct list *core_begun(
+    struct core *c, struct list *table, const uint8_t *cookie, const struct inet_addr *from)
+{
+	return &table[spread_of(&c->spread, cookie, from) % CORE_BUCKETS];
+}
 
 static inline uint64_t core_now(const struct core *c)
 {

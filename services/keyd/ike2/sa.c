@@ -56,6 +56,7 @@ static struct ikesa *make(
 	*sa = (struct ikesa){.core = c, .peer = peer, .path = *path, .initiator = initiator};
 	sa->conf = core_conf_ref(conf);
 	sa->begun_ms = core_now(c);
+	list_init(&sa->begun);
 	list_init(&sa->unproved);
 	list_init(&sa->tasks);
 	list_init(&sa->pairs);
@@ -77,6 +78,7 @@ static void add_unproved(struct ikesa *sa)
 		ike2_sa_end(
 		    list_entry(c->ike2.unproved.next, struct ikesa, unproved), "made room for newer ones");
 	}
+	list_append(core_begun(c, c->ike2.begun, sa->spi_i, &sa->path.remote), &sa->begun);
 	list_append(&c->ike2.unproved, &sa->unproved);
 	c->ike2.n_unproved++;
 }
@@ -85,6 +87,7 @@ static void leave_unproved(struct ikesa *sa)
 {
 	if (list_is_empty(&sa->unproved))
 		return;
+	list_remove(&sa->begun);
 	list_remove(&sa->unproved);
 	sa->core->ike2.n_unproved--;
 }
@@ -158,8 +161,8 @@ static void tell_end(struct ikesa *sa, enum ike2_state was)
 	if (sa->initiator)
 		core_log(c, upkeep_level(c, &sa->path.remote, CORE_ERROR), "ike.failed",
 		    "IKE-SA failed: %s. %s (%s)", sa->failure, ike2_name(sa, name), ike2_state_name(was));
-	else
-		core_note(c, CORE_ERROR, "ike.failed", "IKE-SA failed: %s. %s (%s)", sa->failure,
+	else if (core_may_note(c))
+		core_log(c, CORE_ERROR, "ike.failed", "IKE-SA failed: %s. %s (%s)", sa->failure,
 		    ike2_name(sa, name), ike2_state_name(was));
 }
 
@@ -211,6 +214,9 @@ void ike2_sa_end(struct ikesa *sa, const char *why)
 {
 	struct core *c = sa->core;
 	enum ike2_state was = sa->state;
+	/* Of a stranger's negotiation nothing is known to anybody else: it must not cost as much as there are
+	 * others. */
+	bool alone = !list_is_empty(&sa->unproved);
 
 	if (was == IKE2_S_GONE)
 		return;
@@ -224,11 +230,13 @@ void ike2_sa_end(struct ikesa *sa, const char *why)
 	list_remove(&sa->all);
 	list_append(&c->ike2.dead, &sa->all);
 	c->ike2.n--;
-	unlink_race(sa);
+	if (!alone)
+		unlink_race(sa);
 	tell_end(sa, was);
 	tell_news(sa, was);
 	pair_orphan(sa);
-	end_children(sa);
+	if (!alone)
+		end_children(sa);
 }
 
 void ike2_sa_leave(struct ikesa *sa, const char *why)
@@ -310,7 +318,7 @@ struct ikesa *ike2_find(struct core *c, const uint8_t *own_spi, bool initiator)
 
 struct ikesa *ike2_find_begun(struct core *c, const uint8_t *spi_i, const struct inet_addr *remote)
 {
-	list_foreach (sa, &c->ike2.unproved, struct ikesa, unproved)
+	list_foreach (sa, core_begun(c, c->ike2.begun, spi_i, remote), struct ikesa, begun)
 		if (memcmp(sa->spi_i, spi_i, IKE2_SPI) == 0 && inet_addr_equal(&sa->path.remote, remote))
 			return sa;
 	return NULL;

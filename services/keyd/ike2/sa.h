@@ -76,7 +76,8 @@ struct ike2_parts {
 };
 
 struct ikesa {
-	struct list by_spi, all, unproved; /* the last one while the peer has not proved who it is */
+	struct list by_spi, all;
+	struct list begun, unproved; /* while the peer, who began it, has not proved who it is */
 	uint64_t walk;                     /* the last one that has come by (ike2_walk_next()) */
 	struct core *core;
 	struct core_conf *conf; /* held */
