@@ -18,8 +18,8 @@
 enum {
 	KEPT_MAX = 100 /* peers with keys of their own that survive a restart */,
 	ARENA =
-	    2 << 20, /* an exchange of version 2 has two keys in it, of 128 octets with what is around each */
-	MEMLOCK = 4 << 20
+	    4 << 20, /* an exchange of version 2 has two keys in it, of 128 octets with what is around each */
+	MEMLOCK = 6 << 20
 };
 
 struct certd {

@@ -38,13 +38,14 @@ struct core_conf {
 	struct ike_conf *c;
 };
 
-/* Version 2's part: its IKE SAs, oldest first; those whose peers have proved nothing; the dead, to be freed
- * when nothing of theirs is on the stack. */
+/* Version 2's part: its IKE SAs, oldest first; beside them those of strangers who have proved nothing, of which
+ * there may be many more; the dead, to be freed when nothing of theirs is on the stack. */
 struct core_ike2 {
 	struct list by_spi[CORE_BUCKETS];
-	struct list begun[CORE_BUCKETS]; /* the unproved, by what a first message that comes again has */
+	struct list begun[CORE_BUCKETS]; /* strangers', by what a first message that comes again has */
 	struct list sas, unproved, dead;
 	uint32_t n, n_unproved;
+	size_t unproved_octets; /* of what these have sent */
 	uint64_t walks;            /* so many times all of them were gone through */
 	uint8_t cookie_key[2][32]; /* the one of now, and the one before */
 	uint64_t cookie_since_ms;  /* 0: there is none yet */
@@ -188,11 +189,16 @@ static inline uint64_t core_now(const struct core *c)
 	return clock_now_ms(c->clock);
 }
 
+/* Established, of both versions; what this side has begun and has not got yet counts too. */
+static inline uint32_t core_n_up(const struct core *c)
+{
+	return c->n_isakmp - c->n_unproved[0] - c->n_unproved[1] + c->ike2.n - c->ike2.n_unproved;
+}
+
 /* No more of strangers': there is no place for the keys. */
 static inline bool core_is_full(const struct core *c)
 {
-	return c->n_isakmp - c->n_unproved[0] - c->n_unproved[1] + c->ike2.n - c->ike2.n_unproved >=
-	       CORE_SAS_MAX;
+	return core_n_up(c) >= CORE_SAS_MAX;
 }
 
 /* For those who look: how long ago that was (0: never), how long until then (0: it is not set). */

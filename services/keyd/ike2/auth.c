@@ -77,7 +77,7 @@ static void give_up(struct ikesa *sa, const char *what, const char *why)
 /* What there was with this peer before is no more: it says so, or its old SAs would have been used. */
 static void end_others(struct ikesa *sa)
 {
-	struct ike2_walk w = ike2_walk_begin(sa->core);
+	struct ike2_walk w = ike2_walk_known(sa->core);
 	struct ikesa *other;
 
 	while ((other = ike2_walk_next(&w)))
@@ -105,7 +105,7 @@ static bool is_twin(const struct ikesa *other, const struct ikesa *sa)
 
 static void end_twins(struct ikesa *sa)
 {
-	struct ike2_walk w = ike2_walk_begin(sa->core);
+	struct ike2_walk w = ike2_walk_known(sa->core);
 	struct ikesa *other;
 
 	while ((other = ike2_walk_next(&w))) {

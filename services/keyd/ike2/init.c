@@ -411,7 +411,11 @@ static int keep_request(struct ikesa *sa, const struct first *f)
 
 	if (r == 0)
 		r = octets_set(&sa->nonce_i, n->body, n->len);
-	return r < 0 ? r : octets_set(&sa->ke, f->ke.data, f->ke.len);
+	if (r == 0)
+		r = octets_set(&sa->ke, f->ke.data, f->ke.len);
+	if (r == 0)
+		ike2_sa_weigh(sa, sa->message_i.n + sa->nonce_i.n + sa->ke.n);
+	return r;
 }
 
 /* Text is made only where it is written, here as below: of a flood each message may come by. */

@@ -57,7 +57,6 @@ static struct ikesa *make(
 	sa->conf = core_conf_ref(conf);
 	sa->begun_ms = core_now(c);
 	list_init(&sa->begun);
-	list_init(&sa->unproved);
 	list_init(&sa->tasks);
 	list_init(&sa->pairs);
 	bucket_init(&sa->lines, IKE2_LINES_RATE, IKE2_LINES_BURST, core_now(c));
@@ -68,34 +67,59 @@ static struct ikesa *make(
 	return sa;
 }
 
-/* The oldest of those who have proved nothing gives way to a newer one. */
+uint32_t ike2_silent_max(uint32_t n_up)
+{
+	/* Seven keys of one that is up take at least as much of the arena as two private values. */
+	return 2 * n_up < IKE2_SILENT_MAX - IKE2_SILENT_LEAST ? IKE2_SILENT_MAX - 2 * n_up : IKE2_SILENT_LEAST;
+}
+
+/* Of those who have proved nothing the oldest give way to newer ones, and to those who have. `room`: for so
+ * many more. */
+static void make_room(struct core *c, uint32_t room)
+{
+	uint32_t max = ike2_silent_max(core_n_up(c)) - room;
+
+	while (c->ike2.n_unproved > max || c->ike2.unproved_octets > IKE2_SILENT_OCTETS) {
+		c->counters.evicted++;
+		ike2_sa_end(list_entry(c->ike2.unproved.next, struct ikesa, all), "made room for newer ones");
+	}
+}
+
 static void add_unproved(struct ikesa *sa)
 {
 	struct core *c = sa->core;
 
-	if (c->ike2.n_unproved >= IKE2_SILENT_MAX) {
-		c->counters.evicted++;
-		ike2_sa_end(
-		    list_entry(c->ike2.unproved.next, struct ikesa, unproved), "made room for newer ones");
-	}
+	make_room(c, 1);
 	list_append(core_begun(c, c->ike2.begun, sa->spi_i, &sa->path.remote), &sa->begun);
-	list_append(&c->ike2.unproved, &sa->unproved);
+	list_remove(&sa->all);
+	list_append(&c->ike2.unproved, &sa->all);
 	c->ike2.n_unproved++;
 }
 
 static void leave_unproved(struct ikesa *sa)
 {
-	if (list_is_empty(&sa->unproved))
+	if (!ike2_is_strangers(sa))
 		return;
 	list_remove(&sa->begun);
-	list_remove(&sa->unproved);
+	list_remove(&sa->all);
+	list_append(&sa->core->ike2.sas, &sa->all);
 	sa->core->ike2.n_unproved--;
+	sa->core->ike2.unproved_octets -= sa->weight;
+	sa->weight = 0;
 }
 
 void ike2_sa_proved(struct ikesa *sa)
 {
 	sa->proved = true;
 	leave_unproved(sa);
+	make_room(sa->core, 0);
+}
+
+void ike2_sa_weigh(struct ikesa *sa, size_t octets)
+{
+	sa->weight += octets;
+	sa->core->ike2.unproved_octets += octets;
+	make_room(sa->core, 0);
 }
 
 struct ikesa *ike2_sa_new(struct core *c, uint32_t peer, const struct ike_path *path, const uint8_t *spi_i)
@@ -214,9 +238,8 @@ void ike2_sa_end(struct ikesa *sa, const char *why)
 {
 	struct core *c = sa->core;
 	enum ike2_state was = sa->state;
-	/* Of a stranger's negotiation nothing is known to anybody else: it must not cost as much as there are
-	 * others. */
-	bool alone = !list_is_empty(&sa->unproved);
+	/* Nobody else knows a stranger's negotiation: its end must not cost more the more others there are. */
+	bool alone = ike2_is_strangers(sa);
 
 	if (was == IKE2_S_GONE)
 		return;
@@ -263,15 +286,22 @@ void ike2_sa_leave(struct ikesa *sa, const char *why)
 
 struct ike2_walk ike2_walk_begin(struct core *c)
 {
-	return (struct ike2_walk){.core = c, .number = ++c->ike2.walks};
+	return (struct ike2_walk){.core = c, .head = &c->ike2.sas, .number = ++c->ike2.walks};
 }
 
-struct ikesa *ike2_walk_next(struct ike2_walk *w)
+struct ike2_walk ike2_walk_known(struct core *c)
 {
-	struct list *head = &w->core->ike2.sas;
+	struct ike2_walk w = ike2_walk_begin(c);
+
+	w.known = true;
+	return w;
+}
+
+static struct ikesa *next_in_list(struct ike2_walk *w)
+{
 	bool goes_on = w->at && w->at->state != IKE2_S_GONE;
 
-	for (struct list *l = goes_on ? w->at->all.next : head->next; l != head; l = l->next) {
+	for (struct list *l = goes_on ? w->at->all.next : w->head->next; l != w->head; l = l->next) {
 		w->at = list_entry(l, struct ikesa, all);
 		if (w->at->walk == w->number)
 			continue;
@@ -279,6 +309,17 @@ struct ikesa *ike2_walk_next(struct ike2_walk *w)
 		return w->at;
 	}
 	return NULL;
+}
+
+struct ikesa *ike2_walk_next(struct ike2_walk *w)
+{
+	struct ikesa *sa = next_in_list(w);
+
+	if (sa || w->known || w->head == &w->core->ike2.unproved)
+		return sa;
+	w->head = &w->core->ike2.unproved;
+	w->at = NULL;
+	return next_in_list(w);
 }
 
 static void sa_free(struct ikesa *sa)
