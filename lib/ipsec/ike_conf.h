@@ -261,7 +261,7 @@ struct ike_conf {
 	struct ike_peer *peer;
 	uint32_t n_peers;
 	struct ike_place *by_addr; /* as many, in order; NULL: not sorted, and all are looked at */
-	struct ike_child *child; /* in the order in which they are tried */
+	struct ike_child *child;   /* in the order in which they are tried */
 	uint32_t n_children;
 };
 

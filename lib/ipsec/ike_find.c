@@ -60,8 +60,7 @@ static const struct ike_peer *find_sorted(
 }
 
 /* The first block of just this address from a position on; NULL: none. */
-static const struct ike_peer *find_from(
-    const struct ike_conf *c, const struct inet_addr *addr, uint32_t from)
+static const struct ike_peer *find_from(const struct ike_conf *c, const struct inet_addr *addr, uint32_t from)
 {
 	if (c->by_addr)
 		return find_sorted(c, addr, from);

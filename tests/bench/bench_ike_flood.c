@@ -212,7 +212,8 @@ static double flood(const struct row *r)
 	if (r->kind < KINDS1) {
 		make1(r->kind);
 		if (!r->time)
-			give(r->kind, BUDGET, false); /* more than is answered at once: what follows is refused */
+			give(r->kind, BUDGET,
+			    false); /* more than is answered at once: what follows is refused */
 	} else {
 		bucket_init(&rig.b.core->keys, 0, 0, rig.clock.ms);
 		bucket_init(&rig.b.core->again, PLENTY, PLENTY, rig.clock.ms);

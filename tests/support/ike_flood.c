@@ -1,8 +1,8 @@
 /*
  * Forged first messages of IKE, as many a second as asked for: past the sender's own rules, with invented
- * cookies and ports. Of version 1 half are in order as far as a stranger's can be, a quarter is rubbish behind
- * a good header, a quarter comes from addresses of others. Of version 2 all are in order, with a key exchange
- * that can be computed, and each comes from another address.
+ * cookies and ports. Of version 1 half are in order as far as a stranger's can be, a quarter is rubbish
+ * behind a good header, a quarter comes from addresses of others. Of version 2 all are in order, with a key
+ * exchange that can be computed, and each comes from another address.
  */
 #include <arpa/inet.h>
 #include <errno.h>

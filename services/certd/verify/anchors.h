@@ -13,7 +13,7 @@
 #include "ipsec/ike_conf.h"
 
 enum {
-	ANCHORS_FILES_MAX = 4096,              /* of the folder, which may be a wrong one */
+	ANCHORS_FILES_MAX = 4096,            /* of the folder, which may be a wrong one */
 	ANCHORS_OWN_MAX = 2 * IKE_PEERS_MAX, /* of single peers, each of which was named */
 	ANCHORS_FILE_MAX = 1 << 20,
 };

@@ -38,14 +38,14 @@ struct core_conf {
 	struct ike_conf *c;
 };
 
-/* Version 2's part: its IKE SAs, oldest first; beside them those of strangers who have proved nothing, of which
- * there may be many more; the dead, to be freed when nothing of theirs is on the stack. */
+/* Version 2's part: its IKE SAs, oldest first; beside them those of strangers who have proved nothing, of
+ * which there may be many more; the dead, to be freed when nothing of theirs is on the stack. */
 struct core_ike2 {
 	struct list by_spi[CORE_BUCKETS];
 	struct list begun[CORE_BUCKETS]; /* strangers', by what a first message that comes again has */
 	struct list sas, unproved, dead;
 	uint32_t n, n_unproved;
-	size_t unproved_octets; /* of what these have sent */
+	size_t unproved_octets;    /* of what these have sent */
 	uint64_t walks;            /* so many times all of them were gone through */
 	uint8_t cookie_key[2][32]; /* the one of now, and the one before */
 	uint64_t cookie_since_ms;  /* 0: there is none yet */
@@ -74,10 +74,10 @@ struct core {
 	struct parking parking;
 	struct core_conf *conf;              /* NULL: none is loaded, nothing is answered */
 	struct list by_cookie[CORE_BUCKETS]; /* ISAKMP SAs, by our own cookie */
-	struct list begun[CORE_BUCKETS];     /* those of others, by what a first message that comes again has */
-	struct spread spread;                /* of both versions' tables of them */
-	struct list isakmp;                  /* all of them, oldest first */
-	struct list children;                /* established pairs of IPsec SAs */
+	struct list begun[CORE_BUCKETS]; /* those of others, by what a first message that comes again has */
+	struct spread spread;            /* of both versions' tables of them */
+	struct list isakmp;              /* all of them, oldest first */
+	struct list children;            /* established pairs of IPsec SAs */
 	struct core_ike2 ike2;
 	struct list upkeeps[CORE_BUCKETS]; /* connections that are kept up (upkeep.h) */
 	struct bucket upkeep_tries;

@@ -70,16 +70,15 @@ static struct ikesa *make(
 uint32_t ike2_silent_max(uint32_t n_up)
 {
 	/* Seven keys of one that is up take at least as much of the arena as two private values. */
-	return 2 * n_up < IKE2_SILENT_MAX - IKE2_SILENT_LEAST ? IKE2_SILENT_MAX - 2 * n_up : IKE2_SILENT_LEAST;
+	return 2 * n_up < IKE2_SILENT_MAX - IKE2_SILENT_LEAST ? IKE2_SILENT_MAX - 2 * n_up
+	                                                      : IKE2_SILENT_LEAST;
 }
 
-/* Of those who have proved nothing the oldest give way to newer ones, and to those who have. `room`: for so
- * many more. */
-static void make_room(struct core *c, uint32_t room)
+/* Of those who have proved nothing the oldest give way to newer ones, and to those who have. */
+static void make_room(struct core *c)
 {
-	uint32_t max = ike2_silent_max(core_n_up(c)) - room;
-
-	while (c->ike2.n_unproved > max || c->ike2.unproved_octets > IKE2_SILENT_OCTETS) {
+	while (c->ike2.n_unproved > ike2_silent_max(core_n_up(c)) ||
+	       c->ike2.unproved_octets > IKE2_SILENT_OCTETS) {
 		c->counters.evicted++;
 		ike2_sa_end(list_entry(c->ike2.unproved.next, struct ikesa, all), "made room for newer ones");
 	}
@@ -89,11 +88,11 @@ static void add_unproved(struct ikesa *sa)
 {
 	struct core *c = sa->core;
 
-	make_room(c, 1);
 	list_append(core_begun(c, c->ike2.begun, sa->spi_i, &sa->path.remote), &sa->begun);
 	list_remove(&sa->all);
 	list_append(&c->ike2.unproved, &sa->all);
 	c->ike2.n_unproved++;
+	make_room(c);
 }
 
 static void leave_unproved(struct ikesa *sa)
@@ -112,14 +111,14 @@ void ike2_sa_proved(struct ikesa *sa)
 {
 	sa->proved = true;
 	leave_unproved(sa);
-	make_room(sa->core, 0);
+	make_room(sa->core);
 }
 
 void ike2_sa_weigh(struct ikesa *sa, size_t octets)
 {
 	sa->weight += octets;
 	sa->core->ike2.unproved_octets += octets;
-	make_room(sa->core, 0);
+	make_room(sa->core);
 }
 
 struct ikesa *ike2_sa_new(struct core *c, uint32_t peer, const struct ike_path *path, const uint8_t *spi_i)
@@ -238,7 +237,8 @@ void ike2_sa_end(struct ikesa *sa, const char *why)
 {
 	struct core *c = sa->core;
 	enum ike2_state was = sa->state;
-	/* Nobody else knows a stranger's negotiation: its end must not cost more the more others there are. */
+	/* Nobody else knows a stranger's negotiation: its end must not cost more the more others there are.
+	 */
 	bool alone = ike2_is_strangers(sa);
 
 	if (was == IKE2_S_GONE)

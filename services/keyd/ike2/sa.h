@@ -17,16 +17,16 @@
 
 enum {
 	IKE2_CERTS_MAX = 10,
-	IKE2_FIRST_MAX = 8192,        /* octets of a message of IKE_SA_INIT */
-	IKE2_SILENT_MAX = 10000,      /* begun by strangers who have proved nothing, while nothing is up, */
-	IKE2_SILENT_LEAST = 2000,     /* and the same with as much up as there may be; */
+	IKE2_FIRST_MAX = 8192,         /* octets of a message of IKE_SA_INIT */
+	IKE2_SILENT_MAX = 10000,       /* begun by strangers who have proved nothing, while nothing is up, */
+	IKE2_SILENT_LEAST = 2000,      /* and the same with as much up as there may be; */
 	IKE2_SILENT_OCTETS = 16 << 20, /* of what they have sent, in all */
-	IKE2_REPLACED_MAX = 16,       /* IKE SAs of one peer that it has renewed and not deleted yet */
-	IKE2_PAIRS_ASKED_MAX = 64,    /* children of one IKE SA at once */
-	IKE2_PARTS_MAX = 64,          /* fragments of one message */
-	IKE2_MESSAGE_MAX = 60000,     /* octets of one message, and of its fragments together */
-	IKE2_STRANGERS_PARTS = 32768, /* the same of one who has proved nothing */
-	IKE2_LINES_RATE = 1,          /* log lines that a peer causes, a second and at once */
+	IKE2_REPLACED_MAX = 16,        /* IKE SAs of one peer that it has renewed and not deleted yet */
+	IKE2_PAIRS_ASKED_MAX = 64,     /* children of one IKE SA at once */
+	IKE2_PARTS_MAX = 64,           /* fragments of one message */
+	IKE2_MESSAGE_MAX = 60000,      /* octets of one message, and of its fragments together */
+	IKE2_STRANGERS_PARTS = 32768,  /* the same of one who has proved nothing */
+	IKE2_LINES_RATE = 1,           /* log lines that a peer causes, a second and at once */
 	IKE2_LINES_BURST = 60,
 };
 
@@ -81,7 +81,7 @@ struct ikesa {
 	struct list by_spi;
 	struct list all;   /* among those that count, or among strangers' */
 	struct list begun; /* while it is a stranger's, who began it and has not proved who he is */
-	uint64_t walk;                     /* the last one that has come by (ike2_walk_next()) */
+	uint64_t walk;     /* the last one that has come by (ike2_walk_next()) */
 	struct core *core;
 	struct core_conf *conf; /* held */
 	uint32_t peer;          /* index in it */
@@ -106,7 +106,7 @@ struct ikesa {
 	uint8_t chosen;                      /* R: number of the peer's proposal */
 	struct crypto_dh *dh;
 	struct octets ke; /* the peer's public value, until the shared secret is made */
-	size_t weight; /* octets of a stranger's that are kept, while it is one */
+	size_t weight;    /* octets of a stranger's that are kept, while it is one */
 
 	struct ike_id peer_id;
 	struct octets ticket;
@@ -187,8 +187,8 @@ struct ike2_walk ike2_walk_known(struct core *c);
 struct ikesa *ike2_walk_next(struct ike2_walk *w);
 /* The peer has proved who it is. */
 void ike2_sa_proved(struct ikesa *sa);
-/* How many of strangers there may be beside so many that are up, of both versions: their private values lie in
- * the arena where the keys of those do. */
+/* How many of strangers there may be beside so many that are up, of both versions: their private values lie
+ * in the arena where the keys of those do. */
 uint32_t ike2_silent_max(uint32_t n_up);
 /* So many octets of a stranger's first message are kept with its negotiation; older ones give way. */
 void ike2_sa_weigh(struct ikesa *sa, size_t octets);
