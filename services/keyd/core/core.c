@@ -45,8 +45,11 @@ struct core *core_new(const struct core_def *d)
 	for (size_t i = 0; i < CORE_BUCKETS; i++) {
 		list_init(&c->by_cookie[i]);
 		list_init(&c->begun[i]);
+		list_init(&c->by_policy[i]);
+		list_init(&c->by_peer[i]);
 		list_init(&c->ike2.by_spi[i]);
 		list_init(&c->ike2.begun[i]);
+		list_init(&c->ike2.by_peer[i]);
 		list_init(&c->upkeeps[i]);
 	}
 	spread_init(&c->spread, c->rng);
@@ -266,7 +269,7 @@ void core_expired(struct core *c, uint64_t serial, bool hard)
 /* The hint was on its way while the SA came. */
 static bool has_spi(struct core *c, const struct inet_addr *remote, enum ipsec_proto proto, uint32_t spi)
 {
-	list_foreach (k, &c->children, struct child, node)
+	list_foreach (k, core_of_peer(c->by_peer, remote), struct child, by_peer)
 		for (uint8_t i = 0; i < k->n_parts; i++)
 			if (k->part[i].proto == proto && k->part[i].spi_in == spi &&
 			    inet_addr_equal(&k->path.remote, remote))

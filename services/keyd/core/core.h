@@ -42,7 +42,8 @@ struct core_conf {
  * which there may be many more; the dead, to be freed when nothing of theirs is on the stack. */
 struct core_ike2 {
 	struct list by_spi[CORE_BUCKETS];
-	struct list begun[CORE_BUCKETS]; /* strangers', by what a first message that comes again has */
+	struct list by_peer[CORE_BUCKETS]; /* of those that are no strangers', by the peer's address */
+	struct list begun[CORE_BUCKETS];   /* strangers', by what a first message that comes again has */
 	struct list sas, unproved, dead;
 	uint32_t n, n_unproved;
 	size_t unproved_octets;    /* of what these have sent */
@@ -77,7 +78,9 @@ struct core {
 	struct list begun[CORE_BUCKETS]; /* those of others, by what a first message that comes again has */
 	struct spread spread;            /* of both versions' tables of them */
 	struct list isakmp;              /* all of them, oldest first */
-	struct list children;            /* established pairs of IPsec SAs */
+	struct list children;            /* established pairs of IPsec SAs, */
+	struct list by_policy[CORE_BUCKETS]; /* these by their outbound policy, */
+	struct list by_peer[CORE_BUCKETS];   /* and by the peer's address (core_of_peer()) */
 	struct core_ike2 ike2;
 	struct list upkeeps[CORE_BUCKETS]; /* connections that are kept up (upkeep.h) */
 	struct bucket upkeep_tries;
@@ -182,6 +185,16 @@ static inline struct list *core_begun(
     struct core *c, struct list *table, const uint8_t *cookie, const struct inet_addr *from)
 {
 	return &table[spread_of(&c->spread, cookie, from) % CORE_BUCKETS];
+}
+
+/* In `table` the one of what there is with this address, and with some others. */
+static inline struct list *core_of_peer(struct list *table, const struct inet_addr *remote)
+{
+	uint32_t h = 0;
+
+	for (size_t i = 0; i < inet_addr_len(remote); i++)
+		h = h * 31 + remote->b[i];
+	return &table[h % CORE_BUCKETS];
 }
 
 static inline uint64_t core_now(const struct core *c)

@@ -61,7 +61,9 @@ static struct ikesa *make(
 	list_init(&sa->pairs);
 	bucket_init(&sa->lines, IKE2_LINES_RATE, IKE2_LINES_BURST, core_now(c));
 	new_spi(c, initiator ? sa->spi_i : sa->spi_r, initiator);
+	list_init(&sa->by_peer);
 	list_append(&c->ike2.sas, &sa->all);
+	list_append(core_of_peer(c->ike2.by_peer, &path->remote), &sa->by_peer);
 	list_append(bucket_of(c, ike2_own_spi(sa)), &sa->by_spi);
 	c->ike2.n++;
 	return sa;
@@ -89,6 +91,7 @@ static void add_unproved(struct ikesa *sa)
 	struct core *c = sa->core;
 
 	list_append(core_begun(c, c->ike2.begun, sa->spi_i, &sa->path.remote), &sa->begun);
+	list_remove(&sa->by_peer);
 	list_remove(&sa->all);
 	list_append(&c->ike2.unproved, &sa->all);
 	c->ike2.n_unproved++;
@@ -102,6 +105,7 @@ static void leave_unproved(struct ikesa *sa)
 	list_remove(&sa->begun);
 	list_remove(&sa->all);
 	list_append(&sa->core->ike2.sas, &sa->all);
+	list_append(core_of_peer(sa->core->ike2.by_peer, &sa->path.remote), &sa->by_peer);
 	sa->core->ike2.n_unproved--;
 	sa->core->ike2.unproved_octets -= sa->weight;
 	sa->weight = 0;
@@ -215,15 +219,20 @@ static void stop(struct ikesa *sa)
 
 static void end_children(struct ikesa *sa)
 {
-	list_foreach_safe (k, next, &sa->core->children, struct child, node)
+	list_foreach_safe (k, next, core_of_peer(sa->core->by_peer, &sa->path.remote), struct child, by_peer)
 		if (k->owner == sa)
 			child_end(k, false, CHILD_SA_ENDED);
+}
+
+static struct list *with(struct core *c, const struct inet_addr *remote)
+{
+	return core_of_peer(c->ike2.by_peer, remote);
 }
 
 /* Nobody points to it any more. */
 static void unlink_race(struct ikesa *sa)
 {
-	list_foreach (other, &sa->core->ike2.sas, struct ikesa, all) {
+	list_foreach (other, with(sa->core, &sa->path.remote), struct ikesa, by_peer) {
 		if (other->next_ours == sa)
 			other->next_ours = NULL;
 		if (other->next_theirs == sa)
@@ -250,6 +259,7 @@ void ike2_sa_end(struct ikesa *sa, const char *why)
 	stop(sa);
 	leave_unproved(sa);
 	list_remove(&sa->by_spi);
+	list_remove(&sa->by_peer);
 	list_remove(&sa->all);
 	list_append(&c->ike2.dead, &sa->all);
 	c->ike2.n--;
@@ -297,12 +307,32 @@ struct ike2_walk ike2_walk_known(struct core *c)
 	return w;
 }
 
+struct ike2_walk ike2_walk_peer(struct core *c, const struct inet_addr *remote)
+{
+	struct ike2_walk w = ike2_walk_known(c);
+
+	w.head = with(c, remote);
+	w.peer = true;
+	return w;
+}
+
+static struct ikesa *sa_at(const struct ike2_walk *w, struct list *l)
+{
+	return w->peer ? list_entry(l, struct ikesa, by_peer) : list_entry(l, struct ikesa, all);
+}
+
+static struct list *behind(const struct ike2_walk *w, struct ikesa *sa)
+{
+	return w->peer ? sa->by_peer.next : sa->all.next;
+}
+
 static struct ikesa *next_in_list(struct ike2_walk *w)
 {
 	bool goes_on = w->at && w->at->state != IKE2_S_GONE;
 
-	for (struct list *l = goes_on ? w->at->all.next : w->head->next; l != w->head; l = l->next) {
-		w->at = list_entry(l, struct ikesa, all);
+	for (struct list *l = goes_on ? behind(w, w->at) : w->head->next; l != w->head;
+	     l = behind(w, w->at)) {
+		w->at = sa_at(w, l);
 		if (w->at->walk == w->number)
 			continue;
 		w->at->walk = w->number;
@@ -377,7 +407,7 @@ struct ikesa *ike2_find_up(struct core *c, const struct ike_path *path, uint32_t
 {
 	struct ikesa *newest = NULL;
 
-	list_foreach (sa, &c->ike2.sas, struct ikesa, all)
+	list_foreach (sa, with(c, &path->remote), struct ikesa, by_peer)
 		if (ike2_is_up(sa) && is_with(sa, path, peer))
 			newest = sa;
 	return newest;
@@ -385,7 +415,7 @@ struct ikesa *ike2_find_up(struct core *c, const struct ike_path *path, uint32_t
 
 struct ikesa *ike2_find_coming(struct core *c, const struct ike_path *path, uint32_t peer)
 {
-	list_foreach (sa, &c->ike2.sas, struct ikesa, all)
+	list_foreach (sa, with(c, &path->remote), struct ikesa, by_peer)
 		if (sa->initiator && sa->state < IKE2_S_UP && !sa->replaces && is_with(sa, path, peer))
 			return sa;
 	return NULL;
@@ -430,7 +460,7 @@ bool ike2_renews_often(const struct ikesa *sa)
 {
 	uint32_t n = 0;
 
-	list_foreach (other, &sa->core->ike2.sas, struct ikesa, all)
+	list_foreach (other, with(sa->core, &sa->path.remote), struct ikesa, by_peer)
 		n += other->state == IKE2_S_REPLACED && ike_path_same_peer(&other->path, &sa->path) &&
 		     ike_id_equal(&other->peer_id, &sa->peer_id);
 	return n >= IKE2_REPLACED_MAX;
@@ -441,7 +471,7 @@ void ike2_sa_limit(struct ikesa *sa)
 	struct ikesa *oldest = NULL;
 	uint32_t n = 0;
 
-	list_foreach (other, &sa->core->ike2.sas, struct ikesa, all) {
+	list_foreach (other, with(sa->core, &sa->path.remote), struct ikesa, by_peer) {
 		if (!ike2_is_up(other) || !inet_addr_equal(&other->path.remote, &sa->path.remote))
 			continue;
 		oldest = oldest ? oldest : other;

@@ -79,9 +79,10 @@ struct ike2_parts {
 
 struct ikesa {
 	struct list by_spi;
-	struct list all;   /* among those that count, or among strangers' */
-	struct list begun; /* while it is a stranger's, who began it and has not proved who he is */
-	uint64_t walk;     /* the last one that has come by (ike2_walk_next()) */
+	struct list all;     /* among those that count, or among strangers' */
+	struct list by_peer; /* of the former */
+	struct list begun;   /* while it is a stranger's, who began it and has not proved who he is */
+	uint64_t walk;       /* the last one that has come by (ike2_walk_next()) */
 	struct core *core;
 	struct core_conf *conf; /* held */
 	uint32_t peer;          /* index in it */
@@ -177,10 +178,13 @@ struct ike2_walk {
 	struct core *core;
 	struct list *head; /* where it is: first those that count, then the strangers' */
 	bool known;        /* those are left out */
+	bool peer;         /* `head` is of by_peer */
 	uint64_t number;
 	struct ikesa *at;
 };
 struct ike2_walk ike2_walk_begin(struct core *c);
+/* Through those with this address, and some others; as below. */
+struct ike2_walk ike2_walk_peer(struct core *c, const struct inet_addr *remote);
 /* Not through those of strangers who have proved nothing. */
 struct ike2_walk ike2_walk_known(struct core *c);
 /* NULL: that was all. */

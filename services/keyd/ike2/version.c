@@ -214,7 +214,7 @@ static void row_of(const struct ikesa *sa, struct ike_row_sa *ret)
 	    .dpd_delay_s = ike2_is_up(sa) ? p->dpd.delay_s : 0,
 	    .dpd_unanswered = sa->own.out ? sa->own.tries : 0,
 	    /* A stranger has none, and there may be too many to count those of his address. */
-	    .n_children = ike2_is_strangers(sa) ? 0 : child_count(c, &sa->path.remote)};
+	    .n_children = ike2_is_strangers(sa) ? 0 : child_count(sa->core, &sa->path.remote)};
 	memcpy(ret->spi_i, sa->spi_i, IKE2_SPI);
 	memcpy(ret->spi_r, sa->spi_r, IKE2_SPI);
 	put_terms(sa, ret);
