@@ -77,7 +77,7 @@ static void give_up(struct ikesa *sa, const char *what, const char *why)
 /* What there was with this peer before is no more: it says so, or its old SAs would have been used. */
 static void end_others(struct ikesa *sa)
 {
-	struct ike2_walk w = ike2_walk_begin(sa->core);
+	struct ike2_walk w = ike2_walk_peer(sa->core, &sa->path.remote);
 	struct ikesa *other;
 
 	while ((other = ike2_walk_next(&w)))
@@ -105,7 +105,7 @@ static bool is_twin(const struct ikesa *other, const struct ikesa *sa)
 
 static void end_twins(struct ikesa *sa)
 {
-	struct ike2_walk w = ike2_walk_begin(sa->core);
+	struct ike2_walk w = ike2_walk_peer(sa->core, &sa->path.remote);
 	struct ikesa *other;
 
 	while ((other = ike2_walk_next(&w))) {
@@ -287,7 +287,7 @@ static bool is_first_contact(const struct ikesa *sa)
 {
 	if (!ike2_peer(sa)->initial_contact)
 		return false;
-	list_foreach (other, &sa->core->ike2.sas, struct ikesa, all)
+	list_foreach (other, core_of_peer(sa->core->ike2.by_peer, &sa->path.remote), struct ikesa, by_peer)
 		if (other != sa && other->established_ms &&
 		    inet_addr_equal(&other->path.remote, &sa->path.remote))
 			return false;

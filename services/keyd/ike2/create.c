@@ -275,7 +275,7 @@ static bool is_dropping(const struct ikesa *sa)
 /* What is under the old one is under the new one from now on. */
 static void move(struct ikesa *from, struct ikesa *to)
 {
-	list_foreach (k, &from->core->children, struct child, node)
+	list_foreach (k, core_of_peer(from->core->by_peer, &from->path.remote), struct child, by_peer)
 		if (k->owner == from)
 			k->owner = to;
 	pair_move(from, to);
