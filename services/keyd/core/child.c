@@ -115,7 +115,7 @@ static bool is_newest(const struct child *k)
 
 	list_foreach (other, &k->core->children, struct child, node)
 		if (other->out.id == k->out.id && !other->replaced && !other->told &&
-		    ike_path_same_peer(&other->path, &k->path))
+		    party_same(other->party, k->party))
 			newest = other;
 	return newest == k;
 }
@@ -152,7 +152,7 @@ static void limit_pairs(struct child *k)
 	uint32_t n = 0;
 
 	list_foreach (other, &k->core->children, struct child, node) {
-		if (other->out.id != k->out.id || !ike_path_same_peer(&other->path, &k->path))
+		if (other->out.id != k->out.id || !party_same(other->party, k->party))
 			continue;
 		oldest = oldest ? oldest : other;
 		n++;
@@ -180,6 +180,7 @@ static struct child *add(struct core *c, const struct child *from, struct core_c
 	*k = *from;
 	k->core = c;
 	k->conf = core_conf_ref(conf);
+	k->party = party_ref(from->party);
 	list_init(&k->node);
 	list_append(&c->children, &k->node);
 	c->n_children++;
@@ -255,6 +256,7 @@ void child_end(struct child *k, bool tell, enum child_gone why)
 	child_leave_policy(c, &k->out);
 	upkeep_child_ended(k, gone[why].what);
 	core_conf_unref(k->conf);
+	party_unref(k->party);
 	free(k);
 }
 
@@ -273,7 +275,7 @@ static void on_left(struct timer *t, void *arg)
 static bool succeeds(const struct child *other, const struct child *k)
 {
 	return other != k && other->out.id == k->out.id && !other->replaced && other->made_ms >= k->made_ms &&
-	       ike_path_same_peer(&other->path, &k->path);
+	       party_same(other->party, k->party);
 }
 
 static bool is_followed(const struct child *k)
@@ -352,10 +354,10 @@ struct child *child_by_serial(struct core *c, uint64_t serial)
 }
 
 struct child *child_by_peer_spi(
-    struct core *c, const struct ike_path *peer, enum ipsec_proto proto, uint32_t spi)
+    struct core *c, const struct party *who, enum ipsec_proto proto, uint32_t spi)
 {
 	list_foreach (k, &c->children, struct child, node)
-		for (uint8_t i = 0; ike_path_same_peer(&k->path, peer) && i < k->n_parts; i++)
+		for (uint8_t i = 0; party_same(k->party, who) && i < k->n_parts; i++)
 			if (k->part[i].proto == proto && k->part[i].spi_out == spi)
 				return k;
 	return NULL;
@@ -371,10 +373,10 @@ struct child *child_of_policy(struct core *c, uint32_t policy_id)
 	return newest;
 }
 
-void child_end_all(struct core *c, const struct ike_path *peer, uint64_t before_ms, enum child_gone why)
+void child_end_all(struct core *c, const struct party *who, uint64_t before_ms, enum child_gone why)
 {
 	list_foreach_safe (k, next, &c->children, struct child, node)
-		if (ike_path_same_peer(&k->path, peer) && k->made_ms < before_ms)
+		if (party_same(k->party, who) && k->made_ms < before_ms)
 			child_end(k, false, why);
 }
 
@@ -388,13 +390,30 @@ void child_leave_policy(struct core *c, const struct policy *out)
 	c->ports.policy_drop(c->ports.arg, out->id);
 }
 
-void child_moved(struct core *c, const struct ike_path *path, uint16_t old_port)
+static void tell_moved(struct core *c, const uint64_t *serial, size_t n, uint16_t port)
 {
-	list_foreach (k, &c->children, struct child, node)
-		if (ike_path_is_at(&k->path, path, old_port)) {
-			k->path.remote_port = path->remote_port;
-			keep(k);
+	if (n)
+		c->ports.moved(c->ports.arg, serial, n, port);
+}
+
+void child_moved(struct party *who, uint16_t port)
+{
+	uint64_t serial[CORE_MOVED_MAX];
+	struct core *c = who->core;
+	size_t n = 0;
+
+	list_foreach (k, &c->children, struct child, node) {
+		if (k->party != who || !ike_path_turn(&k->path, port))
+			continue;
+		keep(k);
+		if (n + k->n_parts > ARRAY_SIZE(serial)) {
+			tell_moved(c, serial, n, port);
+			n = 0;
 		}
+		for (uint8_t i = 0; i < k->n_parts; i++)
+			serial[n++] = k->part[i].serial_in;
+	}
+	tell_moved(c, serial, n, port);
 }
 
 bool child_is_lesser(const struct child *a, const struct child *b)
@@ -406,10 +425,10 @@ bool child_is_lesser(const struct child *a, const struct child *b)
 	return x_max < y_max;
 }
 
-bool child_any(struct core *c, const struct ike_path *peer)
+bool child_any(struct core *c, const struct ike_path *place)
 {
 	list_foreach (k, &c->children, struct child, node)
-		if (ike_path_same_peer(&k->path, peer))
+		if (ike_path_same_place(&k->path, place))
 			return true;
 	return false;
 }

@@ -104,6 +104,7 @@ struct ikesa {
 	struct octets ke; /* the peer's public value, until the shared secret is made */
 
 	struct ike_id peer_id;
+	struct party *party; /* held, since it is up */
 	struct octets ticket;
 
 	uint32_t next_own, next_peer; /* message ids: of our next request, of the peer's */
