@@ -179,8 +179,11 @@ int msg_sa_install_decode(const struct ipc_record *rec, struct msg_sa_install *r
 	r = model_sa_decode(in->sa, false, &d, e);
 	if (r < 0)
 		return r;
-	*ret = (struct msg_sa_install){
-	    .grant = in->grant, .partner = in->partner, .inbound = in->inbound, .desc = d, .held = take_ptr(m)};
+	*ret = (struct msg_sa_install){.grant = in->grant,
+	    .partner = in->partner,
+	    .inbound = in->inbound,
+	    .desc = d,
+	    .held = take_ptr(m)};
 	return 0;
 }
 

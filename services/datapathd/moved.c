@@ -16,8 +16,8 @@ static bool has(const uint64_t *serial, size_t n, uint64_t one)
 	return one && bsearch(&one, serial, n, sizeof(*serial), compare);
 }
 
-static bool turn(struct sa *sa, const struct inet_addr *far, uint16_t *negotiated, uint16_t port,
-    struct moved_from *ret)
+static bool turn(
+    struct sa *sa, const struct inet_addr *far, uint16_t *negotiated, uint16_t port, struct moved_from *ret)
 {
 	uint32_t moved = atomic_load_explicit(&sa->slot->run.far_port, memory_order_relaxed);
 	uint16_t was = moved ? (uint16_t)moved : *negotiated;

@@ -31,9 +31,9 @@ struct moved_from {
 	uint16_t port;
 };
 
-/* Control: these negotiated inbound SAs move to this port of their far end, and so do those outbound that were
- * made with them: nothing else, because others can be at the same port of the same address. Sorts `serial`.
- * Whether anything has moved, then *ret is where it was. */
+/* Control: these negotiated inbound SAs move to this port of their far end, and so do those outbound that
+ * were made with them: nothing else, because others can be at the same port of the same address. Sorts
+ * `serial`. Whether anything has moved, then *ret is where it was. */
 bool moved_follow(struct sad *s, uint64_t *serial, size_t n, uint16_t port, struct moved_from *ret);
 
 #endif

@@ -323,8 +323,7 @@ static void port_release(
 	take_larva(arg, spi);
 }
 
-static int port_install(
-    void *arg, uint64_t token, uint64_t grant, const struct sa_desc *sa, uint64_t partner)
+static int port_install(void *arg, uint64_t token, uint64_t grant, const struct sa_desc *sa, uint64_t partner)
 {
 	struct rig_side *s = arg;
 	struct event *e;

@@ -353,8 +353,7 @@ struct child *child_by_serial(struct core *c, uint64_t serial)
 	return NULL;
 }
 
-struct child *child_by_peer_spi(
-    struct core *c, const struct party *who, enum ipsec_proto proto, uint32_t spi)
+struct child *child_by_peer_spi(struct core *c, const struct party *who, enum ipsec_proto proto, uint32_t spi)
 {
 	list_foreach (k, &c->children, struct child, node)
 		for (uint8_t i = 0; party_same(k->party, who) && i < k->n_parts; i++)

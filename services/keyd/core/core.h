@@ -147,8 +147,8 @@ void core_expired(struct core *c, uint64_t serial, bool hard);
 /* datapathd: the peer sends into an SA that is not there. A hint: anybody can send such packets. */
 void core_unknown_spi(struct core *c, const struct inet_addr *local, const struct inet_addr *remote,
     enum ipsec_proto proto, uint32_t spi);
-/* datapathd: what came under this inbound SA of ours came from another port of its far end than before. Datapathd
- * has followed with that SA and its partner. */
+/* datapathd: what came under this inbound SA of ours came from another port of its far end than before.
+ * Datapathd has followed with that SA and its partner. */
 void core_moved(struct core *c, uint64_t serial, uint16_t port);
 /* Tells every peer that everything ends (on shutdown), and forgets it. */
 void core_shutdown(struct core *c);

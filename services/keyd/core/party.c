@@ -1,6 +1,6 @@
 /*
- * Two parties can have one identity: clients of a group, or one client that began anew behind another port. They
- * stay two also where they meet at one place, as nothing would tell them apart again.
+ * Two parties can have one identity: clients of a group, or one client that began anew behind another port.
+ * They stay two also where they meet at one place, as nothing would tell them apart again.
  */
 #include "keyd/core/party.h"
 

@@ -22,8 +22,8 @@ struct ike_path {
 	uint16_t local_port, remote_port;
 };
 
-/* Whether two paths lead to the same place. Behind a NAT clients share an address and have a port each; a peer
- * without one is at 500 at first and may go on at 4500. Who is there it does not say (party.h). */
+/* Whether two paths lead to the same place. Behind a NAT clients share an address and have a port each; a
+ * peer without one is at 500 at first and may go on at 4500. Who is there it does not say (party.h). */
 static inline bool ike_path_same_place(const struct ike_path *a, const struct ike_path *b)
 {
 	bool plain = (a->remote_port == IKE_PORT || a->remote_port == IKE_PORT_NATT) &&
@@ -157,11 +157,10 @@ struct core_ports {
 	    const struct inet_addr *dst, enum ipsec_proto proto);
 	void (*release)(void *arg, const struct inet_addr *src, const struct inet_addr *dst,
 	    enum ipsec_proto proto, uint32_t spi);
-	int (*install)(
-	    void *arg, uint64_t token, uint64_t grant, const struct sa_desc *sa, uint64_t partner);
+	int (*install)(void *arg, uint64_t token, uint64_t grant, const struct sa_desc *sa, uint64_t partner);
 	void (*remove)(void *arg, uint64_t serial);
-	/* The peer of these inbound SAs, at most CORE_MOVED_MAX, is behind this port now: they and their partners
-	 * follow. */
+	/* The peer of these inbound SAs, at most CORE_MOVED_MAX, is behind this port now: they and their
+	 * partners follow. */
 	void (*moved)(void *arg, const uint64_t *serial, size_t n, uint16_t port);
 
 	/* hooks, asked for nothing. NULL: nobody runs scripts. */

@@ -36,8 +36,8 @@ static bool speaks(const struct core *c, const struct party *who)
 	return false;
 }
 
-/* What it was silent for: its own pairs, and those that it had behind another port, under an SA that is no more.
- * For another one of its name that is still where it was until now somebody else speaks. */
+/* What it was silent for: its own pairs, and those that it had behind another port, under an SA that is no
+ * more. For another one of its name that is still where it was until now somebody else speaks. */
 static void end_children(struct isakmp *sa)
 {
 	struct core *c = sa->core;

@@ -154,9 +154,9 @@ struct isakmp *isakmp_find(struct core *c, const uint8_t *icookie, const uint8_t
 struct isakmp *isakmp_find_begun(struct core *c, const uint8_t *icookie, const struct inet_addr *remote);
 /* Whichever block of the address it has. */
 enum { ISAKMP_ANY_PEER = UINT32_MAX };
-/* An established one with this peer of the configuration, the one under which it was heard last: with `who`, or
- * where nobody is meant (NULL) with whoever is at this place. A path to port 500 may also be no more than an
- * address, of which any client behind it will do, if it has to. NULL: none. */
+/* An established one with this peer of the configuration, the one under which it was heard last: with `who`,
+ * or where nobody is meant (NULL) with whoever is at this place. A path to port 500 may also be no more than
+ * an address, of which any client behind it will do, if it has to. NULL: none. */
 struct isakmp *isakmp_find_up(
     struct core *c, const struct ike_path *path, uint32_t peer, const struct party *who);
 /* With whatever peer of the configuration is there. */

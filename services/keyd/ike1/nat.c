@@ -131,8 +131,7 @@ void nat_follow(struct isakmp *sa)
 	if (!sa->heard_from.remote_port || (moved(sa) && sa->heard_from.local_port != IKE_PORT_NATT))
 		return;
 	if (isakmp_is_up(sa) && sa->path.local_port == IKE_PORT_NATT &&
-	    sa->heard_from.local_port == IKE_PORT_NATT &&
-	    sa->path.remote_port != sa->heard_from.remote_port)
+	    sa->heard_from.local_port == IKE_PORT_NATT && sa->path.remote_port != sa->heard_from.remote_port)
 		party_moved(sa->party, sa->heard_from.remote_port);
 	if (sa->path.local_port == sa->heard_from.local_port &&
 	    sa->path.remote_port == sa->heard_from.remote_port)

@@ -266,8 +266,7 @@ static void port_release(
 	datapathd_release(k->datapathd, src, dst, proto, spi);
 }
 
-static int port_install(
-    void *arg, uint64_t token, uint64_t grant, const struct sa_desc *sa, uint64_t partner)
+static int port_install(void *arg, uint64_t token, uint64_t grant, const struct sa_desc *sa, uint64_t partner)
 {
 	struct keyd *k = arg;
 	struct question *q = question(k, token, ANSWER_SERIAL);

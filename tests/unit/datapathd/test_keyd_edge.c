@@ -252,8 +252,8 @@ static void hear_moved(uint64_t serial, uint16_t port)
 	ipc_unpack_free(got);
 }
 
-/* A translator has moved a peer: what is sent with that pair follows, keyd hears of it once, and says of others
- * whose peer it is. */
+/* A translator has moved a peer: what is sent with that pair follows, keyd hears of it once, and says of
+ * others whose peer it is. */
 static void test_keyd_edge_moved_peers_are_followed(void **state)
 {
 	struct sa_desc in = desc_of(true, keyd_rig_reserved()), out = desc_of(false, 0x1000);

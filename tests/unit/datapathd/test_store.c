@@ -146,7 +146,8 @@ static struct sa *find(uint32_t spi)
 	return sad_find(&sad, &src, &dst, IPSEC_ESP, spi);
 }
 
-/* Whose an SA is, is known to the next life, and with whom it belongs; and that its key needs nobody's word. */
+/* Whose an SA is, is known to the next life, and with whom it belongs; and that its key needs nobody's word.
+ */
 static void test_store_next_life_knows_whose_an_sa_is(void **state)
 {
 	struct sa_desc d = path_rig_desc(
