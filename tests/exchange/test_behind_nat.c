@@ -232,6 +232,28 @@ static void test_death_of_the_second_leaves_the_first(void **state)
 	rig_fini(&rig);
 }
 
+static bool lose_from_a(struct rig *r, unsigned n, bool from_a, uint8_t *d, size_t n_d)
+{
+	return !from_a;
+}
+
+/* The first one was asked where the second one is now, and is heard in the last moment: it is asked again. */
+static void test_who_is_heard_from_elsewhere_is_not_dead(void **state)
+{
+	struct child *one = first_comes("one", PLACE);
+
+	rig.nat_port[1] = OTHER;
+	rig.wire.tamper = lose_from_a;
+	for (int ms = 0; ms < DEAD_MS && newest_sa(&rig.b)->dpd_unanswered < 3; ms += 100)
+		rig_run(&rig, 100);
+	rig.wire.tamper = NULL;
+	heard(one, OTHER);
+	rig_run(&rig, DEAD_MS);
+	assert_false(rig_logged(&rig.b, "the peer is dead"));
+	assert_true(has(one));
+	rig_fini(&rig);
+}
+
 /* INITIAL-CONTACT from where another one was, or is as far as anybody knows. */
 static void test_who_begins_anew_speaks_for_himself(void **state)
 {
@@ -390,6 +412,7 @@ int main(void)
 	    cmocka_unit_test_setup(test_next_life_knows_who_is_who, set_up),
 	    cmocka_unit_test_setup(test_one_who_is_dead_takes_nothing_along, set_up),
 	    cmocka_unit_test_setup(test_death_of_the_second_leaves_the_first, set_up),
+	    cmocka_unit_test_setup(test_who_is_heard_from_elsewhere_is_not_dead, set_up),
 	    cmocka_unit_test_setup(test_who_begins_anew_speaks_for_himself, set_up),
 	    cmocka_unit_test_setup(test_nobody_deletes_anothers, set_up),
 	    cmocka_unit_test_setup(test_one_client_at_another_port, set_up),

@@ -15,7 +15,7 @@ enum {
 	AGAIN_SHARE = 8,      /* of what is left of its life, until it is tried again */
 	SOFT_PERCENT = 80,    /* racoon's; version 2: who began leaves the peer no time to do it first */
 	LATE_PERCENT = 93,    /* version 2: when who began has not done it */
-	CHILD_PAIRS_MAX = 64, /* of one policy with one peer, old ones that go soon included */
+	CHILD_PAIRS_MAX = 64, /* of one policy with one place, old ones that go soon included */
 	JITTER_PERCENT = 5,   /* earlier than that, so that many made together are not renewed together */
 };
 
@@ -145,20 +145,22 @@ static void plan_renewal(struct child *k)
 		    k->made_ms + ms * (percent - rng_below(c->rng, JITTER_PERCENT + 1)) / 100, on_renew);
 }
 
-/* A peer may ask for one pair after the other for a policy, and never end any. */
+/* A peer may ask for one pair after the other for a policy, never end any, and call itself what it likes. Its own
+ * oldest one goes, if it has any. */
 static void limit_pairs(struct child *k)
 {
-	struct child *oldest = NULL;
+	struct child *oldest[2] = {NULL}; /* of the place, of the peer */
 	uint32_t n = 0;
 
 	list_foreach (other, &k->core->children, struct child, node) {
-		if (other->out.id != k->out.id || !party_same(other->party, k->party))
+		if (other->out.id != k->out.id || !ike_path_same_place(&other->path, &k->path))
 			continue;
-		oldest = oldest ? oldest : other;
+		for (unsigned i = 0; i <= party_same(other->party, k->party); i++)
+			oldest[i] = oldest[i] ? oldest[i] : other;
 		n++;
 	}
 	if (n > CHILD_PAIRS_MAX)
-		child_end(oldest, true, CHILD_REPLACED);
+		child_end(oldest[1] == k ? oldest[0] : oldest[1], true, CHILD_REPLACED);
 }
 
 void child_try_again(struct child *k)

@@ -115,8 +115,11 @@ void nat_move(struct isakmp *sa)
 void nat_moved(struct party *who, uint16_t port)
 {
 	list_foreach (sa, &who->core->isakmp, struct isakmp, all)
-		if (sa->party == who && ike_path_turn(&sa->path, port))
+		if (sa->party == who && ike_path_turn(&sa->path, port)) {
+			/* It was asked where it was no more: that it did not answer says nothing. */
+			sa->dpd_unanswered = 0;
 			kept_isakmp(sa);
+		}
 }
 
 /* From port 4500 nobody goes back (RFC 3947 section 4): base mode's responder may speak once more from port
