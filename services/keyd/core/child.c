@@ -145,8 +145,8 @@ static void plan_renewal(struct child *k)
 		    k->made_ms + ms * (percent - rng_below(c->rng, JITTER_PERCENT + 1)) / 100, on_renew);
 }
 
-/* A peer may ask for one pair after the other for a policy, never end any, and call itself what it likes. Its own
- * oldest one goes, if it has any. */
+/* A peer may ask for one pair after the other for a policy, never end any, and call itself what it likes. Its
+ * own oldest one goes, if it has any. */
 static void limit_pairs(struct child *k)
 {
 	struct child *oldest[2] = {NULL}; /* of the place, of the peer */
