@@ -341,6 +341,28 @@ static bool ask_about_another(struct rig *r, unsigned n, bool from_a, uint8_t *d
 	return true;
 }
 
+/* And with renewal nobody notices. */
+static void test_message_ids_are_used_up_and_renewed(void **state)
+{
+	struct ike_conf *sides[2];
+
+	for (size_t i = 0; i < 2; i++) {
+		sides[i] = conf_of(IKE_MODE_MAIN);
+		sides[i]->peer[0].dpd =
+		    (struct ike_dpd){.announce = true, .delay_s = 1, .retry_s = 1, .maxfail = 3};
+		sides[i]->peer[0].offer[0].seconds = IKE_LIFE_MAX_S;
+		sides[i]->child[0].seconds = IKE_LIFE_MAX_S;
+	}
+	begin_with(sides[0], sides[1]);
+	connect_from(&rig.a);
+	assert_true(rig_live(&rig, (uint64_t)SEEN_MAX * 2500));
+	assert_true(rig_logged(&rig.a, "ISAKMP-SA is renewed"));
+	assert_false(rig_logged(&rig.a, "no more message ids"));
+	assert_false(rig_logged(&rig.b, "no more message ids"));
+	assert_pairs(1);
+	rig_fini(&rig);
+}
+
 /* Questions about another ISAKMP SA under the keys of this one are not answered. */
 static void test_dpd_is_about_its_own_sa(void **state)
 {
@@ -684,6 +706,7 @@ int main(void)
 	    cmocka_unit_test(test_bad_wire_is_no_death),
 	    cmocka_unit_test(test_dead_isakmp_sa_of_a_living_peer),
 	    cmocka_unit_test(test_dpd_uses_up_message_ids),
+	    cmocka_unit_test(test_message_ids_are_used_up_and_renewed),
 	    cmocka_unit_test(test_dpd_is_about_its_own_sa),
 	    cmocka_unit_test(test_dpd_needs_both),
 	    cmocka_unit_test(test_initial_contact),

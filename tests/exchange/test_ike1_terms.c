@@ -97,6 +97,27 @@ static void test_passive_does_not_begin(void **state)
 	rig_fini(&rig);
 }
 
+/* Its own answer to the first packet may come before the pair is whole, or was on its way here when it got
+ * so: it is not dropped. */
+static void test_passive_answers_the_first_packet(void **state)
+{
+	for (size_t whole = 0; whole < 2; whole++) {
+		begin();
+		b->peer[0].passive = true;
+		meet();
+		rig_packet(&rig.a, 0);
+		while (!(whole ? rig.b.core->n_children : rig_count(&rig.b, true)))
+			rig_run(&rig, 1);
+		assert_int_equal(rig_count(&rig.b, false), whole);
+		rig_packet(&rig.b, 0);
+		rig_run(&rig, ENOUGH_MS);
+		assert_pairs(1);
+		assert_int_equal(rig.b.n_done_ok, 1);
+		assert_int_equal(rig.b.n_done_bad, 0);
+		rig_fini(&rig);
+	}
+}
+
 static void test_mode_that_is_not_named(void **state)
 {
 	begin();
@@ -711,6 +732,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_passive_does_not_begin),
+	    cmocka_unit_test(test_passive_answers_the_first_packet),
 	    cmocka_unit_test(test_mode_that_is_not_named),
 	    cmocka_unit_test(test_base_mode_is_named_or_not),
 	    cmocka_unit_test(test_stranger),

@@ -11,6 +11,7 @@
 #include "keyd/ike1/hook.h"
 #include "keyd/ike1/inform.h"
 #include "keyd/ike1/kept.h"
+#include "keyd/ike1/phase1.h"
 #include "keyd/ike1/quick.h"
 
 static const uint8_t no_cookie[IKE_COOKIE_LEN];
@@ -293,6 +294,8 @@ bool isakmp_take_id(struct isakmp *sa, uint32_t msg_id)
 		/* Before it is kept itself, the ids wait in `seen`. */
 		if (keep_has(&sa->place))
 			keep_saw(sa->core->keep, &sa->place, msg_id);
+		if (sa->seen.n == SEEN_MANY && isakmp_is_up(sa))
+			phase1_plan(sa);
 		return true;
 	}
 	inform_delete_isakmp(sa);
