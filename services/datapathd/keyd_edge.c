@@ -159,7 +159,7 @@ static bool follow(struct datapathd *d, uint64_t *serial, size_t n, uint16_t por
 
 	if (!moved_follow(&d->sad, serial, n, port, &was))
 		return false;
-	log_info("peer.moved", "the NAT in front of %s has moved a peer of ours from port %u to %u",
+	log_info("peer.moved", "the NAT in front of %s has moved it from port %u to %u",
 	    inet_addr_format(&was.addr, b), was.port, port);
 	return true;
 }
