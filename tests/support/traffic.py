@@ -108,15 +108,18 @@ def udp_send(address, port, packets, rate, size):
 
 
 def udp_flow(address, port, rate, size):
-    """The same until the standard input says a line; prints how many were sent."""
+    """The same until the standard input says a line; prints how many were sent, and what the kernel refused, by its numbers."""
     sock = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM)
     say("ready")
     filler = b"POSTERN-CLEAR-" * (int(size) // 14 + 1)
-    sent, begin = 0, time.monotonic()
-    while not select.select([sys.stdin], [], [], max(0, sent / float(rate) - (time.monotonic() - begin)))[0]:
-        sock.sendto((sent.to_bytes(8, "big") + filler)[:int(size)], (address, int(port)))
-        sent += 1
-    say(json.dumps({"sent": sent}))
+    number, begin, refused = 0, time.monotonic(), {}
+    while not select.select([sys.stdin], [], [], max(0, number / float(rate) - (time.monotonic() - begin)))[0]:
+        try:
+            sock.sendto((number.to_bytes(8, "big") + filler)[:int(size)], (address, int(port)))
+        except OSError as problem:
+            refused[problem.errno] = refused.get(problem.errno, 0) + 1
+        number += 1
+    say(json.dumps({"sent": number - sum(refused.values()), "refused": refused}))
 
 
 def udp_count(port):
