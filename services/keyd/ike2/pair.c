@@ -86,6 +86,15 @@ struct child *pair_child(struct ikesa *sa, enum ipsec_proto proto, uint32_t spi)
 	return NULL;
 }
 
+struct ike2_pair *pair_making(struct ikesa *sa, enum ipsec_proto proto, uint32_t spi)
+{
+	list_foreach (p, &sa->pairs, struct ike2_pair, node)
+		if (p->state >= PAIR_OPENING && p->part[p->n_parts - 1].proto == proto &&
+		    p->part[p->n_parts - 1].spi_out == spi)
+			return p;
+	return NULL;
+}
+
 struct ike2_pair *pair_new(struct ikesa *sa, bool initiator)
 {
 	struct core *c = sa->core;
