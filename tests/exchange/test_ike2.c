@@ -96,6 +96,45 @@ static void test_each_side_in_its_own_way(void **state)
 	}
 }
 
+static const uint8_t keys[2][IKE_PUBLIC_KEY_MAX + 1] = {"A's public key", "B's public key"};
+
+/* Both have keys without certificates, so many octets of which they show, where they do. */
+static void begin_bare(bool shows, size_t n)
+{
+	struct ike_conf *c[] = {rig_conf2(IKE_AUTH_RSA), rig_conf2(IKE_AUTH_RSA)};
+
+	for (int i = 0; i < 2; i++) {
+		c[i]->peer[0].key = strdup("own.key");
+		c[i]->peer[0].peer_key = strdup("peer.pub");
+		c[i]->peer[0].my_id = (struct ike_id){.kind = IKE_ID_ADDRESS};
+		c[i]->peer[0].send_cert = shows;
+	}
+	begin_with(c[0], c[1]);
+	rig.a.subject = rig.b.subject = NULL;
+	rig.a.bare_key = (struct ike1_octets){keys[0], n};
+	rig.b.bare_key = (struct ike1_octets){keys[1], n};
+	rig_packet(&rig.a, 0);
+	rig_run(&rig, ENOUGH_MS);
+}
+
+static void test_keys_without_certificates(void **state)
+{
+	(void)state;
+	for (unsigned shows = 0; shows < 2; shows++) {
+		begin_bare(shows, IKE_PUBLIC_KEY_MAX);
+		assert_pair(1);
+		assert_true(rig.a.n_judged == 1 && rig.b.n_judged == 1);
+		assert_true(rig.a.n_keys_shown == shows && rig.b.n_keys_shown == shows);
+		rig_fini(&rig);
+	}
+	/* More than any key has is not handed on to certd-verify. */
+	begin_bare(true, IKE_PUBLIC_KEY_MAX + 1);
+	assert_true(rig_logged(&rig.b, "its certificates are malformed"));
+	assert_int_equal(rig.b.n_judged, 0);
+	assert_int_equal(sas(&rig.a), 0);
+	rig_fini(&rig);
+}
+
 /* The configuration says how the peer proves itself, and nothing else will do. */
 static void test_a_side_in_another_way_than_was_configured(void **state)
 {
@@ -115,6 +154,7 @@ int main(void)
 	    cmocka_unit_test(test_psk),
 	    cmocka_unit_test(test_certificates),
 	    cmocka_unit_test(test_each_side_in_its_own_way),
+	    cmocka_unit_test(test_keys_without_certificates),
 	    cmocka_unit_test(test_a_side_in_another_way_than_was_configured),
 	};
 

@@ -22,6 +22,7 @@ PROOFS = (  # (our words for the key, strongSwan's settings, what it says that w
     ("rsa", OLD_WAY, "RSA signature", "RSA signature"),
     ("rsa", "", "RSA_EMSA_PSS_SHA2_256_SALT_32", "RSA_EMSA_PKCS1_SHA2_256"),
     ("rsa", PSS, "RSA_EMSA_PSS_SHA2_256_SALT_32", "RSA_EMSA_PSS_SHA2_256_SALT_32"),
+    ("rsa-pss", PSS, "RSA_EMSA_PSS_SHA2_256_SALT_32", "RSA_EMSA_PSS_SHA2_256_SALT_32"),
     ("ecdsa-256", "", "ECDSA_WITH_SHA256_DER", "ECDSA_WITH_SHA256_DER"),
     ("ecdsa-256", OLD_WAY, "ECDSA-256 signature", "ECDSA-256 signature"),
     ("ecdsa-384", "", "ECDSA_WITH_SHA384_DER", "ECDSA_WITH_SHA384_DER"),
@@ -115,6 +116,45 @@ class Ways(charon2.Charon2Test):
                 for _ in self.both_begin():
                     said = re.findall(r"authentication of '[^']*'( \(myself\))? with (.*?)(?: successful)?$", self.said(), re.M)
                     self.assertEqual({(bool(myself), how) for myself, how in said}, {(False, ours), (True, theirs)})
+
+    def raw(self, **more):
+        """Keys without certificates, which strongSwan has been told and does not send. It could not know by itself who has one:
+        so identities are written down, which is what it says then, too."""
+        self.ready(False, "", **{"auth": "key /etc/inet/relent.key\n remote-key /etc/inet/elmer.pub",
+                                 "local": f"auth = pubkey\n pubkeys = elmer.pub\n id = {ELMER}",
+                                 "remote": f"auth = pubkey\n pubkeys = relent.pub\n id = {RELENT}", **more})
+
+    def test_keys_without_certificates(self):
+        for kind, how in (("ed25519", "ED25519"), ("ecdsa-256", "ECDSA_WITH_SHA256_DER"), ("rsa", "RSA_EMSA_P.*_SHA2_256.*")):
+            charon.bare_keys(self.relent, self.elmer, kind)
+            with self.subTest(kind=kind):
+                self.raw()
+                for _ in self.both_begin():
+                    said = re.findall(r"authentication of '([^']*)'(?: \(myself\))? with (.*?)(?: successful)?$", self.said(), re.M)
+                    self.assertEqual({name for name, _ in said}, {ELMER, RELENT})
+                    for _, with_what in said:
+                        self.assertRegex(with_what, f"^{how}$")
+        self.other_keys_and_names()
+
+    def other_keys_and_names(self):
+        """The last ones once more under a name, and then not believed: another key under it, another name with this key."""
+        named = {"more": "local-id gw.relent\n remote-id gw.elmer", "local": "auth = pubkey\n pubkeys = elmer.pub\n id = gw.elmer",
+                 "remote": "auth = pubkey\n pubkeys = relent.pub\n id = gw.relent"}
+        self.raw(**named)
+        for _ in self.both_begin():
+            pass
+        self.over()
+        charon.bare_keys(self.relent, self.elmer, "ed25519")
+        self.load({**self.words(False), **named, "auth": "key /etc/inet/relent.key\n remote-key /etc/inet/elmer.pub"})
+        self.refused("the signature's algorithm is none that is believed")
+        self.raw(**{**named, "local": "auth = pubkey\n pubkeys = elmer.pub\n id = gw.other"})
+        self.refused("it says it is gw.other; remote-id of elmer says who has this key")
+
+    def refused(self, why):
+        self.relent.mark_log()
+        self.assertNotEqual(self.peer.initiate("net").returncode, 0)
+        self.assertIn(why, self.relent.log())
+        self.assertEqual(self.pairs(), set())
 
     def test_every_cipher_and_every_group_in_both_places(self):
         for group, groupname, esp, espprop, name in WAYS:

@@ -16,18 +16,22 @@
 
 enum { ID_RESERVED_AT = 1, ID_RESERVED = 3 };
 
-static bool by_cert(const struct ikesa *sa)
+static bool signs(const struct ikesa *sa)
 {
 	const struct ike_peer *p = ike2_peer(sa);
 
 	return p->n_offers && ike_auth_is_rsa(p->offer[0].auth);
 }
 
-bool auth_wants_cert(const struct ikesa *sa)
+/* Whoever has the peer's certificate needs none; who has its key asks for it all the same, because a peer
+ * with several could not know which one is meant. */
+void auth_put_wish(const struct ikesa *sa, struct ike_out *o)
 {
 	const struct ike_peer *p = ike2_peer(sa);
 
-	return ike_auth_is_rsa(ike_peer_auth(p)) && p->send_cr && !p->peer_cert;
+	if (!ike_auth_is_rsa(ike_peer_auth(p)) || !p->send_cr || p->peer_cert)
+		return;
+	ike2_put_request(o, p->peer_key ? IKE2_CERT_RAW_KEY : IKE2_CERT_X509_SIG, NULL, 0);
 }
 
 static const struct octets *own_nonce(const struct ikesa *sa)
@@ -122,7 +126,7 @@ static void end_twins(struct ikesa *sa)
 static void forget_first(struct ikesa *sa)
 {
 	struct octets *o[] = {&sa->message_i, &sa->message_r, &sa->cookie, &sa->statement, &sa->subject,
-	    &sa->issuer, &sa->proof, &sa->ke};
+	    &sa->issuer, &sa->proof, &sa->ke, &sa->own_key, &sa->peer_key};
 
 	for (size_t i = 0; i < ARRAY_SIZE(o); i++)
 		octets_fini(o[i]);
@@ -191,6 +195,16 @@ static void prove(struct ikesa *sa, void (*then)(struct ikesa *sa, struct core_r
 		give_up(sa, "certd cannot be asked", err_name(r));
 }
 
+/* What is of no use is passed over. False: it is too long, or no memory. */
+static bool keep_cert(struct ikesa *sa, const struct ike2_certificate *c)
+{
+	if (c->encoding == IKE2_CERT_RAW_KEY && !sa->peer_key.n)
+		return c->len <= IKE_PUBLIC_KEY_MAX && octets_set(&sa->peer_key, c->data, c->len) == 0;
+	if (c->encoding != IKE2_CERT_X509_SIG || sa->n_certs == IKE2_CERTS_MAX)
+		return true;
+	return octets_set(&sa->cert[sa->n_certs++], c->data, c->len) == 0;
+}
+
 /* Who it is, and its proof: kept until they are judged. False: *ret_why. */
 static bool take_peer(struct ikesa *sa, const struct ike_chain *c, const char **ret_why)
 {
@@ -214,11 +228,8 @@ static bool take_peer(struct ikesa *sa, const struct ike_chain *c, const char **
 	for (uint32_t i = 0; (x = ike_chain_find(c, IKE2_P_CERT, i)); i++) {
 		if (ike2_cert_parse(x, &cert) != IKE_OK)
 			return false;
-		if (cert.encoding != IKE2_CERT_X509_SIG || sa->n_certs == IKE2_CERTS_MAX)
-			continue;
-		if (octets_set(&sa->cert[sa->n_certs], cert.data, cert.len) < 0)
+		if (!keep_cert(sa, &cert))
 			return false;
-		sa->n_certs++;
 	}
 	return true;
 }
@@ -246,6 +257,7 @@ static void judge(struct ikesa *sa, const struct core_reply *r)
 	for (uint8_t i = 0; i < sa->n_certs; i++)
 		certs[i] = octets_slice(&sa->cert[i]);
 	s.statement = octets_slice(&sa->statement);
+	s.public_key = octets_slice(&sa->peer_key);
 	if (e == 0)
 		e = c->ports.ike2_judge(c->ports.arg, ike2_park(sa, on_judged), &s);
 	if (e < 0)
@@ -277,8 +289,12 @@ static void verify(struct ikesa *sa)
 
 static void put_certs(const struct ikesa *sa, struct ike_out *o)
 {
-	for (uint8_t i = 0; by_cert(sa) && ike2_peer(sa)->send_cert && i < sa->n_own_certs; i++)
+	if (!signs(sa) || !ike2_peer(sa)->send_cert)
+		return;
+	for (uint8_t i = 0; i < sa->n_own_certs; i++)
 		ike2_put_cert(o, IKE2_CERT_X509_SIG, sa->own_cert[i].p, sa->own_cert[i].n);
+	if (sa->own_key.n)
+		ike2_put_cert(o, IKE2_CERT_RAW_KEY, sa->own_key.p, sa->own_key.n);
 }
 
 /* --- the initiator --- */
@@ -317,8 +333,7 @@ static void send_request(struct ikesa *sa)
 	put_certs(sa, &m.o);
 	if (is_first_contact(sa))
 		ike2_put_note(&m.o, IKE2_N_INITIAL_CONTACT, NULL, 0);
-	if (auth_wants_cert(sa))
-		ike2_put_request(&m.o, IKE2_CERT_X509_SIG, NULL, 0);
+	auth_put_wish(sa, &m.o);
 	put_wanted_id(sa, &m.o);
 	ike_out_whole(&m.o, IKE2_P_AUTH, sa->proof.p, sa->proof.n);
 	if (sa->first)

@@ -143,6 +143,8 @@ static int take_begun(struct ikesa *sa, const struct core_reply *r)
 		e = octets_set(&sa->subject, r->subject.p, r->subject.n);
 	if (e == 0)
 		e = octets_set(&sa->issuer, r->issuer.p, r->issuer.n);
+	if (e == 0)
+		e = octets_set(&sa->own_key, r->public_key.p, r->public_key.n);
 	for (uint32_t i = 0; e == 0 && i < r->n_certs && i < IKE2_CERTS_MAX; i++) {
 		e = octets_set(&sa->own_cert[i], r->certs[i].p, r->certs[i].n);
 		sa->n_own_certs++;
@@ -363,8 +365,7 @@ static void send_response(struct ikesa *sa)
 	if (put_ke(sa, sa->terms.group, &o)) {
 		ike_out_whole(&o, IKE2_P_NONCE, sa->nonce_r.p, sa->nonce_r.n);
 		put_nat(sa, &o);
-		if (auth_wants_cert(sa))
-			ike2_put_request(&o, IKE2_CERT_X509_SIG, NULL, 0);
+		auth_put_wish(sa, &o);
 		put_abilities(sa, &o);
 		ike2_put_note(&o, IKE2_N_CHILDLESS_SUPPORTED, NULL, 0);
 		n = ike_out_end(&o);
