@@ -32,7 +32,7 @@ PROOFS = (  # (our words for the key, strongSwan's settings, what it says that w
     ("ed25519", "", "ED25519", "ED25519"),
     ("ed448", "", "ED448", "ED448"),
 )
-# Groups 14 to 21, 31 and 32, each with a cipher for packets: our words and strongSwan's, proposed and chosen.
+# Groups 14 to 24, 31 and 32, each with a cipher for packets: our words and strongSwan's, proposed and chosen.
 WAYS = (("modp2048", "MODP_2048", "aes128gcm", "aes128gcm16", "AES_GCM_16_128"),
         ("modp3072", "MODP_3072", "aes256gcm", "aes256gcm16", "AES_GCM_16_256"),
         ("modp4096", "MODP_4096", "aes128-sha256", "aes128-sha256", "AES_CBC_128/HMAC_SHA2_256_128"),
@@ -41,6 +41,9 @@ WAYS = (("modp2048", "MODP_2048", "aes128gcm", "aes128gcm16", "AES_GCM_16_128"),
         ("ecp256", "ECP_256", "chacha20poly1305", "chacha20poly1305", "CHACHA20_POLY1305"),
         ("ecp384", "ECP_384", "aes192gcm", "aes192gcm16", "AES_GCM_16_192"),
         ("ecp521", "ECP_521", "aes256-sha256", "aes256-sha256", "AES_CBC_256/HMAC_SHA2_256_128"),
+        ("modp1024s160", "MODP_1024_160", "aes128gcm", "aes128gcm16", "AES_GCM_16_128"),
+        ("modp2048s224", "MODP_2048_224", "aes256gcm", "aes256gcm16", "AES_GCM_16_256"),
+        ("modp2048s256", "MODP_2048_256", "aes128-sha256", "aes128-sha256", "AES_CBC_128/HMAC_SHA2_256_128"),
         ("x25519", "CURVE_25519", "chacha20poly1305", "chacha20poly1305", "CHACHA20_POLY1305"),
         ("x448", "CURVE_448", "aes256gcm", "aes256gcm16", "AES_GCM_16_256"))
 MORE = ("child 192.168.3.0/24 = 192.168.4.0/24 {}\n    child 192.168.5.0/24 = 192.168.6.0/24 {}",

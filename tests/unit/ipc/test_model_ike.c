@@ -61,7 +61,7 @@ static void any_id(struct ike_id *id)
 
 static uint32_t any_group(void)
 {
-	static const uint8_t groups[] = {1, 2, 5, 14, 15, 16, 17, 18, 19, 20, 21, 31, 32};
+	static const uint8_t groups[] = {1, 2, 5, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 31, 32};
 
 	return groups[below(ARRAY_SIZE(groups))];
 }
@@ -417,7 +417,7 @@ static const struct bad bad_offers[] = {
     {OF(IkeOffer, hash), 256 + 2},
     {OF(IkeOffer, group), 0},
     {OF(IkeOffer, group), 3},
-    {OF(IkeOffer, group), 22},
+    {OF(IkeOffer, group), 25},
     {OF(IkeOffer, group), 33},
     {OF(IkeOffer, auth), 0},
     {OF(IkeOffer, auth), IKE_AUTH_XAUTH_RSA_SERVER + 1},
