@@ -432,6 +432,15 @@ static void first_refused(struct ikesa *sa, const struct ike_chain *c)
 		pair_fail(p, 0, "the peer's answer has neither an SA nor a reason");
 }
 
+static void first_answered(struct ike2_pair *p, const struct ike_chain *c)
+{
+	const char *why;
+
+	p->is_made = true;
+	if (pair_take_answer(p, c, &why) < 0)
+		pair_fail(p, 0, "the peer: %s", why);
+}
+
 static void refused(struct ikesa *sa, const struct ike_chain *c)
 {
 	struct ike2_notification n;
@@ -464,8 +473,8 @@ void auth_response(struct ikesa *sa, const struct ike_chain *c)
 	}
 	if (!ike_chain_find(c, IKE2_P_SA, 0))
 		first_refused(sa, c);
-	else if (sa->first && pair_take_answer(sa->first, c, &why) < 0)
-		pair_fail(sa->first, 0, "the peer: %s", why);
+	else if (sa->first)
+		first_answered(sa->first, c);
 	verify(sa);
 }
 

@@ -74,28 +74,22 @@ void create_renew(struct child *k)
 void create_ask_pair(struct ikesa *sa, const struct ike2_task *t)
 {
 	struct ike2_pair *p = t->pair;
+	struct ike2_task asked = *t;
 	struct ike2_out m;
 	int r;
 
 	if (!p)
 		return;
+	asked.proto = p->part[p->n_parts - 1].proto;
+	asked.spi = p->part[p->n_parts - 1].spi_in;
 	ike2_out_begin(sa, &m);
 	r = pair_put_request(p, &m.o);
 	if (r == 0)
-		r = ike2_send_request(sa, &m, IKE2_CREATE_CHILD_SA, t);
+		r = ike2_send_request(sa, &m, IKE2_CREATE_CHILD_SA, &asked);
 	if (r < 0)
 		pair_fail(p, 0, "the request cannot be made: %s", err_name(r));
 	else
 		pair_set_state(p, PAIR_ASKED);
-}
-
-/* What the peer has made of our request, and we do not want, goes. */
-static void refuse_made(struct ike2_pair *p)
-{
-	const struct pair_part *x = &p->part[p->n_parts - 1];
-
-	(void)!ike2_ask(
-	    p->sa, &(struct ike2_task){.kind = IKE2_TASK_DROP_CHILD, .proto = x->proto, .spi = x->spi_in});
 }
 
 /* The new pair is there. */
@@ -158,12 +152,11 @@ static void pair_response(struct ike2_pair *p, const struct ike_chain *c)
 		pair_refused(p, c);
 		return;
 	}
-	if (pair_take_answer(p, c, &why) < 0) {
-		refuse_made(p);
+	p->is_made = true;
+	if (pair_take_answer(p, c, &why) < 0)
 		pair_fail(p, 0, "the peer: %s", why);
-		return;
-	}
-	pair_install(p, true, opened_ours);
+	else
+		pair_install(p, true, opened_ours);
 }
 
 /* --- the peer's child --- */
@@ -593,10 +586,21 @@ void create_request(struct ikesa *sa, const struct ike_chain *c)
 		rekey_request(sa, c);
 }
 
+/* The answer comes after we have given the pair up. */
+static void late_response(struct ikesa *sa, const struct ike2_task *t, const struct ike_chain *c)
+{
+	const struct ike2_task drop = {.kind = IKE2_TASK_DROP_CHILD, .proto = t->proto, .spi = t->spi};
+
+	if (ike_chain_find(c, IKE2_P_SA, 0))
+		(void)!ike2_ask(sa, &drop);
+}
+
 void create_response(struct ikesa *sa, const struct ike2_task *t, const struct ike_chain *c)
 {
 	if (t->kind == IKE2_TASK_REKEY)
 		rekey_response(sa, c);
 	else if (t->pair)
 		pair_response(t->pair, c);
+	else
+		late_response(sa, t, c);
 }

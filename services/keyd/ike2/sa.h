@@ -51,7 +51,7 @@ struct ike2_task {
 	struct list node;
 	enum ike2_task_kind kind;
 	struct ike2_pair *pair; /* PAIR; leaves the task when it ends before */
-	enum ipsec_proto proto; /* DROP_CHILD: what we receive with */
+	enum ipsec_proto proto; /* DROP_CHILD, PAIR that is asked for: what we receive with */
 	uint32_t spi;
 };
 
