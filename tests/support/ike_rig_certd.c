@@ -364,6 +364,11 @@ int rig_port_prove2(void *arg, uint64_t token, struct ike1_octets nonce, struct 
 		rig_answer(s, token, -ESTALE, "no such exchange");
 		return 0;
 	}
+	if (s->not_me && id.n == 4 + strlen(s->not_me) &&
+	    memcmp((const uint8_t *)id.p + 4, s->not_me, strlen(s->not_me)) == 0) {
+		rig_answer(s, token, -EACCES, "our key does not speak for it");
+		return 0;
+	}
 	x->proved = true;
 	rig_keep(rig_answer(s, token, 0, ""), proof,
 	    prove2(s, x, x->we_began, s->subject ? s->subject : "", id, proof));

@@ -343,13 +343,32 @@ static void refuse(struct core *c, const struct ike_path *path, const struct ike
 	struct ike_out o;
 	size_t len;
 
-	to.flags = IKE2_F_RESPONSE;
+	to.flags = IKE2_F_RESPONSE | ((h->flags & IKE2_F_INITIATOR) ^ IKE2_F_INITIATOR);
 	to.minor = 0;
 	ike_out_init(&o, c->out, sizeof(c->out), &to);
 	ike2_put_note(&o, type, data, n);
 	len = ike_out_end(&o);
 	if (len)
 		c->ports.send(c->ports.arg, path, c->out, len);
+}
+
+/* Not to strangers, not as an answer to an answer, and never more than came. */
+void init_too_new(struct core *c, const struct ike_path *path, const struct ike_hdr *h)
+{
+	enum { ANSWER_LEN = IKE_HDR_LEN + 8 };
+	const struct ike_peer *p = ike_conf_find_peer(c->conf->c, &path->remote);
+	struct ike_hdr ours = *h;
+	char b[INET_ADDR_STRLEN];
+
+	if (!p || p->version != 2 || (h->flags & IKE2_F_RESPONSE) || h->length < ANSWER_LEN ||
+	    !bucket_take(&c->too_new, 1, core_now(c)))
+		return;
+	core_note(c, CORE_WARNING, "ike.version",
+	    "a message of version %u from %s is answered with INVALID_MAJOR_VERSION: there is none above 2 "
+	    "here",
+	    h->major, inet_addr_format(&path->remote, b));
+	ours.major = 2;
+	refuse(c, path, &ours, IKE2_N_INVALID_MAJOR_VERSION, NULL, 0);
 }
 
 static void send_response(struct ikesa *sa)

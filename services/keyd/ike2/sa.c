@@ -277,7 +277,7 @@ static void sa_free(struct ikesa *sa)
 {
 	struct octets *o[] = {&sa->message_i, &sa->message_r, &sa->nonce_i, &sa->nonce_r, &sa->id_i,
 	    &sa->id_r, &sa->cookie, &sa->statement, &sa->subject, &sa->issuer, &sa->proof, &sa->ke,
-	    &sa->own_key, &sa->peer_key, &sa->ticket, &sa->least};
+	    &sa->own_key, &sa->peer_key, &sa->id_wanted, &sa->ticket, &sa->least};
 
 	/* A handler that was in the midst of something when it ended may have begun these again. */
 	stop(sa);

@@ -95,6 +95,8 @@ struct ikesa {
 	/* Until it is up. */
 	struct octets message_i, message_r, nonce_i, nonce_r, id_i, id_r, cookie, statement;
 	struct octets subject, issuer, own_cert[IKE2_CERTS_MAX], cert[IKE2_CERTS_MAX];
+	struct octets
+	    id_wanted; /* R: body of the IDr payload, who the peer wants us to be; empty: it says not */
 	struct octets own_key, peer_key; /* SubjectPublicKeyInfo of who has no certificate (RFC 7670) */
 	struct octets proof;             /* our AUTH payload, or the peer's while it is judged */
 	uint8_t n_own_certs, n_certs;

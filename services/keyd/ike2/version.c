@@ -303,6 +303,7 @@ static uint32_t end(struct core *c, const struct ike_row_filter *f)
 
 const struct ike_version ike2_version = {
     .datagram = ike2_datagram,
+    .too_new = init_too_new,
     .bury = ike2_bury,
     .forget = forget,
     .end_all = end_all,
