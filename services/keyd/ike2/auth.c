@@ -8,6 +8,7 @@
 
 #include "keyd/core/ident.h"
 #include "keyd/core/upkeep.h"
+#include "keyd/ike2/anew.h"
 #include "keyd/ike2/contact.h"
 #include "keyd/ike2/create.h"
 #include "keyd/ike2/exchange.h"
@@ -428,7 +429,10 @@ void auth_response(struct ikesa *sa, const struct ike_chain *c)
 
 static void opened_both(struct ike2_pair *p)
 {
+	struct ikesa *sa = p->sa;
+
 	(void)!pair_done(p, NULL);
+	anew_done(sa);
 }
 
 static void opened(struct ike2_pair *p)
@@ -449,6 +453,8 @@ static void made(struct ikesa *sa)
 	sa->first = NULL;
 	if (p && ike2_is_up(sa))
 		pair_ask_grant(p, granted);
+	else
+		anew_done(sa);
 	pair_resume(sa);
 	ike2_pump(sa);
 	contact_end_twins(sa);

@@ -53,8 +53,8 @@ static bool gives_way(const struct ikesa *other, const struct ikesa *sa)
 
 static bool is_twin(const struct ikesa *other, const struct ikesa *sa)
 {
-	return other != sa && ike2_is_up(other) && other->peer == sa->peer && other->conf == sa->conf &&
-	       inet_addr_equal(&other->path.remote, &sa->path.remote) &&
+	return other != sa && !other->full && ike2_is_up(other) && other->peer == sa->peer &&
+	       other->conf == sa->conf && inet_addr_equal(&other->path.remote, &sa->path.remote) &&
 	       ike_path_same_peer(&other->path, &sa->path) && ike_id_equal(&other->peer_id, &sa->peer_id);
 }
 

@@ -12,6 +12,7 @@
 #include "base/rd.h"
 #include "base/wr.h"
 #include "keyd/core/waiters.h"
+#include "keyd/ike2/anew.h"
 #include "keyd/ike2/exchange.h"
 #include "keyd/ike2/inform.h"
 
@@ -22,7 +23,8 @@ enum {
 	LATE_PERCENT = 93, /* the other side, if that one has not */
 	JITTER_PERCENT = 5,
 	AGAIN_MS = 2000,
-	OLD_MS = 30000, /* how long the peer may take to delete what it has replaced */
+	ANEW_MS = 60000, /* whether the one that was begun in its place has come to anything */
+	OLD_MS = 30000,  /* how long the peer may take to delete what it has replaced */
 };
 
 static int cmp(const struct octets *a, const struct octets *b)
@@ -61,6 +63,11 @@ void create_renew(struct child *k)
 			return;
 	if (!ike2_is_up(sa) || k->told)
 		return;
+	if (sa->full) {
+		child_try_again(k);
+		anew_begin(sa);
+		return;
+	}
 	p = pair_new(sa, true);
 	if (!p) {
 		child_try_again(k);
@@ -140,6 +147,8 @@ static void pair_refused(struct ike2_pair *p, const struct ike_chain *c)
 		pair_fail(p, 0, "the peer's answer has neither an SA nor a reason");
 	else if (n.type == IKE2_N_CHILD_SA_NOT_FOUND && p->old)
 		renew_anew(p);
+	else if (n.type == IKE2_N_NO_ADDITIONAL_SAS)
+		anew_pair(p);
 	else
 		pair_fail(p, 0, "the peer refuses: %s", notify_word(n.type, buf));
 }
@@ -437,6 +446,7 @@ static void rekey_response(struct ikesa *sa, const struct ike_chain *c)
 	struct ikesa *next = sa->next_ours;
 	struct ike2_notification n;
 	char buf[20];
+	bool full;
 
 	if (!next)
 		return;
@@ -448,12 +458,16 @@ static void rekey_response(struct ikesa *sa, const struct ike_chain *c)
 	core_log(sa->core, CORE_WARNING, "ike.renewal", "the renewal of an IKE SA has failed: the peer %s%s",
 	    ike2_notify_find_error(c, &n) ? "refuses: " : "answers something else",
 	    ike2_notify_find_error(c, &n) ? notify_word(n.type, buf) : "");
+	full = ike2_notify_find(c, IKE2_N_NO_ADDITIONAL_SAS, &n);
 	sa->next_ours = NULL;
 	ike2_sa_end(next, NULL);
-	if (sa->next_theirs)
+	if (sa->next_theirs) {
 		settle(sa);
-	else
-		renew_again(sa, AGAIN_MS);
+		return;
+	}
+	renew_again(sa, full ? ANEW_MS : AGAIN_MS);
+	if (full)
+		anew_begin(sa);
 }
 
 static int answer_rekey(struct ikesa *sa, struct ikesa *next, const struct ike_chain *c, struct ike2_out *m,
@@ -537,6 +551,11 @@ void create_renew_sa(struct ikesa *sa)
 {
 	if (!ike2_is_up(sa) || sa->next_ours || sa->next_theirs)
 		return;
+	if (sa->full) {
+		renew_again(sa, ANEW_MS);
+		anew_begin(sa);
+		return;
+	}
 	if (ike2_ask(sa, &(struct ike2_task){.kind = IKE2_TASK_REKEY}) < 0)
 		renew_again(sa, AGAIN_MS);
 }

@@ -206,6 +206,21 @@ void pair_fail(struct ike2_pair *p, uint16_t notify, const char *fmt, ...)
 	drop_made(sa, &made); /* last: it may end the IKE SA, and with it what is on its list */
 }
 
+struct ike2_pair *pair_hand_over(struct ike2_pair *p, struct ikesa *to)
+{
+	struct ike2_pair *next = pair_new(to, true);
+
+	if (!next) {
+		pair_fail(p, 0, "out of memory");
+		return NULL;
+	}
+	next->out = p->out;
+	next->acquire = p->acquire;
+	undo(p);
+	pair_free(p);
+	return next;
+}
+
 static struct child as_child(const struct ike2_pair *p)
 {
 	struct child k = {.ops = &pair_child_ops,

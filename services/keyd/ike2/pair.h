@@ -118,6 +118,9 @@ void pair_set_state(struct ike2_pair *p, enum pair_state next);
 void pair_hold(struct ike2_pair *p);
 /* The peer has taken `old` away. */
 void pair_old_gone(struct child *old);
+/* I: it is asked for under another IKE SA, from the beginning. What it is there; NULL without memory, and
+ * then it has failed. */
+struct ike2_pair *pair_hand_over(struct ike2_pair *p, struct ikesa *to);
 /* An IKE SA is replaced: what is being negotiated goes on under its successor. */
 void pair_move(struct ikesa *from, struct ikesa *to);
 

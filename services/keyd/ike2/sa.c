@@ -204,6 +204,8 @@ static void unlink_race(struct ikesa *sa)
 			other->next_theirs = NULL;
 		if (other->replaces == sa)
 			other->replaces = NULL;
+		if (other->anew == sa)
+			other->anew = NULL;
 	}
 }
 
@@ -330,6 +332,16 @@ struct ikesa *ike2_find_up(struct core *c, const struct ike_path *path, uint32_t
 
 	list_foreach (sa, &c->ike2.sas, struct ikesa, all)
 		if (ike2_is_up(sa) && is_with(sa, path, peer))
+			newest = sa;
+	return newest;
+}
+
+struct ikesa *ike2_find_open(struct core *c, const struct ike_path *path, uint32_t peer)
+{
+	struct ikesa *newest = NULL;
+
+	list_foreach (sa, &c->ike2.sas, struct ikesa, all)
+		if (ike2_is_up(sa) && !sa->full && is_with(sa, path, peer))
 			newest = sa;
 	return newest;
 }

@@ -123,6 +123,8 @@ struct ikesa {
 	struct ikesa *next_ours, *next_theirs, *replaces;
 	struct octets least; /* of the nonces that made this SA, when it took another one's place */
 	bool ours;           /* this side began the exchange that made this SA */
+	bool full;           /* the peer takes nothing more under it (anew.h) */
+	struct ikesa *anew;  /* another one that was begun to take its place; NULL: none */
 
 	struct parked wait;
 	void (*then)(struct ikesa *sa, struct core_reply *r);
@@ -188,6 +190,8 @@ struct ikesa *ike2_find(struct core *c, const uint8_t *own_spi, bool initiator);
 struct ikesa *ike2_find_begun(struct core *c, const uint8_t *spi_i, const struct inet_addr *remote);
 /* The newest that is up with this peer of the configuration; or on its way there, begun by us. */
 struct ikesa *ike2_find_up(struct core *c, const struct ike_path *path, uint32_t peer);
+/* Of them one under which the peer takes further children. */
+struct ikesa *ike2_find_open(struct core *c, const struct ike_path *path, uint32_t peer);
 struct ikesa *ike2_find_coming(struct core *c, const struct ike_path *path, uint32_t peer);
 
 /* Whether one more line that the peer causes may be written. */
