@@ -153,6 +153,20 @@ class Ways(charon2.Charon2Test):
         self.raw(**{**named, "local": "auth = pubkey\n pubkeys = elmer.pub\n id = gw.other"})
         self.refused("it says it is gw.other; remote-id of elmer says who has this key")
 
+    def test_who_asks_for_somebody_else_is_told_by_us(self):
+        """strongSwan says in IDr whom it wants; with a certificate its subject is ours, and with a secret our address."""
+        charon.certificates(self.relent, self.elmer)
+        for psk, ours in ((True, RELENT), (False, '"C=XX, O=Lab, CN=relent"')):
+            how = "psk" if psk else "pubkey"
+            self.ready(psk, ourid="gw.nobody", remote=f"auth = {how}\n id = gw.nobody")
+            self.over()
+            self.refused("the peer asks for somebody else: compare its idea of us with local-id: our key for remote elmer does not "
+                         "speak for gw.nobody")
+            self.assertIn("received AUTHENTICATION_FAILED", self.said())
+            self.ready(psk, remote=f"auth = {how}\n id = {ours}")
+            self.begin(False)
+            self.reach()
+
     def refused(self, why):
         self.relent.mark_log()
         self.assertNotEqual(self.peer.initiate("net").returncode, 0)
