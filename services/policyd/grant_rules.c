@@ -5,6 +5,7 @@
 #include "policyd/grant_rules.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "policyd/match.h"
 
@@ -65,6 +66,18 @@ static bool request_fits(
 	                     inet_prefix_contains(&p->sel.dst, &ask->remote));
 }
 
+/* What was made for one client is no other's, whatever keyd says (and behind one NAT their addresses are the
+ * same). */
+static int judge_owner(const struct spd_entry *x, const struct ticket *t, struct err_text *e)
+{
+	uint8_t owner[TICKET_OWNER_LEN];
+
+	ticket_owner(t, owner);
+	return !x->policy.generated || memcmp(x->owner, owner, sizeof(owner)) == 0
+	           ? 0
+	           : err_set(e, -EACCES, "policy %u for this traffic is another client's", x->policy.id);
+}
+
 static int judge_policy(const struct policy *p, const struct grant_ask *ask, struct err_text *e)
 {
 	char local[INET_ADDR_STRLEN], remote[INET_ADDR_STRLEN];
@@ -123,7 +136,9 @@ int grant_judge(
 	out = spd_find_id(w->spd, ask->policy_id);
 	if (!out || out->policy.dir != POLICY_OUT)
 		return err_set(e, -ENOENT, "there is no outbound policy %u", ask->policy_id);
-	r = judge_policy(&out->policy, ask, e);
+	r = judge_owner(out, &t, e);
+	if (r == 0)
+		r = judge_policy(&out->policy, ask, e);
 	if (r < 0)
 		return r;
 	mirror = match_mirror(&out->policy.sel);

@@ -201,6 +201,25 @@ class TwoBehindNat(labtest.LabTest):
             self.assertFalse(self.relent.json("sad")["sas"])
             self.office.start()
 
+    def test_nobody_gets_what_is_anothers(self):
+        """The cabin, which proves who it is, asks for the office's address: what is sent there goes on to the office alone, also
+        after the process that makes policies has died."""
+        self.office_comes()
+        self.cabin.run("ip", "addr", "add", f"{OFFICE}/32", "dev", "lo")
+        self.addCleanup(self.cabin.run, "ip", "addr", "del", f"{OFFICE}/32", "dev", "lo")
+        self.peer.load(SWANCTL.replace(f"local_ts = {CABIN}/32", f"local_ts = {OFFICE}/32"))
+        for _ in range(2):
+            self.assertNotEqual(self.peer.initiate("net").returncode, 0)
+            self.assertIn("for the same traffic is another client's", self.relent.log())
+            with Tap(self.lab, f"udp src port 4500 and dst host {OFFICE} and udp[8:4] != 0", target="office") as one, \
+                    Tap(self.lab, f"udp src port 4500 and dst host {CABIN} and udp[8:4] != 0", target="cabin") as other:
+                self.relent.run("ping", "-c", "3", "-W", "5", "-I", INSIDE, OFFICE)
+                wait_for("the office's packets", lambda: one.count >= 3)
+            self.assertEqual(other.count, 0)
+            self.relent.kill("policyd")
+            self.relent.wait_ready()
+            self.relent.mark_log()
+
     def test_strongswan_says_goodbye_and_comes_back(self):
         self.office_comes()
         self.cabin_comes()

@@ -214,17 +214,26 @@ static void drop_policy(struct rig_side *s, uint64_t id)
 		}
 }
 
-static int port_policy_make(void *arg, uint64_t token, const uint8_t *ticket, size_t n,
-    const struct policy *out, const struct ike_path *path)
+static void unmake_policy(struct rig_side *s, uint64_t id)
 {
-	struct rig_side *s = arg;
-	size_t i = s->n_policies;
-	struct event *e;
+	child_leave_policy(s->core, &(struct policy){.generated = true, .id = (uint32_t)id});
+}
 
-	if (s->makes_none || i == RIG_POLICIES_MAX) {
-		rig_answer(s, token, -EACCES, "no sainfo allows it");
-		return 0;
-	}
+/* One that is there already for the same traffic between the same ends; n_policies: there is none. */
+static size_t find_made(const struct rig_side *s, const struct policy *out)
+{
+	size_t i = 0;
+
+	while (i < s->n_policies && !(s->out[i].generated && selector_equal(&s->out[i].sel, &out->sel) &&
+	                                inet_addr_equal(&s->out[i].req[0].dst, &out->req[0].dst)))
+		i++;
+	return i;
+}
+
+static void add_made(struct rig_side *s, const struct policy *out)
+{
+	size_t i = s->n_policies;
+
 	s->out[i] = s->in[i] = *out;
 	s->out[i].id = 1001 + 2 * s->n_made;
 	s->in[i].id = s->out[i].id + 1;
@@ -236,16 +245,30 @@ static int port_policy_make(void *arg, uint64_t token, const uint8_t *ticket, si
 	s->in[i].req[0].dst = out->req[0].src;
 	s->n_policies++;
 	s->n_made++;
+}
+
+static int port_policy_make(void *arg, uint64_t token, const uint8_t *ticket, size_t n,
+    const struct policy *out, const struct ike_path *path)
+{
+	struct rig_side *s = arg;
+	size_t i = find_made(s, out);
+	struct event *e;
+
+	if (s->makes_none || i == RIG_POLICIES_MAX) {
+		rig_answer(s, token, -EACCES, "no sainfo allows it");
+		return 0;
+	}
+	if (i == s->n_policies)
+		add_made(s, out);
 	e = rig_answer(s, token, 0, "");
 	e->out = s->out[i];
 	e->in = s->in[i];
 	e->reply.out = &e->out;
 	e->reply.in = &e->in;
 	e->reply.number = e->out.id;
-	e->undo = drop_policy;
+	e->undo = unmake_policy;
 	return 0;
 }
-
 static void port_policy_drop(void *arg, uint32_t id)
 {
 	drop_policy(arg, id);

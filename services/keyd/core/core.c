@@ -233,9 +233,17 @@ static const char *unfit(struct core *c, const struct core_acquire *a, const str
 void core_acquire(struct core *c, const struct core_acquire *a)
 {
 	const struct ike_peer *p;
-	const char *why = unfit(c, a, &p);
+	const char *why;
 	char b[INET_ADDR_STRLEN];
 
+	/* Who may not begin answers, and its own answer to the first packet may be there before the pair is.
+	 */
+	for (size_t i = 0; i < IKE_VERSIONS; i++)
+		if (ike_versions[i]->join(c, a)) {
+			core_settle(c);
+			return;
+		}
+	why = unfit(c, a, &p);
 	if (why) {
 		core_log(c, CORE_DEBUG, "ipsec.acquire", "an acquire for %s is ignored: %s",
 		    inet_addr_format(&a->dst, b), why);

@@ -25,7 +25,10 @@ struct ike_version {
 	 * (carry_over_peer()), the others end, and their peers are told. */
 	void (*carry_over)(struct core *c);
 
-	/* A packet needs a pair; the peer is of this version. */
+	/* A packet waits for a pair that this version is making or has just made, whoever began: it waits on.
+	 * False: there is none. */
+	bool (*join)(struct core *c, const struct core_acquire *a);
+	/* It needs a pair, and the peer is of this version. */
 	void (*acquire)(struct core *c, const struct core_acquire *a);
 	/* An administrator's wish for an IKE SA, or for a policy's pair. 0, or -errno with *ret_why. */
 	int (*wish)(struct core *c, uint32_t peer, const struct core_up *u, const char **ret_why);

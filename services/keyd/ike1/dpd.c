@@ -101,12 +101,22 @@ void dpd_begin(struct isakmp *sa)
 	again(sa, d->delay_s);
 }
 
+/* Its SPI is the ISAKMP SA's that is asked about (RFC 3706 section 5.3): that of another one would be a
+ * question about another life. */
+static bool is_about(const struct isakmp *sa, const struct ike1_notification *n)
+{
+	uint8_t cookies[ISAKMP_COOKIES_LEN];
+
+	isakmp_put_cookies(sa, cookies);
+	return n->spi_len == sizeof(cookies) && memcmp(n->spi, cookies, sizeof(cookies)) == 0;
+}
+
 void dpd_notify(struct isakmp *sa, const struct ike1_notification *n)
 {
 	struct rd r = rd_init(n->data, n->len);
 	uint32_t seq = rd_u32(&r);
 
-	if (!rd_done(&r))
+	if (!rd_done(&r) || !is_about(sa, n))
 		return;
 	if (n->type == IKE1_N_R_U_THERE) {
 		inform_notify(sa, IKE1_N_R_U_THERE_ACK, n->data, n->len);

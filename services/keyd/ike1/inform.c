@@ -13,7 +13,7 @@
 #include "wire/ike/v1_payload.h"
 #include "wire/ike/v1_rules.h"
 
-enum { SPI_LEN = 4, CPI_LEN = 2, COOKIES = 2 * IKE_COOKIE_LEN };
+enum { SPI_LEN = 4, CPI_LEN = 2 };
 
 static void transmit(struct core *c, const struct ike_path *path, size_t n)
 {
@@ -41,18 +41,12 @@ static bool begin(struct isakmp *sa, struct ike_out *o, uint32_t *ret_id, uint8_
 	return true;
 }
 
-static void put_cookies(const struct isakmp *sa, uint8_t ret[COOKIES])
-{
-	memcpy(ret, sa->icookie, IKE_COOKIE_LEN);
-	memcpy(ret + IKE_COOKIE_LEN, sa->rcookie, IKE_COOKIE_LEN);
-}
-
 void inform_notify(struct isakmp *sa, uint16_t type, const void *data, size_t n)
 {
-	uint8_t cookies[COOKIES], iv[IKE1_BLOCK_MAX];
+	uint8_t cookies[ISAKMP_COOKIES_LEN], iv[IKE1_BLOCK_MAX];
 	const struct ike1_notification notify = {.doi = IKE1_DOI_IPSEC,
 	    .protocol = IKE1_PROTO_ISAKMP,
-	    .spi_len = COOKIES,
+	    .spi_len = ISAKMP_COOKIES_LEN,
 	    .spi = cookies,
 	    .type = type,
 	    .data = data,
@@ -60,7 +54,7 @@ void inform_notify(struct isakmp *sa, uint16_t type, const void *data, size_t n)
 	struct ike_out o;
 	uint32_t id;
 
-	put_cookies(sa, cookies);
+	isakmp_put_cookies(sa, cookies);
 	if (!begin(sa, &o, &id, iv))
 		return;
 	ike1_put_notify(&o, &notify);
@@ -95,16 +89,16 @@ void inform_refuse(struct isakmp *sa, uint16_t notify)
 
 void inform_delete_isakmp(struct isakmp *sa)
 {
-	uint8_t cookies[COOKIES], iv[IKE1_BLOCK_MAX];
+	uint8_t cookies[ISAKMP_COOKIES_LEN], iv[IKE1_BLOCK_MAX];
 	const struct ike1_deletion d = {.doi = IKE1_DOI_IPSEC,
 	    .protocol = IKE1_PROTO_ISAKMP,
-	    .spi_len = COOKIES,
+	    .spi_len = ISAKMP_COOKIES_LEN,
 	    .n_spis = 1,
 	    .spis = cookies};
 	struct ike_out o;
 	uint32_t id;
 
-	put_cookies(sa, cookies);
+	isakmp_put_cookies(sa, cookies);
 	if (!begin(sa, &o, &id, iv))
 		return;
 	ike1_put_delete(&o, &d);
@@ -268,8 +262,8 @@ static void take_notify(struct isakmp *sa, uint32_t msg_id, const struct ike_pay
 
 static void delete_isakmp(struct isakmp *sa, const struct ike1_deletion *d)
 {
-	for (uint16_t i = 0; d->spi_len == COOKIES && i < d->n_spis; i++) {
-		const uint8_t *cookies = d->spis + (size_t)i * COOKIES;
+	for (uint16_t i = 0; d->spi_len == ISAKMP_COOKIES_LEN && i < d->n_spis; i++) {
+		const uint8_t *cookies = d->spis + (size_t)i * ISAKMP_COOKIES_LEN;
 		struct isakmp *other = isakmp_find(sa->core, cookies, cookies + IKE_COOKIE_LEN);
 
 		/* One peer cannot end another's, nor can whoever has not said yet who its user is. */

@@ -11,6 +11,7 @@
 #include "keyd/ike1/hook.h"
 #include "keyd/ike1/inform.h"
 #include "keyd/ike1/kept.h"
+#include "keyd/ike1/phase1.h"
 #include "keyd/ike1/quick.h"
 
 static const uint8_t no_cookie[IKE_COOKIE_LEN];
@@ -292,6 +293,8 @@ bool isakmp_take_id(struct isakmp *sa, uint32_t msg_id)
 		/* Before it is kept itself, the ids wait in `seen`. */
 		if (keep_has(&sa->place))
 			keep_saw(sa->core->keep, &sa->place, msg_id);
+		if (sa->seen.n == SEEN_MANY && isakmp_is_up(sa))
+			phase1_plan(sa);
 		return true;
 	}
 	inform_delete_isakmp(sa);
@@ -430,6 +433,12 @@ void isakmp_returned(struct isakmp *sa)
 {
 	if (sa->trust == ISAKMP_SILENT)
 		set_trust(sa, ISAKMP_RETURNED);
+}
+
+void isakmp_put_cookies(const struct isakmp *sa, uint8_t ret[ISAKMP_COOKIES_LEN])
+{
+	memcpy(ret, sa->icookie, IKE_COOKIE_LEN);
+	memcpy(ret + IKE_COOKIE_LEN, sa->rcookie, IKE_COOKIE_LEN);
 }
 
 struct ike_hdr isakmp_header(const struct isakmp *sa, uint8_t exchange, uint8_t flags, uint32_t msg_id)

@@ -173,6 +173,10 @@ void isakmp_limit(struct isakmp *sa);
 /* The peer has shown that it receives what we send: it gives way only to others that have. */
 void isakmp_returned(struct isakmp *sa);
 
+enum { ISAKMP_COOKIES_LEN = 2 * IKE_COOKIE_LEN };
+
+/* Both cookies, which are its SPI in notifications and deletions (RFC 2408 section 3.14). */
+void isakmp_put_cookies(const struct isakmp *sa, uint8_t ret[ISAKMP_COOKIES_LEN]);
 /* The header of its next message. */
 struct ike_hdr isakmp_header(const struct isakmp *sa, uint8_t exchange, uint8_t flags, uint32_t msg_id);
 /* "A[500]-B[500] spi:COOKIE:COOKIE", racoon's form. */

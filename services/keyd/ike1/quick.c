@@ -369,15 +369,8 @@ static void start(struct core *c, const struct policy *out, const struct ike_pat
 	phase1_begin(sa);
 }
 
-void quick_acquire(struct core *c, const struct core_acquire *a)
+bool quick_join(struct core *c, const struct core_acquire *a)
 {
-	const struct child *k = child_of_policy(c, a->policy->id);
-	/* Of a client's own policy it is known where it is. */
-	const struct ike_path path =
-	    a->policy->generated && k
-	        ? k->path
-	        : (struct ike_path){
-	              .local = a->src, .remote = a->dst, .local_port = IKE_PORT, .remote_port = IKE_PORT};
 	struct quick *q = find_policy(c, a->policy->id, &a->dst, false);
 
 	if (q && !q->acquire)
@@ -387,7 +380,21 @@ void quick_acquire(struct core *c, const struct core_acquire *a)
 	else if (just_made(c, a))
 		c->ports.acquire_done(c->ports.arg, a->seq, true);
 	else
-		start(c, a->policy, &path, a->seq, NULL);
+		return false;
+	return true;
+}
+
+void quick_acquire(struct core *c, const struct core_acquire *a)
+{
+	const struct child *k = child_of_policy(c, a->policy->id);
+	/* Of a client's own policy it is known where it is. */
+	const struct ike_path path =
+	    a->policy->generated && k
+	        ? k->path
+	        : (struct ike_path){
+	              .local = a->src, .remote = a->dst, .local_port = IKE_PORT, .remote_port = IKE_PORT};
+
+	start(c, a->policy, &path, a->seq, NULL);
 }
 
 static void renew(struct child *k)

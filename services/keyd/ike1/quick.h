@@ -78,6 +78,7 @@ struct quick {
 };
 
 /* quick.c: its life. */
+bool quick_join(struct core *c, const struct core_acquire *a);
 void quick_acquire(struct core *c, const struct core_acquire *a);
 /* What only this version can do for the pairs that it has made. */
 extern const struct child_ops quick_child_ops;
@@ -90,7 +91,7 @@ struct isakmp *quick_phase1_with(struct core *c, uint32_t peer, const struct ike
 const char *quick_state_name(enum quick_state s);
 /* The ISAKMP SA is up: what waited for it begins. */
 void quick_resume(struct isakmp *sa);
-/* The ISAKMP SA has ended: what has a successor goes there, the rest ends. */
+/* The ISAKMP SA has ended, and with it what is under way there. */
 void quick_orphan(struct isakmp *sa);
 struct quick *quick_new(struct isakmp *sa, bool initiator);
 void quick_set_state(struct quick *q, enum quick_state next);

@@ -126,6 +126,7 @@ const struct ike_version ike1_version = {
     .forget = forget,
     .end_all = end_all,
     .carry_over = carry_over,
+    .join = quick_join,
     .acquire = quick_acquire,
     .wish = wish,
     .unknown_spi = unknown_spi,

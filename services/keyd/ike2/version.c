@@ -101,10 +101,8 @@ static bool just_made(struct core *c, const struct core_acquire *a)
 	return k && inet_addr_equal(&k->path.remote, &a->dst) && core_now(c) < k->made_ms + CROSSED_MS;
 }
 
-static void acquire(struct core *c, const struct core_acquire *a)
+static bool join(struct core *c, const struct core_acquire *a)
 {
-	const struct ike_path path = {
-	    .local = a->src, .remote = a->dst, .local_port = IKE_PORT, .remote_port = IKE_PORT};
 	struct ike2_pair *p = pair_with(c, a->policy->id, &a->dst);
 
 	if (p && !p->acquire)
@@ -114,7 +112,16 @@ static void acquire(struct core *c, const struct core_acquire *a)
 	else if (just_made(c, a))
 		c->ports.acquire_done(c->ports.arg, a->seq, true);
 	else
-		start(c, a->policy, &path, a->seq);
+		return false;
+	return true;
+}
+
+static void acquire(struct core *c, const struct core_acquire *a)
+{
+	const struct ike_path path = {
+	    .local = a->src, .remote = a->dst, .local_port = IKE_PORT, .remote_port = IKE_PORT};
+
+	start(c, a->policy, &path, a->seq);
 }
 
 static int wish(struct core *c, uint32_t peer, const struct core_up *u, const char **ret_why)
@@ -318,6 +325,7 @@ const struct ike_version ike2_version = {
     .forget = forget,
     .end_all = end_all,
     .carry_over = carry_over,
+    .join = join,
     .acquire = acquire,
     .wish = wish,
     .unknown_spi = unknown_spi,

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "ipc/client.h"
+#include "keyd/core/child.h"
 #include "keyd/edges/answer.h"
 #include "keyd/edges/certd.h"
 #include "keyd/edges/datapathd.h"
@@ -47,7 +48,8 @@ static void give_back(const struct question *q, uint64_t number)
 		policyd_drop_grant(q->k->policyd, number);
 		break;
 	case ANSWER_MADE:
-		policyd_drop_policy(q->k->policyd, (uint32_t)number);
+		/* It may be one that was there already. */
+		child_leave_policy(q->k->core, &(struct policy){.generated = true, .id = (uint32_t)number});
 		break;
 	case ANSWER_SPI:
 		datapathd_release(q->k->datapathd, &q->src, &q->dst, q->proto, (uint32_t)number);
