@@ -44,6 +44,7 @@ struct ike2_pair {
 	enum pair_state state;
 	bool initiator; /* this side asks for it */
 	bool in_auth;   /* it is negotiated in IKE_AUTH, and has no key exchange of its own */
+	bool is_made;   /* I: the peer has answered with an SA, and so has made its side */
 	uint64_t acquire, begun_ms;
 	struct child *old;      /* the pair that is to be renewed; NULL: none, or it has ended meanwhile */
 	struct core_conf *held; /* of `conf`, which stays what it was when another one is loaded */
@@ -106,7 +107,8 @@ struct ike2_pair *pair_making(struct ikesa *sa, enum ipsec_proto proto, uint32_t
 void pair_resume(struct ikesa *sa);
 /* The IKE SA has ended: what waits for it ends. */
 void pair_orphan(struct ikesa *sa);
-/* It has failed: `notify` (0: none) for the peer if it waits, `why` for the log. Frees it. */
+/* It has failed: `notify` (0: none) for the peer if it waits, `why` for the log. What the peer has made of
+ * our request is deleted. Frees it. */
 void pair_fail(struct ike2_pair *p, uint16_t notify, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 /* Its SAs are there: the pair is remembered as a child, in place of *ret_old (NULL: of none, or it has ended;
@@ -118,6 +120,9 @@ void pair_set_state(struct ike2_pair *p, enum pair_state next);
 void pair_hold(struct ike2_pair *p);
 /* The peer has taken `old` away. */
 void pair_old_gone(struct child *old);
+/* I: it is asked for under another IKE SA, from the beginning. What it is there; NULL without memory, and
+ * then it has failed. */
+struct ike2_pair *pair_hand_over(struct ike2_pair *p, struct ikesa *to);
 /* An IKE SA is replaced: what is being negotiated goes on under its successor. */
 void pair_move(struct ikesa *from, struct ikesa *to);
 
