@@ -84,11 +84,17 @@ static uint64_t successor_ms(const struct child *k)
 	return k->seconds ? k->seconds * 1000 / 4 : LINGER_MS;
 }
 
+/* Where those of this policy are, beside some of others: what is up is thousands, and of one policy few. */
+static struct list *of_policy(struct core *c, uint32_t policy_id)
+{
+	return &c->by_policy[policy_id % CORE_BUCKETS];
+}
+
 /* Both sides may have begun at once, or one anew: what somebody will renew who has a newer one is not renewed
  * twice. */
 static bool has_newer(const struct child *k)
 {
-	list_foreach (other, &k->core->children, struct child, node)
+	list_foreach (other, of_policy(k->core, k->out.id), struct child, by_policy)
 		if (other != k && other->out.id == k->out.id && !other->replaced &&
 		    other->made_ms > k->made_ms + successor_ms(k))
 			return true;
@@ -113,7 +119,7 @@ static bool is_newest(const struct child *k)
 {
 	const struct child *newest = NULL;
 
-	list_foreach (other, &k->core->children, struct child, node)
+	list_foreach (other, of_policy(k->core, k->out.id), struct child, by_policy)
 		if (other->out.id == k->out.id && !other->replaced && !other->told &&
 		    ike_path_same_peer(&other->path, &k->path))
 			newest = other;
@@ -151,7 +157,7 @@ static void limit_pairs(struct child *k)
 	struct child *oldest = NULL;
 	uint32_t n = 0;
 
-	list_foreach (other, &k->core->children, struct child, node) {
+	list_foreach (other, of_policy(k->core, k->out.id), struct child, by_policy) {
 		if (other->out.id != k->out.id || !ike_path_same_peer(&other->path, &k->path))
 			continue;
 		oldest = oldest ? oldest : other;
@@ -181,7 +187,11 @@ static struct child *add(struct core *c, const struct child *from, struct core_c
 	k->core = c;
 	k->conf = core_conf_ref(conf);
 	list_init(&k->node);
+	list_init(&k->by_policy);
+	list_init(&k->by_peer);
 	list_append(&c->children, &k->node);
+	list_append(of_policy(c, k->out.id), &k->by_policy);
+	list_append(core_of_peer(c->by_peer, &k->path.remote), &k->by_peer);
 	c->n_children++;
 	return k;
 }
@@ -251,6 +261,8 @@ void child_end(struct child *k, bool tell, enum child_gone why)
 	k->ops->forgotten(k);
 	keep_drop(c->keep, &k->place);
 	list_remove(&k->node);
+	list_remove(&k->by_policy);
+	list_remove(&k->by_peer);
 	c->n_children--;
 	child_leave_policy(c, &k->out);
 	upkeep_child_ended(k, gone[why].what);
@@ -278,7 +290,7 @@ static bool succeeds(const struct child *other, const struct child *k)
 
 static bool is_followed(const struct child *k)
 {
-	list_foreach (other, &k->core->children, struct child, node)
+	list_foreach (other, of_policy(k->core, k->out.id), struct child, by_policy)
 		if (succeeds(other, k))
 			return true;
 	return false;
@@ -296,7 +308,7 @@ static void stop_sending(struct child *k)
 /* This is what those were waiting for that the peer has ended already. */
 static void relieve(const struct child *k)
 {
-	list_foreach (old, &k->core->children, struct child, node)
+	list_foreach (old, of_policy(k->core, k->out.id), struct child, by_policy)
 		if (old->told && old->replaced && succeeds(k, old))
 			stop_sending(old);
 }
@@ -354,7 +366,7 @@ struct child *child_by_serial(struct core *c, uint64_t serial)
 struct child *child_by_peer_spi(
     struct core *c, const struct ike_path *peer, enum ipsec_proto proto, uint32_t spi)
 {
-	list_foreach (k, &c->children, struct child, node)
+	list_foreach (k, core_of_peer(c->by_peer, &peer->remote), struct child, by_peer)
 		for (uint8_t i = 0; ike_path_same_peer(&k->path, peer) && i < k->n_parts; i++)
 			if (k->part[i].proto == proto && k->part[i].spi_out == spi)
 				return k;
@@ -365,7 +377,7 @@ struct child *child_of_policy(struct core *c, uint32_t policy_id)
 {
 	struct child *newest = NULL;
 
-	list_foreach (k, &c->children, struct child, node)
+	list_foreach (k, of_policy(c, policy_id), struct child, by_policy)
 		if (k->out.id == policy_id && !k->replaced)
 			newest = k;
 	return newest;
@@ -373,7 +385,7 @@ struct child *child_of_policy(struct core *c, uint32_t policy_id)
 
 void child_end_all(struct core *c, const struct ike_path *peer, uint64_t before_ms, enum child_gone why)
 {
-	list_foreach_safe (k, next, &c->children, struct child, node)
+	list_foreach_safe (k, next, core_of_peer(c->by_peer, &peer->remote), struct child, by_peer)
 		if (ike_path_same_peer(&k->path, peer) && k->made_ms < before_ms)
 			child_end(k, false, why);
 }
@@ -382,7 +394,7 @@ void child_leave_policy(struct core *c, const struct policy *out)
 {
 	if (!out->generated || !out->id)
 		return;
-	list_foreach (k, &c->children, struct child, node)
+	list_foreach (k, of_policy(c, out->id), struct child, by_policy)
 		if (k->out.id == out->id)
 			return;
 	c->ports.policy_drop(c->ports.arg, out->id);
@@ -390,7 +402,7 @@ void child_leave_policy(struct core *c, const struct policy *out)
 
 void child_moved(struct core *c, const struct ike_path *path, uint16_t old_port)
 {
-	list_foreach (k, &c->children, struct child, node)
+	list_foreach (k, core_of_peer(c->by_peer, &path->remote), struct child, by_peer)
 		if (ike_path_is_at(&k->path, path, old_port)) {
 			k->path.remote_port = path->remote_port;
 			keep(k);
@@ -408,7 +420,7 @@ bool child_is_lesser(const struct child *a, const struct child *b)
 
 bool child_any(struct core *c, const struct ike_path *peer)
 {
-	list_foreach (k, &c->children, struct child, node)
+	list_foreach (k, core_of_peer(c->by_peer, &peer->remote), struct child, by_peer)
 		if (ike_path_same_peer(&k->path, peer))
 			return true;
 	return false;
@@ -437,11 +449,11 @@ void child_expired(struct child *k, uint64_t serial, bool hard)
 	renew(k);
 }
 
-uint32_t child_count(const struct core *c, const struct inet_addr *remote)
+uint32_t child_count(struct core *c, const struct inet_addr *remote)
 {
 	uint32_t n = 0;
 
-	list_foreach (k, &c->children, struct child, node)
+	list_foreach (k, core_of_peer(c->by_peer, remote), struct child, by_peer)
 		n += inet_addr_equal(&k->path.remote, remote);
 	return n;
 }

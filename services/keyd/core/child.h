@@ -37,7 +37,7 @@ struct child_part {
 };
 
 struct child {
-	struct list node;
+	struct list node, by_policy, by_peer;
 	const struct child_ops *ops;
 	struct core *core;
 	struct core_conf *conf; /* held */
@@ -112,7 +112,7 @@ void child_leave_policy(struct core *c, const struct policy *out);
 /* The peer at path->remote is now behind another port than `old_port`. */
 void child_moved(struct core *c, const struct ike_path *path, uint16_t old_port);
 /* How many there are with this address. */
-uint32_t child_count(const struct core *c, const struct inet_addr *remote);
+uint32_t child_count(struct core *c, const struct inet_addr *remote);
 /* As the row that is shown. Pairs that are up stand by themselves: version 1's outlive the ISAKMP SA under
  * which they were made. */
 void child_row(const struct child *k, struct ike_row_child *ret);

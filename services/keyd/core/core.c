@@ -42,20 +42,25 @@ struct core *core_new(const struct core_def *d)
 	c->clock = d->clock;
 	c->rng = d->rng;
 	parking_init(&c->parking);
-	for (size_t i = 0; i < CORE_BUCKETS; i++)
+	for (size_t i = 0; i < CORE_BUCKETS; i++) {
 		list_init(&c->by_cookie[i]);
+		list_init(&c->begun[i]);
+		list_init(&c->by_policy[i]);
+		list_init(&c->by_peer[i]);
+		list_init(&c->ike2.by_spi[i]);
+		list_init(&c->ike2.begun[i]);
+		list_init(&c->ike2.by_peer[i]);
+		list_init(&c->upkeeps[i]);
+	}
+	spread_init(&c->spread, c->rng);
 	list_init(&c->isakmp);
 	for (size_t i = 0; i < ARRAY_SIZE(c->unproved); i++)
 		list_init(&c->unproved[i]);
 	for (size_t i = 0; i < ARRAY_SIZE(c->fragments); i++)
 		list_init(&c->fragments[i].rooms);
-	for (size_t i = 0; i < CORE_BUCKETS; i++)
-		list_init(&c->ike2.by_spi[i]);
 	list_init(&c->ike2.sas);
 	list_init(&c->ike2.unproved);
 	list_init(&c->ike2.dead);
-	for (size_t i = 0; i < CORE_BUCKETS; i++)
-		list_init(&c->upkeeps[i]);
 	list_init(&c->children);
 	list_init(&c->waiters);
 	list_init(&c->dead);
@@ -146,6 +151,8 @@ static void trace_arrival(struct core *c, const struct ike_path *path, size_t n)
 {
 	char a[INET_ADDR_STRLEN], b[INET_ADDR_STRLEN];
 
+	if (!core_traces(c))
+		return;
 	core_trace(c, "message.received", "%zu bytes message received from %s[%u] to %s[%u]", n,
 	    inet_addr_format(&path->remote, a), path->remote_port, inet_addr_format(&path->local, b),
 	    path->local_port);
@@ -159,7 +166,9 @@ static bool is_heard(struct core *c, const struct ike_path *path)
 	if (listen_has(c->conf->c, &path->local))
 		return true;
 	c->counters.not_listening++;
-	core_note(c, CORE_NOTICE, "isakmp.unlistened",
+	if (!core_may_note(c))
+		return false;
+	core_log(c, CORE_NOTICE, "isakmp.unlistened",
 	    "a message from %s[%u] to %s[%u] is dropped: listen does not name this address",
 	    inet_addr_format(&path->remote, b), path->remote_port, inet_addr_format(&path->local, a),
 	    path->local_port);
@@ -266,7 +275,7 @@ void core_expired(struct core *c, uint64_t serial, bool hard)
 /* The hint was on its way while the SA came. */
 static bool has_spi(struct core *c, const struct inet_addr *remote, enum ipsec_proto proto, uint32_t spi)
 {
-	list_foreach (k, &c->children, struct child, node)
+	list_foreach (k, core_of_peer(c->by_peer, remote), struct child, by_peer)
 		for (uint8_t i = 0; i < k->n_parts; i++)
 			if (k->part[i].proto == proto && k->part[i].spi_in == spi &&
 			    inet_addr_equal(&k->path.remote, remote))
@@ -354,11 +363,16 @@ void core_trace(struct core *c, const char *event, const char *fmt, ...)
 	va_end(ap);
 }
 
+bool core_may_note(struct core *c)
+{
+	return notes_take(&c->notes, &c->timers, core_now(c), notes_end);
+}
+
 void core_note(struct core *c, enum core_level level, const char *event, const char *fmt, ...)
 {
 	va_list ap;
 
-	if (!notes_take(&c->notes, &c->timers, core_now(c), notes_end))
+	if (!core_may_note(c))
 		return;
 	va_start(ap, fmt);
 	vlog(c, level, event, fmt, ap);

@@ -17,12 +17,13 @@
 static const uint8_t no_cookie[IKE_COOKIE_LEN];
 
 /* A stranger may choose cookies that fall into one bucket: that costs no more than the table's bound. */
-static struct list *bucket_of(struct core *c, const uint8_t *icookie)
+/* Our own cookie is random: a stranger cannot fill one of them. */
+static struct list *bucket_of(struct core *c, const uint8_t *own_cookie)
 {
 	uint32_t h = 0;
 
 	for (size_t i = 0; i < IKE_COOKIE_LEN; i++)
-		h = h * 31 + icookie[i];
+		h = h * 31 + own_cookie[i];
 	return &c->by_cookie[h % CORE_BUCKETS];
 }
 
@@ -116,6 +117,7 @@ static struct isakmp *make(
 	sa->initiator = initiator;
 	sa->begun_ms = core_now(c);
 	list_init(&sa->by_cookie);
+	list_init(&sa->begun);
 	list_init(&sa->unproved);
 	list_init(&sa->quicks);
 	bucket_init(&sa->asks, ISAKMP_ASKS_RATE, ISAKMP_ASKS_BURST, core_now(c));
@@ -126,6 +128,16 @@ static struct isakmp *make(
 	window_init(&sa->window, c, &sa->path, on_lost);
 	sa->window.cut = &sa->cuts;
 	return sa;
+}
+
+/* Among those that are found by cookies, once it has its own. */
+static void enter(struct isakmp *sa)
+{
+	struct core *c = sa->core;
+
+	list_append(bucket_of(c, sa->initiator ? sa->icookie : sa->rcookie), &sa->by_cookie);
+	if (!sa->initiator)
+		list_append(core_begun(c, c->begun, sa->icookie, &sa->path.remote), &sa->begun);
 }
 
 struct isakmp *isakmp_new(
@@ -144,7 +156,7 @@ struct isakmp *isakmp_new(
 	} else {
 		new_cookie(c, sa->icookie);
 	}
-	list_append(bucket_of(c, sa->icookie), &sa->by_cookie);
+	enter(sa);
 	isakmp_set_state(sa, sa->initiator ? ISAKMP_I_NEW : ISAKMP_R_NEW);
 	if (timer_set(&c->timers, &sa->patience, core_now(c) + patience_ms(c->conf->c), on_patience) < 0) {
 		isakmp_end(sa);
@@ -162,7 +174,7 @@ struct isakmp *isakmp_back(struct core *c, const struct kept_isakmp *k)
 		return NULL;
 	memcpy(sa->icookie, k->icookie, IKE_COOKIE_LEN);
 	memcpy(sa->rcookie, k->rcookie, IKE_COOKIE_LEN);
-	list_append(bucket_of(c, sa->icookie), &sa->by_cookie);
+	enter(sa);
 	isakmp_set_state(sa, ISAKMP_UP);
 	return sa;
 }
@@ -206,8 +218,8 @@ static void tell_end(struct isakmp *sa, enum isakmp_state was)
 		core_log(sa->core, upkeep_level(sa->core, &sa->path.remote, CORE_ERROR), "isakmp.failed",
 		    "phase1 negotiation failed: %s. %s (%s)", sa->failure, isakmp_name(sa, name),
 		    isakmp_state_name(was));
-	else
-		core_note(sa->core, CORE_ERROR, "isakmp.failed", "phase1 negotiation failed: %s. %s (%s)",
+	else if (core_may_note(sa->core))
+		core_log(sa->core, CORE_ERROR, "isakmp.failed", "phase1 negotiation failed: %s. %s (%s)",
 		    sa->failure, isakmp_name(sa, name), isakmp_state_name(was));
 }
 
@@ -241,6 +253,7 @@ void isakmp_end(struct isakmp *sa)
 	remote_access_fini(sa);
 	keep_drop(c->keep, &sa->place);
 	list_remove(&sa->by_cookie);
+	list_remove(&sa->begun);
 	list_remove(&sa->all);
 	list_append(&c->dead, &sa->all);
 	c->n_isakmp--;
@@ -308,12 +321,12 @@ bool isakmp_may_say(struct isakmp *sa)
 	return bucket_take(&sa->lines, 1, core_now(sa->core));
 }
 
-struct isakmp *isakmp_find(struct core *c, const uint8_t *icookie, const uint8_t *rcookie)
+static struct isakmp *find(struct core *c, bool initiator, const uint8_t *icookie, const uint8_t *rcookie)
 {
-	list_foreach (sa, bucket_of(c, icookie), struct isakmp, by_cookie) {
-		bool unanswered = sa->initiator && memcmp(sa->rcookie, no_cookie, IKE_COOKIE_LEN) == 0;
+	list_foreach (sa, bucket_of(c, initiator ? icookie : rcookie), struct isakmp, by_cookie) {
+		bool unanswered = initiator && memcmp(sa->rcookie, no_cookie, IKE_COOKIE_LEN) == 0;
 
-		if (memcmp(sa->icookie, icookie, IKE_COOKIE_LEN) != 0)
+		if (sa->initiator != initiator || memcmp(sa->icookie, icookie, IKE_COOKIE_LEN) != 0)
 			continue;
 		if (unanswered || memcmp(sa->rcookie, rcookie, IKE_COOKIE_LEN) == 0)
 			return sa;
@@ -321,10 +334,17 @@ struct isakmp *isakmp_find(struct core *c, const uint8_t *icookie, const uint8_t
 	return NULL;
 }
 
+struct isakmp *isakmp_find(struct core *c, const uint8_t *icookie, const uint8_t *rcookie)
+{
+	struct isakmp *sa = find(c, true, icookie, rcookie);
+
+	return sa ? sa : find(c, false, icookie, rcookie);
+}
+
 struct isakmp *isakmp_find_begun(struct core *c, const uint8_t *icookie, const struct inet_addr *remote)
 {
-	list_foreach (sa, bucket_of(c, icookie), struct isakmp, by_cookie)
-		if (!sa->initiator && memcmp(sa->icookie, icookie, IKE_COOKIE_LEN) == 0 &&
+	list_foreach (sa, core_begun(c, c->begun, icookie, remote), struct isakmp, begun)
+		if (memcmp(sa->icookie, icookie, IKE_COOKIE_LEN) == 0 &&
 		    inet_addr_equal(&sa->path.remote, remote))
 			return sa;
 	return NULL;

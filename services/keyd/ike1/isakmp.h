@@ -45,7 +45,7 @@ enum isakmp_trust {
 };
 
 struct isakmp {
-	struct list by_cookie, all, unproved; /* the last one while it is neither up nor ours */
+	struct list by_cookie, begun, all, unproved; /* the last one while it is neither up nor ours */
 	struct core *core;
 	struct core_conf *conf; /* held */
 	uint32_t peer;          /* index in it */

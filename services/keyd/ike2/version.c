@@ -223,7 +223,8 @@ static void row_of(const struct ikesa *sa, struct ike_row_sa *ret)
 	    .nat_there = sa->nat_there,
 	    .dpd_delay_s = ike2_is_up(sa) ? p->dpd.delay_s : 0,
 	    .dpd_unanswered = sa->own.out ? sa->own.tries : 0,
-	    .n_children = child_count(c, &sa->path.remote)};
+	    /* A stranger has none, and there may be too many to count those of his address. */
+	    .n_children = ike2_is_strangers(sa) ? 0 : child_count(sa->core, &sa->path.remote)};
 	memcpy(ret->spi_i, sa->spi_i, IKE2_SPI);
 	memcpy(ret->spi_r, sa->spi_r, IKE2_SPI);
 	put_terms(sa, ret);
@@ -248,22 +249,28 @@ static void pair_row(const struct ike2_pair *p, struct ike_row_child *ret)
 	memcpy(ret->spi_r, sa->spi_r, IKE2_SPI);
 }
 
-static void show(struct core *c, core_row_fn fn, void *arg)
+static void show_one(struct ikesa *sa, core_row_fn fn, void *arg)
 {
 	struct ike_row_child child;
 	struct ike_row_sa row;
 
-	list_foreach (sa, &c->ike2.sas, struct ikesa, all) {
-		row_of(sa, &row);
-		fn(arg, &(struct ike_row){.sa = &row});
-		list_foreach (p, &sa->pairs, struct ike2_pair, node) {
-			/* Until it knows its policy, an answering side has no selector to show. */
-			if (!p->out.id)
-				continue;
-			pair_row(p, &child);
-			fn(arg, &(struct ike_row){.child = &child});
-		}
+	row_of(sa, &row);
+	fn(arg, &(struct ike_row){.sa = &row});
+	list_foreach (p, &sa->pairs, struct ike2_pair, node) {
+		/* Until it knows its policy, an answering side has no selector to show. */
+		if (!p->out.id)
+			continue;
+		pair_row(p, &child);
+		fn(arg, &(struct ike_row){.child = &child});
 	}
+}
+
+static void show(struct core *c, core_row_fn fn, void *arg)
+{
+	list_foreach (sa, &c->ike2.sas, struct ikesa, all)
+		show_one(sa, fn, arg);
+	list_foreach (sa, &c->ike2.unproved, struct ikesa, all)
+		show_one(sa, fn, arg);
 }
 
 static bool sa_row(struct core *c, const struct ike_path *path, uint32_t peer, struct ike_row_sa *ret)
@@ -290,7 +297,7 @@ static bool making_row(struct core *c, uint32_t policy, struct ike_row_child *re
 
 static uint32_t renew(struct core *c, const struct ike_row_filter *f)
 {
-	struct ike2_walk w = ike2_walk_begin(c);
+	struct ike2_walk w = ike2_walk_known(c);
 	struct ikesa *sa;
 	uint32_t n = 0;
 
