@@ -346,7 +346,7 @@ static void port_release(
 	take_larva(arg, spi);
 }
 
-static int port_install(void *arg, uint64_t token, uint64_t grant, const struct sa_desc *sa, bool inbound)
+static int port_install(void *arg, uint64_t token, uint64_t grant, const struct sa_desc *sa, uint64_t partner)
 {
 	struct rig_side *s = arg;
 	struct event *e;
@@ -357,14 +357,15 @@ static int port_install(void *arg, uint64_t token, uint64_t grant, const struct 
 		if (x->serial)
 			continue;
 		*x = (struct rig_sa){.serial = ++s->rig->last_serial,
-		    .inbound = inbound,
+		    .inbound = !partner,
+		    .partner = partner,
 		    .made_ms = s->rig->clock.ms,
 		    .desc = *sa};
 		if (sa->enc_key_len)
 			memcpy(x->enc_key, sa->enc_key, sa->enc_key_len);
 		if (sa->auth_key_len)
 			memcpy(x->auth_key, sa->auth_key, sa->auth_key_len);
-		if (inbound)
+		if (!partner)
 			take_larva(s, sa->spi);
 		e = rig_answer(s, token, 0, "");
 		e->reply.number = x->serial;
@@ -389,16 +390,17 @@ static void port_hook(void *arg, const struct core_hook *h)
 	s->last_hook = *h;
 }
 
-static void port_moved(void *arg, const struct ike_path *path, uint16_t old_port)
+static void port_moved(void *arg, const uint64_t *serial, size_t n, uint16_t port)
 {
 	struct rig_side *s = arg;
 
-	for (size_t i = 0; i < RIG_SAS_MAX; i++) {
-		struct sa_desc *d = &s->sa[i].desc;
-
-		if (s->sa[i].serial && inet_addr_equal(&d->dst, &path->remote) && d->encap.dport == old_port)
-			d->encap.dport = path->remote_port;
-	}
+	for (size_t i = 0; i < RIG_SAS_MAX; i++)
+		for (size_t j = 0; j < n; j++) {
+			if (s->sa[i].serial == serial[j])
+				s->sa[i].desc.encap.sport = port;
+			if (s->sa[i].partner == serial[j])
+				s->sa[i].desc.encap.dport = port;
+		}
 }
 
 static int store(void *arg, const char *name, int fd)

@@ -68,6 +68,8 @@ void sad_slot_write(
 	t->encap_dport = d->encap.dport;
 	t->encap_frag = d->encap.frag;
 	t->encap_keepalive = d->encap.keepalive_s;
+	if (f->partner && f->partner < f->serial && f->serial - f->partner <= UINT32_MAX)
+		t->partner = (uint32_t)(f->serial - f->partner);
 	t->oa_family = d->encap.nat_oa.family;
 	memcpy(t->nat_oa, d->encap.nat_oa.b, sizeof(t->nat_oa));
 	if (d->enc_key_len)
@@ -99,8 +101,10 @@ static const char *fixed_fault(
 		return "not written for this place";
 	if (t->serial == 0 || t->serial > UINT64_MAX / 2)
 		return "impossible serial number";
-	if (t->zero || t->zeros[0] || t->zeros[1] || t->zeros[2] || t->fresh_key > 1 || t->manual > 1)
+	if (t->zero || t->zero16 || t->fresh_key > 1 || t->manual > 1)
 		return "a flag is neither 0 nor 1";
+	if (t->partner >= t->serial)
+		return "it belongs to an SA that cannot be";
 	if (t->enc_key_len > ALG_KEY_MAX || t->auth_key_len > ALG_KEY_MAX)
 		return "a key is longer than any algorithm's";
 	if (t->replay_bytes > REPLAY_BYTES_MAX || t->n_extra != sad_slot_extra(t->replay_bytes) ||
@@ -225,6 +229,7 @@ enum sad_slot_verdict sad_slot_read(struct sad_slot *s, uint32_t index, uint32_t
 	    .serial = t.serial,
 	    .created_ms = t.created_ms,
 	    .created_wall_ms = t.created_wall_ms,
+	    .partner = t.partner ? t.serial - t.partner : 0,
 	    .pid = t.pid,
 	    .manual = t.manual,
 	};

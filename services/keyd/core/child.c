@@ -15,7 +15,7 @@ enum {
 	AGAIN_SHARE = 8,      /* of what is left of its life, until it is tried again */
 	SOFT_PERCENT = 80,    /* racoon's; version 2: who began leaves the peer no time to do it first */
 	LATE_PERCENT = 93,    /* version 2: when who began has not done it */
-	CHILD_PAIRS_MAX = 64, /* of one policy with one peer, old ones that go soon included */
+	CHILD_PAIRS_MAX = 64, /* of one policy with one place, old ones that go soon included */
 	JITTER_PERCENT = 5,   /* earlier than that, so that many made together are not renewed together */
 };
 
@@ -121,7 +121,7 @@ static bool is_newest(const struct child *k)
 
 	list_foreach (other, of_policy(k->core, k->out.id), struct child, by_policy)
 		if (other->out.id == k->out.id && !other->replaced && !other->told &&
-		    ike_path_same_peer(&other->path, &k->path))
+		    party_same(other->party, k->party))
 			newest = other;
 	return newest == k;
 }
@@ -151,20 +151,22 @@ static void plan_renewal(struct child *k)
 		    k->made_ms + ms * (percent - rng_below(c->rng, JITTER_PERCENT + 1)) / 100, on_renew);
 }
 
-/* A peer may ask for one pair after the other for a policy, and never end any. */
+/* A peer may ask for one pair after the other for a policy, never end any, and call itself what it likes. Its
+ * own oldest one goes, if it has any. */
 static void limit_pairs(struct child *k)
 {
-	struct child *oldest = NULL;
+	struct child *oldest[2] = {NULL}; /* of the place, of the peer */
 	uint32_t n = 0;
 
 	list_foreach (other, of_policy(k->core, k->out.id), struct child, by_policy) {
-		if (other->out.id != k->out.id || !ike_path_same_peer(&other->path, &k->path))
+		if (other->out.id != k->out.id || !ike_path_same_place(&other->path, &k->path))
 			continue;
-		oldest = oldest ? oldest : other;
+		for (unsigned i = 0; i <= party_same(other->party, k->party); i++)
+			oldest[i] = oldest[i] ? oldest[i] : other;
 		n++;
 	}
 	if (n > CHILD_PAIRS_MAX)
-		child_end(oldest, true, CHILD_REPLACED);
+		child_end(oldest[1] == k ? oldest[0] : oldest[1], true, CHILD_REPLACED);
 }
 
 void child_try_again(struct child *k)
@@ -186,6 +188,7 @@ static struct child *add(struct core *c, const struct child *from, struct core_c
 	*k = *from;
 	k->core = c;
 	k->conf = core_conf_ref(conf);
+	k->party = party_ref(from->party);
 	list_init(&k->node);
 	list_init(&k->by_policy);
 	list_init(&k->by_peer);
@@ -267,6 +270,7 @@ void child_end(struct child *k, bool tell, enum child_gone why)
 	child_leave_policy(c, &k->out);
 	upkeep_child_ended(k, gone[why].what);
 	core_conf_unref(k->conf);
+	party_unref(k->party);
 	free(k);
 }
 
@@ -285,7 +289,7 @@ static void on_left(struct timer *t, void *arg)
 static bool succeeds(const struct child *other, const struct child *k)
 {
 	return other != k && other->out.id == k->out.id && !other->replaced && other->made_ms >= k->made_ms &&
-	       ike_path_same_peer(&other->path, &k->path);
+	       party_same(other->party, k->party);
 }
 
 static bool is_followed(const struct child *k)
@@ -363,11 +367,12 @@ struct child *child_by_serial(struct core *c, uint64_t serial)
 	return NULL;
 }
 
-struct child *child_by_peer_spi(
-    struct core *c, const struct ike_path *peer, enum ipsec_proto proto, uint32_t spi)
+struct child *child_by_peer_spi(struct core *c, const struct party *who, enum ipsec_proto proto, uint32_t spi)
 {
-	list_foreach (k, core_of_peer(c->by_peer, &peer->remote), struct child, by_peer)
-		for (uint8_t i = 0; ike_path_same_peer(&k->path, peer) && i < k->n_parts; i++)
+	if (!who)
+		return NULL;
+	list_foreach (k, core_of_peer(c->by_peer, &who->path.remote), struct child, by_peer)
+		for (uint8_t i = 0; party_same(k->party, who) && i < k->n_parts; i++)
 			if (k->part[i].proto == proto && k->part[i].spi_out == spi)
 				return k;
 	return NULL;
@@ -383,10 +388,12 @@ struct child *child_of_policy(struct core *c, uint32_t policy_id)
 	return newest;
 }
 
-void child_end_all(struct core *c, const struct ike_path *peer, uint64_t before_ms, enum child_gone why)
+void child_end_all(struct core *c, const struct party *who, uint64_t before_ms, enum child_gone why)
 {
-	list_foreach_safe (k, next, core_of_peer(c->by_peer, &peer->remote), struct child, by_peer)
-		if (ike_path_same_peer(&k->path, peer) && k->made_ms < before_ms)
+	if (!who)
+		return;
+	list_foreach_safe (k, next, core_of_peer(c->by_peer, &who->path.remote), struct child, by_peer)
+		if (party_same(k->party, who) && k->made_ms < before_ms)
 			child_end(k, false, why);
 }
 
@@ -400,13 +407,30 @@ void child_leave_policy(struct core *c, const struct policy *out)
 	c->ports.policy_drop(c->ports.arg, out->id);
 }
 
-void child_moved(struct core *c, const struct ike_path *path, uint16_t old_port)
+static void tell_moved(struct core *c, const uint64_t *serial, size_t n, uint16_t port)
 {
-	list_foreach (k, core_of_peer(c->by_peer, &path->remote), struct child, by_peer)
-		if (ike_path_is_at(&k->path, path, old_port)) {
-			k->path.remote_port = path->remote_port;
-			keep(k);
+	if (n)
+		c->ports.moved(c->ports.arg, serial, n, port);
+}
+
+void child_moved(struct party *who, uint16_t port)
+{
+	uint64_t serial[CORE_MOVED_MAX];
+	struct core *c = who->core;
+	size_t n = 0;
+
+	list_foreach (k, core_of_peer(c->by_peer, &who->path.remote), struct child, by_peer) {
+		if (k->party != who || !ike_path_turn(&k->path, port))
+			continue;
+		keep(k);
+		if (n + k->n_parts > ARRAY_SIZE(serial)) {
+			tell_moved(c, serial, n, port);
+			n = 0;
 		}
+		for (uint8_t i = 0; i < k->n_parts; i++)
+			serial[n++] = k->part[i].serial_in;
+	}
+	tell_moved(c, serial, n, port);
 }
 
 bool child_is_lesser(const struct child *a, const struct child *b)
@@ -418,10 +442,10 @@ bool child_is_lesser(const struct child *a, const struct child *b)
 	return x_max < y_max;
 }
 
-bool child_any(struct core *c, const struct ike_path *peer)
+bool child_any(struct core *c, const struct ike_path *place)
 {
-	list_foreach (k, core_of_peer(c->by_peer, &peer->remote), struct child, by_peer)
-		if (ike_path_same_peer(&k->path, peer))
+	list_foreach (k, core_of_peer(c->by_peer, &place->remote), struct child, by_peer)
+		if (ike_path_same_place(&k->path, place))
 			return true;
 	return false;
 }

@@ -12,6 +12,7 @@
 #include "keyd/core/carry_over.h"
 #include "keyd/core/child.h"
 #include "keyd/core/listen.h"
+#include "keyd/core/party.h"
 #include "keyd/core/upkeep.h"
 #include "keyd/core/versions.h"
 #include "keyd/core/waiters.h"
@@ -62,6 +63,7 @@ struct core *core_new(const struct core_def *d)
 	list_init(&c->ike2.unproved);
 	list_init(&c->ike2.dead);
 	list_init(&c->children);
+	list_init(&c->parties);
 	list_init(&c->waiters);
 	list_init(&c->dead);
 	bucket_init(&c->strangers, STRANGERS_RATE, STRANGERS_RATE, core_now(c));
@@ -295,10 +297,12 @@ void core_unknown_spi(struct core *c, const struct inet_addr *local, const struc
 	core_settle(c);
 }
 
-void core_moved(struct core *c, const struct ike_path *path, uint16_t old_port)
+void core_moved(struct core *c, uint64_t serial, uint16_t port)
 {
-	for (size_t i = 0; i < IKE_VERSIONS; i++)
-		ike_versions[i]->moved(c, path, old_port);
+	struct child *k = child_by_serial(c, serial);
+
+	if (k)
+		party_moved(k->party, port);
 }
 
 void core_shutdown(struct core *c)

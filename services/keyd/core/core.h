@@ -81,6 +81,7 @@ struct core {
 	struct list children;            /* established pairs of IPsec SAs, */
 	struct list by_policy[CORE_BUCKETS]; /* these by their outbound policy, */
 	struct list by_peer[CORE_BUCKETS];   /* and by the peer's address (core_of_peer()) */
+	struct list parties;                 /* whose they are (party.h) */
 	struct core_ike2 ike2;
 	struct list upkeeps[CORE_BUCKETS]; /* connections that are kept up (upkeep.h) */
 	struct bucket upkeep_tries;
@@ -155,8 +156,9 @@ void core_expired(struct core *c, uint64_t serial, bool hard);
 /* datapathd: the peer sends into an SA that is not there. A hint: anybody can send such packets. */
 void core_unknown_spi(struct core *c, const struct inet_addr *local, const struct inet_addr *remote,
     enum ipsec_proto proto, uint32_t spi);
-/* datapathd: a packet of a peer that proved to be its came from another port (path->remote_port). */
-void core_moved(struct core *c, const struct ike_path *path, uint16_t old_port);
+/* datapathd: what came under this inbound SA of ours came from another port of its far end than before.
+ * Datapathd has followed with that SA and its partner. */
+void core_moved(struct core *c, uint64_t serial, uint16_t port);
 /* Tells every peer that everything ends (on shutdown), and forgets it. */
 void core_shutdown(struct core *c);
 

@@ -5,6 +5,7 @@
 #define POSTERN_KEYD_CORE_VERSIONS_H
 
 #include "keyd/core/command.h"
+#include "keyd/core/party.h"
 #include "wire/ike/msg.h"
 
 struct ike_version {
@@ -38,8 +39,8 @@ struct ike_version {
 	/* Both sides may have begun at once: what there is twice with this peer ends but for one. NULL: it
 	 * does by itself. False: some of it later, when this is called again. */
 	bool (*end_twins)(struct core *c, const struct ike_path *path);
-	/* A peer is behind another port. */
-	void (*moved)(struct core *c, const struct ike_path *path, uint16_t old_port);
+	/* A peer is behind another port: its IKE SAs follow (party_moved()). */
+	void (*moved)(struct party *who, uint16_t port);
 
 	/* Every IKE SA, each followed by what is being negotiated under it. */
 	void (*show)(struct core *c, core_row_fn fn, void *arg);

@@ -133,7 +133,7 @@ void inform_delete_spi(struct isakmp *sa, enum ipsec_proto proto, uint32_t spi)
 
 void inform_delete_child(struct child *k)
 {
-	struct isakmp *sa = isakmp_find_of(k->core, &k->path);
+	struct isakmp *sa = isakmp_find_of(k->party);
 	uint8_t iv[IKE1_BLOCK_MAX];
 	struct ike_out o;
 	uint32_t id;
@@ -149,10 +149,11 @@ void inform_initial_contact(struct isakmp *sa)
 {
 	struct core *c = sa->core;
 
+	/* Whoever is there may take it for all that we have with this place. */
 	if (!sa->initiator || !isakmp_peer(sa)->initial_contact || child_any(c, &sa->path))
 		return;
 	list_foreach (other, &c->isakmp, struct isakmp, all)
-		if (other != sa && isakmp_is_up(other) && ike_path_same_peer(&other->path, &sa->path))
+		if (other != sa && isakmp_is_up(other) && ike_path_same_place(&other->path, &sa->path))
 			return;
 	inform_notify(sa, IKE1_N_INITIAL_CONTACT, NULL, 0);
 }
@@ -162,10 +163,10 @@ void inform_began_anew(struct isakmp *sa)
 {
 	struct core *c = sa->core;
 
-	child_end_all(c, &sa->path, sa->begun_ms, CHILD_PEER_ANEW);
+	child_end_all(c, sa->party, sa->begun_ms, CHILD_PEER_ANEW);
 	list_foreach_safe (other, next, &c->isakmp, struct isakmp, all) {
 		if (other == sa || !isakmp_is_up(other) || other->established_ms >= sa->begun_ms ||
-		    !ike_path_same_peer(&other->path, &sa->path))
+		    !party_same(other->party, sa->party))
 			continue;
 		inform_delete_isakmp(other);
 		other->failure = "purged: the peer began anew";
@@ -216,7 +217,7 @@ static void invalid_spi(struct isakmp *sa, const struct ike1_notification *n)
 	struct child *k = NULL;
 
 	if (n->spi_len == SPI_LEN)
-		k = child_by_peer_spi(sa->core, &sa->path, ike1_proto_of(n->protocol), rd_u32(&r));
+		k = child_by_peer_spi(sa->core, sa->party, ike1_proto_of(n->protocol), rd_u32(&r));
 	if (k)
 		child_end(k, false, CHILD_PEER_LACKS);
 }
@@ -267,8 +268,8 @@ static void delete_isakmp(struct isakmp *sa, const struct ike1_deletion *d)
 		struct isakmp *other = isakmp_find(sa->core, cookies, cookies + IKE_COOKIE_LEN);
 
 		/* One peer cannot end another's, nor can whoever has not said yet who its user is. */
-		if (!other || !isakmp_has_keys(other) || (other != sa && !isakmp_is_up(sa)) ||
-		    !ike_path_same_peer(&other->path, &sa->path))
+		if (!other || !isakmp_has_keys(other) ||
+		    (other != sa && !party_same(other->party, sa->party)))
 			continue;
 		other->failure = "deleted by the peer";
 		isakmp_end(other);
@@ -282,7 +283,7 @@ static void delete_children(struct isakmp *sa, const struct ike1_deletion *d)
 	for (uint16_t i = 0; (d->spi_len == SPI_LEN || d->spi_len == CPI_LEN) && i < d->n_spis; i++) {
 		struct rd r = rd_init(d->spis + (size_t)i * d->spi_len, d->spi_len);
 		uint32_t spi = d->spi_len == SPI_LEN ? rd_u32(&r) : rd_u16(&r);
-		struct child *k = child_by_peer_spi(sa->core, &sa->path, proto, spi);
+		struct child *k = child_by_peer_spi(sa->core, sa->party, proto, spi);
 
 		if (k)
 			child_peer_ends(k, quick_installs(k));

@@ -286,6 +286,7 @@ static void isakmp_free(struct isakmp *sa)
 	ike1_keys_fini(&sa->keys);
 	seen_fini(&sa->seen);
 	core_conf_unref(sa->conf);
+	party_unref(sa->party);
 	list_remove(&sa->all);
 	free(sa);
 }
@@ -351,26 +352,30 @@ struct isakmp *isakmp_find_begun(struct core *c, const uint8_t *icookie, const s
 }
 
 /* How well an SA's peer is the one meant: 0 not at all; 1 where only an address is known, as of a packet that
- * needs keys; 2 it is. */
-static unsigned is_with(const struct isakmp *sa, const struct ike_path *path, uint32_t peer)
+ * needs keys; 2 it is; 3 it always was. */
+static unsigned is_with(
+    const struct isakmp *sa, const struct ike_path *path, uint32_t peer, const struct party *who)
 {
 	if (sa->conf != sa->core->conf || (peer != ISAKMP_ANY_PEER && sa->peer != peer))
 		return 0;
 	/* From an address that this host has no more nothing can be asked for. */
 	if (!inet_addr_equal(&sa->path.local, &path->local))
 		return 0;
-	if (ike_path_same_peer(&sa->path, path))
+	if (who)
+		return party_same(sa->party, who) ? 2 + (sa->party == who) : 0;
+	if (ike_path_same_place(&sa->path, path))
 		return 2;
 	return path->remote_port == IKE_PORT && inet_addr_equal(&sa->path.remote, &path->remote);
 }
 
-struct isakmp *isakmp_find_up(struct core *c, const struct ike_path *path, uint32_t peer)
+struct isakmp *isakmp_find_up(
+    struct core *c, const struct ike_path *path, uint32_t peer, const struct party *who)
 {
 	struct isakmp *best = NULL;
 	unsigned fits = 1;
 
 	list_foreach (sa, &c->isakmp, struct isakmp, all) {
-		unsigned f = isakmp_is_up(sa) ? is_with(sa, path, peer) : 0;
+		unsigned f = isakmp_is_up(sa) ? is_with(sa, path, peer, who) : 0;
 
 		if (f < fits || (best && f == fits && sa->heard_ms < best->heard_ms))
 			continue;
@@ -382,27 +387,20 @@ struct isakmp *isakmp_find_up(struct core *c, const struct ike_path *path, uint3
 
 struct isakmp *isakmp_find_host(struct core *c, const struct ike_path *path)
 {
-	return isakmp_find_up(c, path, ISAKMP_ANY_PEER);
+	return isakmp_find_up(c, path, ISAKMP_ANY_PEER, NULL);
 }
 
-struct isakmp *isakmp_find_of(struct core *c, const struct ike_path *path)
+struct isakmp *isakmp_find_of(const struct party *who)
 {
-	struct isakmp *sa = isakmp_find_host(c, path);
-
-	return sa && ike_path_same_peer(&sa->path, path) ? sa : NULL;
+	return isakmp_find_up(who->core, &who->path, ISAKMP_ANY_PEER, who);
 }
 
 struct isakmp *isakmp_find_coming(struct core *c, const struct ike_path *path, uint32_t peer)
 {
 	list_foreach (sa, &c->isakmp, struct isakmp, all)
-		if (sa->initiator && !isakmp_is_up(sa) && is_with(sa, path, peer))
+		if (sa->initiator && !isakmp_is_up(sa) && is_with(sa, path, peer, NULL))
 			return sa;
 	return NULL;
-}
-
-bool isakmp_same_peer(const struct isakmp *a, const struct isakmp *b)
-{
-	return ike_path_same_peer(&a->path, &b->path) && ike_id_equal(&a->peer_id, &b->peer_id);
 }
 
 /* Of two that came up in one moment the cookies say which counts as the newer one. */
@@ -428,7 +426,7 @@ void isakmp_limit(struct isakmp *sa)
 	list_foreach (other, &sa->core->isakmp, struct isakmp, all) {
 		if (!isakmp_is_up(other) || !inet_addr_equal(&other->path.remote, &sa->path.remote))
 			continue;
-		for (unsigned i = 0; i <= isakmp_same_peer(other, sa); i++) {
+		for (unsigned i = 0; i <= party_same(other->party, sa->party); i++) {
 			oldest[i] = oldest[i] ? oldest[i] : other;
 			n[i]++;
 		}
@@ -444,7 +442,8 @@ void isakmp_limit(struct isakmp *sa)
 struct isakmp *isakmp_find_successor(const struct isakmp *sa)
 {
 	list_foreach (other, &sa->core->isakmp, struct isakmp, all)
-		if (other != sa && isakmp_is_up(other) && is_newer(other, sa) && isakmp_same_peer(other, sa))
+		if (other != sa && isakmp_is_up(other) && is_newer(other, sa) &&
+		    party_same(other->party, sa->party))
 			return other;
 	return NULL;
 }

@@ -191,9 +191,9 @@ void life_notify(struct isakmp *sa, const struct ike1_notification *n)
 		return;
 	}
 	if (n->spi_len == SPI_LEN && n->protocol == IKE1_PROTO_ESP)
-		k = child_by_peer_spi(sa->core, &sa->path, IPSEC_ESP, rd_u32(&r));
+		k = child_by_peer_spi(sa->core, sa->party, IPSEC_ESP, rd_u32(&r));
 	else if (n->spi_len == SPI_LEN && n->protocol == IKE1_PROTO_AH)
-		k = child_by_peer_spi(sa->core, &sa->path, IPSEC_AH, rd_u32(&r));
+		k = child_by_peer_spi(sa->core, sa->party, IPSEC_AH, rd_u32(&r));
 	if (k && k->initiator && said.seconds)
 		child_shorten(k, said.seconds < LIFE_LEAST_S ? LIFE_LEAST_S : said.seconds);
 }

@@ -258,6 +258,12 @@ void phase1_up(struct isakmp *sa)
 		isakmp_end(sa);
 		return;
 	}
+	sa->party = party_join(c, &sa->path, &sa->peer_id, octets_slice(&sa->ra.user));
+	if (!sa->party) {
+		sa->failure = "given up: out of memory";
+		isakmp_end(sa);
+		return;
+	}
 	sa->established_ms = sa->heard_ms = core_now(c);
 	c->counters.established1++;
 	octets_fini(&sa->proof);

@@ -102,6 +102,11 @@ static void up(struct ikesa *sa)
 	ike2_set_state(sa, IKE2_S_UP);
 	if (!ike2_is_up(sa))
 		return;
+	sa->party = party_join(c, &sa->path, &sa->peer_id, (struct ike1_octets){0});
+	if (!sa->party) {
+		ike2_sa_end(sa, "out of memory");
+		return;
+	}
 	sa->established_ms = sa->heard_ms = core_now(c);
 	c->counters.established1++;
 	core_log(c, CORE_INFO, "ike.up", "IKE-SA established %s peer=%s", ike2_name(sa, name),

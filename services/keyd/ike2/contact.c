@@ -4,6 +4,7 @@
  */
 #include "keyd/ike2/contact.h"
 
+#include "keyd/core/party.h"
 #include "wire/ike/v2_payload.h"
 
 static bool is_first(const struct ikesa *sa)
@@ -50,8 +51,7 @@ static bool gives_way(const struct ikesa *other, const struct ikesa *sa)
 static bool is_twin(const struct ikesa *other, const struct ikesa *sa)
 {
 	return other != sa && !other->full && ike2_is_up(other) && other->peer == sa->peer &&
-	       other->conf == sa->conf && inet_addr_equal(&other->path.remote, &sa->path.remote) &&
-	       ike_path_same_peer(&other->path, &sa->path) && ike_id_equal(&other->peer_id, &sa->peer_id);
+	       other->conf == sa->conf && party_same(other->party, sa->party);
 }
 
 void contact_end_twins(struct ikesa *sa)

@@ -235,6 +235,7 @@ static struct child as_child(const struct ike2_pair *p)
 	struct child k = {.ops = &pair_child_ops,
 	    .conf = p->sa->conf,
 	    .owner = p->sa,
+	    .party = p->sa->party,
 	    .path = p->sa->path,
 	    .initiator = p->initiator,
 	    .out = p->out,

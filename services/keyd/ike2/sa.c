@@ -154,6 +154,7 @@ struct ikesa *ike2_sa_after(struct ikesa *old, bool initiator)
 	sa->cuts = old->cuts;
 	sa->childless = old->childless;
 	sa->peer_id = old->peer_id;
+	sa->party = party_ref(old->party);
 	sa->replaces = old;
 	ike2_sa_proved(sa);
 	if (octets_set(&sa->ticket, old->ticket.p, old->ticket.n) == 0)
@@ -371,6 +372,7 @@ static void sa_free(struct ikesa *sa)
 	crypto_dh_free(sa->dh);
 	ike2_keys_fini(&sa->keys);
 	core_conf_unref(sa->conf);
+	party_unref(sa->party);
 	list_remove(&sa->all);
 	free(sa);
 }
@@ -473,8 +475,7 @@ bool ike2_renews_often(const struct ikesa *sa)
 	uint32_t n = 0;
 
 	list_foreach (other, with(sa->core, &sa->path.remote), struct ikesa, by_peer)
-		n += other->state == IKE2_S_REPLACED && ike_path_same_peer(&other->path, &sa->path) &&
-		     ike_id_equal(&other->peer_id, &sa->peer_id);
+		n += other->state == IKE2_S_REPLACED && party_same(other->party, sa->party);
 	return n >= IKE2_REPLACED_MAX;
 }
 

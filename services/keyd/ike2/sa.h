@@ -113,6 +113,7 @@ struct ikesa {
 	size_t weight;    /* octets of a stranger's that are kept, while it is one */
 
 	struct ike_id peer_id;
+	struct party *party; /* held, since it is up */
 	struct octets ticket;
 
 	uint32_t next_own, next_peer; /* message ids: of our next request, of the peer's */

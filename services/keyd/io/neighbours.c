@@ -268,12 +268,12 @@ static void port_release(
 	datapathd_release(k->datapathd, src, dst, proto, spi);
 }
 
-static int port_install(void *arg, uint64_t token, uint64_t grant, const struct sa_desc *sa, bool inbound)
+static int port_install(void *arg, uint64_t token, uint64_t grant, const struct sa_desc *sa, uint64_t partner)
 {
 	struct keyd *k = arg;
 	struct question *q = question(k, token, ANSWER_SERIAL);
 
-	return q ? asked(q, datapathd_install(k->datapathd, grant, sa, inbound, on_answer, q)) : -ENOMEM;
+	return q ? asked(q, datapathd_install(k->datapathd, grant, sa, partner, on_answer, q)) : -ENOMEM;
 }
 
 static void port_remove(void *arg, uint64_t serial)
@@ -283,11 +283,11 @@ static void port_remove(void *arg, uint64_t serial)
 	datapathd_remove(k->datapathd, serial);
 }
 
-static void port_moved(void *arg, const struct ike_path *path, uint16_t old_port)
+static void port_moved(void *arg, const uint64_t *serial, size_t n, uint16_t port)
 {
 	struct keyd *k = arg;
 
-	datapathd_moved(k->datapathd, path, old_port);
+	datapathd_moved(k->datapathd, serial, n, port);
 }
 
 static void port_hook(void *arg, const struct core_hook *h)
@@ -402,12 +402,12 @@ static int on_unknown(struct core *core, const struct ipc_record *rec)
 
 static int on_moved(struct core *core, const struct ipc_record *rec)
 {
-	struct ike_path path;
-	uint16_t old;
-	int r = datapathd_moved_decode(rec, &path, &old);
+	uint64_t serial;
+	uint16_t port;
+	int r = datapathd_moved_decode(rec, &serial, &port);
 
 	if (r == 0)
-		core_moved(core, &path, old);
+		core_moved(core, serial, port);
 	return r;
 }
 

@@ -131,8 +131,9 @@ static void test_slot_forged_fields_are_judged_one_by_one(void **state)
 	    {offsetof(struct sad_slot_desc, fresh_key), 2},
 	    {offsetof(struct sad_slot_desc, manual), 2},
 	    {offsetof(struct sad_slot_desc, zero), 1},
-	    {offsetof(struct sad_slot_desc, zeros), 1},
-	    {offsetof(struct sad_slot_desc, zeros) + 5, 1},
+	    {offsetof(struct sad_slot_desc, zero16), 1},
+	    {offsetof(struct sad_slot_desc, partner), 42}, /* the serial itself: before the first one */
+	    {offsetof(struct sad_slot_desc, partner) + 3, 1},
 	    {offsetof(struct sad_slot_desc, comp), 2},
 	    {offsetof(struct sad_slot_desc, encap_dport), 1},
 	    {offsetof(struct sad_slot_desc, encap_frag), 1},
