@@ -203,6 +203,15 @@ static void test_who_is_asked_for_answers(void **state)
 	rig_fini(&rig);
 }
 
+/* For a peer at this address alone. */
+static struct ike_conf *from(const char *addr)
+{
+	struct ike_conf *c = rig_conf2(IKE_AUTH_PSK);
+
+	assert_int_equal(inet_addr_parse(addr, &c->peer[0].addr), 0);
+	return c;
+}
+
 /* B has forgotten A, and says so when A begins once more. */
 static void test_initial_contact_of_who_answers(void **state)
 {
@@ -211,11 +220,11 @@ static void test_initial_contact_of_who_answers(void **state)
 	struct ikesa *sa;
 
 	(void)state;
-	begin(IKE_AUTH_PSK);
+	begin_with(rig_conf2(IKE_AUTH_PSK), from("10.0.0.100"));
 	rig_packet(&rig.a, 0);
 	rig_run(&rig, ENOUGH_MS);
 	assert_pair(1);
-	rig_restart(&rig.b, rig_conf2(IKE_AUTH_PSK));
+	rig_restart(&rig.b, from("10.0.0.100"));
 	p.local = rig.a.addr;
 	p.remote = rig.b.addr;
 	sa = ike2_sa_new(rig.a.core, 0, &p, NULL);
@@ -265,12 +274,10 @@ static void test_a_later_version_is_told_which_there_is(void **state)
 	static const uint8_t want[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 41, 0x20, 77,
 	    0x20, 0, 0, 1, 2, 0, 0, 0, 36, 0, 0, 0, 8, 0, 0, 0, 5};
 	const struct inet_addr stranger = inet_addr_from_bytes((const uint8_t[]){10, 9, 9, 9}, 4);
-	struct ike_conf *b = rig_conf2(IKE_AUTH_PSK);
 	size_t n = 0;
 
 	(void)state;
-	assert_int_equal(inet_addr_parse("10.0.0.100", &b->peer[0].addr), 0);
-	begin_with(rig_conf2(IKE_AUTH_PSK), b);
+	begin_with(rig_conf2(IKE_AUTH_PSK), from("10.0.0.100"));
 	rig.wire.tamper = note_answer;
 	assert_int_equal(say_3(&rig.a.addr, 0x08, 36), 1);
 	assert_int_equal(n_last, sizeof(want));

@@ -71,7 +71,7 @@ static void narrow(void)
 	rig.b.out[0].sel.dport = rig.b.in[0].sel.sport = 80;
 }
 
-static int no_room(void *arg, uint64_t token, uint64_t grant, const struct sa_desc *sa, uint64_t partner)
+static int no_room(void *arg, uint64_t token, uint64_t grant, const struct sa_desc *sa, uint64_t pair)
 {
 	return -ENOSPC;
 }

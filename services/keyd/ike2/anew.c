@@ -39,7 +39,7 @@ static struct ikesa *begin(const struct ikesa *sa)
 
 static void plan_children(const struct ikesa *from, struct ikesa *to)
 {
-	list_foreach (k, &from->core->children, struct child, node) {
+	list_foreach (k, core_of_peer(from->core->by_peer, &from->path.remote), struct child, by_peer) {
 		struct ike2_pair *p =
 		    k->owner == from && !k->told && !k->replaced ? pair_new(to, true) : NULL;
 
@@ -65,7 +65,7 @@ void anew_begin(struct ikesa *sa)
 
 void anew_done(struct ikesa *sa)
 {
-	struct ike2_walk w = ike2_walk_begin(sa->core);
+	struct ike2_walk w = ike2_walk_peer(sa->core, &sa->path.remote);
 	struct ikesa *other;
 
 	while ((other = ike2_walk_next(&w)))

@@ -1,24 +1,21 @@
 /*
- * Who begins does not know yet who will answer, only whom the configuration means; who answers does.
+ * Who comes from anywhere may be somewhere else too, under the same name: to find out would take a look at
+ * all there are, so to him nothing is said.
  */
 #include "keyd/ike2/contact.h"
 
+#include "keyd/core/party.h"
 #include "wire/ike/v2_payload.h"
-
-static bool is_same(const struct ikesa *sa, const struct ikesa *other)
-{
-	if (inet_addr_equal(&other->path.remote, &sa->path.remote))
-		return true;
-	return sa->initiator ? other->conf == sa->conf && other->peer == sa->peer
-	                     : ike_id_equal(&other->peer_id, &sa->peer_id);
-}
 
 static bool is_first(const struct ikesa *sa)
 {
-	if (!ike2_peer(sa)->initial_contact)
+	const struct ike_peer *p = ike2_peer(sa);
+
+	if (!p->initial_contact || (!sa->initiator && p->addr.family == INET_NONE))
 		return false;
-	list_foreach (other, &sa->core->ike2.sas, struct ikesa, all)
-		if (other != sa && other->established_ms && is_same(sa, other))
+	list_foreach (other, core_of_peer(sa->core->ike2.by_peer, &sa->path.remote), struct ikesa, by_peer)
+		if (other != sa && other->established_ms &&
+		    inet_addr_equal(&other->path.remote, &sa->path.remote))
 			return false;
 	return true;
 }

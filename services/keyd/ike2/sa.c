@@ -421,7 +421,7 @@ struct ikesa *ike2_find_open(struct core *c, const struct ike_path *path, uint32
 {
 	struct ikesa *newest = NULL;
 
-	list_foreach (sa, &c->ike2.sas, struct ikesa, all)
+	list_foreach (sa, with(c, &path->remote), struct ikesa, by_peer)
 		if (ike2_is_up(sa) && !sa->full && is_with(sa, path, peer))
 			newest = sa;
 	return newest;
