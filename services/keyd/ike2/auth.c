@@ -62,13 +62,23 @@ static int make_id(const struct ikesa *sa, const struct ike_id *id, struct octet
 	return r;
 }
 
+/* Whoever has proved who he is has lines of his own, whatever strangers have made of theirs. */
+static void say_why(struct ikesa *sa, const char *what, const char *why)
+{
+	enum core_level level = upkeep_level(sa->core, &sa->path.remote, CORE_ERROR);
+	char name[IKE2_NAME_MAX];
+
+	(void)ike2_name(sa, name);
+	if (!sa->proved)
+		core_note(sa->core, level, "ike.auth", "%s: %s. %s", what, why, name);
+	else if (ike2_may_say(sa))
+		core_log(sa->core, level, "ike.auth", "%s: %s. %s", what, why, name);
+}
+
 /* It fails before the peer knows us, or we it. */
 static void give_up(struct ikesa *sa, const char *what, const char *why)
 {
-	char name[IKE2_NAME_MAX];
-
-	core_note(sa->core, upkeep_level(sa->core, &sa->path.remote, CORE_ERROR), "ike.auth", "%s: %s. %s",
-	    what, why, ike2_name(sa, name));
+	say_why(sa, what, why);
 	news_hint(sa->core, &sa->path.remote, "%s: %s", what, why);
 	if (sa->answering) {
 		ike2_send_refusal(sa, IKE2_AUTH, IKE2_N_AUTHENTICATION_FAILED, NULL, 0);
