@@ -24,6 +24,31 @@ const char *child_proto_word(enum ipsec_proto p)
 	return p == IPSEC_ESP ? "ESP" : p == IPSEC_AH ? "AH" : "IPCOMP";
 }
 
+bool child_serves(const struct child *k, uint32_t policy_id)
+{
+	for (uint16_t i = 0; i < k->n_more; i++)
+		if (k->more[i].policy == policy_id)
+			return true;
+	return k->out.id == policy_id;
+}
+
+bool child_serves_selector(const struct child *k, const struct selector *sel)
+{
+	for (uint16_t i = 0; i <= k->n_more; i++)
+		if (selector_equal(child_selector(k, i), sel))
+			return true;
+	return false;
+}
+
+bool child_covers(const struct child *k, const struct child *other)
+{
+	bool covers = child_serves(k, other->out.id);
+
+	for (uint16_t i = 0; covers && i < other->n_more; i++)
+		covers = child_serves(k, other->more[i].policy);
+	return covers;
+}
+
 static void say(
     struct child *k, const char *event, const char *what, const struct child_part *p, bool inbound)
 {
@@ -89,7 +114,7 @@ static uint64_t successor_ms(const struct child *k)
 static bool has_newer(const struct child *k)
 {
 	list_foreach (other, &k->core->children, struct child, node)
-		if (other != k && other->out.id == k->out.id && !other->replaced &&
+		if (other != k && child_covers(other, k) && !other->replaced &&
 		    other->made_ms > k->made_ms + successor_ms(k))
 			return true;
 	return false;
@@ -114,7 +139,7 @@ static bool is_newest(const struct child *k)
 	const struct child *newest = NULL;
 
 	list_foreach (other, &k->core->children, struct child, node)
-		if (other->out.id == k->out.id && !other->replaced && !other->told &&
+		if (child_covers(other, k) && !other->replaced && !other->told &&
 		    ike_path_same_peer(&other->path, &k->path))
 			newest = other;
 	return newest == k;
@@ -152,7 +177,7 @@ static void limit_pairs(struct child *k)
 	uint32_t n = 0;
 
 	list_foreach (other, &k->core->children, struct child, node) {
-		if (other->out.id != k->out.id || !ike_path_same_peer(&other->path, &k->path))
+		if (!child_serves(other, k->out.id) || !ike_path_same_peer(&other->path, &k->path))
 			continue;
 		oldest = oldest ? oldest : other;
 		n++;
@@ -255,6 +280,7 @@ void child_end(struct child *k, bool tell, enum child_gone why)
 	child_leave_policy(c, &k->out);
 	upkeep_child_ended(k, gone[why].what);
 	core_conf_unref(k->conf);
+	free(k->more);
 	free(k);
 }
 
@@ -272,7 +298,7 @@ static void on_left(struct timer *t, void *arg)
 
 static bool succeeds(const struct child *other, const struct child *k)
 {
-	return other != k && other->out.id == k->out.id && !other->replaced && other->made_ms >= k->made_ms &&
+	return other != k && child_covers(other, k) && !other->replaced && other->made_ms >= k->made_ms &&
 	       ike_path_same_peer(&other->path, &k->path);
 }
 
@@ -366,7 +392,7 @@ struct child *child_of_policy(struct core *c, uint32_t policy_id)
 	struct child *newest = NULL;
 
 	list_foreach (k, &c->children, struct child, node)
-		if (k->out.id == policy_id && !k->replaced)
+		if (child_serves(k, policy_id) && !k->replaced)
 			newest = k;
 	return newest;
 }
@@ -475,4 +501,24 @@ void child_row(const struct child *k, struct ike_row_child *ret)
 		    .auth = p->auth,
 		    .comp = p->comp};
 	}
+}
+
+void child_row_of(const struct child *k, uint32_t policy_id, struct ike_row_child *ret)
+{
+	child_row(k, ret);
+	for (uint16_t i = 0; i < k->n_more; i++)
+		if (k->more[i].policy == policy_id) {
+			ret->policy = policy_id;
+			ret->sel = k->more[i].sel;
+		}
+}
+
+void child_show(const struct child *k, core_row_fn fn, void *arg)
+{
+	struct ike_row_child row;
+
+	child_row(k, &row);
+	fn(arg, &(struct ike_row){.child = &row});
+	for (uint16_t i = 0; i < k->n_more; i++)
+		fn(arg, &(struct ike_row){.also = &k->more[i]});
 }

@@ -14,6 +14,7 @@
 #include "keyd/core/waiters.h"
 #include "keyd/ike2/exchange.h"
 #include "keyd/ike2/inform.h"
+#include "keyd/ike2/pair_more.h"
 
 enum {
 	NONCE_LEN = 32,
@@ -89,15 +90,6 @@ void create_ask_pair(struct ikesa *sa, const struct ike2_task *t)
 		pair_set_state(p, PAIR_ASKED);
 }
 
-/* What the peer has made of our request, and we do not want, goes. */
-static void refuse_made(struct ike2_pair *p)
-{
-	const struct pair_part *x = &p->part[p->n_parts - 1];
-
-	(void)!ike2_ask(
-	    p->sa, &(struct ike2_task){.kind = IKE2_TASK_DROP_CHILD, .proto = x->proto, .spi = x->spi_in});
-}
-
 /* The new pair is there. */
 static void made_ours(struct ike2_pair *p)
 {
@@ -146,7 +138,7 @@ static void pair_refused(struct ike2_pair *p, const struct ike_chain *c)
 		pair_fail(p, 0, "the peer's answer has neither an SA nor a reason");
 	else if (n.type == IKE2_N_CHILD_SA_NOT_FOUND && p->old)
 		renew_anew(p);
-	else
+	else if (!pair_again_alone(p, n.type))
 		pair_fail(p, 0, "the peer refuses: %s", notify_word(n.type, buf));
 }
 
@@ -159,7 +151,7 @@ static void pair_response(struct ike2_pair *p, const struct ike_chain *c)
 		return;
 	}
 	if (pair_take_answer(p, c, &why) < 0) {
-		refuse_made(p);
+		pair_refuse_made(p);
 		pair_fail(p, 0, "the peer: %s", why);
 		return;
 	}
@@ -273,6 +265,7 @@ static void move(struct ikesa *from, struct ikesa *to)
 		if (k->owner == from)
 			k->owner = to;
 	pair_move(from, to);
+	to->single = from->single;
 	/* What the peer has perhaps not heard under the old one. */
 	if (is_dropping(from))
 		(void)!ike2_ask(to, &from->own.task);
