@@ -172,6 +172,11 @@ static void assert_served(unsigned a, unsigned b, unsigned n)
 		}
 }
 
+static struct child *first_child(struct rig_side *s)
+{
+	return list_entry(s->core->children.next, struct child, node);
+}
+
 static void assert_sound(uint32_t n_children)
 {
 	const char *why = "";
@@ -402,12 +407,19 @@ static void test_renewals_keep_the_set(void **state)
 	}
 }
 
-/* Both begin at once with different packets: one pair is enough. */
+/* Both begin at once with different packets: one pair is enough. With their IKE SAs, or under one. */
 static void test_both_begin_at_once(void **state)
 {
 	(void)state;
 	for (uint64_t seed = 1; seed < 100; seed++) {
 		begin(seed, all, all);
+		if (seed % 2) {
+			packet(&rig.a, 0, 0);
+			rig_run(&rig, ENOUGH_MS);
+			child_end(first_child(&rig.a), true, CHILD_DELETED);
+			rig_run(&rig, ENOUGH_MS);
+			assert_sound(0);
+		}
 		packet(&rig.a, 0, 1);
 		rig_run(&rig, seed % 30);
 		packet(&rig.b, 1, 2);
@@ -437,6 +449,27 @@ static void test_first_policy_goes(void **state)
 	rig_fini(&rig);
 }
 
+/* A policy that was not there, and is now: the renewal has it, because the others' lists name it. */
+static void test_missing_policy_comes_with_the_renewal(void **state)
+{
+	static const struct spec less[] = {{1, 7, false}, {2, 5, false}, {0}};
+
+	(void)state;
+	begin(1, all, all);
+	give_policies(&rig.a, less);
+	packet(&rig.a, 0, 0);
+	rig_run(&rig, ENOUGH_MS);
+	assert_sound(1);
+	assert_served(1, 7, 1);
+	assert_int_equal(serving(&rig.a, 1, 1, true), 0);
+	give_policies(&rig.a, all);
+	rig_spent(&rig.a, false);
+	rig_run(&rig, LONG_MS);
+	assert_sound(1);
+	assert_served(3, 7, 1);
+	rig_fini(&rig);
+}
+
 /* The configuration has more networks than before: what is there stays, and what is new comes beside it. */
 static void test_networks_are_added(void **state)
 {
@@ -447,7 +480,7 @@ static void test_networks_are_added(void **state)
 	begin(1, less, less);
 	packet(&rig.a, 0, 0);
 	rig_run(&rig, ENOUGH_MS);
-	spi = list_entry(rig.a.core->children.next, struct child, node)->part[0].spi_in;
+	spi = first_child(&rig.a)->part[0].spi_in;
 	assert_int_equal(core_load(rig.a.core, 2, conf_of(true, all)), 0);
 	assert_int_equal(core_load(rig.b.core, 2, conf_of(false, all)), 0);
 	give_policies(&rig.a, all);
@@ -456,7 +489,58 @@ static void test_networks_are_added(void **state)
 	rig_run(&rig, ENOUGH_MS);
 	assert_sound(2);
 	assert_served(3, 7, 1);
-	assert_int_equal(list_entry(rig.a.core->children.next, struct child, node)->part[0].spi_in, spi);
+	assert_int_equal(first_child(&rig.a)->part[0].spi_in, spi);
+	rig_spent(&rig.a, false); /* each of the two is renewed as what it was */
+	rig_run(&rig, LONG_MS);
+	assert_sound(2);
+	assert_served(3, 7, 1);
+	rig_fini(&rig);
+}
+
+/* The peer renews a child and names more than that has, something else first (section 2.9.2): it stays what
+ * it was. */
+static void test_peer_renews_with_more_than_there_was(void **state)
+{
+	static const struct spec two[] = {{1, 1, false}, {2, 7, false}, {0}};
+	struct child *k;
+
+	(void)state;
+	begin(1, all, two);
+	packet(&rig.a, 1, 1);
+	rig_run(&rig, ENOUGH_MS);
+	assert_served(2, 7, 1);
+	k = first_child(&rig.a);
+	free(k->more);
+	k->out = policy_between(true, 0, 0, true);
+	k->n_more = 0;
+	k->more = calloc(2 * NETS, sizeof(*k->more));
+	for (unsigned i = 0; i < 2; i++)
+		for (unsigned j = 0; j < NETS; j++)
+			if (i || j)
+				k->more[k->n_more++] = (struct ike_row_also){.policy = policy_of(i, j, true),
+				    .sel = policy_between(true, i, j, true).sel};
+	k->ops->renew(k);
+	rig_run(&rig, LONG_MS);
+	assert_sound(2); /* what it had named first has come by itself */
+	assert_served(2, 7, 1);
+	assert_served(1, 1, 1);
+	rig_fini(&rig);
+}
+
+/* What the peer has made in IKE_AUTH is less than any policy of ours: it goes again. */
+static void test_answer_that_has_no_policy_in_whole(void **state)
+{
+	(void)state;
+	rig_init(&rig, 1, conf_of(true, all), rig_conf2(IKE_AUTH_PSK));
+	give_policies(&rig.a, all);
+	give_policies(&rig.b, (const struct spec[]){{1, 1, true}, {0}});
+	rig.b.out[0].sel.src.plen = rig.b.in[0].sel.dst.plen = 25;
+	packet(&rig.a, 0, 0);
+	rig_run(&rig, ENOUGH_MS);
+	assert_true(rig_logged(&rig.a, "narrows the traffic to less than the policy has"));
+	assert_true(rig_logged(&rig.b, "IPsec-SA deleted by the peer"));
+	assert_sound(0);
+	assert_int_equal(rig.a.n_done_bad, 1);
 	rig_fini(&rig);
 }
 
@@ -466,6 +550,70 @@ static struct ike_conf *kept(const struct spec *s)
 
 	c->peer[0].keep_up = true;
 	return c;
+}
+
+/* One of the policies asks for other SAs, as root may have it. No pair is for all the others then: what both
+ * sides' networks are together has that one in it. */
+static void test_policy_that_asks_for_something_else(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		struct rig_side *s = i / 2 ? &rig.b : &rig.a;
+
+		begin(1, all, all);
+		(i % 2 ? s->in : s->out)[5].req[0].proto = IPSEC_AH;
+		packet(&rig.a, 0, 0);
+		rig_run(&rig, ENOUGH_MS);
+		assert_sound(1);
+		assert_served(1, 1, 1);
+		assert_served(2, 7, 0);
+		rig_fini(&rig);
+	}
+}
+
+/* What has SAs is not named again with what has none: the peer would send through the newest, which is not
+ * bound to it here. */
+static void test_a_later_pair_names_nothing_that_is_served(void **state)
+{
+	static const struct spec first[] = {{1, 1, false}, {0}};
+
+	(void)state;
+	begin(1, all, first);
+	packet(&rig.a, 0, 0);
+	rig_run(&rig, ENOUGH_MS);
+	assert_sound(1);
+	assert_served(1, 1, 1);
+	assert_int_equal(core_load(rig.b.core, 2, conf_of(false, all)), 0);
+	give_policies(&rig.b, all);
+	packet(&rig.a, 1, 1);
+	rig_run(&rig, ENOUGH_MS);
+	assert_sound(2);
+	assert_served(1, 1, 1);
+	assert_served(2, 7, 1);
+	assert_served(1, 6, 0);
+	packet(&rig.b, 0, 2);
+	rig_run(&rig, ENOUGH_MS);
+	assert_sound(3);
+	assert_served(3, 7, 1);
+	rig_fini(&rig);
+}
+
+static unsigned n_kept, n_kept_up;
+
+static void count_kept(void *arg, const struct ike_row *row)
+{
+	(void)arg;
+	n_kept += row->kept != NULL;
+	n_kept_up += row->kept && row->kept->state == IKE_KEPT_UP;
+}
+
+/* How many of the policies that are kept up are. */
+static unsigned kept_up(void)
+{
+	n_kept = n_kept_up = 0;
+	core_show(rig.a.core, count_kept, NULL);
+	assert_int_equal(n_kept, 2 * NETS);
+	return n_kept_up;
 }
 
 /* All of a child is kept up by one pair; what the peer does not take is asked for less and less. */
@@ -488,9 +636,11 @@ static void test_kept_up(void **state)
 		rig_run(&rig, LONG_MS);
 		assert_true(rig.n_datagrams - n < (narrowed ? 80 : 30));
 		assert_int_equal(rig.a.core->n_children, 1);
-		child_end(list_entry(rig.a.core->children.next, struct child, node), true, CHILD_DELETED);
+		child_end(first_child(&rig.a), true, CHILD_DELETED);
+		assert_int_equal(kept_up(), 0);
 		rig_run(&rig, 5000);
 		assert_served(1, 7, 1);
+		assert_int_equal(kept_up(), narrowed ? NETS : 2 * NETS);
 		rig_fini(&rig);
 	}
 }
@@ -524,6 +674,19 @@ static void test_shown_and_ended_by_any_selector(void **state)
 	rig_run(&rig, LONG_MS);
 	assert_sound(0);
 	rig_fini(&rig);
+}
+
+/* What one side may send through a pair, the other lets in through it. */
+static void assert_bindings_agree(const struct rig_side *from, const struct rig_side *to, uint64_t seed)
+{
+	list_foreach (k, &from->core->children, struct child, node)
+		list_foreach (other, &to->core->children, struct child, node)
+			for (uint16_t i = 0; k->part[0].spi_out == other->part[0].spi_in && i <= k->n_more;
+			     i++)
+				if (!child_serves(other, i ? k->more[i - 1].policy : k->out.id))
+					fail_msg("seed %llu: a pair is for more policies on one side than on "
+					         "the other",
+					    (unsigned long long)seed);
 }
 
 static bool spd_has(const struct rig_side *s, unsigned i, unsigned k)
@@ -576,6 +739,8 @@ static void test_random_sets_over_a_bad_wire(void **state)
 		rig_run(&rig, LONG_MS);
 		if (!rig_agrees(&rig, &why) || !rig_is_calm(&rig, &why))
 			fail_msg("seed %llu: %s", (unsigned long long)seed, why);
+		assert_bindings_agree(&rig.a, &rig.b, seed);
+		assert_bindings_agree(&rig.b, &rig.a, seed);
 		for (unsigned i = 0; i < NETS; i++)
 			for (unsigned k = 0; k < NETS; k++) {
 				bool both = spd_has(&rig.a, i, k) && spd_has(&rig.b, i, k);
@@ -604,7 +769,12 @@ int main(void)
 	    cmocka_unit_test(test_renewals_keep_the_set),
 	    cmocka_unit_test(test_both_begin_at_once),
 	    cmocka_unit_test(test_first_policy_goes),
+	    cmocka_unit_test(test_missing_policy_comes_with_the_renewal),
 	    cmocka_unit_test(test_networks_are_added),
+	    cmocka_unit_test(test_peer_renews_with_more_than_there_was),
+	    cmocka_unit_test(test_answer_that_has_no_policy_in_whole),
+	    cmocka_unit_test(test_policy_that_asks_for_something_else),
+	    cmocka_unit_test(test_a_later_pair_names_nothing_that_is_served),
 	    cmocka_unit_test(test_kept_up),
 	    cmocka_unit_test(test_shown_and_ended_by_any_selector),
 	    cmocka_unit_test(test_random_sets_over_a_bad_wire),

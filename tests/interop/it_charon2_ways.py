@@ -138,8 +138,8 @@ class Ways(charon2.Charon2Test):
         self.ready(children=MORE[0], theirchildren=MORE[1])
         nets = ((HERE, THERE), ("192.168.3.1", "192.168.4.1"), ("192.168.5.1", "192.168.6.1"))
         for near, far in nets[1:]:
-            self.relent.run("ip", "addr", "add", f"{near}/24", "dev", "lo")
-            self.elmer.run("ip", "addr", "add", f"{far}/24", "dev", "lo")
+            self.relent.run("ip", "addr", "replace", f"{near}/24", "dev", "lo")
+            self.elmer.run("ip", "addr", "replace", f"{far}/24", "dev", "lo")
         for ours in self.both_begin():
             for child in ("more", "most") if not ours else ():
                 self.begin(False, child)

@@ -9,26 +9,11 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "keyd/core/news.h"
-#include "keyd/core/upkeep.h"
-
 /* --- the configuration's sets --- */
 
 static bool is_peers(const struct ikesa *sa, const struct ike_child *k)
 {
 	return k->remoteid == ike2_peer(sa)->ph1id;
-}
-
-static uint32_t set_of(const struct ikesa *sa, const struct selector *sel)
-{
-	const struct ike_conf *c = sa->conf->c;
-	struct selector s;
-
-	for (uint32_t i = 0; i < c->n_children; i++)
-		if (c->child[i].set && is_peers(sa, &c->child[i]) && ike_child_selector(&c->child[i], &s) &&
-		    selector_equal(&s, sel))
-			return c->child[i].set;
-	return 0;
 }
 
 static bool is_unique(const struct policy *p)
@@ -93,49 +78,132 @@ static bool is_served(const struct ikesa *sa, const struct selector *sel)
 	return false;
 }
 
-/* I: a renewal is for what there was (section 2.9.2); else for all that has no SAs. */
-static void choose_wanted(const struct ike2_pair *p, const struct selector *sel, uint16_t n, bool *taken)
+/* A set's policies as they are, and as they are said to the peer. */
+struct set {
+	struct selector sel[IKE_SET_MAX], said[IKE_SET_MAX];
+	bool taken[IKE_SET_MAX];
+	uint16_t n;
+};
+
+static bool same_side(const struct selector *a, const struct selector *b, bool local)
 {
-	for (uint16_t i = 0; i < n; i++)
-		taken[i] =
-		    !i || (p->old ? child_serves_selector(p->old, &sel[i]) : !is_served(p->sa, &sel[i]));
+	if (a->proto != b->proto)
+		return false;
+	return local ? a->sport == b->sport && inet_prefix_equal(&a->src, &b->src)
+	             : a->dport == b->dport && inet_prefix_equal(&a->dst, &b->dst);
 }
 
-static void choose_offered(const struct ike2_pair *p, const struct selector *sel, uint16_t n, bool *taken)
+static void put_taken(const struct set *s, struct selectors *ret)
 {
-	struct selector said[IKE_SET_MAX];
+	*ret = (struct selectors){0};
+	for (uint16_t i = 0; i < s->n; i++)
+		if (s->taken[i])
+			(void)!selectors_add(ret, &s->said[i]);
+}
 
-	for (uint16_t i = 0; i < n; i++)
-		said[i] = as_said(p, &sel[i]);
-	(void)selectors_narrow(&p->ts, said, n, taken);
+/* Whether the lists of what is taken name nothing of the others. */
+static bool is_clean(const struct set *s)
+{
+	struct selectors all;
+	bool clean = true;
+
+	put_taken(s, &all);
+	for (uint16_t i = 0; clean && i < s->n; i++)
+		clean = s->taken[i] || !selectors_touch(&all, &s->said[i]);
+	return clean;
+}
+
+/* Of what has no SAs: all, or those that share a side with the first one, or that one alone. */
+enum like { LIKE_ANY, LIKE_LOCAL, LIKE_REMOTE, LIKE_NONE };
+
+static bool is_like(const struct set *s, uint16_t i, enum like like)
+{
+	if (!i || like == LIKE_ANY)
+		return true;
+	return like != LIKE_NONE && same_side(&s->sel[0], &s->sel[i], like == LIKE_LOCAL);
+}
+
+/* I: what has no SAs, as far as it can be said without naming what has some: else the peer could send that
+ * through this pair, and take it in place of the one that was wanted. */
+static void choose_unserved(const struct ike2_pair *p, struct set *s)
+{
+	bool unserved[IKE_SET_MAX];
+
+	for (uint16_t i = 0; i < s->n; i++)
+		unserved[i] = !i || !is_served(p->sa, &s->sel[i]);
+	for (enum like like = LIKE_ANY; like <= LIKE_NONE; like++) {
+		for (uint16_t i = 0; i < s->n; i++)
+			s->taken[i] = unserved[i] && is_like(s, i, like);
+		if (is_clean(s))
+			return;
+	}
+}
+
+/* I: what there was (section 2.9.2), with what the lists of that name besides. */
+static void choose_renewed(const struct ike2_pair *p, struct set *s)
+{
+	struct selectors all;
+
+	for (uint16_t i = 0; i < s->n; i++)
+		s->taken[i] = !i || child_serves_selector(p->old, &s->sel[i]);
+	put_taken(s, &all);
+	for (uint16_t i = 0; i < s->n; i++)
+		s->taken[i] |= selectors_have(&all, &s->said[i]);
 }
 
 /* Those that policyd will be asked for. 0 or -ENOMEM. */
 static int list_more(struct ike2_pair *p)
 {
-	struct selector sel[IKE_SET_MAX];
-	bool taken[IKE_SET_MAX];
-	uint16_t n = list_set(p, sel);
+	struct set s;
 
-	if (n == 1)
+	s.n = list_set(p, s.sel);
+	if (s.n == 1)
 		return 0;
-	if (p->initiator)
-		choose_wanted(p, sel, n, taken);
+	for (uint16_t i = 0; i < s.n; i++)
+		s.said[i] = as_said(p, &s.sel[i]);
+	if (p->initiator && p->old)
+		choose_renewed(p, &s);
+	else if (p->initiator)
+		choose_unserved(p, &s);
 	else
-		choose_offered(p, sel, n, taken);
-	p->more = calloc(n - 1U, sizeof(*p->more));
+		(void)selectors_narrow(&p->ts, s.said, s.n, s.taken);
+	p->more = calloc(s.n - 1U, sizeof(*p->more));
 	if (!p->more)
 		return -ENOMEM;
-	for (uint16_t i = 1; i < n; i++)
-		if (taken[i])
-			p->more[p->n_more++].sel = sel[i];
+	for (uint16_t i = 1; i < s.n; i++)
+		if (s.taken[i])
+			p->more[p->n_more++].sel = s.sel[i];
 	return 0;
 }
 
-static void drop_unknown(struct ike2_pair *p)
+/* Whether the lists reach into a policy that asks for other SAs: the peer would send through this pair what
+ * is let in through others only. */
+static bool is_mixed(const struct ike2_pair *p)
+{
+	struct selectors l = {0};
+	bool mixed = false;
+
+	for (uint16_t i = 0; i <= p->n_more; i++) {
+		const struct selector said = as_said(p, i ? &p->more[i - 1].sel : &p->out.sel);
+
+		if (!i || p->more[i - 1].policy)
+			(void)!selectors_add(&l, &said);
+	}
+	for (uint16_t i = 0; i < p->n_more && !mixed; i++) {
+		const struct selector said = as_said(p, &p->more[i].sel);
+
+		mixed = p->more[i].differs && selectors_touch(&l, &said);
+	}
+	return mixed;
+}
+
+/* A policy that is not there lets nothing through, whatever the lists say. */
+static void keep_known(struct ike2_pair *p)
 {
 	uint16_t n = 0;
 
+	if (is_mixed(p))
+		p->n_more = 0;
 	for (uint16_t i = 0; i < p->n_more; i++)
 		if (p->more[i].policy)
 			p->more[n++] = p->more[i];
@@ -144,7 +212,12 @@ static void drop_unknown(struct ike2_pair *p)
 
 static void ask_next(struct ike2_pair *p);
 
-/* What is not there, or asks for other SAs, stays out. */
+static bool asks_the_same(const struct ike2_pair *p, const struct core_reply *r)
+{
+	return r->out && r->in && policy_same_requests(r->out, &p->out) &&
+	       policy_same_requests(r->in, &p->in);
+}
+
 static void on_more(struct parked *w, struct core_reply *r)
 {
 	struct ike2_pair *p = container_of(w, struct ike2_pair, wait);
@@ -154,8 +227,9 @@ static void on_more(struct parked *w, struct core_reply *r)
 		pair_fail(p, 0, "policyd does not answer: %s", r->why);
 		return;
 	}
-	if (r->out && r->in && selector_equal(&r->out->sel, &m->sel) &&
-	    policy_same_requests(r->out, &p->out) && policy_same_requests(r->in, &p->in)) {
+	if (r->out && selector_equal(&r->out->sel, &m->sel) && !asks_the_same(p, r)) {
+		m->differs = true;
+	} else if (r->out && selector_equal(&r->out->sel, &m->sel)) {
 		m->policy = r->out->id;
 		for (uint8_t i = 0; i < p->out.n_requests; i++) {
 			m->reqid_out[i] = r->out->req[i].reqid;
@@ -171,7 +245,7 @@ static void ask_next(struct ike2_pair *p)
 	int r;
 
 	if (p->more_at == p->n_more) {
-		drop_unknown(p);
+		keep_known(p);
 		p->gathered = true;
 		p->then(p);
 		return;
@@ -358,165 +432,4 @@ struct ike_row_also *pair_more_rows(const struct ike2_pair *p)
 	for (uint16_t i = 0; rows && i < p->n_more; i++)
 		rows[i] = row_of(&p->more[i]);
 	return rows;
-}
-
-/* --- who waits --- */
-
-static struct pair_wish *find_wish(const struct ike2_pair *p, uint32_t policy_id)
-{
-	list_foreach (w, &p->wishes, struct pair_wish, node)
-		if (w->policy == policy_id)
-			return w;
-	return NULL;
-}
-
-bool pair_is_for(const struct ike2_pair *p, uint32_t policy_id)
-{
-	for (uint16_t i = 0; i < p->n_more; i++)
-		if (p->more[i].policy == policy_id)
-			return true;
-	return p->out.id == policy_id || find_wish(p, policy_id);
-}
-
-/* Before policyd has been asked nothing but the configuration tells whose it will be. */
-static bool will_be_for(const struct ike2_pair *p, const struct policy *out, uint32_t set)
-{
-	if (!p->initiator || p->gathered || p->alone || p->sa->single || !set)
-		return false;
-	return set_of(p->sa, &p->out.sel) == set && (!p->old || child_serves(p->old, out->id));
-}
-
-struct ike2_pair *pair_to_join(struct ikesa *sa, const struct policy *out)
-{
-	uint32_t set = set_of(sa, &out->sel);
-
-	list_foreach (p, &sa->pairs, struct ike2_pair, node)
-		if (p->initiator && (pair_is_for(p, out->id) || will_be_for(p, out, set)))
-			return p;
-	return NULL;
-}
-
-/* One packet's wish is enough for a policy: policyd has its own list of the others. */
-void pair_join(struct ike2_pair *p, const struct policy *out, uint64_t acquire)
-{
-	struct core *c = p->sa->core;
-	struct pair_wish *w = find_wish(p, out->id);
-	uint64_t *to = p->out.id == out->id ? &p->acquire : w ? &w->acquire : NULL;
-
-	if (!to) {
-		w = calloc(1, sizeof(*w));
-		if (w) {
-			*w = (struct pair_wish){.policy = out->id, .sel = out->sel};
-			list_init(&w->node);
-			list_append(&p->wishes, &w->node);
-			to = &w->acquire;
-		}
-	}
-	if (to && !*to)
-		*to = acquire;
-	else if (acquire)
-		c->ports.acquire_done(c->ports.arg, acquire, false);
-}
-
-bool pair_want(struct ikesa *sa, const struct policy *out, uint64_t acquire, struct child *old)
-{
-	struct ike2_pair *p = pair_to_join(sa, out);
-
-	if (p) {
-		pair_join(p, out, acquire);
-		return true;
-	}
-	p = pair_new(sa, true);
-	if (!p)
-		return false;
-	p->acquire = acquire;
-	p->out = *out;
-	p->old = old;
-	if (ike2_is_up(sa))
-		pair_begin(p, false, pair_ask_in_turn);
-	return true;
-}
-
-static void forget_wish(struct pair_wish *w)
-{
-	list_remove(&w->node);
-	free(w);
-}
-
-void pair_wishes_fail(struct ike2_pair *p, const char *why)
-{
-	struct core *c = p->sa->core;
-
-	list_foreach_safe (w, next, &p->wishes, struct pair_wish, node) {
-		news_policy_failed(c, &p->sa->path.remote, w->policy, ike2_is_up(p->sa), why);
-		if (w->acquire)
-			c->ports.acquire_done(c->ports.arg, w->acquire, false);
-		forget_wish(w);
-	}
-}
-
-static void move_wishes(struct list *from, struct list *to)
-{
-	list_foreach_safe (w, next, from, struct pair_wish, node) {
-		list_remove(&w->node);
-		list_append(to, &w->node);
-	}
-}
-
-void pair_wishes_settle(struct ike2_pair *p, const struct child *k, struct list *ret)
-{
-	struct core *c = p->sa->core;
-
-	list_init(ret);
-	list_foreach_safe (w, next, &p->wishes, struct pair_wish, node) {
-		if (!child_serves(k, w->policy))
-			continue;
-		if (w->acquire)
-			c->ports.acquire_done(c->ports.arg, w->acquire, true);
-		forget_wish(w);
-	}
-	move_wishes(&p->wishes, ret);
-}
-
-void pair_wishes_again(struct ikesa *sa, struct list *wishes)
-{
-	struct core *c = sa->core;
-
-	list_foreach_safe (w, next, wishes, struct pair_wish, node) {
-		const struct policy out = {.id = w->policy, .sel = w->sel};
-		uint64_t acquire = w->acquire;
-
-		forget_wish(w);
-		if (!pair_want(sa, &out, acquire, NULL) && acquire)
-			c->ports.acquire_done(c->ports.arg, acquire, false);
-	}
-}
-
-/* The others that are waited for are asked for by themselves, too. */
-bool pair_again_alone(struct ike2_pair *p, uint16_t notify)
-{
-	struct ikesa *sa = p->sa;
-	struct ike2_pair *q;
-	struct list wishes;
-
-	if (!p->n_more || (notify != IKE2_N_SINGLE_PAIR_REQUIRED && notify != IKE2_N_TS_UNACCEPTABLE))
-		return false;
-	q = pair_new(sa, true);
-	if (!q)
-		return false;
-	core_trace(sa->core, "child.alone",
-	    "the peer takes no several selectors at once: one of %u is asked for", p->n_more + 1);
-	sa->single |= notify == IKE2_N_SINGLE_PAIR_REQUIRED;
-	q->alone = true;
-	q->out = p->out;
-	q->old = p->old;
-	q->acquire = p->acquire;
-	p->acquire = 0;
-	list_init(&wishes);
-	move_wishes(&p->wishes, &wishes);
-	pair_drop(p);
-	if (ike2_is_up(sa))
-		pair_begin(q, false, pair_ask_in_turn);
-	pair_wishes_again(sa, &wishes);
-	return true;
 }

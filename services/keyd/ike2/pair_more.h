@@ -11,7 +11,8 @@
 
 /* A further policy. Its requests are those of the pair's first one, but for the reqids. */
 struct pair_more {
-	uint32_t policy; /* the outbound one's number; 0: policyd has not said yet */
+	uint32_t policy; /* the outbound one's number; 0: policyd has not said yet, or there is none */
+	bool differs;    /* it asks for other SAs than the first */
 	struct selector sel;
 	uint32_t reqid_in[PAIR_PARTS_MAX], reqid_out[PAIR_PARTS_MAX];
 };
@@ -24,7 +25,7 @@ struct pair_wish {
 	uint64_t acquire; /* 0: not a packet */
 };
 
-/* Whether this policy's SAs are expected of it. */
+/* pair_wish.c: who waits for it. Whether this policy's SAs are expected of it. */
 bool pair_is_for(const struct ike2_pair *p, uint32_t policy_id);
 /* One of ours under `sa` of which this policy's SAs may come, or do already. NULL: none. */
 struct ike2_pair *pair_to_join(struct ikesa *sa, const struct policy *out);
@@ -34,7 +35,8 @@ void pair_join(struct ike2_pair *p, const struct policy *out, uint64_t acquire);
  * of nothing). False without memory: then nobody answers `acquire`. */
 must_check bool pair_want(struct ikesa *sa, const struct policy *out, uint64_t acquire, struct child *old);
 
-/* The first policy is known: policyd is asked for those that go with it; then `then`. A failure ends it. */
+/* pair_more.c. The first policy is known: policyd is asked for those that go with it; then `then`. A failure
+ * ends it. */
 void pair_ask_more(struct ike2_pair *p, pair_fn then);
 /* R: the selector of a child of the configuration that the peer's lists have, and that answers them best.
  * False: they have none. */
@@ -44,10 +46,6 @@ void pair_lists(const struct ike2_pair *p, struct selectors *ret);
 /* I: the peer has narrowed it to these. False: nothing of it is left. Who wanted what is left out waits on.
  */
 bool pair_keep_agreed(struct ike2_pair *p, const struct selectors *l);
-/* I: the peer has refused it by `notify`: should it be asked for the first policy alone? Does so, and frees
- * it. */
-bool pair_again_alone(struct ike2_pair *p, uint16_t notify);
-
 /* The further policies, and what their SAs' part `i` is bound to: rising; how many. */
 size_t pair_more_policies(const struct ike2_pair *p, uint32_t ret[SA_MORE_MAX]);
 size_t pair_more_reqids(const struct ike2_pair *p, uint8_t i, bool inbound, uint32_t ret[SA_MORE_MAX]);
@@ -56,11 +54,14 @@ void pair_show_more(const struct ike2_pair *p, core_row_fn fn, void *arg);
 /* For the child; NULL without memory, or when there are none. */
 struct ike_row_also *pair_more_rows(const struct ike2_pair *p);
 
-/* It is over, and nothing came of it: whoever waits for it hears why. */
+/* pair_wish.c. It is over, and nothing came of it: whoever waits for it hears why. */
 void pair_wishes_fail(struct ike2_pair *p, const char *why);
 /* The child is there. What it does not serve is wished anew, once the pair is freed: the list that is moved
  * to `ret` for pair_wishes_again(). */
 void pair_wishes_settle(struct ike2_pair *p, const struct child *k, struct list *ret);
 void pair_wishes_again(struct ikesa *sa, struct list *wishes);
+/* I: the peer has refused it by `notify`. Asks for the first policy alone, and for what is wished besides by
+ * itself, and frees it; false: that would be no use. */
+bool pair_again_alone(struct ike2_pair *p, uint16_t notify);
 
 #endif
