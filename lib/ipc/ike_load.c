@@ -110,6 +110,8 @@ static void check(struct ike_load *l, const struct ike_load_ops *ops, void *arg)
 {
 	if (!l->fault.s[0] && (l->next != l->n_rows || l->conf->n_peers != l->n_peers))
 		(void)err_set(&l->fault, -EINVAL, "the configuration is not complete");
+	if (!l->fault.s[0] && ike_conf_sort(l->conf) < 0)
+		(void)err_set(&l->fault, -ENOMEM, "out of memory");
 	if (!l->fault.s[0] && ops->check)
 		(void)!ops->check(arg, l, &l->fault);
 }

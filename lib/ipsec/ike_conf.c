@@ -59,6 +59,7 @@ struct ike_conf *ike_conf_free(struct ike_conf *c)
 		free(c->child[i].group);
 	}
 	free(c->peer);
+	free(c->by_addr);
 	free(c->child);
 	free(c->psk_file);
 	free(c->cert_dir);
@@ -99,6 +100,8 @@ struct ike_peer *ike_conf_add_peer(struct ike_conf *c)
 	c->peer = list;
 	if (!p)
 		return NULL;
+	free(c->by_addr);
+	c->by_addr = NULL;
 	p->port = IKE_PORT;
 	p->version = 1;
 	p->my_id.kind = IKE_ID_ADDRESS;
@@ -202,46 +205,6 @@ int ike_peer_copy(struct ike_peer *to, const struct ike_peer *from)
 	return 0;
 }
 
-const struct ike_peer *ike_conf_find_peer(const struct ike_conf *c, const struct inet_addr *addr)
-{
-	const struct ike_peer *any = NULL;
-
-	for (uint32_t i = 0; i < c->n_peers; i++) {
-		const struct ike_peer *p = &c->peer[i];
-
-		if (p->addr.family == INET_NONE)
-			any = any ? any : p;
-		else if (inet_addr_equal(&p->addr, addr))
-			return p;
-	}
-	return any;
-}
-
-const struct ike_peer *ike_conf_next_peer(const struct ike_conf *c, const struct ike_peer *p)
-{
-	for (const struct ike_peer *q = p + 1; q < c->peer + c->n_peers; q++)
-		if (inet_addr_equal(&q->addr, &p->addr))
-			return q;
-	return NULL;
-}
-
-const struct ike_peer *ike_conf_find_beginner(const struct ike_conf *c, const struct inet_addr *addr)
-{
-	const struct ike_peer *first = ike_conf_find_peer(c, addr);
-
-	for (const struct ike_peer *p = first; p; p = ike_conf_next_peer(c, p))
-		if (!p->passive)
-			return p;
-	return first;
-}
-
-bool ike_conf_peer_fits(const struct ike_conf *c, const struct ike_peer *p, const struct inet_addr *addr)
-{
-	const struct ike_peer *first = ike_conf_find_peer(c, addr);
-
-	return first && inet_addr_equal(&first->addr, &p->addr);
-}
-
 bool ike_peer_expects(const struct ike_peer *p, const struct ike_id *id)
 {
 	for (uint8_t i = 0; i < p->n_peer_ids; i++) {
@@ -259,14 +222,6 @@ enum ike_id_fit ike_peer_id_fit(const struct ike_peer *p, const struct ike_id *i
 	if (!p->verify_identifier || !p->n_peer_ids)
 		return IKE_ID_UNASKED;
 	return ike_peer_expects(p, id) ? IKE_ID_WANTED : IKE_ID_UNWANTED;
-}
-
-const struct ike_peer *ike_conf_find_block(const struct ike_conf *c, uint64_t block)
-{
-	for (uint32_t i = 0; block && i < c->n_peers; i++)
-		if (c->peer[i].block == block)
-			return &c->peer[i];
-	return NULL;
 }
 
 bool ike_id_equal(const struct ike_id *a, const struct ike_id *b)

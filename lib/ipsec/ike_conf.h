@@ -247,6 +247,12 @@ struct ike_pool {
 struct inet_addr ike_pool_at(const struct ike_pool *p, uint32_t n);
 bool ike_pool_has(const struct ike_pool *p, const struct inet_addr *a);
 
+/* Where in the list the block of an address is. */
+struct ike_place {
+	struct inet_addr addr;
+	uint32_t peer;
+};
+
 struct ike_conf {
 	char *psk_file, *cert_dir, *script_dir, *pidfile;
 	enum ike_log log; /* NONE: not said */
@@ -259,7 +265,8 @@ struct ike_conf {
 	struct ike_pool pool;
 	struct ike_peer *peer;
 	uint32_t n_peers;
-	struct ike_child *child; /* in the order in which they are tried */
+	struct ike_place *by_addr; /* as many, in order; NULL: not sorted, and all are looked at */
+	struct ike_child *child;   /* in the order in which they are tried */
 	uint32_t n_children;
 };
 
@@ -275,6 +282,9 @@ struct ike_child *ike_conf_add_child(struct ike_conf *c);
 must_check int ike_peer_copy(struct ike_peer *to, const struct ike_peer *from);
 void ike_peer_fini(struct ike_peer *p);
 
+/* Once all blocks are there and have their addresses: from now on they are found without looking at all of
+ * them. Adding one more undoes it. 0 or -ENOMEM. */
+must_check int ike_conf_sort(struct ike_conf *c);
 /* The blocks that may be the one of a peer at an address: those that name it, or the ones for any peer where
  * none does. The first of the file, and the next one after `p`; NULL: none. */
 const struct ike_peer *ike_conf_find_peer(const struct ike_conf *c, const struct inet_addr *addr);

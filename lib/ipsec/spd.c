@@ -300,6 +300,7 @@ int spd_clone(const struct spd *s, struct spd **ret)
 			if (r < 0)
 				return r;
 			copy->inherited = e->inherited;
+			memcpy(copy->owner, e->owner, sizeof(copy->owner));
 			copy->born_ms = e->born_ms;
 			copy->used_ms = e->used_ms;
 		}

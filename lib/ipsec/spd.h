@@ -14,12 +14,17 @@
 
 struct spd;
 
+enum { SPD_OWNER_LEN = 16 /* octets */ };
+
 /* Owned by its SPD; readers may look at `policy`, `inherited` and the times. */
 struct spd_entry {
 	struct list in_list; /* of its direction, in match order */
 	struct spd_entry *hash_next, *id_next;
 	/* CLOCK_BOOTTIME, below 0: before this boot. used: 0, not known. Its user's to set. */
 	int64_t born_ms, used_ms;
+	/* Whom a generated one was made for, as its user tells people apart; zero: not known. Its user's to
+	 * set. */
+	uint8_t owner[SPD_OWNER_LEN];
 	bool inherited; /* restored from an earlier boot: a new entry of the same identity replaces it */
 	struct policy policy; /* last, cut off: see policy_copy() */
 };

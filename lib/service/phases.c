@@ -131,25 +131,31 @@ static int make_state_dir(const struct service *s, const char *path, struct err_
 	return 0;
 }
 
-/* A container may not let us raise the limit. Then what there is has to do: who runs out of it says so by
- * name. */
-static void raise_memlock(uint64_t bytes)
+/* A container may not let us raise a limit. Then what there is has to do: who runs out of it says so by
+ * name. `stays`: what it means, with two numbers and a reason. */
+static void raise_limit(int which, uint64_t wanted, const char *event, const char *stays, const char *hint)
 {
 	struct rlimit now;
 	rlim_t max;
 	int problem;
 
-	if (!bytes || getrlimit(RLIMIT_MEMLOCK, &now) || now.rlim_cur >= bytes)
+	if (!wanted || getrlimit(which, &now) || now.rlim_cur >= wanted)
 		return;
-	max = now.rlim_max > bytes ? now.rlim_max : bytes;
-	if (!setrlimit(RLIMIT_MEMLOCK, &(struct rlimit){.rlim_cur = bytes, .rlim_max = max}))
+	max = now.rlim_max > wanted ? now.rlim_max : wanted;
+	if (!setrlimit(which, &(struct rlimit){.rlim_cur = wanted, .rlim_max = max}))
 		return;
 	problem = errno;
-	setrlimit(RLIMIT_MEMLOCK, &(struct rlimit){.rlim_cur = now.rlim_max, .rlim_max = now.rlim_max});
-	log_warning("limit.memlock",
-	    "locked memory stays at %llu of %llu wanted bytes: %s; fewer keys fit; set LimitMEMLOCK= or "
-	    "ulimit -l in the launcher",
-	    (unsigned long long)now.rlim_max, (unsigned long long)bytes, err_name(problem));
+	setrlimit(which, &(struct rlimit){.rlim_cur = now.rlim_max, .rlim_max = now.rlim_max});
+	log_warning(event, "%s at %llu of %llu wanted: %s; %s", stays, (unsigned long long)now.rlim_max,
+	    (unsigned long long)wanted, err_name(problem), hint);
+}
+
+static void raise_limits(const struct service_def *def)
+{
+	raise_limit(RLIMIT_MEMLOCK, def->memlock_bytes, "limit.memlock", "octets of locked memory stay",
+	    "fewer keys fit; set LimitMEMLOCK= or ulimit -l in the launcher");
+	raise_limit(RLIMIT_NOFILE, def->open_files, "limit.nofile", "open files stay",
+	    "fewer certificates can be loaded; set LimitNOFILE= or ulimit -n in the launcher");
 }
 
 int service_open_privileged(struct service *s, struct err_text *e)
@@ -157,8 +163,7 @@ int service_open_privileged(struct service *s, struct err_text *e)
 	const struct service_def *def = s->def;
 	int r = 0;
 
-	raise_memlock(def->memlock_bytes);
-
+	raise_limits(def);
 	for (size_t i = 0; i < def->n_dirs && !r; i++) {
 		char path[128];
 

@@ -44,6 +44,7 @@ struct service_def {
 	/* It stays root, without walls, because what it starts has to be root without walls. */
 	bool stays_root;
 	uint64_t memlock_bytes; /* RLIMIT_MEMLOCK to raise before the drop; 0: leave */
+	uint64_t open_files;    /* RLIMIT_NOFILE, the same */
 
 	/* As root, before the drop; may be NULL. */
 	int (*open_privileged)(struct service *s, struct err_text *e);

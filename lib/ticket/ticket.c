@@ -5,6 +5,7 @@
 #include "ticket/ticket.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include <sodium.h>
 
@@ -84,4 +85,16 @@ int ticket_open(const struct ticket_key *key, const uint8_t *buf, size_t n, uint
 		    "the ticket expired %llu ms ago: the peer has to prove itself anew",
 		    (unsigned long long)(now_ms - ret->expires_ms));
 	return 0;
+}
+
+void ticket_owner(const struct ticket *t, uint8_t ret[TICKET_OWNER_LEN])
+{
+	uint8_t who[3 + IKE_ID_DATA_MAX + TICKET_USER_MAX];
+	struct wr w = wr_init(who, sizeof(who));
+
+	wr_u8(&w, (uint8_t)t->id.kind);
+	wr_u16(&w, t->id.len);
+	wr_bytes(&w, t->id.data, t->id.len);
+	wr_bytes(&w, t->user, strnlen(t->user, TICKET_USER_MAX));
+	(void)crypto_generichash(ret, TICKET_OWNER_LEN, who, wr_len(&w), NULL, 0);
 }

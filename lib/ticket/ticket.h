@@ -13,6 +13,7 @@
 #include "ipsec/ike_conf.h"
 
 enum { TICKET_USER_MAX = 128 /* octets of a user's name */ };
+enum { TICKET_OWNER_LEN = 16 /* octets */ };
 enum { TICKET_KEY_LEN = 32, TICKET_COOKIE_LEN = 8, TICKET_MAX = IKE_ID_DATA_MAX + 256 /* octets */ };
 
 struct ticket_key {
@@ -34,6 +35,9 @@ struct ticket {
 must_check int ticket_init(struct err_text *e);
 /* Writes it. Octets written; -EINVAL for an identity that is too long; -EMSGSIZE. */
 int ticket_seal(const struct ticket_key *key, const struct ticket *t, uint8_t *buf, size_t room);
+/* Whose it is, in few octets: the same for the same identity with the same user, wherever he is. Only what
+ * ticket_open() has given says the truth about it. Never all zero. */
+void ticket_owner(const struct ticket *t, uint8_t ret[TICKET_OWNER_LEN]);
 /* Believes octets from keyd. 0; -EBADMSG: nobody who has the key wrote this; -EKEYEXPIRED; with a sentence.
  */
 must_check int ticket_open(const struct ticket_key *key, const uint8_t *buf, size_t n, uint64_t now_ms,

@@ -204,6 +204,27 @@ static int check_method(
 	return 0;
 }
 
+static bool is_same_file(const struct creds_file *a, const struct creds_file *b)
+{
+	struct stat x, y;
+
+	if (a->fd < 0 || b->fd < 0)
+		return a->fd < 0 && b->fd < 0;
+	return fstat(a->fd, &x) == 0 && fstat(b->fd, &y) == 0 && x.st_dev == y.st_dev &&
+	       x.st_ino == y.st_ino && x.st_size == y.st_size && x.st_mtim.tv_sec == y.st_mtim.tv_sec &&
+	       x.st_mtim.tv_nsec == y.st_mtim.tv_nsec;
+}
+
+/* A gateway has thousands of connections and one key, which takes as long to read as a connection to make. */
+static bool share(struct creds *c, uint32_t i)
+{
+	if (!i || !c->own[i - 1] || c->unlocked[i - 1] || !is_same_file(&c->cert[i], &c->cert[i - 1]) ||
+	    !is_same_file(&c->key[i], &c->key[i - 1]))
+		return false;
+	c->own[i] = own_key_ref(c->own[i - 1]);
+	return true;
+}
+
 static int read_peer(struct creds *c, uint32_t i, const struct ike_peer *p, struct err_text *e)
 {
 	const char *key = c->key[i].fd >= 0 ? c->key[i].name : c->cert[i].name;
@@ -211,7 +232,7 @@ static int read_peer(struct creds *c, uint32_t i, const struct ike_peer *p, stru
 
 	if (c->cert[i].fd < 0)
 		return p->cert ? err_set(e, -ENOENT, "names a certificate, and no file came for it") : 0;
-	if (!c->own[i])
+	if (!c->own[i] && !share(c, i))
 		r = read_own(c, i, NULL, NULL, e);
 	return r < 0 ? r : check_method(p, c->own[i], key, e);
 }
@@ -226,6 +247,14 @@ int creds_read(struct creds *c, const struct ike_conf *conf, struct err_text *e)
 			(void)err_prefix(e, r, "remote %s", conf->peer[i].name);
 	}
 	return r;
+}
+
+void creds_close_from(struct creds *c, uint32_t peer)
+{
+	for (uint32_t i = peer; i < c->n_peers; i++) {
+		close_file(&c->cert[i]);
+		close_file(&c->key[i]);
+	}
 }
 
 /* As the file has it: an address printed, everything else its octets. 0: a kind that has no line. */

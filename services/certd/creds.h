@@ -51,6 +51,8 @@ must_check int creds_give_key(struct creds *c, uint32_t peer, const void *key, s
 /* Reads the certificates and keys that are not read yet, and looks whether they can do what the configuration
  * says. 0, or -errno naming the first that cannot be used. */
 must_check int creds_read(struct creds *c, const struct ike_conf *conf, struct err_text *e);
+/* Closes the files of all peers from this one on: they have been read, and nobody keeps them. */
+void creds_close_from(struct creds *c, uint32_t peer);
 /* The pre-shared key of an identity (NULL: not known) or else of an address, from the file as it is now.
  * *ret_by_id: it was the identity. 0, with a notice in *e where an identity was given and the address had to
  * do; -ENOENT; -errno; with a sentence. */

@@ -9,7 +9,7 @@
 #include "certd/session.h"
 
 enum {
-	EXCHANGES_MAX = 4096,
+	EXCHANGES_MAX = 12288, /* as many as keyd has of strangers, and some that it has begun itself */
 	EXCHANGES_OCTETS_MAX = 8 << 20, /* of what they keep of the peers', in all */
 	EXCHANGES_BUCKETS = 4096,
 	EXCHANGE_MS = 150 * 1000, /* above keyd's patience as it is unless configured */

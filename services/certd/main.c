@@ -18,8 +18,9 @@
 enum {
 	KEPT_MAX = 100 /* peers with keys of their own that survive a restart */,
 	ARENA =
-	    2 << 20, /* an exchange of version 2 has two keys in it, of 128 octets with what is around each */
-	MEMLOCK = 4 << 20
+	    4 << 20, /* an exchange of version 2 has two keys in it, of 128 octets with what is around each */
+	MEMLOCK = 6 << 20,
+	OPEN_FILES = 2 * IKE_PEERS_MAX + 1000, /* while a configuration is loaded: each peer's two */
 };
 
 struct certd {
@@ -348,7 +349,7 @@ static int keep_unlocked(struct certd *d, const struct creds *c)
 
 /* So that the next life of this service has it at once: the configuration, and the files as ipsecctl opened
  * them. */
-static void keep(struct certd *d, uint64_t generation, const struct ike_load *l, const struct creds *c)
+static void keep(struct certd *d, uint64_t generation, const struct ike_load *l, struct creds *c)
 {
 	AUTO_CLOSE int fd = ike_kept_seal(&l->kept, generation);
 	int r = fd < 0 ? fd : service_store_fd(d->service, "conf", fd);
@@ -370,6 +371,7 @@ static void keep(struct certd *d, uint64_t generation, const struct ike_load *l,
 	for (uint32_t i = KEPT_MAX; r == 0 && i < c->n_peers; i++)
 		if (c->cert[i].fd >= 0)
 			r = -ENOSPC;
+	creds_close_from(c, KEPT_MAX);
 	if (r == -ENOSPC)
 		log_notice("store.none",
 		    "more than %d remotes have certificates: after a restart of this service the "
@@ -555,6 +557,7 @@ int main(int argc, char **argv)
 	    .n_syscalls = ARRAY_SIZE(syscalls),
 	    .no_sockets = true,
 	    .memlock_bytes = MEMLOCK,
+	    .open_files = OPEN_FILES,
 	    .open_privileged = open_privileged,
 	    .start = start,
 	    .stop = stop,

@@ -22,6 +22,7 @@
 enum { SOON_S = 14 * 86400 };
 
 struct own_key {
+	unsigned refs;
 	X509 *cert[OWN_CERTS_MAX]; /* own first */
 	size_t n_certs;
 	uint8_t *der[OWN_CERTS_MAX];
@@ -41,7 +42,7 @@ static BIO *memory(const struct file *f)
 
 struct own_key *own_key_free(struct own_key *k)
 {
-	if (!k)
+	if (!k || --k->refs)
 		return NULL;
 	for (size_t i = 0; i < k->n_certs; i++) {
 		X509_free(k->cert[i]);
@@ -50,6 +51,12 @@ struct own_key *own_key_free(struct own_key *k)
 	EVP_PKEY_free(k->key);
 	free(k);
 	return NULL;
+}
+
+struct own_key *own_key_ref(struct own_key *k)
+{
+	k->refs++;
+	return k;
 }
 
 static void own_key_freep(struct own_key **k)
@@ -310,6 +317,7 @@ int own_key_new(const struct file *cert, const struct file *key, const struct se
 
 	if (!k)
 		return err_set(e, -ENOMEM, "out of memory");
+	k->refs = 1;
 	r = read_files(k, cert, key, passphrase, e);
 	if (r == 0)
 		r = check_kind(k, e);

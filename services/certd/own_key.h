@@ -33,7 +33,9 @@ bool own_key_is_locked(const struct file *cert, const struct file *key);
 /* The private key in clear, PKCS #8 as DER (RFC 5208): what own_key_new() takes for `key` without a
  * passphrase. 0; -ENOMEM: also when the arena of secrets is full. */
 must_check int own_key_private(const struct own_key *k, struct secret **ret);
-/* Wipes and frees; NULL is fine. Returns NULL. */
+/* One more owner of it. */
+struct own_key *own_key_ref(struct own_key *k);
+/* Once its last owner lets go of it wipes and frees; NULL is fine. Returns NULL. */
 struct own_key *own_key_free(struct own_key *k);
 
 /* "RSA of 2048 bits", "ECDSA P-256", "Ed25519" ... into buf. */

@@ -76,6 +76,7 @@ static int on_install(struct ipc_conn *c, const struct ipc_record *rec)
 		r = datapathd_check_port(d, &m.desc, &e);
 	sa.grant = m.grant;
 	sa.inbound = m.inbound;
+	sa.partner = m.partner;
 	if (r == 0)
 		r = granted_install(&d->sad, &d->grants, &by, &sa, datapathd_tell_sa, d, &serial, &e);
 	if (r < 0)
@@ -151,12 +152,16 @@ void keyd_edge_unknown(struct datapathd *d)
 	}
 }
 
-static void say_moved(const struct moved *m)
+static bool follow(struct datapathd *d, uint64_t *serial, size_t n, uint16_t port)
 {
+	struct moved_from was;
 	char b[INET_ADDR_STRLEN];
 
+	if (!moved_follow(&d->sad, serial, n, port, &was))
+		return false;
 	log_info("peer.moved", "the NAT in front of %s has moved it from port %u to %u",
-	    inet_addr_format(&m->remote, b), m->old_port, m->new_port);
+	    inet_addr_format(&was.addr, b), was.port, port);
+	return true;
 }
 
 void keyd_edge_moved(struct datapathd *d)
@@ -165,24 +170,21 @@ void keyd_edge_moved(struct datapathd *d)
 	struct moved m;
 
 	while (moved_ring_pop(&d->worker->moved, &m)) {
-		if (!moved_follow(&d->sad, &m))
-			continue;
-		say_moved(&m);
-		if (c && ipc_conn_has_room(c))
+		if (follow(d, &m.serial, 1, m.port) && c && ipc_conn_has_room(c))
 			(void)msg_moved_send(c, &m);
 	}
 }
 
-/* keyd has heard it by a message of the peer's. */
+/* keyd has heard it by a message of the peer's, or knows what else that peer has. */
 static int on_moved(struct ipc_conn *c, const struct ipc_record *rec)
 {
 	struct datapathd *d = datapathd_of_conn(c);
 	struct err_text e = {0};
-	struct moved m;
+	struct msg_moved m;
 	int r = msg_moved_decode(rec, &m, &e);
 
-	if (r == 0 && moved_follow(&d->sad, &m))
-		say_moved(&m);
+	if (r == 0)
+		(void)follow(d, m.serial, m.n, m.port);
 	return r;
 }
 
@@ -228,7 +230,7 @@ static const struct ipc_rule rules[] = {
     {IPC_SA_INSTALL, "sa.install", IPC_ROLE_KEYD, 1024, 256, 1, true, on_install},
     {IPC_SA_REMOVE, "sa.remove", IPC_ROLE_KEYD, 64, 256, 1, false, on_remove},
     {IPC_SA_ASK, "sa.ask", IPC_ROLE_KEYD, 8192, 4, 50, false, on_ask},
-    {IPC_PEER_MOVED, "peer.moved", IPC_ROLE_KEYD, 256, 0, 1, false, on_moved},
+    {IPC_PEER_MOVED, "peer.moved", IPC_ROLE_KEYD, 8192, 0, 50, false, on_moved},
     {IPC_IKE_DATAGRAM, "ike.datagram", IPC_ROLE_KEYD, IKE_LEN_MAX + 256, 0, 1, false, on_ike},
 };
 

@@ -230,14 +230,17 @@ int msg_sa_install_decode(const struct ipc_record *rec, struct msg_sa_install *r
 	struct sa_desc d;
 	int r;
 
-	if (!in || !in->sa)
+	if (!in || !in->sa || (in->inbound && in->partner))
 		return unreadable(e);
 	vouch(in->sa);
 	r = model_sa_decode(in->sa, false, &d, e);
 	if (r < 0)
 		return r;
-	*ret = (struct msg_sa_install){
-	    .grant = in->grant, .inbound = in->inbound, .desc = d, .held = take_ptr(m)};
+	*ret = (struct msg_sa_install){.grant = in->grant,
+	    .partner = in->partner,
+	    .inbound = in->inbound,
+	    .desc = d,
+	    .held = take_ptr(m)};
 	return 0;
 }
 
@@ -317,35 +320,26 @@ int msg_spi_unknown_send(struct ipc_conn *c, const struct unknown_spi *u)
 	return ipc_conn_send(c, IPC_SPI_UNKNOWN, 0, &m.base);
 }
 
-int msg_moved_decode(const struct ipc_record *rec, struct moved *ret, struct err_text *e)
+int msg_moved_decode(const struct ipc_record *rec, struct msg_moved *ret, struct err_text *e)
 {
 	AUTO_UNPACK ProtobufCMessage *u = ipc_unpack(&postern__peer_moved__descriptor, rec, CAP);
 	const Postern__PeerMoved *m = (const Postern__PeerMoved *)u;
-	struct moved x = {0};
-	int r;
 
-	if (!m || !m->old_port || !m->new_port || m->old_port > UINT16_MAX || m->new_port > UINT16_MAX)
+	if (!m || !m->n_serial || m->n_serial > MSG_SA_ASK_MAX || !m->port || m->port > UINT16_MAX)
 		return unreadable(e);
-	r = pair_decode(m->local, m->remote, &x.local, &x.remote, e);
-	if (r < 0)
-		return r;
-	x.old_port = (uint16_t)m->old_port;
-	x.new_port = (uint16_t)m->new_port;
-	*ret = x;
+	*ret = (struct msg_moved){.n = m->n_serial, .port = (uint16_t)m->port};
+	memcpy(ret->serial, m->serial, m->n_serial * sizeof(ret->serial[0]));
 	return 0;
 }
 
 int msg_moved_send(struct ipc_conn *c, const struct moved *m)
 {
 	Postern__PeerMoved out = POSTERN__PEER_MOVED__INIT;
-	Postern__Addr local, remote;
+	uint64_t serial = m->serial;
 
-	model_addr_encode(&m->local, &local);
-	model_addr_encode(&m->remote, &remote);
-	out.local = &local;
-	out.remote = &remote;
-	out.old_port = m->old_port;
-	out.new_port = m->new_port;
+	out.serial = &serial;
+	out.n_serial = 1;
+	out.port = m->port;
 	return ipc_conn_send(c, IPC_PEER_MOVED, 0, &out.base);
 }
 

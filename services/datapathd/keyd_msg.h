@@ -29,7 +29,7 @@ int must_check msg_sa_remove_decode(const struct ipc_record *rec, uint64_t *ret_
 
 /* The description borrows its keys from the message: msg_sa_install_fini() wipes them. */
 struct msg_sa_install {
-	uint64_t grant;
+	uint64_t grant, partner;
 	bool inbound;
 	struct sa_desc desc;
 	void *held;
@@ -49,9 +49,14 @@ int msg_sa_asked_send(struct ipc_conn *c, uint32_t id, struct msg_sa_ask *m);
 
 int msg_spi_reply_send(struct ipc_conn *c, uint32_t id, uint32_t spi);
 int msg_sa_made_send(struct ipc_conn *c, uint32_t id, uint64_t serial);
-/* A peer whose port has changed; both ways. */
+/* A peer whose port has changed: inbound SAs of its, as keyd names them; and the one that was heard. */
+struct msg_moved {
+	size_t n;
+	uint64_t serial[MSG_SA_ASK_MAX];
+	uint16_t port;
+};
+int must_check msg_moved_decode(const struct ipc_record *rec, struct msg_moved *ret, struct err_text *e);
 struct moved;
-int must_check msg_moved_decode(const struct ipc_record *rec, struct moved *ret, struct err_text *e);
 int msg_moved_send(struct ipc_conn *c, const struct moved *m);
 struct unknown_spi;
 int msg_spi_unknown_send(struct ipc_conn *c, const struct unknown_spi *u);

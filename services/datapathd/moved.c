@@ -1,34 +1,49 @@
 #include "datapathd/moved.h"
 
+#include <stdlib.h>
+
 #include "datapathd/sa/sad.h"
 
-/* The far end's port, as it was negotiated. */
-static uint16_t *far_port(struct sa *sa, const struct moved *m)
+static int compare(const void *x, const void *y)
 {
-	struct sa_desc *d = &sa->desc;
+	const uint64_t *a = x, *b = y;
 
-	if (sa->facts.manual || !sa_is_encap(d) || sa->dead_ms)
-		return NULL;
-	if (inet_addr_equal(&d->dst, &m->remote) && inet_addr_equal(&d->src, &m->local))
-		return &d->encap.dport;
-	if (inet_addr_equal(&d->src, &m->remote) && inet_addr_equal(&d->dst, &m->local))
-		return &d->encap.sport;
-	return NULL;
+	return *a < *b ? -1 : *a > *b;
 }
 
-bool moved_follow(struct sad *s, const struct moved *m)
+static bool has(const uint64_t *serial, size_t n, uint64_t one)
+{
+	return one && bsearch(&one, serial, n, sizeof(*serial), compare);
+}
+
+static bool turn(
+    struct sa *sa, const struct inet_addr *far, uint16_t *negotiated, uint16_t port, struct moved_from *ret)
+{
+	uint32_t moved = atomic_load_explicit(&sa->slot->run.far_port, memory_order_relaxed);
+	uint16_t was = moved ? (uint16_t)moved : *negotiated;
+
+	if (was == port)
+		return false;
+	*negotiated = port;
+	atomic_store_explicit(&sa->slot->run.far_port, port, memory_order_relaxed);
+	*ret = (struct moved_from){.addr = *far, .port = was};
+	return true;
+}
+
+bool moved_follow(struct sad *s, uint64_t *serial, size_t n, uint16_t port, struct moved_from *ret)
 {
 	bool any = false;
 
+	qsort(serial, n, sizeof(*serial), compare);
 	list_foreach (sa, &s->all, struct sa, link) {
-		uint32_t moved = atomic_load_explicit(&sa->slot->run.far_port, memory_order_relaxed);
-		uint16_t *port = far_port(sa, m);
+		struct sa_desc *d = &sa->desc;
 
-		if (!port || (moved ? moved : *port) != m->old_port)
+		if (sa->facts.manual || !sa_is_encap(d) || sa->dead_ms)
 			continue;
-		*port = m->new_port;
-		atomic_store_explicit(&sa->slot->run.far_port, m->new_port, memory_order_relaxed);
-		any = true;
+		if (has(serial, n, sa->facts.partner))
+			any |= turn(sa, &d->dst, &d->encap.dport, port, ret);
+		else if (!sa->facts.partner && has(serial, n, sa->facts.serial))
+			any |= turn(sa, &d->src, &d->encap.sport, port, ret);
 	}
 	return any;
 }

@@ -25,6 +25,7 @@ void keyd_status(struct service *s, struct service_status_sink *to)
 	}
 	service_status_add(
 	    to, "isakmp sas", "%u, half open %u", c->n_isakmp, c->n_unproved[0] + c->n_unproved[1]);
+	service_status_add(to, "ike sas", "%u of version 2, half open %u", c->ike2.n, c->ike2.n_unproved);
 	service_status_add(to, "ipsec sas", "%u pairs", c->n_children);
 	if (kept.n)
 		service_status_add(to, "keep up", "%u of %u children are up, %u are held down", kept.n_up,

@@ -1,6 +1,6 @@
 /*
- * An owner is known again by his identity and his user, octet by octet: the same after a reconnection, from
- * wherever.
+ * Every bound here is on what one client, or all of them, can make of the book. Who a client is, his ticket
+ * says: the same after a reconnection, from wherever.
  */
 #include "policyd/generated.h"
 
@@ -11,7 +11,7 @@
 #include "base/wr.h"
 #include "policyd/match.h"
 
-enum { OWNER_MAX = 3 + IKE_ID_DATA_MAX + TICKET_USER_MAX };
+_Static_assert((int)SPD_OWNER_LEN == (int)TICKET_OWNER_LEN, "the book keeps what the ticket says");
 
 void generated_init(struct generated_set *g)
 {
@@ -23,7 +23,6 @@ static void forget(struct generated_set *g, struct generated *x)
 {
 	list_remove(&x->node);
 	g->n--;
-	free(x->owner);
 	free(x);
 }
 
@@ -62,12 +61,20 @@ static void take_out(struct book *b, struct book *staged, uint32_t id)
 		(void)book_expire(staged, id, &gone);
 }
 
+/* Its client went with the boot, or cannot be told from others. */
+static bool is_over(const struct spd_entry *x)
+{
+	static const uint8_t nobody[SPD_OWNER_LEN];
+
+	return x->inherited || memcmp(x->owner, nobody, sizeof(nobody)) == 0;
+}
+
 /* The first one of this kind in the book; NULL: none is left. */
 static const struct spd_entry *next_generated(
     const struct spd *spd, enum policy_dir d, const struct generated_set *g)
 {
 	for (const struct spd_entry *x = spd_first(spd, d); x; x = spd_next(spd, x))
-		if (x->policy.generated && (x->inherited || (d == POLICY_OUT && !find(g, x->policy.id))))
+		if (x->policy.generated && (is_over(x) || (d == POLICY_OUT && !find(g, x->policy.id))))
 			return x;
 	return NULL;
 }
@@ -81,7 +88,7 @@ unsigned generated_adopt(struct generated_set *g, struct book *b, uint64_t now_m
 		while ((x = next_generated(b->spd, d, g))) {
 			const struct selector mirror = match_mirror(&x->policy.sel);
 			const struct spd_entry *in = spd_find(b->spd, POLICY_IN, &mirror);
-			struct generated *k = x->inherited ? NULL : add(g);
+			struct generated *k = is_over(x) ? NULL : add(g);
 
 			if (!k) {
 				take_out(b, NULL, x->policy.id);
@@ -95,26 +102,13 @@ unsigned generated_adopt(struct generated_set *g, struct book *b, uint64_t now_m
 	return n;
 }
 
-/* Identity and user, each with what tells it from others; octets of it. */
-static size_t owner_of(const struct ticket *t, uint8_t ret[OWNER_MAX])
+static bool is_his(const struct spd_entry *x, const uint8_t *owner)
 {
-	struct wr w = wr_init(ret, OWNER_MAX);
-
-	wr_u8(&w, (uint8_t)t->id.kind);
-	wr_u16(&w, t->id.len);
-	wr_bytes(&w, t->id.data, t->id.len);
-	wr_bytes(&w, t->user, strnlen(t->user, TICKET_USER_MAX));
-	return wr_len(&w);
-}
-
-static bool is_his(const struct generated *k, const uint8_t *owner, size_t n)
-{
-	return k->owner && k->n_owner == n && memcmp(k->owner, owner, n) == 0;
+	return memcmp(x->owner, owner, sizeof(x->owner)) == 0;
 }
 
 /* An entry of the same traffic in one direction: none, or one that may be replaced. */
-static int make_way(const struct generated_set *g, const struct spd *spd, const struct policy *p,
-    const uint8_t *owner, size_t n_owner, struct err_text *e)
+static int make_way(const struct spd *spd, const struct policy *p, const uint8_t *owner, struct err_text *e)
 {
 	const struct spd_entry *x = spd_find(spd, p->dir, &p->sel);
 
@@ -122,21 +116,51 @@ static int make_way(const struct generated_set *g, const struct spd *spd, const 
 		return 0;
 	if (!x->policy.generated)
 		return err_set(e, -EEXIST, "root has written policy %u for the same traffic", x->policy.id);
-	list_foreach (k, &g->all, struct generated, node)
-		if ((k->out_id == x->policy.id || k->in_id == x->policy.id) && k->owner &&
-		    !is_his(k, owner, n_owner))
-			return err_set(
-			    e, -EEXIST, "policy %u for the same traffic is another client's", x->policy.id);
-	return 0;
+	return is_his(x, owner)
+	           ? 0
+	           : err_set(e, -EEXIST, "policy %u for the same traffic is another client's", x->policy.id);
 }
 
-static unsigned count_of(const struct generated_set *g, const uint8_t *owner, size_t n_owner)
+static unsigned count_of(const struct generated_set *g, const struct spd *spd, const uint8_t *owner)
 {
 	unsigned n = 0;
 
-	list_foreach (k, &g->all, struct generated, node)
-		n += is_his(k, owner, n_owner);
+	list_foreach (k, &g->all, struct generated, node) {
+		const struct spd_entry *x = spd_find_id(spd, k->out_id);
+
+		n += x && is_his(x, owner);
+	}
 	return n;
+}
+
+static bool same_request(const struct policy_request *a, const struct policy_request *b)
+{
+	return a->proto == b->proto && a->mode == b->mode && inet_addr_equal(&a->src, &b->src) &&
+	       inet_addr_equal(&a->dst, &b->dst);
+}
+
+/* The pair that is there already, same in everything; NULL: there is none. */
+static struct generated *find_same(
+    const struct generated_set *g, const struct spd *spd, const struct generate_pair *p)
+{
+	const struct spd_entry *out = spd_find(spd, POLICY_OUT, &p->out.sel),
+	                       *in = spd_find(spd, POLICY_IN, &p->in.sel);
+	struct generated *k = out ? find(g, out->policy.id) : NULL;
+
+	return k && in && k->in_id == in->policy.id && same_request(&out->policy.req[0], &p->out.req[0]) &&
+	               same_request(&in->policy.req[0], &p->in.req[0])
+	           ? k
+	           : NULL;
+}
+
+static int put_one(
+    struct book *b, const struct policy *p, const uint8_t *owner, uint32_t *ret_id, struct err_text *e)
+{
+	int r = book_put(b, p, true, ret_id, e);
+
+	if (r == 0)
+		memcpy(spd_find_id(b->spd, *ret_id)->owner, owner, SPD_OWNER_LEN);
+	return r;
 }
 
 /* Those of the pairs whose entry a new one is about to replace. */
@@ -156,32 +180,31 @@ static void forget_replaced(struct generated_set *g, struct book *b, const struc
 int generated_put(struct generated_set *g, struct book *b, const struct ticket *t,
     const struct generate_pair *p, uint64_t now_ms, uint32_t *ret_out_id, struct err_text *e)
 {
-	uint8_t owner[OWNER_MAX];
-	size_t n_owner = owner_of(t, owner);
+	uint8_t owner[TICKET_OWNER_LEN];
 	struct generated *x;
-	int r = make_way(g, b->spd, &p->out, owner, n_owner, e);
+	int r;
 
+	ticket_owner(t, owner);
+	r = make_way(b->spd, &p->out, owner, e);
 	if (r == 0)
-		r = make_way(g, b->spd, &p->in, owner, n_owner, e);
+		r = make_way(b->spd, &p->in, owner, e);
 	if (r < 0)
 		return r;
-	if (g->n >= GENERATED_MAX || count_of(g, owner, n_owner) >= GENERATED_OF_ONE_MAX)
+	x = find_same(g, b->spd, p);
+	if (x) {
+		*ret_out_id = x->out_id;
+		return 1;
+	}
+	if (g->n >= GENERATED_MAX || count_of(g, b->spd, owner) >= GENERATED_OF_ONE_MAX)
 		return err_set(e, -ENOSPC, "%u policies are there for clients, %u for this one", g->n,
-		    count_of(g, owner, n_owner));
+		    count_of(g, b->spd, owner));
 	forget_replaced(g, b, p);
 	x = add(g);
-	if (x)
-		x->owner = malloc(n_owner);
-	if (!x || !x->owner) {
-		if (x)
-			forget(g, x);
+	if (!x)
 		return err_set(e, -ENOMEM, "out of memory");
-	}
-	memcpy(x->owner, owner, n_owner);
-	x->n_owner = n_owner;
-	r = book_put(b, &p->out, true, &x->out_id, e);
+	r = put_one(b, &p->out, owner, &x->out_id, e);
 	if (r == 0)
-		r = book_put(b, &p->in, true, &x->in_id, e);
+		r = put_one(b, &p->in, owner, &x->in_id, e);
 	if (r < 0) {
 		take_out(b, NULL, x->out_id);
 		forget(g, x);

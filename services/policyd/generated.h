@@ -1,8 +1,9 @@
 /*
- * Policies that were made for clients: whose they are, and until when. They are in the book like root's, with
- * the lowest priority there is, and this table says which of them go when a client goes: when keyd says that
- * the last association has gone; a minute after they were made without leave for one; a day after the last
- * leave; and with a boot. A restart of this process keeps them. No I/O, no time of its own.
+ * Policies that were made for clients, and until when they are there: whose they are stands in the book. They
+ * are in the book like root's, with the lowest priority there is, and this table says which of them go when a
+ * client goes: when keyd says that the last association has gone; a minute after they were made without leave
+ * for one; a day after the last leave; and with a boot. A restart of this process keeps them. No I/O, no time
+ * of its own.
  */
 #ifndef POSTERN_POLICYD_GENERATED_H
 #define POSTERN_POLICYD_GENERATED_H
@@ -20,8 +21,6 @@ enum {
 struct generated {
 	struct list node;
 	uint32_t out_id, in_id;
-	uint8_t *owner; /* who it is for; NULL: made in an earlier life */
-	size_t n_owner;
 	uint64_t expires_ms; /* CLOCK_BOOTTIME */
 };
 
@@ -32,12 +31,13 @@ struct generated_set {
 
 void generated_init(struct generated_set *g);
 void generated_fini(struct generated_set *g);
-/* After a start: takes over what the book has from before; what is from before a boot is taken out. How many
- * were. */
+/* After a start: takes over what the book has from before; what is from before a boot, or nobody's, is taken
+ * out. How many were. */
 unsigned generated_adopt(struct generated_set *g, struct book *b, uint64_t now_ms);
 
-/* Puts a pair into the book for whom the ticket names. One of his own for the same traffic is replaced. 0
- * with the outbound one's number; -EEXIST: root's, or another client's; -ENOSPC; -ENOMEM; with a sentence. */
+/* Puts a pair into the book for whom the ticket names. One of his own for the same traffic stays when it is
+ * the same in everything, as when he renews his keys, and is replaced else. 0 with the outbound one's number,
+ * 1 with that of one that stays; -EEXIST: root's, or another client's; -ENOSPC; -ENOMEM; with a sentence. */
 int generated_put(struct generated_set *g, struct book *b, const struct ticket *t,
     const struct generate_pair *p, uint64_t now_ms, uint32_t *ret_out_id, struct err_text *e);
 /* Takes a pair out, of `staged` too where a transaction is open (NULL: none). False: no such pair. */

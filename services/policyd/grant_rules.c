@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/auto.h"
 #include "policyd/match.h"
@@ -67,6 +68,18 @@ static bool request_fits(
 	                     inet_prefix_contains(&p->sel.dst, &ask->remote));
 }
 
+/* What was made for one client is no other's, whatever keyd says (and behind one NAT their addresses are the
+ * same). */
+static int judge_owner(const struct spd_entry *x, const struct ticket *t, struct err_text *e)
+{
+	uint8_t owner[TICKET_OWNER_LEN];
+
+	ticket_owner(t, owner);
+	return !x->policy.generated || memcmp(x->owner, owner, sizeof(owner)) == 0
+	           ? 0
+	           : err_set(e, -EACCES, "policy %u for this traffic is another client's", x->policy.id);
+}
+
 static int judge_policy(const struct policy *p, const struct grant_ask *ask, struct err_text *e)
 {
 	char local[INET_ADDR_STRLEN], remote[INET_ADDR_STRLEN];
@@ -126,26 +139,34 @@ static const struct policy *partner(
 	return match_policy(spd, POLICY_IN, &mirror, &ask->remote, &ask->local);
 }
 
-static int judge_out(const struct spd *spd, uint32_t id, const struct grant_ask *ask,
-    const struct policy **ret, struct err_text *e)
+/* What all policies of a question are held against. */
+struct question {
+	const struct spd *spd;
+	const struct grant_ask *ask;
+	const struct ticket *t;
+};
+
+static int judge_out(const struct question *q, uint32_t id, const struct policy **ret, struct err_text *e)
 {
-	const struct spd_entry *out = spd_find_id(spd, id);
+	const struct spd_entry *out = spd_find_id(q->spd, id);
+	int r;
 
 	if (!out || out->policy.dir != POLICY_OUT)
 		return err_set(e, -ENOENT, "there is no outbound policy %u", id);
 	*ret = &out->policy;
-	return judge_policy(&out->policy, ask, e);
+	r = judge_owner(out, q->t, e);
+	return r < 0 ? r : judge_policy(&out->policy, q->ask, e);
 }
 
-static int judge_one_more(const struct spd *spd, const struct grant_ask *ask, const struct policy *first,
-    uint32_t id, struct grant_more *ret, struct err_text *e)
+static int judge_one_more(const struct question *q, const struct policy *first, uint32_t id,
+    struct grant_more *ret, struct err_text *e)
 {
-	const struct policy *out, *in, *first_in = partner(spd, first, ask);
-	int r = judge_out(spd, id, ask, &out, e);
+	const struct policy *out, *in, *first_in = partner(q->spd, first, q->ask);
+	int r = judge_out(q, id, &out, e);
 
 	if (r < 0)
 		return r;
-	in = partner(spd, out, ask);
+	in = partner(q->spd, out, q->ask);
 	if (!same_requests(first, out) || !in != !first_in || (in && !same_requests(first_in, in)))
 		return err_set(e, -EACCES, "policies %u and %u do not ask for the same SAs", first->id, id);
 	*ret = (struct grant_more){.out_id = id, .in_id = in ? in->id : 0};
@@ -157,9 +178,10 @@ static int judge_one_more(const struct spd *spd, const struct grant_ask *ask, co
 }
 
 /* All that one pair of SAs shall serve is granted, or nothing. */
-static int judge_more(const struct spd *spd, const struct grant_ask *ask, const struct policy *first,
-    struct grant_terms *t, struct err_text *e)
+static int judge_more(
+    const struct question *q, const struct policy *first, struct grant_terms *t, struct err_text *e)
 {
+	const struct grant_ask *ask = q->ask;
 	AUTO_FREE struct grant_more *more = NULL;
 	int r = 0;
 
@@ -172,7 +194,7 @@ static int judge_more(const struct spd *spd, const struct grant_ask *ask, const 
 	if (!more)
 		return err_set(e, -ENOMEM, "out of memory");
 	for (uint16_t i = 0; r == 0 && i < ask->n_more; i++)
-		r = judge_one_more(spd, ask, first, ask->more_ids[i], &more[i], e);
+		r = judge_one_more(q, first, ask->more_ids[i], &more[i], e);
 	if (r < 0)
 		return r;
 	t->n_more = ask->n_more;
@@ -187,6 +209,7 @@ int grant_judge(
 	const struct ike_view_peer *peer;
 	const struct policy *out, *in;
 	struct ticket t;
+	const struct question q = {.spd = w->spd, .ask = ask, .t = &t};
 	int r;
 
 	if (!ask->ticket_len)
@@ -196,7 +219,7 @@ int grant_judge(
 		r = grant_judge_peer(w, &t, &ask->remote, &peer, e);
 	if (r < 0)
 		return r;
-	r = judge_out(w->spd, ask->policy_id, ask, &out, e);
+	r = judge_out(&q, ask->policy_id, &out, e);
 	if (r < 0)
 		return r;
 	in = partner(w->spd, out, ask);
@@ -209,7 +232,7 @@ int grant_judge(
 	if (!grant_terms_bounded(&terms))
 		return err_set(e, -EINVAL, "no sainfo of the configuration allows an algorithm for policy %u",
 		    ask->policy_id);
-	r = judge_more(w->spd, ask, out, &terms, e);
+	r = judge_more(&q, out, &terms, e);
 	if (r == 0)
 		*ret = terms;
 	return r;

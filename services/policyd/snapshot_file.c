@@ -1,7 +1,8 @@
 /*
  * Layout, big endian: "PSPD", version u16, flags u16, boot id, SPD version u64, next spid u32, next reqid
- * u32, number of rows u32; then per row flags u8, length u16, a packed Policy, and where the flag says so
- * three times of CLOCK_BOOTTIME, i64 each: added, last used, saved; then "DPSP". Read as if a stranger had
+ * u32, number of rows u32; then per row flags u8, length u16, a packed Policy, and where the flags say so
+ * three times of CLOCK_BOOTTIME, i64 each: added, last used, saved; and whose a generated one is, 16 octets;
+ * then "DPSP". Read as if a stranger had
  * written it.
  */
 #include "policyd/snapshot_file.h"
@@ -27,7 +28,7 @@ enum { MAGIC = 0x50535044, MAGIC_END = 0x44505350, FORMAT = 1, HEAD_LEN = 44, FL
 enum { F_LEFT = 1, F_DISABLED = 2, F_KNOWN = 63 };
 /* Level `default` means require for these; use without the flag. */
 enum { F_ESP_TRANS = 4, F_ESP_NET = 8, F_AH_TRANS = 16, F_AH_NET = 32 };
-enum { ROW_INHERITED = 1, ROW_TIMES = 2, ROW_KNOWN = 3, TIMES_LEN = 24 };
+enum { ROW_INHERITED = 1, ROW_TIMES = 2, ROW_OWNER = 4, ROW_KNOWN = 7, TIMES_LEN = 24 };
 enum { FILE_MAX = 256 << 20 };
 static const int64_t TIME_MAX_MS = INT64_C(1) << 53; /* so that sums stay in range */
 
@@ -103,11 +104,14 @@ static int encode_row(struct sbuf *to, const struct spd_entry *x, uint64_t now)
 
 	if (n < 0)
 		return n;
-	wr_u8(&w, (x->inherited ? ROW_INHERITED : 0) | (times ? ROW_TIMES : 0));
+	wr_u8(&w, (x->inherited ? ROW_INHERITED : 0) | (times ? ROW_TIMES : 0) |
+	              (x->policy.generated ? ROW_OWNER : 0));
 	wr_u16(&w, (uint16_t)n);
 	sbuf_add_bytes(to, row, 3 + (size_t)n);
 	if (times)
 		encode_times(to, x, now);
+	if (x->policy.generated)
+		sbuf_add_bytes(to, x->owner, sizeof(x->owner));
 	return 0;
 }
 
@@ -240,6 +244,8 @@ static int decode_row(
 		x->born_ms = how->now_ms;
 		if (flags & ROW_TIMES && decode_times(r, how, x) < 0)
 			return err_set(e, -EBADMSG, "its times make no sense");
+		if (flags & ROW_OWNER)
+			rd_copy(r, x->owner, sizeof(x->owner));
 	}
 	return err < 0 ? -EBADMSG : 0;
 }

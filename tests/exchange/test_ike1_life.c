@@ -12,6 +12,7 @@
 
 #include "keyd/ike1/quick.h"
 #include "support/ike_rig.h"
+#include "support/ike_rig_rewrite.h"
 
 enum { TCP = 6, ENOUGH_MS = 2000, CHILD_S = 600, ISAKMP_S = 1800, LINGER_MS = 40000 };
 
@@ -322,6 +323,62 @@ static void test_dpd_uses_up_message_ids(void **state)
 	rig_fini(&rig);
 }
 
+static struct isakmp *first_sa(const struct rig_side *s)
+{
+	assert_int_equal(s->core->n_isakmp, 1);
+	return list_entry(s->core->isakmp.next, struct isakmp, all);
+}
+
+static unsigned n_rewritten;
+
+/* Behind the header: the hash, then the notification (RFC 2408 section 3.14). */
+static bool ask_about_another(struct rig *r, unsigned n, bool from_a, uint8_t *d, size_t n_d)
+{
+	enum { SPI_AT = IKE_PAYLOAD_HDR_LEN + IKE_PAYLOAD_HDR_LEN + 8 };
+
+	if (from_a && rig_rewrite(r, from_a, d, n_d, crypto_prf_len(first_sa(&r->a)->terms.prf) + SPI_AT, 1))
+		n_rewritten++;
+	return true;
+}
+
+/* And with renewal nobody notices. */
+static void test_message_ids_are_used_up_and_renewed(void **state)
+{
+	struct ike_conf *sides[2];
+
+	for (size_t i = 0; i < 2; i++) {
+		sides[i] = conf_of(IKE_MODE_MAIN);
+		sides[i]->peer[0].dpd =
+		    (struct ike_dpd){.announce = true, .delay_s = 1, .retry_s = 1, .maxfail = 3};
+		sides[i]->peer[0].offer[0].seconds = IKE_LIFE_MAX_S;
+		sides[i]->child[0].seconds = IKE_LIFE_MAX_S;
+	}
+	begin_with(sides[0], sides[1]);
+	connect_from(&rig.a);
+	assert_true(rig_live(&rig, (uint64_t)SEEN_MAX * 2500));
+	assert_true(rig_logged(&rig.a, "ISAKMP-SA is renewed"));
+	assert_false(rig_logged(&rig.a, "no more message ids"));
+	assert_false(rig_logged(&rig.b, "no more message ids"));
+	assert_pairs(1);
+	rig_fini(&rig);
+}
+
+/* Questions about another ISAKMP SA under the keys of this one are not answered. */
+static void test_dpd_is_about_its_own_sa(void **state)
+{
+	struct ike_conf *b = with_dpd();
+
+	b->peer[0].dpd.delay_s = 0; /* it does not ask */
+	begin_with(with_dpd(), b);
+	connect_from(&rig.a);
+	n_rewritten = 0;
+	rig.wire.tamper = ask_about_another;
+	rig_run(&rig, 30000);
+	assert_int_equal(n_rewritten, 3);
+	assert_true(rig_logged(&rig.a, "the peer is dead: 3 questions without an answer."));
+	rig_fini(&rig);
+}
+
 /* Who does not announce DPD is not asked, and who does not ask believes for ever. */
 static void test_dpd_needs_both(void **state)
 {
@@ -535,12 +592,6 @@ static struct ike_conf *numbered(uint64_t block, bool moved)
 	return c;
 }
 
-static struct isakmp *first_sa(const struct rig_side *s)
-{
-	assert_int_equal(s->core->n_isakmp, 1);
-	return list_entry(s->core->isakmp.next, struct isakmp, all);
-}
-
 /* A block that is the same keeps its ISAKMP SA, wherever it stands now; it renews pairs, and is renewed,
  * under the new configuration, and lives on through a restart. */
 static void test_reload_with_the_same_block(void **state)
@@ -655,6 +706,8 @@ int main(void)
 	    cmocka_unit_test(test_bad_wire_is_no_death),
 	    cmocka_unit_test(test_dead_isakmp_sa_of_a_living_peer),
 	    cmocka_unit_test(test_dpd_uses_up_message_ids),
+	    cmocka_unit_test(test_message_ids_are_used_up_and_renewed),
+	    cmocka_unit_test(test_dpd_is_about_its_own_sa),
 	    cmocka_unit_test(test_dpd_needs_both),
 	    cmocka_unit_test(test_initial_contact),
 	    cmocka_unit_test(test_no_initial_contact),

@@ -246,6 +246,49 @@ static void expect_given(void)
 	assert_true(rig_logged(&rig.a, "the server gives a banner: be nice"));
 }
 
+/* The server has heard all of main mode, and is not sure yet of whom. */
+static void run_to_judgement(void)
+{
+	rig_packet(&rig.a, 0);
+	while (list_is_empty(&rig.b.core->isakmp) || only_sa(&rig.b)->state != ISAKMP_R_CHECK)
+		rig_run(&rig, 1);
+}
+
+/* A question of the transaction exchange from somebody who has seen the cookies. */
+static void forge_question(void)
+{
+	static const uint8_t junk[64];
+	struct isakmp *sa = only_sa(&rig.b);
+	const struct ike_hdr h = isakmp_header(sa, IKE1_TRANSACTION, IKE1_F_ENCRYPTED, 9);
+	struct ike_out o;
+	uint8_t buf[200];
+	size_t n;
+
+	ike_out_init(&o, buf, sizeof(buf), &h);
+	wr_bytes(&o.w, junk, sizeof(junk));
+	n = ike_out_end(&o);
+	core_datagram(rig.b.core, &sa->path, buf, n);
+}
+
+/* What was kept until then is no part of the message with which the client goes on. */
+static void test_xauth_goes_on_beside_what_came_early(void **state)
+{
+	uint32_t begun[2] = {0};
+
+	begin(client(IKE_MODE_MAIN, true), server(IKE_MODE_MAIN, true));
+	rig.a.core->conf->c->peer[0].mode_cfg = true;
+	rig.arg = begun;
+	rig.wire.tamper = lose_acknowledgements;
+	run_to_judgement();
+	forge_question();
+	assert_int_not_equal(only_sa(&rig.b)->ra.early[0].n, 0);
+	rig_run(&rig, ENOUGH_MS);
+	assert_int_not_equal(begun[1], 0);
+	expect_pairs(1);
+	expect_given();
+	rig_fini(&rig);
+}
+
 static void test_mode_config_pull(void **state)
 {
 	struct ike_conf *a = client(IKE_MODE_MAIN, false);
@@ -529,6 +572,26 @@ static void test_generate_only_the_address_given(void **state)
 	rig_fini(&rig);
 }
 
+/* Who was given none, because it did not ask, has none of those that others are given; and all others. */
+static void test_generate_no_address_of_the_pool(void **state)
+{
+	const struct inet_addr pool = inet_addr_v4(FIRST), other = inet_addr_v4(FIRST + 0x10000);
+	struct ike_conf *b = server(IKE_MODE_MAIN, true);
+
+	b->peer[0].generate = IKE_GENERATE_REQUIRE;
+	begin(client(IKE_MODE_MAIN, true), b);
+	rig.b.n_policies = 0;
+	rig.a.out[0].sel.src = rig.a.in[0].sel.dst = inet_prefix_host(&pool);
+	run(LONG_MS);
+	assert_int_equal(rig.b.n_made, 0);
+	assert_true(
+	    rig_logged(&rig.b, "the peer asks for 10.9.9.1, and has been given no address of the pool"));
+	rig.a.out[0].sel.src = rig.a.in[0].sel.dst = inet_prefix_host(&other);
+	run(ENOUGH_MS);
+	assert_int_equal(rig.b.n_made, 1);
+	rig_fini(&rig);
+}
+
 /* `group` of a sainfo: the user's groups decide. */
 static void test_group(void **state)
 {
@@ -554,6 +617,7 @@ int main(void)
 	    cmocka_unit_test(test_xauth_only_on_one_side),
 	    cmocka_unit_test(test_xauth_every_message_lost_once),
 	    cmocka_unit_test(test_xauth_acknowledged_by_going_on),
+	    cmocka_unit_test(test_xauth_goes_on_beside_what_came_early),
 	    cmocka_unit_test(test_mode_config_pull),
 	    cmocka_unit_test(test_mode_config_push),
 	    cmocka_unit_test(test_mode_config_push_that_nobody_wants),
@@ -568,6 +632,7 @@ int main(void)
 	    cmocka_unit_test(test_generate_passive_begins_nothing),
 	    cmocka_unit_test(test_generate_is_taken_back),
 	    cmocka_unit_test(test_generate_only_the_address_given),
+	    cmocka_unit_test(test_generate_no_address_of_the_pool),
 	    cmocka_unit_test(test_group),
 	};
 

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "keyd/ike1/life.h"
 #include "keyd/ike1/quick.h"
 #include "support/ike_rig.h"
 
@@ -94,6 +95,27 @@ static void test_passive_does_not_begin(void **state)
 	rig_run(&rig, ENOUGH_MS);
 	assert_pairs(1);
 	rig_fini(&rig);
+}
+
+/* Its own answer to the first packet may come before the pair is whole, or was on its way here when it got
+ * so: it is not dropped. */
+static void test_passive_answers_the_first_packet(void **state)
+{
+	for (size_t whole = 0; whole < 2; whole++) {
+		begin();
+		b->peer[0].passive = true;
+		meet();
+		rig_packet(&rig.a, 0);
+		while (!(whole ? rig.b.core->n_children : rig_count(&rig.b, true)))
+			rig_run(&rig, 1);
+		assert_int_equal(rig_count(&rig.b, false), whole);
+		rig_packet(&rig.b, 0);
+		rig_run(&rig, ENOUGH_MS);
+		assert_pairs(1);
+		assert_int_equal(rig.b.n_done_ok, 1);
+		assert_int_equal(rig.b.n_done_bad, 0);
+		rig_fini(&rig);
+	}
 }
 
 static void test_mode_that_is_not_named(void **state)
@@ -425,6 +447,53 @@ static void test_lifetimes_of_phase_2(void **state)
 	}
 }
 
+/* In main mode's message 2 and in clear: a second, however long was offered. */
+static bool shorten_answer(struct rig *r, unsigned n, bool from_a, uint8_t *d, size_t n_d)
+{
+	static const uint8_t seconds[] = {0x80, 0x0b, 0, 1, 0x80, 0x0c};
+	uint8_t *at = from_a ? NULL : memmem(d, n_d - 2, seconds, sizeof(seconds));
+
+	if (at) {
+		at[sizeof(seconds)] = 0;
+		at[sizeof(seconds) + 1] = 1;
+	}
+	return true;
+}
+
+/* Nothing proves what an answer of phase 1 says of it. */
+static void test_lifetime_that_somebody_has_shortened(void **state)
+{
+	enum { OWN_S = 600, LEAST_S = 30, LESS_S = 5 };
+	static const uint64_t own[] = {OWN_S, LESS_S}, holds[] = {LEAST_S, LESS_S};
+
+	for (size_t i = 0; i < ARRAY_SIZE(own); i++) {
+		struct isakmp *sa;
+
+		begin();
+		a->peer[0].offer[0].seconds = own[i];
+		b->peer[0].offer[0].seconds = OWN_S;
+		meet();
+		rig.wire.tamper = shorten_answer;
+		ask();
+		sa = list_entry(rig.a.core->isakmp.next, struct isakmp, all);
+		assert_int_equal(sa->terms.seconds, holds[i]);
+		sa = list_entry(rig.b.core->isakmp.next, struct isakmp, all);
+		assert_int_equal(sa->terms.seconds, own[i]);
+		rig_fini(&rig);
+	}
+}
+
+static void test_lifetime_of_an_answer(void **state)
+{
+	static const struct {
+		uint64_t own, said, holds;
+	} rows[] = {{0, 0, 0}, {600, 0, 600}, {0, 600, 600}, {600, 300, 300}, {300, 600, 300}, {600, 1, 30},
+	    {20, 1, 20}};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		assert_int_equal(life_answered(rows[i].own, rows[i].said, LIFE_LEAST_S), rows[i].holds);
+}
+
 /* claim: the peer renews before the shorter life is over, as it was told of it. */
 static void test_claimed_lifetime_is_renewed(void **state)
 {
@@ -663,6 +732,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_passive_does_not_begin),
+	    cmocka_unit_test(test_passive_answers_the_first_packet),
 	    cmocka_unit_test(test_mode_that_is_not_named),
 	    cmocka_unit_test(test_base_mode_is_named_or_not),
 	    cmocka_unit_test(test_stranger),
@@ -679,6 +749,8 @@ int main(void)
 	    cmocka_unit_test(test_pfs),
 	    cmocka_unit_test(test_lifetimes_of_phase_2),
 	    cmocka_unit_test(test_claimed_lifetime_is_renewed),
+	    cmocka_unit_test(test_lifetime_that_somebody_has_shortened),
+	    cmocka_unit_test(test_lifetime_of_an_answer),
 	    cmocka_unit_test(test_octets),
 	    cmocka_unit_test(test_combined_modes),
 	    cmocka_unit_test(test_neither_cipher_nor_integrity_is_not_agreed_on),

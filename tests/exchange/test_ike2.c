@@ -47,6 +47,27 @@ static void assert_pair(size_t n)
 		fail_msg("%s", why);
 }
 
+/* Who may only answer: its own answer to the first packet may come before the pair is whole, or was on its
+ * way here when it got so. */
+static void test_passive_answers_the_first_packet(void **state)
+{
+	for (size_t whole = 0; whole < 2; whole++) {
+		struct ike_conf *b = rig_conf2(IKE_AUTH_PSK);
+
+		b->peer[0].passive = true;
+		begin_with(rig_conf2(IKE_AUTH_PSK), b);
+		rig_packet(&rig.a, 0);
+		while (!(whole ? rig.b.core->n_children : rig_count(&rig.b, true)))
+			rig_run(&rig, 1);
+		rig_packet(&rig.b, 0);
+		rig_run(&rig, ENOUGH_MS);
+		assert_pair(1);
+		assert_int_equal(rig.b.n_done_ok, 1);
+		assert_int_equal(rig.b.n_done_bad, 0);
+		rig_fini(&rig);
+	}
+}
+
 static void establishes(enum ike_auth_method auth)
 {
 	begin(auth);
@@ -112,6 +133,7 @@ static void test_a_side_in_another_way_than_was_configured(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_passive_answers_the_first_packet),
 	    cmocka_unit_test(test_psk),
 	    cmocka_unit_test(test_certificates),
 	    cmocka_unit_test(test_each_side_in_its_own_way),

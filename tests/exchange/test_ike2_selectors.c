@@ -510,10 +510,16 @@ static void test_peer_renews_with_more_than_there_was(void **state)
 	rig_run(&rig, ENOUGH_MS);
 	assert_served(2, 7, 1);
 	k = first_child(&rig.a);
+	for (uint16_t i = 0; i < k->n_more; i++)
+		list_remove(&k->links[i].node);
 	free(k->more);
+	free(k->links);
 	k->out = policy_between(true, 0, 0, true);
 	k->n_more = 0;
 	k->more = calloc(2 * NETS, sizeof(*k->more));
+	k->links = calloc(2 * NETS, sizeof(*k->links));
+	for (size_t i = 0; i < 2 * NETS; i++)
+		list_init(&k->links[i].node);
 	for (unsigned i = 0; i < 2; i++)
 		for (unsigned j = 0; j < NETS; j++)
 			if (i || j)

@@ -309,6 +309,11 @@ static struct ikesa *find(const struct rig_side *s, bool second)
 			return sa;
 		second = false;
 	}
+	list_foreach (sa, &s->core->ike2.unproved, struct ikesa, all) {
+		if (!second)
+			return sa;
+		second = false;
+	}
 	return NULL;
 }
 

@@ -42,16 +42,20 @@ static void try_child(const uint8_t *data, size_t n)
 {
 	uint8_t again[KEEP_OCTETS_MAX];
 	struct wr w = wr_init(again, sizeof(again));
+	struct ike1_octets name;
+	struct party party = {0};
 	const char *why;
 	struct child k;
 
-	if (kept_child_decode(data, n, NOW, &k, &why) < 0) {
+	if (kept_child_decode(data, n, NOW, &k, &name, &why) < 0) {
 		if (!why)
 			abort();
 		return;
 	}
-	if (!k.n_parts || k.n_parts > POLICY_REQUESTS_MAX)
+	if (!k.n_parts || k.n_parts > POLICY_REQUESTS_MAX || !name.n || name.n > PARTY_NAME_MAX)
 		abort();
+	party.name = (struct octets){(uint8_t *)(uintptr_t)name.p, name.n};
+	k.party = &party;
 	kept_child_encode(&w, &k);
 	if (!wr_ok(&w) || wr_len(&w) != n || memcmp(again, data, n) != 0)
 		abort();

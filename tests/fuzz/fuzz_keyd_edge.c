@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "datapathd/keyd_msg.h"
+#include "datapathd/moved.h"
 #include "support/path_rig.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
@@ -102,13 +103,14 @@ static void install(const struct ipc_record *rec)
 		m.desc.spi = last_spi;
 	sa.grant = m.grant;
 	sa.inbound = m.inbound;
+	sa.partner = m.partner;
 	if (sa_desc_check(&m.desc, &why) < 0 ||
 	    granted_install(&rig.sad, &grants, &by, &sa, NULL, NULL, &last_serial, &e) < 0)
 		return;
 	made = sad_find_serial(&rig.sad, last_serial);
-	if (!made || made->facts.manual || !made->desc.life.hard_s ||
-	    made->desc.replay_bytes > GRANTED_WINDOW_MAX / 8 || made->desc.flags & SA_F_CYCLIC ||
-	    !is_of(grants_find(&grants, m.grant), &made->desc, m.inbound))
+	if (!made || made->facts.manual || made->facts.partner != m.partner || !made->desc.life.hard_s ||
+	    (m.inbound && m.partner) || made->desc.replay_bytes > GRANTED_WINDOW_MAX / 8 ||
+	    made->desc.flags & SA_F_CYCLIC || !is_of(grants_find(&grants, m.grant), &made->desc, m.inbound))
 		abort();
 }
 
@@ -144,10 +146,26 @@ static void ask(const struct ipc_record *rec)
 		abort();
 }
 
+static void move(const struct ipc_record *rec)
+{
+	struct moved_from was;
+	struct msg_moved m;
+	struct err_text e;
+
+	if (msg_moved_decode(rec, &m, &e) < 0)
+		return;
+	if (!m.n || m.n > MSG_SA_ASK_MAX || !m.port)
+		abort();
+	m.serial[0] = last_serial ? last_serial : m.serial[0];
+	(void)moved_follow(&rig.sad, m.serial, m.n, m.port, &was);
+	if (moved_follow(&rig.sad, m.serial, m.n, m.port, &was))
+		abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	static void (*const messages[])(const struct ipc_record *) = {
-	    put, gone, reserve, release, install, take_away, ike, ask};
+	    put, gone, reserve, release, install, take_away, ike, ask, move};
 
 	path_rig_init(&rig);
 	if (grants_init(&grants) < 0)

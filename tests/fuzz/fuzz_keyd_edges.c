@@ -116,12 +116,12 @@ static void unknown(const struct ipc_record *rec)
 {
 	enum ipsec_proto proto;
 	struct inet_addr a;
-	struct ike_path moved;
+	uint64_t moved;
 	uint32_t spi;
-	uint16_t old;
+	uint16_t port;
 
-	if (datapathd_moved_decode(rec, &moved, &old) == 0)
-		must(moved.remote_port && old);
+	if (datapathd_moved_decode(rec, &moved, &port) == 0)
+		must(moved && port);
 	if (datapathd_unknown_decode(rec, &a, &a, &proto, &spi) == 0)
 		must(a.family && ipsec_proto_name(proto));
 }

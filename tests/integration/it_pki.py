@@ -37,6 +37,22 @@ NAMES = {
 }
 
 
+# A certificate for a request, valid from and to so many days from now, by the authority of `ipsecctl pki`.
+AGAIN = """
+import datetime, sys
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+ca = x509.load_pem_x509_certificate(open("/etc/postern/ca/ca.pem", "rb").read())
+key = serialization.load_pem_private_key(open("/etc/postern/ca/ca.key", "rb").read(), None)
+asked = x509.load_pem_x509_csr(open(sys.argv[1], "rb").read())
+begin, end = (datetime.datetime.utcnow() + datetime.timedelta(days=int(word)) for word in sys.argv[2:])
+made = x509.CertificateBuilder().subject_name(asked.subject).issuer_name(ca.subject).public_key(asked.public_key())
+made = made.serial_number(x509.random_serial_number()).not_valid_before(begin).not_valid_after(end)
+made = made.add_extension(x509.SubjectAlternativeName([x509.DNSName("elmer.example.org")]), False)
+print(made.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode())
+"""
+
+
 class Pki(labtest.LabTest):
     def setUp(self):
         super().setUp()
@@ -123,6 +139,45 @@ class Pki(labtest.LabTest):
         self.load("fqdn", first)
         self.assertNotEqual(self.ping(check=False, count=1).returncode, 0)
         wait_for("a refusal", lambda: re.search(r"cert-(untrusted|chain)", self.relent.log()[began:]))
+
+    def issue_again(self, days_from, days_to):
+        """For elmer's key, by relent's authority, valid from and to so many days from now."""
+        made = self.relent.run("/usr/bin/python3", "-c", AGAIN, f"{FOLDER}/elmer.example.org.req", str(days_from), str(days_to)).stdout
+        self.elmer.run("tee", f"{FOLDER}/elmer.example.org.pem", text=made)
+
+    def test_a_certificate_out_of_its_time_is_refused_and_the_log_says_why(self):
+        """The peer hears that it was refused; what was wrong, and what to do, stands in the log of who refused."""
+        first = self.certificates("fqdn")
+        self.load("fqdn", first)
+        self.ping()
+        for days_from, days_to, reason, words, do in (
+                (-30, -1, "cert-expired", "the certificate has expired", "renew"),
+                (2, 30, "cert-not-yet-valid", "the certificate is not valid yet", "clock")):
+            with self.subTest(reason):
+                self.issue_again(days_from, days_to)
+                for host in self.both:
+                    host.run("ipsecctl", "down", self.elmer.address if host is self.relent else RELENT, check=False)
+                    host.mark_log()
+                self.elmer.run("ipsecctl", "reload")
+                self.assertIn("our own certificate", self.elmer.log())
+                self.assertNotEqual(self.ping(check=False, count=1).returncode, 0)
+                wait_for("the reason in the log", lambda: words in self.relent.log())
+                line = next(line for line in self.relent.log().splitlines() if words in line)
+                self.assertIn(reason, line)
+                self.assertIn(do, line)
+                wait_for("the peer to hear of it", lambda: "AUTHENTICATION-FAILED" in self.elmer.log())
+                self.assertNotIn(reason, self.elmer.log())
+
+    def test_a_key_that_is_not_its_certificates_does_not_load(self):
+        self.certificates("fqdn")
+        self.pki(self.relent, "issue", "--host", "other.example.org", "--bits", "2048", "-o", FOLDER)
+        text = CONF.format(folder=FOLDER, peer=ELMER, name="relent.example.org", mine="fqdn \"relent.example.org\"", theirs="asn1dn")
+        text = text.replace('"relent.example.org.key"', '"other.example.org.key"')
+        self.relent.run("install", "-D", "-m", "600", "/dev/stdin", "/etc/inet/racoon.conf", text=text)
+        done = self.relent.run("ipsecctl", "racoon", check=False)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("other.example.org.key", done.stderr)
+        self.assertIn("relent.example.org.pem", done.stderr)
 
     def test_an_enciphered_key_and_a_pkcs12_load(self):
         self.pki(self.relent, "ca", "--name", "Example CA", "--bits", "2048")

@@ -79,6 +79,21 @@ def certificates(us, them, chain=0, kind="rsa", note=0):
         them.run("install", "-D", "-m", "600", "/dev/stdin", f"/etc/swanctl/{place}/{name}", text=what)
 
 
+def renew(us, peer, far, ike, we_began):
+    """Both phases of version 1, each from either side, but that of ours only who began phase 1 renews it. `ike`: charon's name for
+    the connection."""
+    def moves_on(what, ask, line="IPsec-SA established: ESP/Tunnel"):
+        before = us.log().count(line)
+        ask()
+        wait_for(what, lambda: us.log().count(line) > before)
+
+    moves_on("phase 2 by them", lambda: peer.swanctl("--rekey", "--child", "net"))
+    moves_on("phase 2 by us", lambda: us.run("ipsecctl", "rekey", far))
+    if we_began:
+        moves_on("phase 1 by us", lambda: us.run("ipsecctl", "rekey", "--ike", far), "ISAKMP-SA established")
+    moves_on("phase 1 by them", lambda: peer.swanctl("--rekey", "--ike", ike), "ISAKMP-SA established")
+
+
 class Charon:
     def __init__(self, host):
         self.host = host

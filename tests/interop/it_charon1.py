@@ -15,6 +15,7 @@ from labtest import ELMER, RELENT, count, wait_for  # noqa: E402
 
 HERE, THERE = "192.168.1.1", "192.168.2.1"
 RATE = 2000  # packets a second under which keys are renewed
+OCTETS = count(200_000, 50_000_000)
 RENEWALS2, RENEWALS1 = count(30, 200), count(5, 20)
 SECONDS = RENEWALS2 * 6  # as long as they take at a fifth less than their lives, and some more
 
@@ -116,12 +117,9 @@ class Charon1(labtest.LabTest):
         if any(case is self for case, _ in outcome.failures + outcome.errors):
             print("--- charon\n" + self.peer.log()[-6000:], file=sys.stderr)
 
-    def carry(self, port, octets=200000):
-        """A transfer with a checksum in each direction, from inner address to inner address."""
-        for sender, receiver, address in ((self.relent, self.elmer, THERE), (self.elmer, self.relent, HERE)):
-            receiver.traffic("tcp-sink", port)
-            client = sender.traffic("tcp-send", address, port, octets, 10**9, 30)
-            self.assertEqual(client.wait(timeout=90), 0, client.stdout.read())
+    def carry(self, port, octets=OCTETS):
+        """From inner address to inner address."""
+        labtest.carry(((self.relent, HERE), (self.elmer, THERE)), port, octets)
 
     def certificates_by_pki(self, us, them, _):
         """Our authority, and for charon the same files under swanctl's own names."""
@@ -150,38 +148,40 @@ class Charon1(labtest.LabTest):
     def we_begin(self, mode, method, port):
         self.prepare(mode, method)
         self.relent.run("ping", "-c", "3", "-W", "5", "-I", HERE, THERE)
+        charon.renew(self.relent, self.peer, ELMER, "relent", we_began=True)
         self.carry(port)
 
-    def they_begin(self, mode, method, port, octets=200000):
+    def they_begin(self, mode, method, port, octets=OCTETS):
         self.prepare(mode, method)
         done = self.peer.initiate("net")
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         self.elmer.run("ping", "-c", "3", "-W", "5", "-I", THERE, HERE)
+        charon.renew(self.relent, self.peer, ELMER, "relent", we_began=False)
         self.carry(port, octets)
 
     def test_main_psk_we_begin(self):
-        self.we_begin("main", "pre_shared_key", 7001)
+        self.we_begin("main", "pre_shared_key", 7102)
 
     def test_main_psk_they_begin(self):
-        self.they_begin("main", "pre_shared_key", 7002)
+        self.they_begin("main", "pre_shared_key", 7104)
 
     def test_aggressive_psk_we_begin(self):
-        self.we_begin("aggressive", "pre_shared_key", 7003)
+        self.we_begin("aggressive", "pre_shared_key", 7106)
 
     def test_aggressive_psk_they_begin(self):
-        self.they_begin("aggressive", "pre_shared_key", 7004)
+        self.they_begin("aggressive", "pre_shared_key", 7108)
 
     def test_main_rsa_we_begin(self):
-        self.we_begin("main", "rsasig", 7005)
+        self.we_begin("main", "rsasig", 7110)
 
     def test_main_rsa_they_begin(self):
-        self.they_begin("main", "rsasig", 7006)
+        self.they_begin("main", "rsasig", 7112)
 
     def test_aggressive_rsa_we_begin(self):
-        self.we_begin("aggressive", "rsasig", 7007)
+        self.we_begin("aggressive", "rsasig", 7114)
 
     def test_aggressive_rsa_they_begin(self):
-        self.they_begin("aggressive", "rsasig", 7008, 50_000_000)
+        self.they_begin("aggressive", "rsasig", 7116, 50_000_000)
 
     def no_ip_fragments(self):
         """As some firewalls have it, in front of both hosts."""

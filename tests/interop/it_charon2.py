@@ -11,6 +11,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import charon  # noqa: E402
 import charon2  # noqa: E402
 import labtest  # noqa: E402
+import rekeying  # noqa: E402
 from charon2 import HERE, THERE  # noqa: E402
 from labtap import Tap  # noqa: E402
 from labtest import ELMER, RELENT, count, wait_for  # noqa: E402
@@ -109,6 +110,38 @@ class Charon2(charon2.Charon2Test):
         self.assertGreaterEqual(renewed[0], count(8, 100))
         self.assertGreaterEqual(renewed[1], count(3, 40))
         self.assertEqual(len(self.relent.json("show")["ike_sas"]), 1)
+
+    def settled(self):
+        """One of each, and the same at both ends."""
+        sas, pairs = rekeying.rows(self.relent)
+        theirs = self.peer.swanctl("--list-sas").stdout
+        known = [spi for ids in sas for spi in ids.split(":")] + [f"{spi:08x}" for pair in pairs for spi in pair]
+        return len(sas) == len(pairs) == theirs.count("ESTABLISHED") == theirs.count("INSTALLED") == 1 and all(spi in theirs for spi in known)
+
+    def test_renewals_by_us_by_them_and_by_both_lose_nothing_at_our_end(self):
+        """Over a path that loses some of the messages."""
+        self.prepare()
+        self.relent.run("ipsecctl", "up", ELMER)
+        wait_for("both sides to agree", self.settled)
+
+        def ours(ike):
+            # In the moment in which theirs takes the place of the one before there is none to renew.
+            wait_for("a pair to renew", lambda: self.relent.run("ipsecctl", "rekey", *(("--ike",) if ike else ()), ELMER, check=False).returncode == 0)
+
+        def theirs(ike):
+            self.peer.swanctl("--rekey", *(("--ike", "relent") if ike else ("--child", "net")))
+        before, kernel = self.relent.netstat(), self.relent.kernel_drops()
+        for host in self.both:
+            rekeying.lose_ike(host)
+        flow = rekeying.Flow(self.relent, self.elmer, HERE, THERE)
+        rekeying.again_and_again(self.relent, ours, theirs, self.settled)
+        told = flow.stop()
+        lost = [rekeying.lose_nothing(host) for host in self.both]
+        after = self.relent.netstat()
+        rekeying.report("against strongSwan", told, lost, before, after)
+        full = {what: n - kernel.get(what, 0) for what, n in self.relent.kernel_drops().items() if n != kernel.get(what, 0)}
+        self.assertEqual(after[rekeying.PROTECTED] - before[rekeying.PROTECTED] + full.get("ipsec0 tx_dropped", 0), told[0], full)
+        self.assertEqual(rekeying.losses(before, after), {})
 
     def test_a_dead_peer_is_noticed(self):
         self.prepare(more="dpd 2s 3")

@@ -4,6 +4,7 @@
     office 192.168.9.2 --- home --- nat (masquerades as 10.0.0.1) --- lan --- elmer 10.0.0.110, relent 10.0.0.100
 """
 
+import json
 import os
 import sys
 
@@ -14,11 +15,13 @@ import charon  # noqa: E402
 import labtest  # noqa: E402
 import natbox  # noqa: E402
 from labtap import Tap  # noqa: E402
-from labtest import ELMER, RELENT, wait_for  # noqa: E402
+from labtest import ELMER, RELENT, count, wait_for  # noqa: E402
 
 OFFICE, NAT = "192.168.9.2", "10.0.0.1"
 OURS, THEIRS = "192.168.1.1", "192.168.2.1"  # inner addresses
 FIRST, SECOND = 20001, 20002  # ports that the translator gives
+OCTETS = count(200_000, 50_000_000)
+RATE, FLOW_S = 500, 12  # packets a second
 
 RACOON = """
 path pre_shared_key "/etc/inet/psk.txt";
@@ -87,8 +90,8 @@ class CharonNat(labtest.LabTest):
     def prepare(self, us, them, mode, method="pre_shared_key", dpd=0):
         """The suite on `us`, charon on `them`; office is the one behind the translator."""
         self.nat.map_to(FIRST)
-        self.us = us
-        far = NAT if them is self.office else them.address
+        self.us, self.far = us, NAT if them is self.office else them.address
+        far = self.far
         psk = method == "pre_shared_key"
         if not us.running():
             us.start()
@@ -114,6 +117,31 @@ class CharonNat(labtest.LabTest):
             "local": f"auth = psk\n id = {them.address}" if psk else 'auth = pubkey\n certs = elmer.pem\n id = "C=XX, O=Lab, CN=elmer"',
             "remote": f"auth = psk\n id = {us.address}" if psk else 'auth = pubkey\n id = "C=XX, O=Lab, CN=relent"'})
 
+    def ends(self):
+        """Who has which inner address: the suite's side first."""
+        return ((self.us, OURS), (self.peer.host, THEIRS))
+
+    def renews_under_a_flow(self):
+        """What our end had to do with a packet and could not is nothing."""
+        name, packets = "outbound packets processed successfully", FLOW_S * RATE
+        before, dropped = self.us.netstat()[name], self.dropped()
+        counting = [host.traffic("udp-count", 5001) for host, _ in self.ends()]
+        sending = [sender.traffic("udp-send", address, 5001, packets, RATE, 200)
+                   for (sender, _), (_, address) in (self.ends(), self.ends()[::-1])]
+        charon.renew(self.us, self.peer, self.far, "us", self.us is self.office)
+        self.assertTrue(all(flow.poll() is None for flow in sending), "the flow ended before the renewals")
+        for flow in sending:
+            self.assertEqual(flow.wait(timeout=60), 0)
+        ours, theirs = (json.loads(counter.communicate("\n", timeout=30)[0])["received"] for counter in counting)
+        sent = self.us.netstat()[name] - before
+        print(f"each side sent {packets}; protected by us {sent}, received by strongSwan {theirs}, by us {ours}", file=sys.stderr)
+        self.assertEqual(sent, packets)
+        self.assertEqual(self.dropped(), dropped)
+
+    def dropped(self):
+        """By reason; what is no packet of the flow left out."""
+        return {reason: n for reason, n in self.us.json("stats")["drops"].items() if reason not in ("in_keepalive", "in_ike")}
+
     def ping(self, host, near, far):
         return host.run("ping", "-c", "1", "-W", "1", "-I", near, far, check=False).returncode == 0
 
@@ -125,13 +153,20 @@ class CharonNat(labtest.LabTest):
             wait_for("an answer from behind the translator", lambda: self.ping(self.office, THEIRS, OURS))
             self.assertTrue(self.ping(self.relent, OURS, THEIRS))
             wait_for("ESP in UDP", lambda: wire.count >= 4)
+        charon.renew(self.us, self.peer, self.far, "us", we_began=False)
+        labtest.carry(self.ends(), 7001, OCTETS)
         self.assertIn("NAT detected: PEER", self.relent.log())
         self.assertIn(f"[{FIRST}]", self.relent.log())
 
     def we_begin(self, mode, method="pre_shared_key", **more):
         self.prepare(self.office, self.elmer, mode, method, **more)
+        # Its default route would give what starts here the outer address, which no policy is for.
+        self.office.run("ip", "route", "replace", "192.168.2.0/24", "via", "192.168.9.1", "src", OURS)
+        self.addCleanup(self.office.run, "ip", "route", "del", "192.168.2.0/24")
         wait_for("an answer through the translator", lambda: self.ping(self.office, OURS, THEIRS))
         self.assertTrue(self.ping(self.elmer, THEIRS, OURS))
+        charon.renew(self.us, self.peer, self.far, "us", we_began=True)
+        labtest.carry(self.ends(), 7001, OCTETS)
         self.assertIn("NAT detected: ME", self.office.log())
 
     def test_main_psk_they_begin_behind_it(self):
@@ -157,6 +192,16 @@ class CharonNat(labtest.LabTest):
 
     def test_aggressive_rsa_we_begin_behind_it(self):
         self.we_begin("aggressive", "rsasig")
+
+    def test_they_renew_and_carry_behind_it(self):
+        self.they_begin("main")
+        self.renews_under_a_flow()
+        labtest.carry(self.ends(), 7003, 50_000_000)
+
+    def test_we_renew_and_carry_behind_it(self):
+        self.we_begin("main")
+        self.renews_under_a_flow()
+        labtest.carry(self.ends(), 7003, 50_000_000)
 
     def test_a_mapping_that_changes_is_followed_by_what_we_send(self):
         self.they_begin("main", dpd=2)

@@ -4,12 +4,14 @@
     office 192.168.9.2 (ours) ------ home --- nat (masquerades as 10.0.0.1) --- lan --- relent 10.0.0.100, in it 192.168.1.1
     cabin 192.168.9.3 (charon) --'
 
-To the gateway both have one address: what tells them apart is the port that the translator gave, and the SAs themselves.
+To the gateway both have one address: what tells them apart is who they have proved to be, the port that the translator gave, and
+the SAs themselves.
 """
 
 import os
 import struct
 import sys
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -23,6 +25,7 @@ from labtest import RELENT, count, wait_for  # noqa: E402
 OFFICE, CABIN, NAT, INSIDE = "192.168.9.2", "192.168.9.3", "10.0.0.1", "192.168.1.1"
 OCTETS = count(2, 50) * 1024 * 1024  # of each transfer,
 RATE = 1000000  # so many a second
+DEAD = 7  # seconds: longer than it takes the gateway to take somebody for dead
 WRONG = ("in_espauth", "in_source", "in_encap", "in_crypto", "in_inner", "in_nopolicy", "in_unprotected")
 
 RACOON = """
@@ -77,6 +80,10 @@ def spis(tap):
         if len(udp) >= 16 and (spi := struct.unpack_from("!I", udp, 8)[0]):
             found.add(spi)
     return found
+
+
+def spi_of(sa):
+    return int(str(sa["spi"]), 0)
 
 
 class TwoBehindNat(labtest.LabTest):
@@ -143,8 +150,8 @@ class TwoBehindNat(labtest.LabTest):
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         wait_for("an answer to the cabin", lambda: self.ping(self.cabin))
 
-    def ping(self, host):
-        return host.run("ping", "-c", "1", "-W", "5", INSIDE, check=False).returncode == 0
+    def ping(self, host, patience=5):
+        return host.run("ping", "-c", "1", "-W", str(patience), INSIDE, check=False).returncode == 0
 
     def clients(self):
         """Inner addresses for which the gateway has a policy."""
@@ -172,6 +179,13 @@ class TwoBehindNat(labtest.LabTest):
             wrong = {name: drops[name] for name in WRONG if drops[name]}
             self.assertFalse(wrong, host.name)
 
+    def all_leave(self):
+        self.peer.swanctl("--terminate", "--ike", "gateway")
+        self.office.stop()
+        self.wait_clients()
+        self.assertFalse(self.relent.json("sad")["sas"])
+        self.office.start()
+
     # -- what is promised
 
     def carry_both(self):
@@ -180,9 +194,8 @@ class TwoBehindNat(labtest.LabTest):
                 Tap(self.lab, f"udp src port 4500 and dst host {CABIN}", target="cabin") as other:
             self.assert_arrived(self.transfers(*self.both_ways(self.office), *self.both_ways(self.cabin)))
             mine, theirs = spis(one), spis(other)
-        own = {int(str(sa["spi"]), 0) for sa in self.office.json("sad")["sas"] if sa["dst"] == OFFICE}
         self.assertTrue(mine and theirs)
-        self.assertLessEqual(mine, own)
+        self.assertLessEqual(mine, self.own_spis())
         self.assertFalse(mine & theirs)
         self.assertEqual(clear.count, 0)
         self.assert_nothing_refused()
@@ -195,11 +208,77 @@ class TwoBehindNat(labtest.LabTest):
             ports = {sa["udp_encapsulation"]["dst_port"] for sa in self.relent.json("sad")["sas"] if sa["dst"] == NAT}
             self.assertEqual(len(ports), 2)
             self.carry_both()
-            self.peer.swanctl("--terminate", "--ike", "gateway")
-            self.office.stop()
-            self.wait_clients()
-            self.assertFalse(self.relent.json("sad")["sas"])
-            self.office.start()
+            self.all_leave()
+
+    def come(self, first, second):
+        """Two who come in this order: the first one has port 4500 outside too."""
+        self.nat.forget()
+        for host in (first, second):
+            (self.office_comes if host is self.office else self.cabin_comes)()
+        self.wait_clients(OFFICE, CABIN)
+        self.assertEqual(self.port_of(first), 4500)
+        self.assertNotEqual(self.port_of(second), 4500)
+
+    def port_of(self, host):
+        """Where the gateway sends what is for this client."""
+        own = self.own_spis()
+        ports = {sa["udp_encapsulation"]["dst_port"] for sa in self.relent.json("sad")["sas"]
+                 if sa["dst"] == NAT and (spi_of(sa) in own) == (host is self.office)}
+        self.assertEqual(len(ports), 1)
+        return ports.pop()
+
+    def own_spis(self):
+        """Of what comes to the office."""
+        return {spi_of(sa) for sa in self.office.json("sad")["sas"] if sa["dst"] == OFFICE}
+
+    def test_translator_forgets(self):
+        """And gives one client the port that the other one had: both go on, neither is taken for the other or for dead."""
+        for first, second in ((self.office, self.cabin), (self.cabin, self.office)):
+            self.come(first, second)
+            before = {spi_of(sa) for sa in self.relent.json("sad")["sas"]}
+            self.nat.forget()
+            for host in (second, first):
+                wait_for(f"an answer to the {host.name}", lambda host=host: self.ping(host, 1))
+            self.assertEqual(self.port_of(second), 4500)
+            self.assertNotEqual(self.port_of(first), 4500)
+            time.sleep(DEAD)
+            self.carry_both()
+            self.assertEqual({spi_of(sa) for sa in self.relent.json("sad")["sas"]}, before)
+            self.all_leave()
+
+    def test_translator_forgets_and_one_is_silent(self):
+        """Who had the port that the other one has now is taken for dead, and takes nothing of the other's along."""
+        self.come(self.cabin, self.office)
+        before = self.own_spis()
+        self.nat.forget()
+        wait_for("an answer to the office", lambda: self.ping(self.office))
+        under_way = self.transfers(*self.both_ways(self.office))
+        self.wait_clients(OFFICE)
+        self.assertIn("the peer is dead", self.relent.log())
+        self.assert_arrived(under_way)
+        self.assertEqual(self.own_spis(), before)
+        self.peer.swanctl("--terminate", "--ike", "gateway", "--force")
+        self.cabin_comes()
+        self.carry_both()
+
+    def test_nobody_gets_what_is_anothers(self):
+        """The cabin, which proves who it is, asks for the office's address: what is sent there goes on to the office alone, also
+        after the process that makes policies has died."""
+        self.office_comes()
+        self.cabin.run("ip", "addr", "add", f"{OFFICE}/32", "dev", "lo")
+        self.addCleanup(self.cabin.run, "ip", "addr", "del", f"{OFFICE}/32", "dev", "lo")
+        self.peer.load(SWANCTL.replace(f"local_ts = {CABIN}/32", f"local_ts = {OFFICE}/32"))
+        for _ in range(2):
+            self.assertNotEqual(self.peer.initiate("net").returncode, 0)
+            self.assertIn("for the same traffic is another client's", self.relent.log())
+            with Tap(self.lab, f"udp src port 4500 and dst host {OFFICE} and udp[8:4] != 0", target="office") as one, \
+                    Tap(self.lab, f"udp src port 4500 and dst host {CABIN} and udp[8:4] != 0", target="cabin") as other:
+                self.relent.run("ping", "-c", "3", "-W", "5", "-I", INSIDE, OFFICE)
+                wait_for("the office's packets", lambda: one.count >= 3)
+            self.assertEqual(other.count, 0)
+            self.relent.kill("policyd")
+            self.relent.wait_ready()
+            self.relent.mark_log()
 
     def test_strongswan_says_goodbye_and_comes_back(self):
         self.office_comes()

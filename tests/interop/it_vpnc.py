@@ -121,12 +121,6 @@ class Vpnc(labtest.LabTest):
         if self.process:
             self.process.wait(timeout=20)
 
-    def carry(self, port, address, octets=1_000_000):
-        for sender, receiver, to in ((self.elmer, self.relent, INSIDE), (self.relent, self.elmer, address)):
-            receiver.traffic("tcp-sink", port)
-            client = sender.traffic("tcp-send", to, port, octets, 10**9, 30)
-            self.assertEqual(client.wait(timeout=90), 0, client.stdout.read())
-
     def session(self, port, natt="natt", server_natt="on", user="alice"):
         self.prepare(natt=server_natt)
         self.connect(natt=natt, user=user)
@@ -141,7 +135,7 @@ class Vpnc(labtest.LabTest):
         self.assertEqual(len(self.policies()), 2)
         self.elmer.run("ping", "-c", "3", "-W", "5", "-I", address, INSIDE)
         self.relent.run("ping", "-c", "3", "-W", "5", "-I", INSIDE, address)
-        self.carry(port, address)
+        labtest.carry(((self.relent, INSIDE), (self.elmer, address)), port, 1_000_000)
         log = self.relent.log()
         self.assertIn(f'login succeeded for user "{user}"', log)
         self.assertIn(f"address {address} is for user {user}", log)

@@ -1,7 +1,8 @@
 /*
- * Forged first messages of IKE version 1, as many a second as asked for: past the sender's own rules, with
- * invented cookies and ports. Half of them are in order as far as a stranger's can be, a quarter is rubbish
- * behind a good header, a quarter comes from addresses of others.
+ * Forged first messages of IKE, as many a second as asked for: past the sender's own rules, with invented
+ * cookies and ports. Of version 1 half are in order as far as a stranger's can be, a quarter is rubbish
+ * behind a good header, a quarter comes from addresses of others. Of version 2 all are in order, with a key
+ * exchange that can be computed, and each comes from another address.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -26,6 +27,10 @@ enum { BATCH = 32, IKE_PORT = 500, HEADER = 28, COUNT_MAX = 1000000 };
 static const uint8_t sa_body[] = {0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 40, 1, 1, 0, 1, 0, 0, 0, 32, 1, 1, 0, 0,
     0x80, 1, 0, 5, 0x80, 2, 0, 2, 0x80, 3, 0, 1, 0x80, 4, 0, 2, 0x80, 11, 0, 1, 0x80, 12, 0x0e, 0x10};
 
+/* AES-CBC with 128 bits, HMAC-SHA-256 twice, group 31 (RFC 7296 section 3.3, RFC 8031). */
+static const uint8_t sa2_body[] = {0, 0, 0, 44, 1, 1, 0, 4, 3, 0, 0, 12, 1, 0, 0, 12, 0x80, 14, 0, 128, 3, 0,
+    0, 8, 2, 0, 0, 5, 3, 0, 0, 8, 3, 0, 0, 12, 0, 0, 0, 8, 4, 0, 0, 31};
+
 struct frame {
 	struct iphdr ip;
 	struct udphdr udp;
@@ -38,6 +43,7 @@ struct flood {
 	struct sockaddr_ll to;
 	struct in_addr src, dst;
 	uint64_t random;
+	bool two; /* version 2 */
 	struct frame frame[BATCH];
 	struct iovec iov[BATCH];
 	struct mmsghdr msg[BATCH];
@@ -67,8 +73,14 @@ static size_t payload(uint8_t *p, uint8_t next, size_t n)
 	return n + 4;
 }
 
+static void set_length(uint8_t *p, size_t n)
+{
+	p[26] = (uint8_t)(n >> 8);
+	p[27] = (uint8_t)n;
+}
+
 /* A message's octets; how many. */
-static size_t forge(struct flood *f, uint8_t *p, unsigned kind)
+static size_t forge1(struct flood *f, uint8_t *p, unsigned kind)
 {
 	bool aggressive = kind == 1;
 	size_t n = HEADER;
@@ -95,8 +107,37 @@ static size_t forge(struct flood *f, uint8_t *p, unsigned kind)
 		memcpy(p + n + 8, &f->src, 4);
 		n += payload(p + n, 0, 8);
 	}
-	p[26] = (uint8_t)(n >> 8);
-	p[27] = (uint8_t)n;
+	set_length(p, n);
+	return n;
+}
+
+/* The same of version 2: SA, KE, Ni, and what notifies of where it comes from and goes to. */
+static size_t forge2(struct flood *f, uint8_t *p)
+{
+	enum { SA = 33, KE = 34, NONCE = 40, NOTIFY = 41, NAT_SOURCE = 16388, HASH = 20 };
+	size_t n = HEADER;
+
+	memset(p, 0, HEADER);
+	fill(f, p, 8);
+	p[16] = SA;
+	p[17] = 0x20;
+	p[18] = 34;
+	p[19] = 0x08; /* the initiator's */
+	memcpy(p + n + 4, sa2_body, sizeof(sa2_body));
+	n += payload(p + n, KE, sizeof(sa2_body));
+	memcpy(p + n + 4, (uint8_t[]){0, 31, 0, 0}, 4);
+	fill(f, p + n + 8, 32);
+	n += payload(p + n, NONCE, 36);
+	fill(f, p + n + 4, 32);
+	n += payload(p + n, NOTIFY, 32);
+	for (unsigned i = 0; i < 2; i++) {
+		uint16_t type = (uint16_t)(NAT_SOURCE + i);
+
+		memcpy(p + n + 4, (uint8_t[]){0, 0, (uint8_t)(type >> 8), (uint8_t)type}, 4);
+		fill(f, p + n + 8, HASH);
+		n += payload(p + n, i ? 0 : NOTIFY, 4 + HASH);
+	}
+	set_length(p, n);
 	return n;
 }
 
@@ -115,7 +156,7 @@ static void make(struct flood *f, unsigned i, uint64_t number)
 {
 	struct frame *fr = &f->frame[i];
 	unsigned kind = number % 4;
-	size_t n = forge(f, fr->ike, kind);
+	size_t n = f->two ? forge2(f, fr->ike) : forge1(f, fr->ike, kind);
 	size_t total = sizeof(fr->ip) + sizeof(fr->udp) + n;
 
 	fr->ip = (struct iphdr){.version = 4,
@@ -125,7 +166,7 @@ static void make(struct flood *f, unsigned i, uint64_t number)
 	    .tot_len = htons((uint16_t)total),
 	    .saddr = f->src.s_addr,
 	    .daddr = f->dst.s_addr};
-	if (kind == 3)
+	if (f->two || kind == 3)
 		fr->ip.saddr = htonl(0xc6120000 | (uint32_t)(draw(f) & 0x1ffff)); /* RFC 2544's addresses */
 	fr->ip.check = sum_of(&fr->ip);
 	fr->udp = (struct udphdr){.source = htons((uint16_t)(1024 + draw(f) % 60000)),
@@ -182,13 +223,14 @@ int main(int argc, char **argv)
 	static struct flood f;
 	uint64_t count, rate, sent = 0, began;
 
-	if (argc != 7 || !parse_mac(argv[2], f.to.sll_addr) || inet_pton(AF_INET, argv[3], &f.src) != 1 ||
+	if (argc != 8 || !parse_mac(argv[2], f.to.sll_addr) || inet_pton(AF_INET, argv[3], &f.src) != 1 ||
 	    inet_pton(AF_INET, argv[4], &f.dst) != 1) {
-		fprintf(stderr, "usage: ike-flood INTERFACE MAC FROM TO COUNT RATE\n");
+		fprintf(stderr, "usage: ike-flood INTERFACE MAC FROM TO COUNT RATE VERSION\n");
 		return 2;
 	}
 	count = strtoull(argv[5], NULL, 10);
 	rate = strtoull(argv[6], NULL, 10);
+	f.two = strcmp(argv[7], "2") == 0;
 	if (!rate || count > COUNT_MAX) {
 		fprintf(stderr, "ike-flood: RATE is at least 1, COUNT at most %d\n", COUNT_MAX);
 		return 2;

@@ -214,17 +214,26 @@ static void drop_policy(struct rig_side *s, uint64_t id)
 		}
 }
 
-static int port_policy_make(void *arg, uint64_t token, const uint8_t *ticket, size_t n,
-    const struct policy *out, const struct ike_path *path)
+static void unmake_policy(struct rig_side *s, uint64_t id)
 {
-	struct rig_side *s = arg;
-	size_t i = s->n_policies;
-	struct event *e;
+	child_leave_policy(s->core, &(struct policy){.generated = true, .id = (uint32_t)id});
+}
 
-	if (s->makes_none || i == RIG_POLICIES_MAX) {
-		rig_answer(s, token, -EACCES, "no sainfo allows it");
-		return 0;
-	}
+/* One that is there already for the same traffic between the same ends; n_policies: there is none. */
+static size_t find_made(const struct rig_side *s, const struct policy *out)
+{
+	size_t i = 0;
+
+	while (i < s->n_policies && !(s->out[i].generated && selector_equal(&s->out[i].sel, &out->sel) &&
+	                                inet_addr_equal(&s->out[i].req[0].dst, &out->req[0].dst)))
+		i++;
+	return i;
+}
+
+static void add_made(struct rig_side *s, const struct policy *out)
+{
+	size_t i = s->n_policies;
+
 	s->out[i] = s->in[i] = *out;
 	s->out[i].id = 1001 + 2 * s->n_made;
 	s->in[i].id = s->out[i].id + 1;
@@ -236,16 +245,30 @@ static int port_policy_make(void *arg, uint64_t token, const uint8_t *ticket, si
 	s->in[i].req[0].dst = out->req[0].src;
 	s->n_policies++;
 	s->n_made++;
+}
+
+static int port_policy_make(void *arg, uint64_t token, const uint8_t *ticket, size_t n,
+    const struct policy *out, const struct ike_path *path)
+{
+	struct rig_side *s = arg;
+	size_t i = find_made(s, out);
+	struct event *e;
+
+	if (s->makes_none || i == RIG_POLICIES_MAX) {
+		rig_answer(s, token, -EACCES, "no sainfo allows it");
+		return 0;
+	}
+	if (i == s->n_policies)
+		add_made(s, out);
 	e = rig_answer(s, token, 0, "");
 	e->out = s->out[i];
 	e->in = s->in[i];
 	e->reply.out = &e->out;
 	e->reply.in = &e->in;
 	e->reply.number = e->out.id;
-	e->undo = drop_policy;
+	e->undo = unmake_policy;
 	return 0;
 }
-
 static void port_policy_drop(void *arg, uint32_t id)
 {
 	drop_policy(arg, id);
@@ -322,7 +345,7 @@ static void port_release(
 	take_larva(arg, spi);
 }
 
-static int port_install(void *arg, uint64_t token, uint64_t grant, const struct sa_desc *sa, bool inbound)
+static int port_install(void *arg, uint64_t token, uint64_t grant, const struct sa_desc *sa, uint64_t partner)
 {
 	struct rig_side *s = arg;
 	struct event *e;
@@ -333,7 +356,8 @@ static int port_install(void *arg, uint64_t token, uint64_t grant, const struct 
 		if (x->serial)
 			continue;
 		*x = (struct rig_sa){.serial = ++s->rig->last_serial,
-		    .inbound = inbound,
+		    .inbound = !partner,
+		    .partner = partner,
 		    .made_ms = s->rig->clock.ms,
 		    .desc = *sa};
 		if (sa->enc_key_len)
@@ -343,7 +367,7 @@ static int port_install(void *arg, uint64_t token, uint64_t grant, const struct 
 		if (sa->n_more && sa->n_more <= RIG_MORE_MAX)
 			memcpy(x->more, sa->more_reqids, sa->n_more * sizeof(x->more[0]));
 		x->desc.more_reqids = x->more;
-		if (inbound)
+		if (!partner)
 			take_larva(s, sa->spi);
 		e = rig_answer(s, token, 0, "");
 		e->reply.number = x->serial;
@@ -368,16 +392,17 @@ static void port_hook(void *arg, const struct core_hook *h)
 	s->last_hook = *h;
 }
 
-static void port_moved(void *arg, const struct ike_path *path, uint16_t old_port)
+static void port_moved(void *arg, const uint64_t *serial, size_t n, uint16_t port)
 {
 	struct rig_side *s = arg;
 
-	for (size_t i = 0; i < RIG_SAS_MAX; i++) {
-		struct sa_desc *d = &s->sa[i].desc;
-
-		if (s->sa[i].serial && inet_addr_equal(&d->dst, &path->remote) && d->encap.dport == old_port)
-			d->encap.dport = path->remote_port;
-	}
+	for (size_t i = 0; i < RIG_SAS_MAX; i++)
+		for (size_t j = 0; j < n; j++) {
+			if (s->sa[i].serial == serial[j])
+				s->sa[i].desc.encap.sport = port;
+			if (s->sa[i].partner == serial[j])
+				s->sa[i].desc.encap.dport = port;
+		}
 }
 
 static int store(void *arg, const char *name, int fd)

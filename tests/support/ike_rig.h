@@ -26,7 +26,8 @@ enum {
 struct rig_sa {
 	uint64_t serial; /* 0: free */
 	bool inbound;
-	bool orphan; /* whose keyd died before it knew of it */
+	uint64_t partner; /* of one outbound */
+	bool orphan;      /* whose keyd died before it knew of it */
 	uint64_t made_ms;
 	struct sa_desc desc;
 	uint8_t enc_key[ALG_KEY_MAX], auth_key[ALG_KEY_MAX];

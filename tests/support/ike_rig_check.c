@@ -146,7 +146,7 @@ static bool is_calm(const struct rig_side *s, const char **ret_why)
 		if (!ike2_is_up(sa) || !list_is_empty(&sa->pairs) || !list_is_empty(&sa->tasks) ||
 		    sa->own.out)
 			return false;
-	return true;
+	return list_is_empty(&s->core->ike2.unproved);
 }
 
 bool rig_is_calm(const struct rig *r, const char **ret_why)

@@ -44,6 +44,16 @@ def wait_for(what, condition, timeout=20, every=0.02):
         time.sleep(every)
 
 
+def carry(ends, port, octets=200000):
+    """A transfer over TCP with a checksum in each direction; `ends`: (host, address) twice."""
+    for (sender, _), (receiver, address) in (ends, ends[::-1]):
+        receiver.traffic("tcp-sink", port)
+        client = sender.traffic("tcp-send", address, port, octets, 10**9, 30)
+        if client.wait(timeout=120) != 0:
+            raise AssertionError(f"{sender.name} to {address}: {client.stdout.read()}")
+        port += 1
+
+
 def _pid_inside(pid):
     """The number a process has in its own pid namespace."""
     try:

@@ -21,8 +21,14 @@ class NatBox(labtest.Host):
 
     def map_to(self, port):
         """Every mapping is forgotten; the next ones of port 4500 get `port`."""
-        self.run("nft", "flush chain inet lab_nat postrouting; add rule inet lab_nat postrouting oifname eth1 udp sport 4500 "
-                 f"masquerade to :{port}; add rule inet lab_nat postrouting oifname eth1 masquerade")
+        self._begin_anew(f"add rule inet lab_nat postrouting oifname eth1 udp sport 4500 masquerade to :{port};")
+
+    def forget(self):
+        """Every mapping is forgotten: whoever speaks first from a port has it outside too, others get others."""
+        self._begin_anew("")
+
+    def _begin_anew(self, rules):
+        self.run("nft", f"flush chain inet lab_nat postrouting; {rules} add rule inet lab_nat postrouting oifname eth1 masquerade")
         self._flush.send(struct.pack("=IHHII", 20, CT_DELETE, REQUEST_ACK, 1, 0) + bytes(4))
         answer = self._flush.recv(4096)
         if struct.unpack_from("=i", answer, 16)[0] != 0:

@@ -31,22 +31,24 @@ def lose_nothing(host):
 
 
 class Flow:
-    """Numbered packets both ways, until stop(): sent and received there, sent and received back."""
+    """Numbered packets both ways, until stop(): sent and received there, sent and received back; our kernel refuses none."""
 
     def __init__(self, us, them, near, far, port=5000):
         self.counting = [them.traffic("udp-count", port), us.traffic("udp-count", port + 1)]
         self.sending = [us.traffic("udp-flow", far, port, RATE, 200), them.traffic("udp-flow", near, port + 1, BACK_RATE, 200)]
 
     def stop(self):
-        sent = [json.loads(flow.communicate("\n", timeout=30)[0])["sent"] for flow in self.sending]
+        told = [json.loads(flow.communicate("\n", timeout=30)[0]) for flow in self.sending]
+        assert not told[0]["refused"], told
+        sent = [flow["sent"] for flow in told]
         got = [json.loads(counter.communicate("\n", timeout=60)[0])["received"] for counter in self.counting]
         return sent[0], got[0], sent[1], got[1]
 
 
 def rows(host):
-    """What is in use: the IKE SAs' SPIs, and the pairs'; and whether nothing else is left of them."""
+    """What is in use: the IKE SAs' SPIs, and the pairs'. (What a peer has forgotten with its last answer lost is repeated a while.)"""
     shown = host.json("show")
-    sas = {row["spis"] for row in shown["ike_sas"]}
+    sas = {row["spis"] for row in shown["ike_sas"] if row["state"] == "up"}
     pairs = {frozenset((row["parts"][0]["spi_in"], row["parts"][0]["spi_out"])) for row in shown["child_sas"]
              if row["state"] == "up" and row["parts"]}
     return sas, pairs

@@ -107,16 +107,27 @@ def udp_send(address, port, packets, rate, size):
     say(json.dumps({"sent": packets - refused, "refused": refused, "why": why, "seconds": time.monotonic() - begin}))
 
 
-def udp_flow(address, port, rate, size):
-    """The same until the standard input says a line; prints how many were sent."""
-    sock = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM)
+def udp_flow(addresses, port, rate, size):
+    """The same until the standard input says a line; prints how many were sent, and what the kernel refused, by its numbers.
+    Several addresses, with commas between, take turns; before each, and a '>', may stand the one that it is sent from."""
+    socks = []
+    for word in addresses.split(","):
+        source, _, target = word.rpartition(">")
+        sock = socket.socket(socket.AF_INET6 if ":" in target else socket.AF_INET, socket.SOCK_DGRAM)
+        if source:
+            sock.bind((source, 0))
+        socks.append((sock, (target, int(port))))
     say("ready")
     filler = b"POSTERN-CLEAR-" * (int(size) // 14 + 1)
-    sent, begin = 0, time.monotonic()
-    while not select.select([sys.stdin], [], [], max(0, sent / float(rate) - (time.monotonic() - begin)))[0]:
-        sock.sendto((sent.to_bytes(8, "big") + filler)[:int(size)], (address, int(port)))
-        sent += 1
-    say(json.dumps({"sent": sent}))
+    number, begin, refused = 0, time.monotonic(), {}
+    while not select.select([sys.stdin], [], [], max(0, number / float(rate) - (time.monotonic() - begin)))[0]:
+        sock, to = socks[number % len(socks)]
+        try:
+            sock.sendto((number.to_bytes(8, "big") + filler)[:int(size)], to)
+        except OSError as problem:
+            refused[problem.errno] = refused.get(problem.errno, 0) + 1
+        number += 1
+    say(json.dumps({"sent": number - sum(refused.values()), "refused": refused}))
 
 
 def udp_count(port):

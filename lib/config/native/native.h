@@ -13,8 +13,9 @@
 #include "secret/secret.h"
 
 enum {
-	NATIVE_FILE_MAX = 1 << 20, /* octets of one file */
-	NATIVE_FILES_MAX = 1000,   /* with all that is included */
+	NATIVE_FILE_MAX =
+	    4 << 20, /* octets of one file: as many connections as there may be, and room for more */
+	NATIVE_FILES_MAX = 1000, /* with all that is included */
 	NATIVE_CONNS_MAX = 5000,
 	NATIVE_CHILDREN_MAX = 64, /* of one connection */
 	NATIVE_POLICIES_MAX = 10000,

@@ -214,10 +214,13 @@ static int add_own(struct anchors *a, uint32_t peer, const struct file *f, struc
 int anchors_add(
     struct anchors *a, enum credential_kind kind, uint32_t peer, const struct file *f, struct err_text *e)
 {
-	if (a->n_files++ == ANCHORS_FILES_MAX)
+	if (kind == CREDENTIAL_ANCHOR && a->n_files++ == ANCHORS_FILES_MAX)
 		return err_set(e, -ENOSPC, "the folder has more than %d files", ANCHORS_FILES_MAX);
 	if (kind == CREDENTIAL_ANCHOR)
 		return add_to(a, a->all, f);
+	if (a->n_own++ == ANCHORS_OWN_MAX)
+		return err_set(e, -ENOSPC, "more than %d files of single peers' authorities and certificates",
+		    ANCHORS_OWN_MAX);
 	if (peer >= a->n_peers)
 		return err_set(e, -EINVAL, "there is no peer %u", peer);
 	if (kind == CREDENTIAL_CA)

@@ -12,12 +12,16 @@
 #include "ipsec/credential.h"
 #include "ipsec/ike_conf.h"
 
-enum { ANCHORS_FILES_MAX = 4096, ANCHORS_FILE_MAX = 1 << 20 };
+enum {
+	ANCHORS_FILES_MAX = 4096,            /* of the folder, which may be a wrong one */
+	ANCHORS_OWN_MAX = 2 * IKE_PEERS_MAX, /* of single peers, each of which was named */
+	ANCHORS_FILE_MAX = 1 << 20,
+};
 
 struct anchors {
 	uint64_t generation;
 	struct ike_conf *conf;
-	uint32_t n_peers, n_files;
+	uint32_t n_peers, n_files, n_own;
 	X509_STORE *all; /* the folder */
 	STACK_OF(X509_CRL) *
 	    crls;         /* of all files, for all peers: also those with an authority of their own */

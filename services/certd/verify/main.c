@@ -176,7 +176,7 @@ static int take(void *arg, uint64_t generation, struct ike_load *l, struct err_t
 	v->h.before = v->h.now;
 	v->h.now = a;
 	log_info("conf.loaded", "generation=%llu peers=%u files=%u", (unsigned long long)generation,
-	    a->conf->n_peers, a->n_files);
+	    a->conf->n_peers, a->n_files + a->n_own);
 	service_set_state(v->service, "checking the certificates of %u peers", a->conf->n_peers);
 	return 0;
 }
@@ -274,7 +274,7 @@ static void status(struct service *s, struct service_status_sink *to)
 {
 	const struct verify *v = service_data(s);
 
-	service_status_add(to, "files of trust", "%u", v->h.now ? v->h.now->n_files : 0);
+	service_status_add(to, "files of trust", "%u", v->h.now ? v->h.now->n_files + v->h.now->n_own : 0);
 	service_status_add(
 	    to, "revocation lists", "%s", v->h.now && sk_X509_CRL_num(v->h.now->crls) > 0 ? "yes" : "none");
 }

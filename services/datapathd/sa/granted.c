@@ -249,6 +249,7 @@ static int add(struct sad *s, const struct granted_by *by, const struct granted_
 	if (r < 0)
 		return err_set(e, r, "%s", err_name(r));
 	t.manual = false;
+	t.partner = sa->partner;
 	r = sad_txn_add(&t, sa->desc, sa->inbound, by->pid, ret_serial, e);
 	if (r == 0)
 		r = sad_txn_commit(&t, fn, arg, e);

@@ -33,6 +33,8 @@ void granted_holder_gone(struct sad *s, const void *holder);
 struct granted_sa {
 	uint64_t grant;
 	bool inbound;
+	uint64_t
+	    partner; /* as in struct sad_slot_facts: keyd's word, that what moves the one moves the other */
 	const struct sa_desc *desc; /* has passed sa_desc_check() */
 };
 /* `fn` hears of the SA. 0 with its serial; -EACCES for what the grant does not allow, or as sad_txn_add(),

@@ -235,6 +235,7 @@ int sad_make(
 	    .serial = sad_store_next_serial(s->store),
 	    .created_ms = clock_now_ms(s->clock),
 	    .created_wall_ms = clock_wall_ms(),
+	    .partner = by->partner,
 	    .pid = by->pid,
 	    .manual = by->manual,
 	};

@@ -106,6 +106,7 @@ struct sa *sad_find_serial(const struct sad *s, uint64_t serial);
 struct sad_origin {
 	uint32_t pid;
 	bool manual; /* by root's own authority; false: keyd's, under a grant */
+	uint64_t partner;
 };
 /* Writes a slot and compiles, out of everybody's sight. 0, or negative with `e`. */
 int must_check sad_make(

@@ -28,7 +28,7 @@ static uint32_t window_slots(uint32_t replay_bytes)
 
 uint32_t sad_slot_extra(uint32_t replay_bytes, uint16_t n_more)
 {
-	return window_slots(replay_bytes) + slots_for(n_more * sizeof(uint32_t));
+	return window_slots(replay_bytes) + (n_more ? slots_for((n_more + 1U) * sizeof(uint32_t)) : 0);
 }
 
 struct replay *sad_slot_window(struct sad_slot *s)
@@ -36,14 +36,27 @@ struct replay *sad_slot_window(struct sad_slot *s)
 	return (struct replay *)(void *)(window_slots(s->d.replay_bytes) ? (uint8_t *)(s + 1) : s->window);
 }
 
-static const uint32_t *more_at(const struct sad_slot *s, uint32_t replay_bytes)
+/* A sum, and the reqids behind it. */
+static uint32_t *list_at(const struct sad_slot *s, uint32_t replay_bytes)
 {
-	return (const uint32_t *)(const void *)(s + 1 + window_slots(replay_bytes));
+	return (uint32_t *)(uintptr_t)(s + 1 + window_slots(replay_bytes));
 }
 
-static uint32_t sum_more(const uint32_t *more, uint16_t n)
+static void put_more(struct sad_slot *s, const struct sa_desc *d)
 {
-	return n ? (uint32_t)slot_sum(more, n * sizeof(more[0])) : 0;
+	uint32_t *list = list_at(s, d->replay_bytes);
+
+	if (!d->n_more)
+		return;
+	list[0] = (uint32_t)slot_sum(d->more_reqids, d->n_more * sizeof(list[0]));
+	memcpy(list + 1, d->more_reqids, d->n_more * sizeof(list[0]));
+}
+
+static bool more_is_whole(const struct sad_slot *s, const struct sad_slot_desc *t)
+{
+	const uint32_t *list = list_at(s, t->replay_bytes);
+
+	return !t->n_more || list[0] == (uint32_t)slot_sum(list + 1, t->n_more * sizeof(list[0]));
 }
 
 void sad_slot_write(
@@ -83,16 +96,15 @@ void sad_slot_write(
 	t->pid = f->pid;
 	t->n_extra = sad_slot_extra(d->replay_bytes, d->n_more);
 	t->n_more = d->n_more;
-	t->more_sum = sum_more(d->more_reqids, d->n_more);
-	if (d->n_more)
-		memcpy(s + 1 + window_slots(d->replay_bytes), d->more_reqids,
-		    d->n_more * sizeof(d->more_reqids[0]));
+	put_more(s, d);
 	t->src_scope = d->src.scope;
 	t->dst_scope = d->dst.scope;
 	t->encap_sport = d->encap.sport;
 	t->encap_dport = d->encap.dport;
 	t->encap_frag = d->encap.frag;
 	t->encap_keepalive = d->encap.keepalive_s;
+	if (f->partner && f->partner < f->serial && f->serial - f->partner <= UINT32_MAX)
+		t->partner = (uint32_t)(f->serial - f->partner);
 	t->oa_family = d->encap.nat_oa.family;
 	memcpy(t->nat_oa, d->encap.nat_oa.b, sizeof(t->nat_oa));
 	if (d->enc_key_len)
@@ -126,6 +138,8 @@ static const char *fixed_fault(
 		return "impossible serial number";
 	if (t->zero || t->fresh_key > 1 || t->manual > 1)
 		return "a flag is neither 0 nor 1";
+	if (t->partner >= t->serial)
+		return "it belongs to an SA that cannot be";
 	if (t->enc_key_len > ALG_KEY_MAX || t->auth_key_len > ALG_KEY_MAX)
 		return "a key is longer than any algorithm's";
 	if (t->replay_bytes > REPLAY_BYTES_MAX || t->n_more > SA_MORE_MAX ||
@@ -153,7 +167,7 @@ static void desc_of(const struct sad_slot_desc *t, const struct sad_slot *s, str
 	    .spi = t->spi,
 	    .mode = (enum ipsec_mode)t->mode,
 	    .reqid = t->reqid,
-	    .more_reqids = t->n_more ? more_at(s, t->replay_bytes) : NULL,
+	    .more_reqids = t->n_more ? list_at(s, t->replay_bytes) + 1 : NULL,
 	    .n_more = t->n_more,
 	    .replay_bytes = t->replay_bytes,
 	    .flags = t->flags,
@@ -236,7 +250,7 @@ enum sad_slot_verdict sad_slot_read(struct sad_slot *s, uint32_t index, uint32_t
 	}
 	why = commit == slot_sum(&t, sizeof(t)) ? fixed_fault(&t, index, n_left, now_ms)
 	                                        : "checksum does not fit";
-	if (!why && sum_more(more_at(s, t.replay_bytes), t.n_more) != t.more_sum)
+	if (!why && !more_is_whole(s, &t))
 		why = "the list of reqids is damaged";
 	if (!why) {
 		desc_of(&t, s, &d);
@@ -254,6 +268,7 @@ enum sad_slot_verdict sad_slot_read(struct sad_slot *s, uint32_t index, uint32_t
 	    .serial = t.serial,
 	    .created_ms = t.created_ms,
 	    .created_wall_ms = t.created_wall_ms,
+	    .partner = t.partner ? t.serial - t.partner : 0,
 	    .pid = t.pid,
 	    .manual = t.manual,
 	};

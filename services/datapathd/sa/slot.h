@@ -16,7 +16,7 @@
 
 enum {
 	SAD_SLOT_SIZE = SLOT_SIZE,
-	SAD_SLOT_VERSION = 3,
+	SAD_SLOT_VERSION = 4,
 	SAD_WINDOW_INLINE = 128, /* octets of window in the slot itself (up to `-r 56`); a larger one fills
 	                            slots of its own */
 	SAD_PRINT_LEN = 16,
@@ -44,8 +44,8 @@ struct sad_slot_desc {
 	uint16_t encap_sport, encap_dport, encap_frag;
 	uint8_t oa_family, zero;
 	uint8_t nat_oa[16];
-	uint16_t encap_keepalive, n_more; /* so many reqids are in slots of their own, */
-	uint32_t more_sum;                /* with this sum; both 0 in what older builds wrote */
+	uint16_t encap_keepalive, n_more; /* so many reqids are in slots of their own, behind their sum */
+	uint32_t partner; /* how many serials ago the inbound SA was made that it belongs to; 0: none */
 	uint8_t enc_key[ALG_KEY_MAX], auth_key[ALG_KEY_MAX];
 };
 
@@ -89,6 +89,7 @@ static_assert(sizeof(struct sad_slot_run) == 56, "fixed layout: a change needs a
 /* What a slot says beside the description. */
 struct sad_slot_facts {
 	uint64_t serial, created_ms, created_wall_ms;
+	uint64_t partner; /* outbound: serial of the inbound SA that was made with it; 0: none */
 	uint32_t pid;
 	bool manual;
 };

@@ -16,6 +16,7 @@ int sad_txn_init(struct sad_txn *t, struct sad *s)
 {
 	t->sad = s;
 	t->manual = true;
+	t->partner = 0;
 	t->n_doomed = 0;
 	list_init(&t->staged);
 	return rhash_init(&t->by_spi, s->epoch);
@@ -158,7 +159,7 @@ int sad_txn_add(struct sad_txn *t, const struct sa_desc *d, bool update, uint32_
 {
 	struct sa *old = holder(t, &d->dst, d->proto, d->spi), *sa;
 	const struct larva *larva = holding_larva(t, &d->dst, d->proto, d->spi);
-	const struct sad_origin by = {.pid = pid, .manual = t->manual};
+	const struct sad_origin by = {.pid = pid, .manual = t->manual, .partner = t->partner};
 	int r;
 
 	if (!update && (old || larva))

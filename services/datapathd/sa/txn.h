@@ -19,6 +19,7 @@ struct sa_ident {
 struct sad_txn {
 	struct sad *sad;
 	bool manual;         /* root's, as sad_txn_init() sets it; false: keyd's, whose keys are fresh ones */
+	uint64_t partner;    /* of what is added (struct sad_slot_facts) */
 	struct list staged;  /* struct sa, to be added */
 	struct rhash by_spi; /* the same, for judging further statements */
 	uint32_t n_doomed;   /* marks set; 0 spares a walk over the SAD */

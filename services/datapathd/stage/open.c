@@ -366,13 +366,12 @@ void stage_open_ah(struct path *c, struct batch *b)
 static void follow(struct path *c, const struct pkt *p)
 {
 	const struct sa_rt *sa = p->sa;
-	struct moved m = {.local = sa->dst, .remote = sa->src, .new_port = p->udp_sport};
+	const struct moved m = {.serial = sa->serial, .port = p->udp_sport};
 
 	if (!c->moved || !p->udp_dport || p->n_applied || p->seq != sa->window->top ||
 	    inet_addr_is_any(&sa->src))
 		return;
-	m.old_port = sa_rt_far_port(sa, sa->encap.sport);
-	if (m.old_port != m.new_port && bucket_take(&c->moved_budget, 1, c->now_ms) &&
+	if (sa_rt_far_port(sa, sa->encap.sport) != m.port && bucket_take(&c->moved_budget, 1, c->now_ms) &&
 	    moved_ring_push(c->moved, &m))
 		c->hints = true;
 }

@@ -15,7 +15,7 @@ enum {
 	AGAIN_SHARE = 8,      /* of what is left of its life, until it is tried again */
 	SOFT_PERCENT = 80,    /* racoon's; version 2: who began leaves the peer no time to do it first */
 	LATE_PERCENT = 93,    /* version 2: when who began has not done it */
-	CHILD_PAIRS_MAX = 64, /* of one policy with one peer, old ones that go soon included */
+	CHILD_PAIRS_MAX = 64, /* of one policy with one place, old ones that go soon included */
 	JITTER_PERCENT = 5,   /* earlier than that, so that many made together are not renewed together */
 };
 
@@ -109,14 +109,23 @@ static uint64_t successor_ms(const struct child *k)
 	return k->seconds ? k->seconds * 1000 / 4 : LINGER_MS;
 }
 
+/* Where those of this policy are, beside some of others: what is up is thousands, and of one policy few. */
+static struct list *of_policy(struct core *c, uint32_t policy_id)
+{
+	return &c->by_policy[policy_id % CORE_BUCKETS];
+}
+
 /* Both sides may have begun at once, or one anew: what somebody will renew who has a newer one is not renewed
  * twice. */
 static bool has_newer(const struct child *k)
 {
-	list_foreach (other, &k->core->children, struct child, node)
+	list_foreach (l, of_policy(k->core, k->out.id), struct child_link, node) {
+		const struct child *other = l->child;
+
 		if (other != k && child_covers(other, k) && !other->replaced &&
 		    other->made_ms > k->made_ms + successor_ms(k))
 			return true;
+	}
 	return false;
 }
 
@@ -138,10 +147,13 @@ static bool is_newest(const struct child *k)
 {
 	const struct child *newest = NULL;
 
-	list_foreach (other, &k->core->children, struct child, node)
-		if (child_covers(other, k) && !other->replaced && !other->told &&
-		    ike_path_same_peer(&other->path, &k->path))
+	list_foreach (l, of_policy(k->core, k->out.id), struct child_link, node) {
+		const struct child *other = l->child;
+
+		if (l->policy == k->out.id && child_covers(other, k) && !other->replaced && !other->told &&
+		    party_same(other->party, k->party))
 			newest = other;
+	}
 	return newest == k;
 }
 
@@ -170,20 +182,24 @@ static void plan_renewal(struct child *k)
 		    k->made_ms + ms * (percent - rng_below(c->rng, JITTER_PERCENT + 1)) / 100, on_renew);
 }
 
-/* A peer may ask for one pair after the other for a policy, and never end any. */
+/* A peer may ask for one pair after the other for a policy, never end any, and call itself what it likes. Its
+ * own oldest one goes, if it has any. */
 static void limit_pairs(struct child *k)
 {
-	struct child *oldest = NULL;
+	struct child *oldest[2] = {NULL}; /* of the place, of the peer */
 	uint32_t n = 0;
 
-	list_foreach (other, &k->core->children, struct child, node) {
-		if (!child_serves(other, k->out.id) || !ike_path_same_peer(&other->path, &k->path))
+	list_foreach (l, of_policy(k->core, k->out.id), struct child_link, node) {
+		struct child *other = l->child;
+
+		if (l->policy != k->out.id || !ike_path_same_place(&other->path, &k->path))
 			continue;
-		oldest = oldest ? oldest : other;
+		for (unsigned i = 0; i <= party_same(other->party, k->party); i++)
+			oldest[i] = oldest[i] ? oldest[i] : other;
 		n++;
 	}
 	if (n > CHILD_PAIRS_MAX)
-		child_end(oldest, true, CHILD_REPLACED);
+		child_end(oldest[1] == k ? oldest[0] : oldest[1], true, CHILD_REPLACED);
 }
 
 void child_try_again(struct child *k)
@@ -196,17 +212,42 @@ void child_try_again(struct child *k)
 		(void)!timer_set(&c->timers, &k->renew, now + (ms > AGAIN_MS ? ms : AGAIN_MS), on_renew);
 }
 
+static void put_link(struct child *k, struct child_link *l, uint32_t policy_id)
+{
+	l->child = k;
+	l->policy = policy_id;
+	list_init(&l->node);
+	list_append(of_policy(k->core, policy_id), &l->node);
+}
+
+static void take_links(struct child *k)
+{
+	list_remove(&k->link.node);
+	for (uint16_t i = 0; i < k->n_more; i++)
+		list_remove(&k->links[i].node);
+}
+
 static struct child *add(struct core *c, const struct child *from, struct core_conf *conf)
 {
-	struct child *k = malloc(sizeof(*k));
+	struct child_link *links = from->n_more ? calloc(from->n_more, sizeof(*links)) : NULL;
+	struct child *k = links || !from->n_more ? malloc(sizeof(*k)) : NULL;
 
-	if (!k)
+	if (!k) {
+		free(links);
 		return NULL;
+	}
 	*k = *from;
 	k->core = c;
 	k->conf = core_conf_ref(conf);
+	k->party = party_ref(from->party);
+	k->links = links;
 	list_init(&k->node);
+	list_init(&k->by_peer);
 	list_append(&c->children, &k->node);
+	put_link(k, &k->link, k->out.id);
+	for (uint16_t i = 0; i < k->n_more; i++)
+		put_link(k, &k->links[i], k->more[i].policy);
+	list_append(core_of_peer(c->by_peer, &k->path.remote), &k->by_peer);
 	c->n_children++;
 	return k;
 }
@@ -276,11 +317,15 @@ void child_end(struct child *k, bool tell, enum child_gone why)
 	k->ops->forgotten(k);
 	keep_drop(c->keep, &k->place);
 	list_remove(&k->node);
+	take_links(k);
+	list_remove(&k->by_peer);
 	c->n_children--;
 	child_leave_policy(c, &k->out);
 	upkeep_child_ended(k, gone[why].what);
 	core_conf_unref(k->conf);
 	free(k->more);
+	free(k->links);
+	party_unref(k->party);
 	free(k);
 }
 
@@ -299,13 +344,13 @@ static void on_left(struct timer *t, void *arg)
 static bool succeeds(const struct child *other, const struct child *k)
 {
 	return other != k && child_covers(other, k) && !other->replaced && other->made_ms >= k->made_ms &&
-	       ike_path_same_peer(&other->path, &k->path);
+	       party_same(other->party, k->party);
 }
 
 static bool is_followed(const struct child *k)
 {
-	list_foreach (other, &k->core->children, struct child, node)
-		if (succeeds(other, k))
+	list_foreach (l, of_policy(k->core, k->out.id), struct child_link, node)
+		if (succeeds(l->child, k))
 			return true;
 	return false;
 }
@@ -322,9 +367,13 @@ static void stop_sending(struct child *k)
 /* This is what those were waiting for that the peer has ended already. */
 static void relieve(const struct child *k)
 {
-	list_foreach (old, &k->core->children, struct child, node)
-		if (old->told && old->replaced && succeeds(k, old))
-			stop_sending(old);
+	for (uint16_t i = 0; i <= k->n_more; i++) {
+		uint32_t id = i ? k->more[i - 1].policy : k->out.id;
+
+		list_foreach (l, of_policy(k->core, id), struct child_link, node)
+			if (l->child->told && l->child->replaced && succeeds(k, l->child))
+				stop_sending(l->child);
+	}
 }
 
 void child_peer_ends(struct child *k, bool coming)
@@ -377,11 +426,12 @@ struct child *child_by_serial(struct core *c, uint64_t serial)
 	return NULL;
 }
 
-struct child *child_by_peer_spi(
-    struct core *c, const struct ike_path *peer, enum ipsec_proto proto, uint32_t spi)
+struct child *child_by_peer_spi(struct core *c, const struct party *who, enum ipsec_proto proto, uint32_t spi)
 {
-	list_foreach (k, &c->children, struct child, node)
-		for (uint8_t i = 0; ike_path_same_peer(&k->path, peer) && i < k->n_parts; i++)
+	if (!who)
+		return NULL;
+	list_foreach (k, core_of_peer(c->by_peer, &who->path.remote), struct child, by_peer)
+		for (uint8_t i = 0; party_same(k->party, who) && i < k->n_parts; i++)
 			if (k->part[i].proto == proto && k->part[i].spi_out == spi)
 				return k;
 	return NULL;
@@ -391,16 +441,17 @@ struct child *child_of_policy(struct core *c, uint32_t policy_id)
 {
 	struct child *newest = NULL;
 
-	list_foreach (k, &c->children, struct child, node)
-		if (child_serves(k, policy_id) && !k->replaced)
-			newest = k;
+	list_foreach (l, of_policy(c, policy_id), struct child_link, node)
+		if (l->policy == policy_id && !l->child->replaced)
+			newest = l->child;
 	return newest;
 }
-
-void child_end_all(struct core *c, const struct ike_path *peer, uint64_t before_ms, enum child_gone why)
+void child_end_all(struct core *c, const struct party *who, uint64_t before_ms, enum child_gone why)
 {
-	list_foreach_safe (k, next, &c->children, struct child, node)
-		if (ike_path_same_peer(&k->path, peer) && k->made_ms < before_ms)
+	if (!who)
+		return;
+	list_foreach_safe (k, next, core_of_peer(c->by_peer, &who->path.remote), struct child, by_peer)
+		if (party_same(k->party, who) && k->made_ms < before_ms)
 			child_end(k, false, why);
 }
 
@@ -408,19 +459,36 @@ void child_leave_policy(struct core *c, const struct policy *out)
 {
 	if (!out->generated || !out->id)
 		return;
-	list_foreach (k, &c->children, struct child, node)
-		if (k->out.id == out->id)
+	list_foreach (l, of_policy(c, out->id), struct child_link, node)
+		if (l->policy == out->id)
 			return;
 	c->ports.policy_drop(c->ports.arg, out->id);
 }
 
-void child_moved(struct core *c, const struct ike_path *path, uint16_t old_port)
+static void tell_moved(struct core *c, const uint64_t *serial, size_t n, uint16_t port)
 {
-	list_foreach (k, &c->children, struct child, node)
-		if (ike_path_is_at(&k->path, path, old_port)) {
-			k->path.remote_port = path->remote_port;
-			keep(k);
+	if (n)
+		c->ports.moved(c->ports.arg, serial, n, port);
+}
+
+void child_moved(struct party *who, uint16_t port)
+{
+	uint64_t serial[CORE_MOVED_MAX];
+	struct core *c = who->core;
+	size_t n = 0;
+
+	list_foreach (k, core_of_peer(c->by_peer, &who->path.remote), struct child, by_peer) {
+		if (k->party != who || !ike_path_turn(&k->path, port))
+			continue;
+		keep(k);
+		if (n + k->n_parts > ARRAY_SIZE(serial)) {
+			tell_moved(c, serial, n, port);
+			n = 0;
 		}
+		for (uint8_t i = 0; i < k->n_parts; i++)
+			serial[n++] = k->part[i].serial_in;
+	}
+	tell_moved(c, serial, n, port);
 }
 
 bool child_is_lesser(const struct child *a, const struct child *b)
@@ -432,10 +500,10 @@ bool child_is_lesser(const struct child *a, const struct child *b)
 	return x_max < y_max;
 }
 
-bool child_any(struct core *c, const struct ike_path *peer)
+bool child_any(struct core *c, const struct ike_path *place)
 {
-	list_foreach (k, &c->children, struct child, node)
-		if (ike_path_same_peer(&k->path, peer))
+	list_foreach (k, core_of_peer(c->by_peer, &place->remote), struct child, by_peer)
+		if (ike_path_same_place(&k->path, place))
 			return true;
 	return false;
 }
@@ -463,11 +531,11 @@ void child_expired(struct child *k, uint64_t serial, bool hard)
 	renew(k);
 }
 
-uint32_t child_count(const struct core *c, const struct inet_addr *remote)
+uint32_t child_count(struct core *c, const struct inet_addr *remote)
 {
 	uint32_t n = 0;
 
-	list_foreach (k, &c->children, struct child, node)
+	list_foreach (k, core_of_peer(c->by_peer, remote), struct child, by_peer)
 		n += inet_addr_equal(&k->path.remote, remote);
 	return n;
 }

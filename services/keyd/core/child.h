@@ -7,6 +7,7 @@
 
 #include "ipsec/ike_row.h"
 #include "keyd/core/command.h"
+#include "keyd/core/party.h"
 #include "keyd/keep/keep.h"
 
 struct child;
@@ -36,12 +37,21 @@ struct child_part {
 	enum alg_comp comp;
 };
 
-struct child {
+/* By which it is found for one of its policies. */
+struct child_link {
 	struct list node;
+	struct child *child;
+	uint32_t policy;
+};
+
+struct child {
+	struct list node, by_peer;
+	struct child_link link, *links; /* of `out`, and of each of `more` */
 	const struct child_ops *ops;
 	struct core *core;
 	struct core_conf *conf; /* held */
 	void *owner;            /* version 2: its IKE SA */
+	struct party *party;    /* whose it is; held */
 	struct ike_path path;
 	bool initiator; /* this side renews it */
 	bool told;      /* the peer has heard that it goes, or has said so itself */
@@ -111,21 +121,21 @@ void child_replace(struct child *k);
 void child_peer_ends(struct child *k, bool coming);
 /* The one that has this SA. NULL: none. */
 struct child *child_by_serial(struct core *c, uint64_t serial);
-/* By the SPI that the peer chose for what we send. */
+/* By the SPI that this peer chose for what we send. */
 struct child *child_by_peer_spi(
-    struct core *c, const struct ike_path *peer, enum ipsec_proto proto, uint32_t spi);
+    struct core *c, const struct party *who, enum ipsec_proto proto, uint32_t spi);
 /* The newest that serves an outbound policy. */
 struct child *child_of_policy(struct core *c, uint32_t policy_id);
 /* Of two that are one too many, which goes: both sides see the same numbers. */
 bool child_is_lesser(const struct child *a, const struct child *b);
-/* Ends all of them with a peer that were made before a moment (UINT64_MAX: all). */
-void child_end_all(struct core *c, const struct ike_path *peer, uint64_t before_ms, enum child_gone why);
+/* Ends all of them with this peer that were made before a moment. */
+void child_end_all(struct core *c, const struct party *who, uint64_t before_ms, enum child_gone why);
 /* A policy that was made for a client goes with the last of its pairs. */
 void child_leave_policy(struct core *c, const struct policy *out);
-/* The peer at path->remote is now behind another port than `old_port`. */
-void child_moved(struct core *c, const struct ike_path *path, uint16_t old_port);
+/* This peer is behind another port: its pairs follow, here and in the data path (party_moved()). */
+void child_moved(struct party *who, uint16_t port);
 /* How many there are with this address. */
-uint32_t child_count(const struct core *c, const struct inet_addr *remote);
+uint32_t child_count(struct core *c, const struct inet_addr *remote);
 /* As the row that is shown. Pairs that are up stand by themselves: version 1's outlive the ISAKMP SA under
  * which they were made. */
 void child_row(const struct child *k, struct ike_row_child *ret);
@@ -133,7 +143,8 @@ void child_row(const struct child *k, struct ike_row_child *ret);
 void child_row_of(const struct child *k, uint32_t policy_id, struct ike_row_child *ret);
 /* Its row, and one for each further policy. */
 void child_show(const struct child *k, core_row_fn fn, void *arg);
-bool child_any(struct core *c, const struct ike_path *peer);
+/* Whether there is one with whoever is at this place. */
+bool child_any(struct core *c, const struct ike_path *place);
 /* The peer says that it lives for so many seconds only (I). */
 void child_shorten(struct child *k, uint64_t seconds);
 /* Its soft or hard lifetime has come. */

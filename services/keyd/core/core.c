@@ -12,6 +12,7 @@
 #include "keyd/core/carry_over.h"
 #include "keyd/core/child.h"
 #include "keyd/core/listen.h"
+#include "keyd/core/party.h"
 #include "keyd/core/upkeep.h"
 #include "keyd/core/versions.h"
 #include "keyd/core/waiters.h"
@@ -42,21 +43,27 @@ struct core *core_new(const struct core_def *d)
 	c->clock = d->clock;
 	c->rng = d->rng;
 	parking_init(&c->parking);
-	for (size_t i = 0; i < CORE_BUCKETS; i++)
+	for (size_t i = 0; i < CORE_BUCKETS; i++) {
 		list_init(&c->by_cookie[i]);
+		list_init(&c->begun[i]);
+		list_init(&c->by_policy[i]);
+		list_init(&c->by_peer[i]);
+		list_init(&c->ike2.by_spi[i]);
+		list_init(&c->ike2.begun[i]);
+		list_init(&c->ike2.by_peer[i]);
+		list_init(&c->upkeeps[i]);
+	}
+	spread_init(&c->spread, c->rng);
 	list_init(&c->isakmp);
 	for (size_t i = 0; i < ARRAY_SIZE(c->unproved); i++)
 		list_init(&c->unproved[i]);
 	for (size_t i = 0; i < ARRAY_SIZE(c->fragments); i++)
 		list_init(&c->fragments[i].rooms);
-	for (size_t i = 0; i < CORE_BUCKETS; i++)
-		list_init(&c->ike2.by_spi[i]);
 	list_init(&c->ike2.sas);
 	list_init(&c->ike2.unproved);
 	list_init(&c->ike2.dead);
-	for (size_t i = 0; i < CORE_BUCKETS; i++)
-		list_init(&c->upkeeps[i]);
 	list_init(&c->children);
+	list_init(&c->parties);
 	list_init(&c->waiters);
 	list_init(&c->dead);
 	bucket_init(&c->strangers, STRANGERS_RATE, STRANGERS_RATE, core_now(c));
@@ -145,6 +152,8 @@ static void trace_arrival(struct core *c, const struct ike_path *path, size_t n)
 {
 	char a[INET_ADDR_STRLEN], b[INET_ADDR_STRLEN];
 
+	if (!core_traces(c))
+		return;
 	core_trace(c, "message.received", "%zu bytes message received from %s[%u] to %s[%u]", n,
 	    inet_addr_format(&path->remote, a), path->remote_port, inet_addr_format(&path->local, b),
 	    path->local_port);
@@ -158,7 +167,9 @@ static bool is_heard(struct core *c, const struct ike_path *path)
 	if (listen_has(c->conf->c, &path->local))
 		return true;
 	c->counters.not_listening++;
-	core_note(c, CORE_NOTICE, "isakmp.unlistened",
+	if (!core_may_note(c))
+		return false;
+	core_log(c, CORE_NOTICE, "isakmp.unlistened",
 	    "a message from %s[%u] to %s[%u] is dropped: listen does not name this address",
 	    inet_addr_format(&path->remote, b), path->remote_port, inet_addr_format(&path->local, a),
 	    path->local_port);
@@ -227,9 +238,17 @@ static const char *unfit(struct core *c, const struct core_acquire *a, const str
 void core_acquire(struct core *c, const struct core_acquire *a)
 {
 	const struct ike_peer *p;
-	const char *why = unfit(c, a, &p);
+	const char *why;
 	char b[INET_ADDR_STRLEN];
 
+	/* Who may not begin answers, and its own answer to the first packet may be there before the pair is.
+	 */
+	for (size_t i = 0; i < IKE_VERSIONS; i++)
+		if (ike_versions[i]->join(c, a)) {
+			core_settle(c);
+			return;
+		}
+	why = unfit(c, a, &p);
 	if (why) {
 		core_log(c, CORE_DEBUG, "ipsec.acquire", "an acquire for %s is ignored: %s",
 		    inet_addr_format(&a->dst, b), why);
@@ -252,7 +271,7 @@ void core_expired(struct core *c, uint64_t serial, bool hard)
 /* The hint was on its way while the SA came. */
 static bool has_spi(struct core *c, const struct inet_addr *remote, enum ipsec_proto proto, uint32_t spi)
 {
-	list_foreach (k, &c->children, struct child, node)
+	list_foreach (k, core_of_peer(c->by_peer, remote), struct child, by_peer)
 		for (uint8_t i = 0; i < k->n_parts; i++)
 			if (k->part[i].proto == proto && k->part[i].spi_in == spi &&
 			    inet_addr_equal(&k->path.remote, remote))
@@ -272,10 +291,12 @@ void core_unknown_spi(struct core *c, const struct inet_addr *local, const struc
 	core_settle(c);
 }
 
-void core_moved(struct core *c, const struct ike_path *path, uint16_t old_port)
+void core_moved(struct core *c, uint64_t serial, uint16_t port)
 {
-	for (size_t i = 0; i < IKE_VERSIONS; i++)
-		ike_versions[i]->moved(c, path, old_port);
+	struct child *k = child_by_serial(c, serial);
+
+	if (k)
+		party_moved(k->party, port);
 }
 
 void core_shutdown(struct core *c)
@@ -340,11 +361,16 @@ void core_trace(struct core *c, const char *event, const char *fmt, ...)
 	va_end(ap);
 }
 
+bool core_may_note(struct core *c)
+{
+	return notes_take(&c->notes, &c->timers, core_now(c), notes_end);
+}
+
 void core_note(struct core *c, enum core_level level, const char *event, const char *fmt, ...)
 {
 	va_list ap;
 
-	if (!notes_take(&c->notes, &c->timers, core_now(c), notes_end))
+	if (!core_may_note(c))
 		return;
 	va_start(ap, fmt);
 	vlog(c, level, event, fmt, ap);

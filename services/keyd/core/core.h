@@ -14,6 +14,7 @@
 #include "keyd/core/parked.h"
 #include "keyd/core/ports.h"
 #include "keyd/core/repeat.h"
+#include "keyd/core/spread.h"
 #include "keyd/core/timers.h"
 
 enum core_level { CORE_ERROR = 1, CORE_WARNING, CORE_NOTICE, CORE_INFO, CORE_DEBUG };
@@ -37,12 +38,15 @@ struct core_conf {
 	struct ike_conf *c;
 };
 
-/* Version 2's part: its IKE SAs, oldest first; those whose peers have proved nothing; the dead, to be freed
- * when nothing of theirs is on the stack. */
+/* Version 2's part: its IKE SAs, oldest first; beside them those of strangers who have proved nothing, of
+ * which there may be many more; the dead, to be freed when nothing of theirs is on the stack. */
 struct core_ike2 {
 	struct list by_spi[CORE_BUCKETS];
+	struct list by_peer[CORE_BUCKETS]; /* of those that are no strangers', by the peer's address */
+	struct list begun[CORE_BUCKETS];   /* strangers', by what a first message that comes again has */
 	struct list sas, unproved, dead;
 	uint32_t n, n_unproved;
+	size_t unproved_octets;    /* of what these have sent */
 	uint64_t walks;            /* so many times all of them were gone through */
 	uint8_t cookie_key[2][32]; /* the one of now, and the one before */
 	uint64_t cookie_since_ms;  /* 0: there is none yet */
@@ -70,9 +74,14 @@ struct core {
 	struct timers timers;
 	struct parking parking;
 	struct core_conf *conf;              /* NULL: none is loaded, nothing is answered */
-	struct list by_cookie[CORE_BUCKETS]; /* ISAKMP SAs */
-	struct list isakmp;                  /* all of them, oldest first */
-	struct list children;                /* established pairs of IPsec SAs */
+	struct list by_cookie[CORE_BUCKETS]; /* ISAKMP SAs, by our own cookie */
+	struct list begun[CORE_BUCKETS]; /* those of others, by what a first message that comes again has */
+	struct spread spread;            /* of both versions' tables of them */
+	struct list isakmp;              /* all of them, oldest first */
+	struct list children;            /* established pairs of IPsec SAs, */
+	struct list by_policy[CORE_BUCKETS]; /* these by their outbound policy, */
+	struct list by_peer[CORE_BUCKETS];   /* and by the peer's address (core_of_peer()) */
+	struct list parties;                 /* whose they are (party.h) */
 	struct core_ike2 ike2;
 	struct list upkeeps[CORE_BUCKETS]; /* connections that are kept up (upkeep.h) */
 	struct bucket upkeep_tries;
@@ -146,8 +155,9 @@ void core_expired(struct core *c, uint64_t serial, bool hard);
 /* datapathd: the peer sends into an SA that is not there. A hint: anybody can send such packets. */
 void core_unknown_spi(struct core *c, const struct inet_addr *local, const struct inet_addr *remote,
     enum ipsec_proto proto, uint32_t spi);
-/* datapathd: a packet of a peer that proved to be its came from another port (path->remote_port). */
-void core_moved(struct core *c, const struct ike_path *path, uint16_t old_port);
+/* datapathd: what came under this inbound SA of ours came from another port of its far end than before.
+ * Datapathd has followed with that SA and its partner. */
+void core_moved(struct core *c, uint64_t serial, uint16_t port);
 /* Tells every peer that everything ends (on shutdown), and forgets it. */
 void core_shutdown(struct core *c);
 
@@ -162,22 +172,48 @@ void core_log(struct core *c, enum core_level level, const char *event, const ch
 void core_note(struct core *c, enum core_level level, const char *event, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 
+/* Whether one more such line may be written, for which there is something to find out first: takes its place,
+ * so that core_log() is called next. False: it has been counted. */
+bool core_may_note(struct core *c);
+
 /* A line of level debug: each message causes some, so that there is a bound to them too. Costs nothing while
  * nobody reads them. */
 bool core_traces(const struct core *c);
 void core_trace(struct core *c, const char *event, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* In `table` (CORE_BUCKETS lists) the one of those whom a first message like this one may have begun. */
+static inline struct list *core_begun(
+    struct core *c, struct list *table, const uint8_t *cookie, const struct inet_addr *from)
+{
+	return &table[spread_of(&c->spread, cookie, from) % CORE_BUCKETS];
+}
+
+/* In `table` the one of what there is with this address, and with some others. */
+static inline struct list *core_of_peer(struct list *table, const struct inet_addr *remote)
+{
+	uint32_t h = 0;
+
+	for (size_t i = 0; i < inet_addr_len(remote); i++)
+		h = h * 31 + remote->b[i];
+	return &table[h % CORE_BUCKETS];
+}
+
 static inline uint64_t core_now(const struct core *c)
 {
 	return clock_now_ms(c->clock);
 }
 
+/* Established, of both versions; what this side has begun and has not got yet counts too. */
+static inline uint32_t core_n_up(const struct core *c)
+{
+	return c->n_isakmp - c->n_unproved[0] - c->n_unproved[1] + c->ike2.n - c->ike2.n_unproved;
+}
+
 /* No more of strangers': there is no place for the keys. */
 static inline bool core_is_full(const struct core *c)
 {
-	return c->n_isakmp - c->n_unproved[0] - c->n_unproved[1] + c->ike2.n - c->ike2.n_unproved >=
-	       CORE_SAS_MAX;
+	return core_n_up(c) >= CORE_SAS_MAX;
 }
 
 /* For those who look: how long ago that was (0: never), how long until then (0: it is not set). */

@@ -22,9 +22,9 @@ struct ike_path {
 	uint16_t local_port, remote_port;
 };
 
-/* Whether two paths lead to the same peer. Behind a NAT clients share an address and have a port each; a peer
- * without one is at 500 at first and may go on at 4500. */
-static inline bool ike_path_same_peer(const struct ike_path *a, const struct ike_path *b)
+/* Whether two paths lead to the same place. Behind a NAT clients share an address and have a port each; a
+ * peer without one is at 500 at first and may go on at 4500. Who is there it does not say (party.h). */
+static inline bool ike_path_same_place(const struct ike_path *a, const struct ike_path *b)
 {
 	bool plain = (a->remote_port == IKE_PORT || a->remote_port == IKE_PORT_NATT) &&
 	             (b->remote_port == IKE_PORT || b->remote_port == IKE_PORT_NATT);
@@ -32,11 +32,13 @@ static inline bool ike_path_same_peer(const struct ike_path *a, const struct ike
 	return inet_addr_equal(&a->remote, &b->remote) && (plain || a->remote_port == b->remote_port);
 }
 
-/* Whether this is the way to the peer at `at`, as it was while its port was another one. */
-static inline bool ike_path_is_at(const struct ike_path *p, const struct ike_path *at, uint16_t port)
+/* Where translators change ports: at 4500. Whether it was elsewhere before. */
+static inline bool ike_path_turn(struct ike_path *p, uint16_t port)
 {
-	return p->remote_port == port && p->local_port == IKE_PORT_NATT &&
-	       inet_addr_equal(&p->remote, &at->remote) && inet_addr_equal(&p->local, &at->local);
+	if (p->local_port != IKE_PORT_NATT || p->remote_port == port)
+		return false;
+	p->remote_port = port;
+	return true;
 }
 
 /* What certd is told once of an exchange of version 1, to make its keys (RFC 2409 section 5). Who begins base
@@ -53,6 +55,8 @@ struct ike1_told {
 	const struct ike_id *peer_id; /* NULL: not known yet */
 	struct ike1_octets idi;       /* base mode: the initiator's ID payload, else empty */
 };
+
+enum { CORE_MOVED_MAX = 500 };
 
 /* A peer's signature, and certd's statement of what it has to be over. */
 struct ike1_signed {
@@ -156,15 +160,17 @@ struct core_ports {
 	void (*acquire_done)(void *arg, uint64_t seq, bool ok);
 
 	/* datapathd. reserve answers with an SPI (grant 0: for a peer that has not proved itself yet, as
-	 * version 2's first child wants it), install with a serial. */
+	 * version 2's first child wants it), install with a serial. `partner`: the serial of the inbound SA
+	 * beside which this one is to send, 0: it is inbound itself. */
 	int (*reserve)(void *arg, uint64_t token, uint64_t grant, const struct inet_addr *src,
 	    const struct inet_addr *dst, enum ipsec_proto proto);
 	void (*release)(void *arg, const struct inet_addr *src, const struct inet_addr *dst,
 	    enum ipsec_proto proto, uint32_t spi);
-	int (*install)(void *arg, uint64_t token, uint64_t grant, const struct sa_desc *sa, bool inbound);
+	int (*install)(void *arg, uint64_t token, uint64_t grant, const struct sa_desc *sa, uint64_t partner);
 	void (*remove)(void *arg, uint64_t serial);
-	/* The peer at path->remote is now behind another port than `old_port`. */
-	void (*moved)(void *arg, const struct ike_path *path, uint16_t old_port);
+	/* The peer of these inbound SAs, at most CORE_MOVED_MAX, is behind this port now: they and their
+	 * partners follow. */
+	void (*moved)(void *arg, const uint64_t *serial, size_t n, uint16_t port);
 
 	/* hooks, asked for nothing. NULL: nobody runs scripts. */
 	void (*hook)(void *arg, const struct core_hook *h);

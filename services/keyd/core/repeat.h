@@ -11,11 +11,12 @@
 
 #include "base/rng.h"
 #include "inet/addr.h"
+#include "keyd/core/spread.h"
 
 enum { REPEAT_MARKS = 1 << 20 }; /* 2 MiB, made when first needed */
 
 struct repeat {
-	uint64_t key[2]; /* so that a stranger cannot choose whose mark is written over */
+	struct spread spread; /* so that a stranger cannot choose whose mark is written over */
 	uint16_t *mark;
 };
 

@@ -10,7 +10,11 @@
 
 #include "base/auto.h"
 
-enum { SEEN_MAX = 16384 /* ids of one ISAKMP SA; a question every 2 s for 9 hours */ };
+enum {
+	SEEN_MAX =
+	    16384, /* ids of one ISAKMP SA; a question of each side every 2 s and its answer for 4 hours */
+	SEEN_MANY = SEEN_MAX / 5 * 4,
+};
 
 struct seen {
 	uint32_t *slot; /* open addressing; 0: free */

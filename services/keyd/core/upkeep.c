@@ -46,19 +46,10 @@ struct upkeep {
 	char why[UPKEEP_WHY_MAX]; /* of the last failure; empty: there was none */
 };
 
-static struct list *bucket_of(struct core *c, const struct inet_addr *remote)
-{
-	uint32_t h = 0;
-
-	for (size_t i = 0; i < inet_addr_len(remote); i++)
-		h = h * 31 + remote->b[i];
-	return &c->upkeeps[h % CORE_BUCKETS];
-}
-
 /* The next one of this peer's behind `at`, or the first; NULL: no more. Few peers fall into one bucket. */
 static struct upkeep *next_of(struct core *c, const struct inet_addr *remote, struct upkeep *at)
 {
-	struct list *head = bucket_of(c, remote);
+	struct list *head = core_of_peer(c->upkeeps, remote);
 
 	for (struct list *n = at ? at->node.next : head->next; n != head; n = n->next) {
 		struct upkeep *u = list_entry(n, struct upkeep, node);
@@ -285,7 +276,7 @@ static void on_timer(struct timer *t, void *arg)
 
 static bool has_pair(const struct upkeep *u)
 {
-	list_foreach (k, &u->core->children, struct child, node)
+	list_foreach (k, core_of_peer(u->core->by_peer, &u->remote), struct child, by_peer)
 		if (!k->replaced && inet_addr_equal(&k->path.remote, &u->remote) &&
 		    child_serves_selector(k, &u->sel))
 			return true;
@@ -470,7 +461,7 @@ static void want(struct core *c, const struct ike_peer *p, const struct selector
 		*u = (struct upkeep){.core = c, .block = p->block, .remote = p->addr, .sel = *sel};
 		u->down_ms = core_now(c);
 		list_init(&u->node);
-		list_append(bucket_of(c, &p->addr), &u->node);
+		list_append(core_of_peer(c->upkeeps, &p->addr), &u->node);
 	}
 	u->wanted = true;
 	u->peer = (uint32_t)(p - c->conf->c->peer);

@@ -5,6 +5,7 @@
 #define POSTERN_KEYD_CORE_VERSIONS_H
 
 #include "keyd/core/command.h"
+#include "keyd/core/party.h"
 #include "wire/ike/msg.h"
 
 struct ike_version {
@@ -23,7 +24,10 @@ struct ike_version {
 	 * (carry_over_peer()), the others end, and their peers are told. */
 	void (*carry_over)(struct core *c);
 
-	/* A packet needs a pair; the peer is of this version. */
+	/* A packet waits for a pair that this version is making or has just made, whoever began: it waits on.
+	 * False: there is none. */
+	bool (*join)(struct core *c, const struct core_acquire *a);
+	/* It needs a pair, and the peer is of this version. */
 	void (*acquire)(struct core *c, const struct core_acquire *a);
 	/* An administrator's wish for an IKE SA, or for a policy's pair. 0, or -errno with *ret_why. */
 	int (*wish)(struct core *c, uint32_t peer, const struct core_up *u, const char **ret_why);
@@ -33,8 +37,8 @@ struct ike_version {
 	/* Both sides may have begun at once: what there is twice with this peer ends but for one. NULL: it
 	 * does by itself. False: some of it later, when this is called again. */
 	bool (*end_twins)(struct core *c, const struct ike_path *path);
-	/* A peer is behind another port. */
-	void (*moved)(struct core *c, const struct ike_path *path, uint16_t old_port);
+	/* A peer is behind another port: its IKE SAs follow (party_moved()). */
+	void (*moved)(struct party *who, uint16_t port);
 
 	/* Every IKE SA, each followed by what is being negotiated under it. */
 	void (*show)(struct core *c, core_row_fn fn, void *arg);

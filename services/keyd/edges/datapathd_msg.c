@@ -26,8 +26,8 @@ int datapathd_ask_spi(struct ipc_client *c, uint64_t grant, const struct inet_ad
 	return ipc_client_request(c, IPC_SPI_RESERVE, &m.base, DATAPATHD_DEADLINE_MS, fn, arg);
 }
 
-int datapathd_install(
-    struct ipc_client *c, uint64_t grant, const struct sa_desc *sa, bool inbound, ipc_reply_fn fn, void *arg)
+int datapathd_install(struct ipc_client *c, uint64_t grant, const struct sa_desc *sa, uint64_t partner,
+    ipc_reply_fn fn, void *arg)
 {
 	Postern__SaInstall m = POSTERN__SA_INSTALL__INIT;
 	struct model_sa_pb x;
@@ -35,7 +35,8 @@ int datapathd_install(
 	model_sa_encode(sa, true, &x);
 	m.grant = grant;
 	m.sa = &x.m;
-	m.inbound = inbound;
+	m.inbound = !partner;
+	m.partner = partner;
 	return ipc_client_request(c, IPC_SA_INSTALL, &m.base, DATAPATHD_DEADLINE_MS, fn, arg);
 }
 
@@ -80,17 +81,14 @@ void datapathd_send(struct ipc_client *c, const struct ike_path *path, const uin
 	(void)ipc_client_send_row(c, IPC_IKE_DATAGRAM, 0, &m.base);
 }
 
-void datapathd_moved(struct ipc_client *c, const struct ike_path *path, uint16_t old_port)
+void datapathd_moved(struct ipc_client *c, const uint64_t *serial, size_t n, uint16_t port)
 {
 	Postern__PeerMoved m = POSTERN__PEER_MOVED__INIT;
-	Postern__Addr local, remote;
 
-	model_addr_encode(&path->local, &local);
-	model_addr_encode(&path->remote, &remote);
-	m.local = &local;
-	m.remote = &remote;
-	m.old_port = old_port;
-	m.new_port = path->remote_port;
+	/* protobuf-c has no const; the numbers are only read. */
+	m.serial = (uint64_t *)(uintptr_t)serial;
+	m.n_serial = n;
+	m.port = port;
 	(void)ipc_client_send_row(c, IPC_PEER_MOVED, 0, &m.base);
 }
 
@@ -123,20 +121,15 @@ int datapathd_sas_decode(
 	return 0;
 }
 
-int datapathd_moved_decode(const struct ipc_record *rec, struct ike_path *ret, uint16_t *ret_old)
+int datapathd_moved_decode(const struct ipc_record *rec, uint64_t *ret_serial, uint16_t *ret_port)
 {
 	AUTO(ipc_unpack_freep_) ProtobufCMessage *u = ipc_unpack(&postern__peer_moved__descriptor, rec, CAP);
 	const Postern__PeerMoved *m = (const Postern__PeerMoved *)u;
-	struct ike_path path = {.local_port = IKE_PORT_NATT};
-	struct err_text e;
 
-	if (!m || !m->old_port || !m->new_port || m->old_port > UINT16_MAX || m->new_port > UINT16_MAX ||
-	    model_addr_decode(m->local, false, &path.local, &e) < 0 ||
-	    model_addr_decode(m->remote, false, &path.remote, &e) < 0)
+	if (!m || m->n_serial != 1 || !m->serial[0] || !m->port || m->port > UINT16_MAX)
 		return -EBADMSG;
-	path.remote_port = (uint16_t)m->new_port;
-	*ret = path;
-	*ret_old = (uint16_t)m->old_port;
+	*ret_serial = m->serial[0];
+	*ret_port = (uint16_t)m->port;
 	return 0;
 }
 

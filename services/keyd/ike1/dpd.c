@@ -28,6 +28,25 @@ static void ask(struct isakmp *sa)
 	inform_notify(sa, IKE1_N_R_U_THERE, data, sizeof(data));
 }
 
+static bool speaks(const struct core *c, const struct party *who)
+{
+	list_foreach (sa, &c->isakmp, struct isakmp, all)
+		if (sa->party == who && isakmp_is_up(sa))
+			return true;
+	return false;
+}
+
+/* What it was silent for: its own pairs, and those that it had behind another port, under an SA that is no
+ * more. For another one of its name that is still where it was until now somebody else speaks. */
+static void end_children(struct isakmp *sa)
+{
+	struct core *c = sa->core;
+
+	list_foreach_safe (k, next, &c->children, struct child, node)
+		if (k->party == sa->party || (party_same(k->party, sa->party) && !speaks(c, k->party)))
+			child_end(k, false, CHILD_PEER_DEAD);
+}
+
 /* Nothing was heard under this SA; what the peer has under a newer one is none of its business. */
 static void dead(struct isakmp *sa)
 {
@@ -41,7 +60,7 @@ static void dead(struct isakmp *sa)
 	core_log(sa->core, CORE_WARNING, "isakmp.dead",
 	    "the peer is dead: %u questions without an answer. %s", sa->dpd_unanswered,
 	    isakmp_name(sa, name));
-	child_end_all(sa->core, &sa->path, UINT64_MAX, CHILD_PEER_DEAD);
+	end_children(sa);
 	sa->failure = "deleted: the peer is dead";
 	sa->is_dead = true;
 	isakmp_end(sa);
@@ -101,12 +120,22 @@ void dpd_begin(struct isakmp *sa)
 	again(sa, d->delay_s);
 }
 
+/* Its SPI is the ISAKMP SA's that is asked about (RFC 3706 section 5.3): that of another one would be a
+ * question about another life. */
+static bool is_about(const struct isakmp *sa, const struct ike1_notification *n)
+{
+	uint8_t cookies[ISAKMP_COOKIES_LEN];
+
+	isakmp_put_cookies(sa, cookies);
+	return n->spi_len == sizeof(cookies) && memcmp(n->spi, cookies, sizeof(cookies)) == 0;
+}
+
 void dpd_notify(struct isakmp *sa, const struct ike1_notification *n)
 {
 	struct rd r = rd_init(n->data, n->len);
 	uint32_t seq = rd_u32(&r);
 
-	if (!rd_done(&r))
+	if (!rd_done(&r) || !is_about(sa, n))
 		return;
 	if (n->type == IKE1_N_R_U_THERE) {
 		inform_notify(sa, IKE1_N_R_U_THERE_ACK, n->data, n->len);

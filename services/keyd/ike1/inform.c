@@ -13,7 +13,7 @@
 #include "wire/ike/v1_payload.h"
 #include "wire/ike/v1_rules.h"
 
-enum { SPI_LEN = 4, CPI_LEN = 2, COOKIES = 2 * IKE_COOKIE_LEN };
+enum { SPI_LEN = 4, CPI_LEN = 2 };
 
 static void transmit(struct core *c, const struct ike_path *path, size_t n)
 {
@@ -41,18 +41,12 @@ static bool begin(struct isakmp *sa, struct ike_out *o, uint32_t *ret_id, uint8_
 	return true;
 }
 
-static void put_cookies(const struct isakmp *sa, uint8_t ret[COOKIES])
-{
-	memcpy(ret, sa->icookie, IKE_COOKIE_LEN);
-	memcpy(ret + IKE_COOKIE_LEN, sa->rcookie, IKE_COOKIE_LEN);
-}
-
 void inform_notify(struct isakmp *sa, uint16_t type, const void *data, size_t n)
 {
-	uint8_t cookies[COOKIES], iv[IKE1_BLOCK_MAX];
+	uint8_t cookies[ISAKMP_COOKIES_LEN], iv[IKE1_BLOCK_MAX];
 	const struct ike1_notification notify = {.doi = IKE1_DOI_IPSEC,
 	    .protocol = IKE1_PROTO_ISAKMP,
-	    .spi_len = COOKIES,
+	    .spi_len = ISAKMP_COOKIES_LEN,
 	    .spi = cookies,
 	    .type = type,
 	    .data = data,
@@ -60,7 +54,7 @@ void inform_notify(struct isakmp *sa, uint16_t type, const void *data, size_t n)
 	struct ike_out o;
 	uint32_t id;
 
-	put_cookies(sa, cookies);
+	isakmp_put_cookies(sa, cookies);
 	if (!begin(sa, &o, &id, iv))
 		return;
 	ike1_put_notify(&o, &notify);
@@ -95,16 +89,16 @@ void inform_refuse(struct isakmp *sa, uint16_t notify)
 
 void inform_delete_isakmp(struct isakmp *sa)
 {
-	uint8_t cookies[COOKIES], iv[IKE1_BLOCK_MAX];
+	uint8_t cookies[ISAKMP_COOKIES_LEN], iv[IKE1_BLOCK_MAX];
 	const struct ike1_deletion d = {.doi = IKE1_DOI_IPSEC,
 	    .protocol = IKE1_PROTO_ISAKMP,
-	    .spi_len = COOKIES,
+	    .spi_len = ISAKMP_COOKIES_LEN,
 	    .n_spis = 1,
 	    .spis = cookies};
 	struct ike_out o;
 	uint32_t id;
 
-	put_cookies(sa, cookies);
+	isakmp_put_cookies(sa, cookies);
 	if (!begin(sa, &o, &id, iv))
 		return;
 	ike1_put_delete(&o, &d);
@@ -139,7 +133,7 @@ void inform_delete_spi(struct isakmp *sa, enum ipsec_proto proto, uint32_t spi)
 
 void inform_delete_child(struct child *k)
 {
-	struct isakmp *sa = isakmp_find_of(k->core, &k->path);
+	struct isakmp *sa = isakmp_find_of(k->party);
 	uint8_t iv[IKE1_BLOCK_MAX];
 	struct ike_out o;
 	uint32_t id;
@@ -155,10 +149,11 @@ void inform_initial_contact(struct isakmp *sa)
 {
 	struct core *c = sa->core;
 
+	/* Whoever is there may take it for all that we have with this place. */
 	if (!sa->initiator || !isakmp_peer(sa)->initial_contact || child_any(c, &sa->path))
 		return;
 	list_foreach (other, &c->isakmp, struct isakmp, all)
-		if (other != sa && isakmp_is_up(other) && ike_path_same_peer(&other->path, &sa->path))
+		if (other != sa && isakmp_is_up(other) && ike_path_same_place(&other->path, &sa->path))
 			return;
 	inform_notify(sa, IKE1_N_INITIAL_CONTACT, NULL, 0);
 }
@@ -168,10 +163,10 @@ void inform_began_anew(struct isakmp *sa)
 {
 	struct core *c = sa->core;
 
-	child_end_all(c, &sa->path, sa->begun_ms, CHILD_PEER_ANEW);
+	child_end_all(c, sa->party, sa->begun_ms, CHILD_PEER_ANEW);
 	list_foreach_safe (other, next, &c->isakmp, struct isakmp, all) {
 		if (other == sa || !isakmp_is_up(other) || other->established_ms >= sa->begun_ms ||
-		    !ike_path_same_peer(&other->path, &sa->path))
+		    !party_same(other->party, sa->party))
 			continue;
 		inform_delete_isakmp(other);
 		other->failure = "purged: the peer began anew";
@@ -222,7 +217,7 @@ static void invalid_spi(struct isakmp *sa, const struct ike1_notification *n)
 	struct child *k = NULL;
 
 	if (n->spi_len == SPI_LEN)
-		k = child_by_peer_spi(sa->core, &sa->path, ike1_proto_of(n->protocol), rd_u32(&r));
+		k = child_by_peer_spi(sa->core, sa->party, ike1_proto_of(n->protocol), rd_u32(&r));
 	if (k)
 		child_end(k, false, CHILD_PEER_LACKS);
 }
@@ -268,13 +263,13 @@ static void take_notify(struct isakmp *sa, uint32_t msg_id, const struct ike_pay
 
 static void delete_isakmp(struct isakmp *sa, const struct ike1_deletion *d)
 {
-	for (uint16_t i = 0; d->spi_len == COOKIES && i < d->n_spis; i++) {
-		const uint8_t *cookies = d->spis + (size_t)i * COOKIES;
+	for (uint16_t i = 0; d->spi_len == ISAKMP_COOKIES_LEN && i < d->n_spis; i++) {
+		const uint8_t *cookies = d->spis + (size_t)i * ISAKMP_COOKIES_LEN;
 		struct isakmp *other = isakmp_find(sa->core, cookies, cookies + IKE_COOKIE_LEN);
 
 		/* One peer cannot end another's, nor can whoever has not said yet who its user is. */
-		if (!other || !isakmp_has_keys(other) || (other != sa && !isakmp_is_up(sa)) ||
-		    !ike_path_same_peer(&other->path, &sa->path))
+		if (!other || !isakmp_has_keys(other) ||
+		    (other != sa && !party_same(other->party, sa->party)))
 			continue;
 		other->failure = "deleted by the peer";
 		isakmp_end(other);
@@ -288,7 +283,7 @@ static void delete_children(struct isakmp *sa, const struct ike1_deletion *d)
 	for (uint16_t i = 0; (d->spi_len == SPI_LEN || d->spi_len == CPI_LEN) && i < d->n_spis; i++) {
 		struct rd r = rd_init(d->spis + (size_t)i * d->spi_len, d->spi_len);
 		uint32_t spi = d->spi_len == SPI_LEN ? rd_u32(&r) : rd_u16(&r);
-		struct child *k = child_by_peer_spi(sa->core, &sa->path, proto, spi);
+		struct child *k = child_by_peer_spi(sa->core, sa->party, proto, spi);
 
 		if (k)
 			child_peer_ends(k, quick_installs(k));

@@ -11,17 +11,19 @@
 #include "keyd/ike1/hook.h"
 #include "keyd/ike1/inform.h"
 #include "keyd/ike1/kept.h"
+#include "keyd/ike1/phase1.h"
 #include "keyd/ike1/quick.h"
 
 static const uint8_t no_cookie[IKE_COOKIE_LEN];
 
 /* A stranger may choose cookies that fall into one bucket: that costs no more than the table's bound. */
-static struct list *bucket_of(struct core *c, const uint8_t *icookie)
+/* Our own cookie is random: a stranger cannot fill one of them. */
+static struct list *bucket_of(struct core *c, const uint8_t *own_cookie)
 {
 	uint32_t h = 0;
 
 	for (size_t i = 0; i < IKE_COOKIE_LEN; i++)
-		h = h * 31 + icookie[i];
+		h = h * 31 + own_cookie[i];
 	return &c->by_cookie[h % CORE_BUCKETS];
 }
 
@@ -115,6 +117,7 @@ static struct isakmp *make(
 	sa->initiator = initiator;
 	sa->begun_ms = core_now(c);
 	list_init(&sa->by_cookie);
+	list_init(&sa->begun);
 	list_init(&sa->unproved);
 	list_init(&sa->quicks);
 	bucket_init(&sa->asks, ISAKMP_ASKS_RATE, ISAKMP_ASKS_BURST, core_now(c));
@@ -125,6 +128,16 @@ static struct isakmp *make(
 	window_init(&sa->window, c, &sa->path, on_lost);
 	sa->window.cut = &sa->cuts;
 	return sa;
+}
+
+/* Among those that are found by cookies, once it has its own. */
+static void enter(struct isakmp *sa)
+{
+	struct core *c = sa->core;
+
+	list_append(bucket_of(c, sa->initiator ? sa->icookie : sa->rcookie), &sa->by_cookie);
+	if (!sa->initiator)
+		list_append(core_begun(c, c->begun, sa->icookie, &sa->path.remote), &sa->begun);
 }
 
 struct isakmp *isakmp_new(
@@ -143,7 +156,7 @@ struct isakmp *isakmp_new(
 	} else {
 		new_cookie(c, sa->icookie);
 	}
-	list_append(bucket_of(c, sa->icookie), &sa->by_cookie);
+	enter(sa);
 	isakmp_set_state(sa, sa->initiator ? ISAKMP_I_NEW : ISAKMP_R_NEW);
 	if (timer_set(&c->timers, &sa->patience, core_now(c) + patience_ms(c->conf->c), on_patience) < 0) {
 		isakmp_end(sa);
@@ -161,7 +174,7 @@ struct isakmp *isakmp_back(struct core *c, const struct kept_isakmp *k)
 		return NULL;
 	memcpy(sa->icookie, k->icookie, IKE_COOKIE_LEN);
 	memcpy(sa->rcookie, k->rcookie, IKE_COOKIE_LEN);
-	list_append(bucket_of(c, sa->icookie), &sa->by_cookie);
+	enter(sa);
 	isakmp_set_state(sa, ISAKMP_UP);
 	return sa;
 }
@@ -205,8 +218,8 @@ static void tell_end(struct isakmp *sa, enum isakmp_state was)
 		core_log(sa->core, upkeep_level(sa->core, &sa->path.remote, CORE_ERROR), "isakmp.failed",
 		    "phase1 negotiation failed: %s. %s (%s)", sa->failure, isakmp_name(sa, name),
 		    isakmp_state_name(was));
-	else
-		core_note(sa->core, CORE_ERROR, "isakmp.failed", "phase1 negotiation failed: %s. %s (%s)",
+	else if (core_may_note(sa->core))
+		core_log(sa->core, CORE_ERROR, "isakmp.failed", "phase1 negotiation failed: %s. %s (%s)",
 		    sa->failure, isakmp_name(sa, name), isakmp_state_name(was));
 }
 
@@ -240,6 +253,7 @@ void isakmp_end(struct isakmp *sa)
 	remote_access_fini(sa);
 	keep_drop(c->keep, &sa->place);
 	list_remove(&sa->by_cookie);
+	list_remove(&sa->begun);
 	list_remove(&sa->all);
 	list_append(&c->dead, &sa->all);
 	c->n_isakmp--;
@@ -272,6 +286,7 @@ static void isakmp_free(struct isakmp *sa)
 	ike1_keys_fini(&sa->keys);
 	seen_fini(&sa->seen);
 	core_conf_unref(sa->conf);
+	party_unref(sa->party);
 	list_remove(&sa->all);
 	free(sa);
 }
@@ -292,6 +307,8 @@ bool isakmp_take_id(struct isakmp *sa, uint32_t msg_id)
 		/* Before it is kept itself, the ids wait in `seen`. */
 		if (keep_has(&sa->place))
 			keep_saw(sa->core->keep, &sa->place, msg_id);
+		if (sa->seen.n == SEEN_MANY && isakmp_is_up(sa))
+			phase1_plan(sa);
 		return true;
 	}
 	inform_delete_isakmp(sa);
@@ -305,12 +322,12 @@ bool isakmp_may_say(struct isakmp *sa)
 	return bucket_take(&sa->lines, 1, core_now(sa->core));
 }
 
-struct isakmp *isakmp_find(struct core *c, const uint8_t *icookie, const uint8_t *rcookie)
+static struct isakmp *find(struct core *c, bool initiator, const uint8_t *icookie, const uint8_t *rcookie)
 {
-	list_foreach (sa, bucket_of(c, icookie), struct isakmp, by_cookie) {
-		bool unanswered = sa->initiator && memcmp(sa->rcookie, no_cookie, IKE_COOKIE_LEN) == 0;
+	list_foreach (sa, bucket_of(c, initiator ? icookie : rcookie), struct isakmp, by_cookie) {
+		bool unanswered = initiator && memcmp(sa->rcookie, no_cookie, IKE_COOKIE_LEN) == 0;
 
-		if (memcmp(sa->icookie, icookie, IKE_COOKIE_LEN) != 0)
+		if (sa->initiator != initiator || memcmp(sa->icookie, icookie, IKE_COOKIE_LEN) != 0)
 			continue;
 		if (unanswered || memcmp(sa->rcookie, rcookie, IKE_COOKIE_LEN) == 0)
 			return sa;
@@ -318,36 +335,47 @@ struct isakmp *isakmp_find(struct core *c, const uint8_t *icookie, const uint8_t
 	return NULL;
 }
 
+struct isakmp *isakmp_find(struct core *c, const uint8_t *icookie, const uint8_t *rcookie)
+{
+	struct isakmp *sa = find(c, true, icookie, rcookie);
+
+	return sa ? sa : find(c, false, icookie, rcookie);
+}
+
 struct isakmp *isakmp_find_begun(struct core *c, const uint8_t *icookie, const struct inet_addr *remote)
 {
-	list_foreach (sa, bucket_of(c, icookie), struct isakmp, by_cookie)
-		if (!sa->initiator && memcmp(sa->icookie, icookie, IKE_COOKIE_LEN) == 0 &&
+	list_foreach (sa, core_begun(c, c->begun, icookie, remote), struct isakmp, begun)
+		if (memcmp(sa->icookie, icookie, IKE_COOKIE_LEN) == 0 &&
 		    inet_addr_equal(&sa->path.remote, remote))
 			return sa;
 	return NULL;
 }
 
 /* How well an SA's peer is the one meant: 0 not at all; 1 where only an address is known, as of a packet that
- * needs keys; 2 it is. */
-static unsigned is_with(const struct isakmp *sa, const struct ike_path *path, uint32_t peer)
+ * needs keys; 2 it is; 3 it always was. */
+static unsigned is_with(
+    const struct isakmp *sa, const struct ike_path *path, uint32_t peer, const struct party *who)
 {
 	if (sa->conf != sa->core->conf || (peer != ISAKMP_ANY_PEER && sa->peer != peer))
 		return 0;
 	/* From an address that this host has no more nothing can be asked for. */
 	if (!inet_addr_equal(&sa->path.local, &path->local))
 		return 0;
-	if (ike_path_same_peer(&sa->path, path))
+	if (who)
+		return party_same(sa->party, who) ? 2 + (sa->party == who) : 0;
+	if (ike_path_same_place(&sa->path, path))
 		return 2;
 	return path->remote_port == IKE_PORT && inet_addr_equal(&sa->path.remote, &path->remote);
 }
 
-struct isakmp *isakmp_find_up(struct core *c, const struct ike_path *path, uint32_t peer)
+struct isakmp *isakmp_find_up(
+    struct core *c, const struct ike_path *path, uint32_t peer, const struct party *who)
 {
 	struct isakmp *best = NULL;
 	unsigned fits = 1;
 
 	list_foreach (sa, &c->isakmp, struct isakmp, all) {
-		unsigned f = isakmp_is_up(sa) ? is_with(sa, path, peer) : 0;
+		unsigned f = isakmp_is_up(sa) ? is_with(sa, path, peer, who) : 0;
 
 		if (f < fits || (best && f == fits && sa->heard_ms < best->heard_ms))
 			continue;
@@ -359,27 +387,20 @@ struct isakmp *isakmp_find_up(struct core *c, const struct ike_path *path, uint3
 
 struct isakmp *isakmp_find_host(struct core *c, const struct ike_path *path)
 {
-	return isakmp_find_up(c, path, ISAKMP_ANY_PEER);
+	return isakmp_find_up(c, path, ISAKMP_ANY_PEER, NULL);
 }
 
-struct isakmp *isakmp_find_of(struct core *c, const struct ike_path *path)
+struct isakmp *isakmp_find_of(const struct party *who)
 {
-	struct isakmp *sa = isakmp_find_host(c, path);
-
-	return sa && ike_path_same_peer(&sa->path, path) ? sa : NULL;
+	return isakmp_find_up(who->core, &who->path, ISAKMP_ANY_PEER, who);
 }
 
 struct isakmp *isakmp_find_coming(struct core *c, const struct ike_path *path, uint32_t peer)
 {
 	list_foreach (sa, &c->isakmp, struct isakmp, all)
-		if (sa->initiator && !isakmp_is_up(sa) && is_with(sa, path, peer))
+		if (sa->initiator && !isakmp_is_up(sa) && is_with(sa, path, peer, NULL))
 			return sa;
 	return NULL;
-}
-
-bool isakmp_same_peer(const struct isakmp *a, const struct isakmp *b)
-{
-	return ike_path_same_peer(&a->path, &b->path) && ike_id_equal(&a->peer_id, &b->peer_id);
 }
 
 /* Of two that came up in one moment the cookies say which counts as the newer one. */
@@ -405,7 +426,7 @@ void isakmp_limit(struct isakmp *sa)
 	list_foreach (other, &sa->core->isakmp, struct isakmp, all) {
 		if (!isakmp_is_up(other) || !inet_addr_equal(&other->path.remote, &sa->path.remote))
 			continue;
-		for (unsigned i = 0; i <= isakmp_same_peer(other, sa); i++) {
+		for (unsigned i = 0; i <= party_same(other->party, sa->party); i++) {
 			oldest[i] = oldest[i] ? oldest[i] : other;
 			n[i]++;
 		}
@@ -421,7 +442,8 @@ void isakmp_limit(struct isakmp *sa)
 struct isakmp *isakmp_find_successor(const struct isakmp *sa)
 {
 	list_foreach (other, &sa->core->isakmp, struct isakmp, all)
-		if (other != sa && isakmp_is_up(other) && is_newer(other, sa) && isakmp_same_peer(other, sa))
+		if (other != sa && isakmp_is_up(other) && is_newer(other, sa) &&
+		    party_same(other->party, sa->party))
 			return other;
 	return NULL;
 }
@@ -430,6 +452,12 @@ void isakmp_returned(struct isakmp *sa)
 {
 	if (sa->trust == ISAKMP_SILENT)
 		set_trust(sa, ISAKMP_RETURNED);
+}
+
+void isakmp_put_cookies(const struct isakmp *sa, uint8_t ret[ISAKMP_COOKIES_LEN])
+{
+	memcpy(ret, sa->icookie, IKE_COOKIE_LEN);
+	memcpy(ret + IKE_COOKIE_LEN, sa->rcookie, IKE_COOKIE_LEN);
 }
 
 struct ike_hdr isakmp_header(const struct isakmp *sa, uint8_t exchange, uint8_t flags, uint32_t msg_id)

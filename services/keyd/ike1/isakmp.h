@@ -6,7 +6,7 @@
 #define POSTERN_KEYD_IKE1_ISAKMP_H
 
 #include "crypto/dh.h"
-#include "keyd/core/core.h"
+#include "keyd/core/party.h"
 #include "keyd/core/seen.h"
 #include "keyd/core/window.h"
 #include "keyd/ike1/choose.h"
@@ -45,7 +45,7 @@ enum isakmp_trust {
 };
 
 struct isakmp {
-	struct list by_cookie, all, unproved; /* the last one while it is neither up nor ours */
+	struct list by_cookie, begun, all, unproved; /* the last one while it is neither up nor ours */
 	struct core *core;
 	struct core_conf *conf; /* held */
 	uint32_t peer;          /* index in it */
@@ -69,6 +69,7 @@ struct isakmp {
 
 	/* Who the peer is. */
 	struct ike_id peer_id;
+	struct party *party;           /* held, since it is up */
 	struct octets proof;           /* of the peer, until it is judged; ours, until it is sent */
 	bool sealed;                   /* R, aggressive: the peer's came enciphered */
 	uint16_t refusal;              /* that the peer hears in a moment (refusal.c); 0: nothing */
@@ -153,26 +154,29 @@ struct isakmp *isakmp_find(struct core *c, const uint8_t *icookie, const uint8_t
 struct isakmp *isakmp_find_begun(struct core *c, const uint8_t *icookie, const struct inet_addr *remote);
 /* Whichever block of the address it has. */
 enum { ISAKMP_ANY_PEER = UINT32_MAX };
-/* An established one with this peer of the configuration, the one under which it was heard last. A path to
- * port 500 may also be no more than an address, of which any client behind it will do, if it has to. NULL:
- * none. */
-struct isakmp *isakmp_find_up(struct core *c, const struct ike_path *path, uint32_t peer);
-/* The same with whatever peer. */
+/* An established one with this peer of the configuration, the one under which it was heard last: with `who`,
+ * or where nobody is meant (NULL) with whoever is at this place. A path to port 500 may also be no more than
+ * an address, of which any client behind it will do, if it has to. NULL: none. */
+struct isakmp *isakmp_find_up(
+    struct core *c, const struct ike_path *path, uint32_t peer, const struct party *who);
+/* With whatever peer of the configuration is there. */
 struct isakmp *isakmp_find_host(struct core *c, const struct ike_path *path);
-/* The same with nobody else behind that address: for what one peer may not say in another's name. */
-struct isakmp *isakmp_find_of(struct core *c, const struct ike_path *path);
+/* The same with this one and nobody else. */
+struct isakmp *isakmp_find_of(const struct party *who);
 /* One that is on its way there, begun by this side. NULL: none. */
 struct isakmp *isakmp_find_coming(struct core *c, const struct ike_path *path, uint32_t peer);
 /* A newer one that is up with the same peer. NULL: none. */
 struct isakmp *isakmp_find_successor(const struct isakmp *sa);
-/* Between the same ends, with the same identity. */
-bool isakmp_same_peer(const struct isakmp *a, const struct isakmp *b);
 /* One has come up: where the peer, or its address, has more than it needs, its oldest one ends. This may be
  * it. */
 void isakmp_limit(struct isakmp *sa);
 /* The peer has shown that it receives what we send: it gives way only to others that have. */
 void isakmp_returned(struct isakmp *sa);
 
+enum { ISAKMP_COOKIES_LEN = 2 * IKE_COOKIE_LEN };
+
+/* Both cookies, which are its SPI in notifications and deletions (RFC 2408 section 3.14). */
+void isakmp_put_cookies(const struct isakmp *sa, uint8_t ret[ISAKMP_COOKIES_LEN]);
 /* The header of its next message. */
 struct ike_hdr isakmp_header(const struct isakmp *sa, uint8_t exchange, uint8_t flags, uint32_t msg_id);
 /* "A[500]-B[500] spi:COOKIE:COOKIE", racoon's form. */

@@ -11,7 +11,7 @@
 enum {
 	ADDR_OCTETS = 16,
 	TICKET_MOST = 2048,
-	USER_MOST = 128,
+	USER_MOST = PARTY_USER_MAX,
 	GROUPS_MOST = 512,
 	DOMAIN_MOST = 512,
 	SPI_FIRST = 256
@@ -405,6 +405,7 @@ void kept_child_encode(struct wr *w, const void *what)
 
 	wr_u8(w, (uint8_t)((k->initiator ? F_INITIATOR : 0) | (k->replaced ? F_REPLACED : 0) |
 	                   (k->out.generated ? F_GENERATED : 0)));
+	put_octets(w, k->party->name.p, k->party->name.n);
 	put_path(w, &k->path);
 	wr_u32(w, k->out.id);
 	put_side(w, &k->out.sel.src);
@@ -470,10 +471,12 @@ static struct selector get_selector(struct rd *r)
 	return s;
 }
 
-int kept_child_decode(const void *p, size_t n, uint64_t now_ms, struct child *ret, const char **ret_why)
+int kept_child_decode(const void *p, size_t n, uint64_t now_ms, struct child *ret,
+    struct ike1_octets *ret_name, const char **ret_why)
 {
 	struct rd r = rd_init(p, n);
 	uint8_t f = get_flags(&r, F_CHILD_ALL);
+	struct ike1_octets name = get_octets(&r, PARTY_NAME_MAX);
 	struct child k = {.initiator = f & F_INITIATOR,
 	    .replaced = f & F_REPLACED,
 	    .path = get_path(&r),
@@ -490,8 +493,11 @@ int kept_child_decode(const void *p, size_t n, uint64_t now_ms, struct child *re
 	for (uint8_t i = 0; rd_ok(&r) && i < k.n_parts; i++)
 		k.part[i] = get_part(&r);
 	*ret_why = rd_done(&r) ? child_fault(&k, now_ms) : "it is not as long as it says";
+	if (!*ret_why && !name.n)
+		*ret_why = "nobody has said whose it is";
 	if (*ret_why)
 		return -EBADMSG;
 	*ret = k;
+	*ret_name = name;
 	return 0;
 }

@@ -42,8 +42,9 @@ struct kept_isakmp {
 /* 0; -EBADMSG with *ret_why (static text). */
 must_check int kept_isakmp_decode(
     const void *p, size_t n, uint64_t now_ms, struct kept_isakmp *ret, const char **ret_why);
-/* The same; node, core, conf, timers and place of *ret are not set. */
-must_check int kept_child_decode(
-    const void *p, size_t n, uint64_t now_ms, struct child *ret, const char **ret_why);
+/* The same; node, core, conf, party, timers and place of *ret are not set. *ret_name, borrowed, is the
+ * party's. */
+must_check int kept_child_decode(const void *p, size_t n, uint64_t now_ms, struct child *ret,
+    struct ike1_octets *ret_name, const char **ret_why);
 
 #endif

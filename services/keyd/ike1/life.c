@@ -49,6 +49,14 @@ static void shorten(uint64_t *to, uint64_t said, uint64_t least)
 		*to = said;
 }
 
+uint64_t life_answered(uint64_t own, uint64_t said, uint64_t least)
+{
+	uint64_t holds = own;
+
+	shorten(&holds, said, least);
+	return holds;
+}
+
 void life_put2(const struct quick *q, struct ike_out *o)
 {
 	const struct ike1_phase2 said = {.life = {q->terms.seconds, q->terms.kilobytes}};
@@ -113,7 +121,7 @@ static size_t put_own(const struct isakmp *sa, uint8_t attrs[ATTRS_MAX])
 
 void life_put1(const struct isakmp *sa, struct ike_out *o)
 {
-	uint8_t attrs[ATTRS_MAX], cookies[2 * IKE_COOKIE_LEN];
+	uint8_t attrs[ATTRS_MAX], cookies[ISAKMP_COOKIES_LEN];
 	struct ike1_notification note = {.doi = IKE1_DOI_IPSEC,
 	    .protocol = IKE1_PROTO_ISAKMP,
 	    .spi_len = sizeof(cookies),
@@ -123,8 +131,7 @@ void life_put1(const struct isakmp *sa, struct ike_out *o)
 
 	if (!sa->tell_life)
 		return;
-	memcpy(cookies, sa->icookie, IKE_COOKIE_LEN);
-	memcpy(cookies + IKE_COOKIE_LEN, sa->rcookie, IKE_COOKIE_LEN);
+	isakmp_put_cookies(sa, cookies);
 	note.len = (uint32_t)put_own(sa, attrs);
 	ike1_put_notify(o, &note);
 }
@@ -184,9 +191,9 @@ void life_notify(struct isakmp *sa, const struct ike1_notification *n)
 		return;
 	}
 	if (n->spi_len == SPI_LEN && n->protocol == IKE1_PROTO_ESP)
-		k = child_by_peer_spi(sa->core, &sa->path, IPSEC_ESP, rd_u32(&r));
+		k = child_by_peer_spi(sa->core, sa->party, IPSEC_ESP, rd_u32(&r));
 	else if (n->spi_len == SPI_LEN && n->protocol == IKE1_PROTO_AH)
-		k = child_by_peer_spi(sa->core, &sa->path, IPSEC_AH, rd_u32(&r));
+		k = child_by_peer_spi(sa->core, sa->party, IPSEC_AH, rd_u32(&r));
 	if (k && k->initiator && said.seconds)
 		child_shorten(k, said.seconds < LIFE_LEAST_S ? LIFE_LEAST_S : said.seconds);
 }

@@ -11,6 +11,10 @@
 /* A peer that says less is taken to mean this: each renewal is our work. */
 enum { LIFE_LEAST_S = 30, LIFE_LEAST_KB = 1024 };
 
+/* What holds of a lifetime that an answer says, against our own (0: no limit), in the same unit: the shorter;
+ * but below `least` only where our own is. Phase 1's answer is in no proof (RFC 2409 section 5 has the
+ * initiator's offer there), and an attacker on the path would have us renew without end. */
+uint64_t life_answered(uint64_t own, uint64_t said, uint64_t least);
 /* R: writes one notification for each protocol into message 2, when the peer must hear of it. */
 void life_put2(const struct quick *q, struct ike_out *o);
 /* I: what message 2 says of it, into q->terms. */

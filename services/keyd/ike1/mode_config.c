@@ -61,11 +61,11 @@ static void end_others(struct isakmp *sa)
 	struct core *c = sa->core;
 
 	list_foreach_safe (k, next, &c->children, struct child, node)
-		if (inet_prefix_equal(&k->out.sel.dst, &inside) && !ike_path_same_peer(&k->path, &sa->path))
+		if (inet_prefix_equal(&k->out.sel.dst, &inside) && !party_same(k->party, sa->party))
 			child_end(k, false, CHILD_USER_MOVED);
 	list_foreach_safe (other, next, &c->isakmp, struct isakmp, all) {
 		if (other == sa || !other->ra.has_lease || other->ra.lease != sa->ra.lease ||
-		    ike_path_same_peer(&other->path, &sa->path))
+		    party_same(other->party, sa->party))
 			continue;
 		inform_delete_isakmp(other);
 		other->failure = "purged: the user came from elsewhere";

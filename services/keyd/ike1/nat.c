@@ -4,7 +4,6 @@
  */
 #include "keyd/ike1/nat.h"
 
-#include "keyd/core/child.h"
 #include "keyd/ike1/kept.h"
 
 #include "base/wr.h"
@@ -113,14 +112,14 @@ void nat_move(struct isakmp *sa)
 		sa->path.local_port = sa->path.remote_port = IKE_PORT_NATT;
 }
 
-void nat_moved(struct core *c, const struct ike_path *path, uint16_t old_port)
+void nat_moved(struct party *who, uint16_t port)
 {
-	list_foreach (sa, &c->isakmp, struct isakmp, all)
-		if (isakmp_is_up(sa) && ike_path_is_at(&sa->path, path, old_port)) {
-			sa->path.remote_port = path->remote_port;
+	list_foreach (sa, &who->core->isakmp, struct isakmp, all)
+		if (sa->party == who && ike_path_turn(&sa->path, port)) {
+			/* It was asked where it was no more: that it did not answer says nothing. */
+			sa->dpd_unanswered = 0;
 			kept_isakmp(sa);
 		}
-	child_moved(c, path, old_port);
 }
 
 /* From port 4500 nobody goes back (RFC 3947 section 4): base mode's responder may speak once more from port
@@ -132,20 +131,17 @@ static bool moved(const struct isakmp *sa)
 
 void nat_follow(struct isakmp *sa)
 {
-	struct core *c = sa->core;
-	uint16_t old = sa->path.remote_port;
-
 	if (!sa->heard_from.remote_port || (moved(sa) && sa->heard_from.local_port != IKE_PORT_NATT))
 		return;
 	if (isakmp_is_up(sa) && sa->path.local_port == IKE_PORT_NATT &&
-	    sa->heard_from.local_port == IKE_PORT_NATT && old != sa->heard_from.remote_port) {
-		nat_moved(c, &sa->heard_from, old);
-		c->ports.moved(c->ports.arg, &sa->heard_from, old);
-	}
+	    sa->heard_from.local_port == IKE_PORT_NATT && sa->path.remote_port != sa->heard_from.remote_port)
+		party_moved(sa->party, sa->heard_from.remote_port);
 	if (sa->path.local_port == sa->heard_from.local_port &&
 	    sa->path.remote_port == sa->heard_from.remote_port)
 		return;
 	sa->path.local_port = sa->heard_from.local_port;
 	sa->path.remote_port = sa->heard_from.remote_port;
+	if (sa->party)
+		sa->party->path = sa->path;
 	kept_isakmp(sa);
 }

@@ -18,8 +18,8 @@ void nat_take_discovery(struct isakmp *sa, const struct ike_chain *c);
 void nat_move(struct isakmp *sa);
 /* A message that proved to be the peer's came from here: that is where it is now. */
 void nat_follow(struct isakmp *sa);
-/* A peer is behind another port: what there is with it follows. */
-void nat_moved(struct core *c, const struct ike_path *path, uint16_t old_port);
+/* A peer is behind another port: its ISAKMP SAs follow. */
+void nat_moved(struct party *who, uint16_t port);
 static inline bool nat_found(const struct isakmp *sa)
 {
 	return sa->nat_here || sa->nat_there;

@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "keyd/core/ident.h"
+#include "keyd/ike1/life.h"
 #include "keyd/ike1/numbers.h"
 #include "keyd/ike1/phase1.h"
 #include "keyd/ike1/rejected.h"
@@ -227,13 +228,12 @@ int phase1_take_answer(struct isakmp *sa, const struct ike_payload *p)
 	    ike1_phase1_decode(&answer.transform[0], &peer, &unknown) != IKE_OK || unknown)
 		return -EBADMSG;
 	for (uint8_t i = 0; i < n; i++) {
-		/* Key lengths must be equal; of the lifetime the shorter counts (racoon-conf.md 6.4). */
+		/* Key lengths must be equal. */
 		if (ike1_meet1(CHECK_OBEY, &own[i], &peer, &seconds) != IKE1_MEETS ||
 		    (peer.key_bits && peer.key_bits != own[i].key_bits))
 			continue;
-		if (own[i].seconds && seconds > own[i].seconds)
-			seconds = own[i].seconds;
-		set_terms(sa, offer_at(sa, i), own[i].key_bits, seconds);
+		set_terms(sa, offer_at(sa, i), own[i].key_bits,
+		    life_answered(own[i].seconds, peer.life.seconds, LIFE_LEAST_S));
 		return 0;
 	}
 	return -ENOENT;

@@ -224,15 +224,16 @@ static void on_renew(struct timer *t, void *arg)
 		(void)phase1_renew(sa);
 }
 
-/* Only who began renews, so that the two do not do it at once. */
+/* Only who began renews, so that the two do not do it at once: when most of its time is over, or most of the
+ * message ids that can be remembered are used up. */
 static void plan_renewal(struct isakmp *sa)
 {
 	enum { SOFT_PERCENT = 80 };
 	struct core *c = sa->core;
+	uint64_t at = sa->established_ms + sa->terms.seconds * 1000 / 100 * SOFT_PERCENT;
 
 	if (sa->initiator && isakmp_peer(sa)->rekey != IKE_OFF)
-		(void)!timer_set(&c->timers, &sa->renew,
-		    sa->established_ms + sa->terms.seconds * 1000 / 100 * SOFT_PERCENT, on_renew);
+		(void)!timer_set(&c->timers, &sa->renew, sa->seen.n < SEEN_MANY ? at : core_now(c), on_renew);
 }
 
 void phase1_plan(struct isakmp *sa)
@@ -254,6 +255,12 @@ void phase1_up(struct isakmp *sa)
 		return;
 	isakmp_set_state(sa, ISAKMP_UP);
 	if (!isakmp_is_up(sa)) {
+		isakmp_end(sa);
+		return;
+	}
+	sa->party = party_join(c, &sa->path, &sa->peer_id, octets_slice(&sa->ra.user));
+	if (!sa->party) {
+		sa->failure = "given up: out of memory";
 		isakmp_end(sa);
 		return;
 	}

@@ -217,6 +217,7 @@ void quick_done(struct quick *q)
 	struct core *c = q->sa->core;
 	struct child k = {.ops = &quick_child_ops,
 	    .conf = q->sa->conf,
+	    .party = q->sa->party,
 	    .path = q->sa->path,
 	    .initiator = q->initiator,
 	    .out = q->out,
@@ -259,7 +260,7 @@ bool quick_installs(const struct child *k)
 {
 	list_foreach (sa, &k->core->isakmp, struct isakmp, all)
 		list_foreach (q, &sa->quicks, struct quick, node)
-			if (ike_path_same_peer(&sa->path, &k->path) && quick_is_for(q, k->out.id) &&
+			if (party_same(sa->party, k->party) && quick_is_for(q, k->out.id) &&
 			    q->state >= QUICK_OPENING && q->state < QUICK_DONE)
 				return true;
 	return false;
@@ -307,10 +308,11 @@ static bool just_made(struct core *c, const struct core_acquire *a)
 	return false;
 }
 
-struct isakmp *quick_phase1_with(struct core *c, uint32_t peer, const struct ike_path *path)
+struct isakmp *quick_phase1_with(
+    struct core *c, uint32_t peer, const struct ike_path *path, const struct party *who)
 {
 	const struct ike_peer *p = &c->conf->c->peer[peer];
-	struct isakmp *sa = isakmp_find_up(c, path, peer);
+	struct isakmp *sa = isakmp_find_up(c, path, peer, who);
 	char a[INET_ADDR_STRLEN], b[INET_ADDR_STRLEN];
 
 	if (!sa)
@@ -326,26 +328,28 @@ struct isakmp *quick_phase1_with(struct core *c, uint32_t peer, const struct ike
 
 /* The block to negotiate this policy under: the one to begin with, unless there is an SA already under
  * another one of the address that has a sainfo for it, as the peer may have chosen when it began. */
-static uint32_t block_for(struct core *c, const struct selector *out, const struct ike_path *path)
+static uint32_t block_for(
+    struct core *c, const struct selector *out, const struct ike_path *path, const struct party *who)
 {
 	const struct ike_conf *conf = c->conf->c;
 	const struct ike_peer *best = select_remote(conf, &path->remote, out);
 	uint32_t n = (uint32_t)(best - conf->peer);
 
-	if (isakmp_find_up(c, path, n))
+	if (isakmp_find_up(c, path, n, who))
 		return n;
 	for (const struct ike_peer *p = ike_conf_find_peer(conf, &path->remote); p;
 	     p = ike_conf_next_peer(conf, p))
-		if (isakmp_find_up(c, path, (uint32_t)(p - conf->peer)) &&
+		if (isakmp_find_up(c, path, (uint32_t)(p - conf->peer), who) &&
 		    select_fits(conf, p, &path->remote, out))
 			return (uint32_t)(p - conf->peer);
 	return n;
 }
 
-static void start(struct core *c, const struct policy *out, const struct ike_path *path, uint64_t acquire,
-    struct child *old)
+/* With `who` when there is one that is meant, and with whoever is there when not (NULL). */
+static void start(struct core *c, const struct policy *out, const struct ike_path *path,
+    const struct party *who, uint64_t acquire, struct child *old)
 {
-	struct isakmp *sa = quick_phase1_with(c, block_for(c, &out->sel, path), path);
+	struct isakmp *sa = quick_phase1_with(c, block_for(c, &out->sel, path, who), path, who);
 	char b[INET_ADDR_STRLEN];
 	struct quick *q = sa ? quick_new(sa, true) : NULL;
 
@@ -369,15 +373,8 @@ static void start(struct core *c, const struct policy *out, const struct ike_pat
 	phase1_begin(sa);
 }
 
-void quick_acquire(struct core *c, const struct core_acquire *a)
+bool quick_join(struct core *c, const struct core_acquire *a)
 {
-	const struct child *k = child_of_policy(c, a->policy->id);
-	/* Of a client's own policy it is known where it is. */
-	const struct ike_path path =
-	    a->policy->generated && k
-	        ? k->path
-	        : (struct ike_path){
-	              .local = a->src, .remote = a->dst, .local_port = IKE_PORT, .remote_port = IKE_PORT};
 	struct quick *q = find_policy(c, a->policy->id, &a->dst, false);
 
 	if (q && !q->acquire)
@@ -387,7 +384,21 @@ void quick_acquire(struct core *c, const struct core_acquire *a)
 	else if (just_made(c, a))
 		c->ports.acquire_done(c->ports.arg, a->seq, true);
 	else
-		start(c, a->policy, &path, a->seq, NULL);
+		return false;
+	return true;
+}
+
+void quick_acquire(struct core *c, const struct core_acquire *a)
+{
+	const struct child *k = child_of_policy(c, a->policy->id);
+	/* Of a client's own policy it is known whose it is, and where that is. */
+	bool own = a->policy->generated && k;
+	const struct ike_path path =
+	    own ? k->path
+	        : (struct ike_path){
+	              .local = a->src, .remote = a->dst, .local_port = IKE_PORT, .remote_port = IKE_PORT};
+
+	start(c, a->policy, &path, own ? k->party : NULL, a->seq, NULL);
 }
 
 static void renew(struct child *k)
@@ -396,13 +407,13 @@ static void renew(struct child *k)
 	const struct ike_peer *p = c->conf ? ike_conf_find_peer(c->conf->c, &k->path.remote) : NULL;
 
 	if (p && !find_policy(c, k->out.id, &k->path.remote, true))
-		start(c, &k->out, &k->path, 0, k);
+		start(c, &k->out, &k->path, k->party, 0, k);
 }
 
 void quick_wish(struct core *c, const struct policy *out, const struct ike_path *path)
 {
 	if (!quick_of_policy(c, out->id))
-		start(c, out, path, 0, NULL);
+		start(c, out, path, NULL, 0, NULL);
 }
 
 void quick_resume(struct isakmp *sa)
@@ -439,7 +450,7 @@ static void forgotten(struct child *k)
 
 static bool can_tell(const struct child *k)
 {
-	return isakmp_find_of(k->core, &k->path) != NULL;
+	return isakmp_find_of(k->party) != NULL;
 }
 
 const struct child_ops quick_child_ops = {

@@ -78,6 +78,7 @@ struct quick {
 };
 
 /* quick.c: its life. */
+bool quick_join(struct core *c, const struct core_acquire *a);
 void quick_acquire(struct core *c, const struct core_acquire *a);
 /* What only this version can do for the pairs that it has made. */
 extern const struct child_ops quick_child_ops;
@@ -85,12 +86,14 @@ extern const struct child_ops quick_child_ops;
 void quick_wish(struct core *c, const struct policy *out, const struct ike_path *path);
 /* One under way for this policy, begun by us. NULL: none. */
 struct quick *quick_of_policy(struct core *c, uint32_t policy_id);
-/* An ISAKMP SA with this peer: there, on its way, or made now and still to be begun. NULL: it cannot be. */
-struct isakmp *quick_phase1_with(struct core *c, uint32_t peer, const struct ike_path *path);
+/* An ISAKMP SA with this peer (as isakmp_find_up()): there, on its way, or made now and still to be begun.
+ * NULL: it cannot be. */
+struct isakmp *quick_phase1_with(
+    struct core *c, uint32_t peer, const struct ike_path *path, const struct party *who);
 const char *quick_state_name(enum quick_state s);
 /* The ISAKMP SA is up: what waited for it begins. */
 void quick_resume(struct isakmp *sa);
-/* The ISAKMP SA has ended: what has a successor goes there, the rest ends. */
+/* The ISAKMP SA has ended, and with it what is under way there. */
 void quick_orphan(struct isakmp *sa);
 struct quick *quick_new(struct isakmp *sa, bool initiator);
 void quick_set_state(struct quick *q, enum quick_state next);

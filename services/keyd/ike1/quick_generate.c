@@ -9,21 +9,13 @@
 #include "keyd/ike1/quick.h"
 #include "wire/ike/v1_transform.h"
 
-/* A made policy whose tunnel ends where this peer was before it came from elsewhere. */
-static bool is_stale(const struct quick *q, const struct policy *out)
-{
-	const struct policy_request *r = &out->req[0];
-	const struct ike_path *path = &q->sa->path;
-
-	return out->generated && out->n_requests && r->mode == IPSEC_TUNNEL &&
-	       (!inet_addr_equal(&r->src, &path->local) || !inet_addr_equal(&r->dst, &path->remote));
-}
-
 bool quick_generates(const struct quick *q, const struct core_reply *r)
 {
 	if (q->initiator || isakmp_peer(q->sa)->generate == IKE_GENERATE_OFF)
 		return false;
-	return !r->out || !r->in || is_stale(q, r->out);
+	/* One that was made before may be another client's, or from where this one was before. policyd knows:
+	 * it makes it anew, leaves it, or refuses. */
+	return !r->out || !r->in || r->out->generated;
 }
 
 static enum ipsec_mode mode_of(uint16_t encap)
@@ -84,6 +76,16 @@ static void on_made(struct parked *p, struct core_reply *r)
 		quick_fail(q, IKE1_N_NO_PROPOSAL_CHOSEN, "%s", why);
 }
 
+/* Who was given an address has that one; who was not has none of the pool's, which are others'. */
+static bool is_his(const struct isakmp *sa, const struct inet_prefix *asked)
+{
+	const struct ike_pool *pool = &sa->conf->c->pool;
+
+	if (sa->ra.has_lease)
+		return inet_prefix_is_host(asked) && inet_addr_equal(&asked->addr, &sa->ra.address);
+	return !pool->present || !inet_prefix_is_host(asked) || !ike_pool_has(pool, &asked->addr);
+}
+
 void quick_generate(struct quick *q)
 {
 	const struct isakmp *sa = q->sa;
@@ -92,10 +94,10 @@ void quick_generate(struct quick *q)
 	struct err_text e = {{0}};
 	int r;
 
-	if (sa->ra.has_lease && (!inet_prefix_is_host(&q->out.sel.dst) ||
-	                            !inet_addr_equal(&q->out.sel.dst.addr, &sa->ra.address))) {
+	if (!is_his(sa, &q->out.sel.dst)) {
 		quick_fail(q, IKE1_N_INVALID_ID_INFORMATION, "the peer asks for %s, and has been given %s",
-		    inet_prefix_format(&q->out.sel.dst, a), inet_addr_format(&sa->ra.address, c));
+		    inet_prefix_format(&q->out.sel.dst, a),
+		    sa->ra.has_lease ? inet_addr_format(&sa->ra.address, c) : "no address of the pool");
 		return;
 	}
 	core_log(sa->core, CORE_INFO, "policy.generate",

@@ -181,8 +181,8 @@ void quick_begin(struct quick *q)
 	    inet_addr_format(&q->sa->path.local, a), inet_addr_format(&q->sa->path.remote, b));
 	core_trace(c, "ipsec.begin", "begin QUICK mode.");
 	quick_set_state(q, QUICK_MATCHING);
-	r = timer_set(&c->timers, &q->patience, core_now(c) + 2 * (uint64_t)q->sa->conf->c->timers.phase2_ms,
-	    q->patience.fn);
+	r = timer_set(
+	    &c->timers, &q->patience, core_now(c) + q->sa->conf->c->timers.phase2_ms, q->patience.fn);
 	if (r == 0)
 		r = c->ports.match(c->ports.arg, parking_enter(&c->parking, &q->wait, on_own_policy),
 		    &q->out.sel, &q->sa->path, false);

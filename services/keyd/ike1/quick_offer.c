@@ -6,6 +6,7 @@
 
 #include "base/rd.h"
 #include "base/wr.h"
+#include "keyd/ike1/life.h"
 #include "keyd/ike1/nat.h"
 #include "keyd/ike1/numbers.h"
 #include "keyd/ike1/rejected.h"
@@ -405,11 +406,9 @@ int quick_take_answer(struct quick *q, const struct ike_payload *p, struct err_t
 	}
 	if (terms.group != own.group)
 		return err_set(e, -ENOENT, "pfs group mismatched: my:%u peer:%u", own.group, terms.group);
-	/* The shorter holds, whatever the peer says (racoon only warned). */
+	/* Whatever the peer says (racoon only warned). */
 	q->terms = terms;
-	if (own.seconds && (!terms.seconds || own.seconds < terms.seconds))
-		q->terms.seconds = own.seconds;
-	if (own.kilobytes && (!terms.kilobytes || own.kilobytes < terms.kilobytes))
-		q->terms.kilobytes = own.kilobytes;
+	q->terms.seconds = life_answered(own.seconds, terms.seconds, LIFE_LEAST_S);
+	q->terms.kilobytes = life_answered(own.kilobytes, terms.kilobytes, LIFE_LEAST_KB);
 	return 0;
 }

@@ -117,7 +117,8 @@ static void next_install(struct quick *q)
 	}
 	r = quick_sa(q, &q->part[q->at], inbound, &sa, &keymat);
 	if (r == 0)
-		r = ports->install(ports->arg, park(q, on_installed), q->grant, &sa, inbound);
+		r = ports->install(
+		    ports->arg, park(q, on_installed), q->grant, &sa, inbound ? 0 : q->part[q->at].serial_in);
 	if (r < 0)
 		quick_fail(q, 0, "the SA cannot be made: %s", err_name(r));
 }

@@ -198,6 +198,36 @@ static bool admit(struct core *c, const struct ike_path *path, const uint8_t *co
 	return false;
 }
 
+/* With nobody: `p` NULL, or a peer that is not called so. Text is made only where it is written: of a flood
+ * each message comes here. */
+static void stranger(
+    struct core *c, const struct ike_path *path, const struct ike_peer *p, enum ike_mode mode)
+{
+	char b[INET_ADDR_STRLEN];
+
+	c->counters.unknown++;
+	if (!core_may_note(c))
+		return;
+	inet_addr_format(&path->remote, b);
+	if (p)
+		core_log(c, CORE_ERROR, "isakmp.stranger",
+		    "not acceptable %s, from %s: exchange_mode of remote %s does not name it",
+		    phase1_mode_words(mode), b, p->name);
+	else
+		core_log(c, CORE_ERROR, "isakmp.stranger", "no configuration found for %s.", b);
+}
+
+static void say_begun(struct core *c, const struct ike_path *path, enum ike_mode mode)
+{
+	char a[INET_ADDR_STRLEN], b[INET_ADDR_STRLEN];
+
+	if (core_may_note(c))
+		core_log(c, CORE_INFO, "isakmp.respond", "respond new phase 1 negotiation: %s[%u]<=>%s[%u]",
+		    inet_addr_format(&path->local, a), path->local_port, inet_addr_format(&path->remote, b),
+		    path->remote_port);
+	core_note(c, CORE_INFO, "isakmp.begin", "begin %s.", phase1_mode_words(mode));
+}
+
 static void first_message(
     struct core *c, const struct ike_path *path, const struct ike_hdr *hdr, const uint8_t *d)
 {
@@ -205,26 +235,16 @@ static void first_message(
 	struct phase1_msg m = {.hdr = *hdr, .datagram = d, .n = hdr->length};
 	const struct ike_peer *p = ike_conf_find_peer(c->conf->c, &path->remote), *with;
 	struct isakmp *sa = isakmp_find_begun(c, hdr->icookie, &path->remote);
-	char a[INET_ADDR_STRLEN], b[INET_ADDR_STRLEN];
 
 	if (sa) {
 		(void)window_repeated(&sa->window, d, hdr->length);
 		return;
 	}
-	inet_addr_format(&path->local, a);
-	inet_addr_format(&path->remote, b);
-	if (!p) {
-		c->counters.unknown++;
-		core_note(c, CORE_ERROR, "isakmp.stranger", "no configuration found for %s.", b);
-		return;
-	}
-	trace_remote(c, p, path);
+	if (p)
+		trace_remote(c, p, path);
 	with = with_mode(c->conf->c, p, mode);
 	if (!with) {
-		c->counters.unknown++;
-		core_note(c, CORE_ERROR, "isakmp.stranger",
-		    "not acceptable %s, from %s: exchange_mode of remote %s does not name it",
-		    phase1_mode_words(mode), b, p->name);
+		stranger(c, path, p, mode);
 		return;
 	}
 	if (upkeep_is_held(c, &path->remote) || !admit(c, path, hdr->icookie, mode))
@@ -234,9 +254,7 @@ static void first_message(
 		c->counters.refused_busy++;
 		return;
 	}
-	core_note(c, CORE_INFO, "isakmp.respond", "respond new phase 1 negotiation: %s[%u]<=>%s[%u]", a,
-	    path->local_port, b, path->remote_port);
-	core_note(c, CORE_INFO, "isakmp.begin", "begin %s.", phase1_mode_words(mode));
+	say_begun(c, path, mode);
 	if (open_message(sa, d, modes[mode].first, &m))
 		modes[mode].answer(sa, &m);
 	else

@@ -108,7 +108,9 @@ static void missed(void *arg, enum ike1_mismatch why, uint32_t own, const struct
 	const struct missing *m = arg;
 	char text[2 * NAME_MAX_LEN + 8];
 
-	core_note(m->core, CORE_ERROR, "isakmp.rejected",
+	if (!core_may_note(m->core))
+		return;
+	core_log(m->core, CORE_ERROR, "isakmp.rejected",
 	    "rejected %s: DB(prop#1:trns#%u):Peer(prop#%u:trns#%u)%s", ike1_mismatch_name(why), own + 1,
 	    peer->proposal->number, peer->transform->number,
 	    values(why, &m->own[own], &peer->peer, text, sizeof(text)));

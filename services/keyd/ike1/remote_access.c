@@ -25,6 +25,7 @@ void remote_access_fini(struct isakmp *sa)
 	list_foreach_safe (t, next, &ra->transactions, struct transaction, node)
 		transaction_free(t);
 	timer_stop(&sa->core->timers, &ra->pause);
+	timer_stop(&sa->core->timers, &ra->later);
 	if (ra->has_lease)
 		leases_give_back(&sa->core->leases, ra->lease);
 	ra->has_lease = false;
@@ -69,6 +70,12 @@ static void take_early(struct isakmp *sa)
 		take_one(sa, &sa->ra.early[i]);
 }
 
+static void on_later(struct timer *t, void *arg)
+{
+	(void)arg;
+	take_early(container_of(t, struct isakmp, ra.later));
+}
+
 bool remote_access_goes_on(struct isakmp *sa)
 {
 	struct remote_access *ra = &sa->ra;
@@ -101,7 +108,8 @@ void remote_access_up(struct isakmp *sa)
 {
 	if (!sa->initiator && isakmp_peer(sa)->mode_cfg && sa->conf->c->pool.present)
 		mode_config_push(sa);
-	take_early(sa);
+	/* Not now: it may be a message that brought us here, and they would take its place in core->in. */
+	(void)!timer_set(&sa->core->timers, &sa->ra.later, core_now(sa->core), on_later);
 }
 
 const struct inet_addr *remote_access_addr(const struct isakmp *sa)

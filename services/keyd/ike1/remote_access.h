@@ -31,7 +31,8 @@ struct remote_access {
 	bool configured; /* the server has answered what we asked for */
 	/* Messages that came before the peer's proof was judged; empty: none. */
 	struct octets early[REMOTE_EARLY];
-	uint8_t tries; /* passwords that were judged, or sent */
+	struct timer later; /* when they are looked at */
+	uint8_t tries;      /* passwords that were judged, or sent */
 	struct timer pause;
 	struct transaction *asked; /* the server's question, while certd looks for the password; NULL: none */
 	bool asked_passcode;

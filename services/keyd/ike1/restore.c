@@ -104,6 +104,9 @@ static const char *fill(struct isakmp *sa, const struct kept_isakmp *k)
 	if (r < 0)
 		return "out of memory";
 	take_facts(sa, k);
+	sa->party = party_join(sa->core, &sa->path, &sa->peer_id, octets_slice(&sa->ra.user));
+	if (!sa->party)
+		return "out of memory";
 	if (k->has_lease && mode_config_reclaim(sa, k->lease) < 0)
 		return "its address of the pool is not to be had again";
 	return NULL;
@@ -178,14 +181,17 @@ static bool take_child(struct restore *to, struct keep_found *f)
 	struct core *c = to->core;
 	const char *why = NULL;
 	struct child k, *back = NULL;
-	int r = kept_child_decode(f->octets, f->n, core_now(c), &k, &why);
+	struct ike1_octets name;
+	int r = kept_child_decode(f->octets, f->n, core_now(c), &k, &name, &why);
 
 	if (r == 0 && is_there(c, &k))
 		why = "it is there twice";
 	k.place = f->place;
 	k.ops = &quick_child_ops;
-	if (!why && !(back = child_back(c, &k)))
+	k.party = why ? NULL : party_back(c, &k.path, name);
+	if (!why && !(k.party && (back = child_back(c, &k))))
 		why = "out of memory";
+	party_unref(k.party);
 	if (why) {
 		refuse(c, "a pair of IPsec SAs", why);
 		return false;

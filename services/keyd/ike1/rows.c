@@ -72,7 +72,7 @@ void rows_isakmp(const struct isakmp *sa, struct ike_row_sa *ret)
 	    .nat_there = sa->nat_there,
 	    .dpd_delay_s = isakmp_is_up(sa) && sa->peer_dpd ? p->dpd.delay_s : 0,
 	    .dpd_unanswered = sa->dpd_unanswered,
-	    .n_children = child_count(c, &sa->path.remote)};
+	    .n_children = child_count(sa->core, &sa->path.remote)};
 	memcpy(ret->spi_i, sa->icookie, IKE_COOKIE_LEN);
 	memcpy(ret->spi_r, sa->rcookie, IKE_COOKIE_LEN);
 	put_terms(sa, ret);

@@ -12,6 +12,8 @@ void trace_remote(struct core *c, const struct ike_peer *p, const struct ike_pat
 {
 	char b[INET_ADDR_STRLEN];
 
+	if (!core_traces(c))
+		return;
 	inet_addr_format(&path->remote, b);
 	if (p->addr.family == INET_NONE)
 		core_trace(c, "conf.remote", "anonymous configuration selected for %s.", b);

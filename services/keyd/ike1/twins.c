@@ -33,7 +33,7 @@ static bool has_better(const struct isakmp *sa)
 {
 	list_foreach (other, &sa->core->isakmp, struct isakmp, all)
 		if (isakmp_is_up(other) && memcmp(other->icookie, sa->icookie, IKE_COOKIE_LEN) > 0 &&
-		    at_once(other->established_ms, sa->established_ms) && isakmp_same_peer(other, sa))
+		    at_once(other->established_ms, sa->established_ms) && party_same(other->party, sa->party))
 			return true;
 	return false;
 }
@@ -54,7 +54,7 @@ static bool has_greater(const struct child *k)
 {
 	list_foreach (other, &k->core->children, struct child, node)
 		if (other != k && other->ops == k->ops && other->out.id == k->out.id && !other->replaced &&
-		    ike_path_same_peer(&other->path, &k->path) && at_once(other->made_ms, k->made_ms) &&
+		    party_same(other->party, k->party) && at_once(other->made_ms, k->made_ms) &&
 		    child_is_lesser(k, other))
 			return true;
 	return false;
@@ -77,8 +77,7 @@ static bool has_pairs(struct core *c, const struct ike_path *path)
 		if (!is_at(&k->path.remote, path))
 			continue;
 		list_foreach (other, &c->children, struct child, node)
-			if (k != other && other->out.id == k->out.id &&
-			    ike_path_same_peer(&other->path, &k->path))
+			if (k != other && other->out.id == k->out.id && party_same(other->party, k->party))
 				return true;
 	}
 	return false;

@@ -55,7 +55,7 @@ static int wish(struct core *c, uint32_t peer, const struct core_up *u, const ch
 		quick_wish(c, u->policy, &u->path);
 		return 0;
 	}
-	sa = quick_phase1_with(c, (uint32_t)(p - c->conf->c->peer), &u->path);
+	sa = quick_phase1_with(c, (uint32_t)(p - c->conf->c->peer), &u->path, NULL);
 	if (!sa) {
 		*ret_why = "out of memory";
 		return -ENOMEM;
@@ -126,6 +126,7 @@ const struct ike_version ike1_version = {
     .forget = forget,
     .end_all = end_all,
     .carry_over = carry_over,
+    .join = quick_join,
     .acquire = quick_acquire,
     .wish = wish,
     .unknown_spi = unknown_spi,

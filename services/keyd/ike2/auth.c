@@ -77,7 +77,7 @@ static void give_up(struct ikesa *sa, const char *what, const char *why)
 /* What there was with this peer before is no more: it says so, or its old SAs would have been used. */
 static void end_others(struct ikesa *sa)
 {
-	struct ike2_walk w = ike2_walk_begin(sa->core);
+	struct ike2_walk w = ike2_walk_peer(sa->core, &sa->path.remote);
 	struct ikesa *other;
 
 	while ((other = ike2_walk_next(&w)))
@@ -99,13 +99,12 @@ static bool gives_way(const struct ikesa *other, const struct ikesa *sa)
 static bool is_twin(const struct ikesa *other, const struct ikesa *sa)
 {
 	return other != sa && ike2_is_up(other) && other->peer == sa->peer && other->conf == sa->conf &&
-	       inet_addr_equal(&other->path.remote, &sa->path.remote) &&
-	       ike_path_same_peer(&other->path, &sa->path) && ike_id_equal(&other->peer_id, &sa->peer_id);
+	       party_same(other->party, sa->party);
 }
 
 static void end_twins(struct ikesa *sa)
 {
-	struct ike2_walk w = ike2_walk_begin(sa->core);
+	struct ike2_walk w = ike2_walk_peer(sa->core, &sa->path.remote);
 	struct ikesa *other;
 
 	while ((other = ike2_walk_next(&w))) {
@@ -141,6 +140,11 @@ static void up(struct ikesa *sa)
 	ike2_set_state(sa, IKE2_S_UP);
 	if (!ike2_is_up(sa))
 		return;
+	sa->party = party_join(c, &sa->path, &sa->peer_id, (struct ike1_octets){0});
+	if (!sa->party) {
+		ike2_sa_end(sa, "out of memory");
+		return;
+	}
 	sa->established_ms = sa->heard_ms = core_now(c);
 	c->counters.established1++;
 	core_log(c, CORE_INFO, "ike.up", "IKE-SA established %s peer=%s", ike2_name(sa, name),
@@ -287,7 +291,7 @@ static bool is_first_contact(const struct ikesa *sa)
 {
 	if (!ike2_peer(sa)->initial_contact)
 		return false;
-	list_foreach (other, &sa->core->ike2.sas, struct ikesa, all)
+	list_foreach (other, core_of_peer(sa->core->ike2.by_peer, &sa->path.remote), struct ikesa, by_peer)
 		if (other != sa && other->established_ms &&
 		    inet_addr_equal(&other->path.remote, &sa->path.remote))
 			return false;

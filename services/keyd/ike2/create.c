@@ -190,12 +190,19 @@ static void refuse(struct ikesa *sa, uint16_t notify)
 	ike2_send_refusal(sa, IKE2_CREATE_CHILD_SA, notify, NULL, 0);
 }
 
-static struct child *child_of(struct ikesa *sa, const struct ike2_notification *n)
+/* The pair that the peer wants another one for. 0; else the notification that says why that cannot be: one
+ * that it is done with, or that is not quite there yet, it may ask for later (section 2.25.1). */
+static uint16_t find_old(struct ikesa *sa, const struct ike2_notification *n, struct child **ret)
 {
+	enum ipsec_proto proto = n->protocol == IKE2_PROTO_AH ? IPSEC_AH : IPSEC_ESP;
 	struct rd r = rd_init(n->spi, n->spi_len);
 	uint32_t spi = rd_u32(&r);
 
-	return rd_done(&r) ? pair_child(sa, n->protocol == IKE2_PROTO_AH ? IPSEC_AH : IPSEC_ESP, spi) : NULL;
+	*ret = rd_done(&r) ? pair_child(sa, proto, spi) : NULL;
+	if (*ret)
+		return (*ret)->told ? IKE2_N_TEMPORARY_FAILURE : 0;
+	return rd_done(&r) && pair_making(sa, proto, spi) ? IKE2_N_TEMPORARY_FAILURE
+	                                                  : IKE2_N_CHILD_SA_NOT_FOUND;
 }
 
 /* Ours is out for the same pair: whose it will be is known when both are done. */
@@ -224,16 +231,15 @@ static void child_request(struct ikesa *sa, const struct ike_chain *c)
 {
 	struct ike2_notification n;
 	bool renews = ike2_notify_find(c, IKE2_N_REKEY_SA, &n);
-	struct child *old = renews ? child_of(sa, &n) : NULL;
+	struct child *old = NULL;
 	struct ike2_pair *p;
+	uint16_t no = renews ? find_old(sa, &n, &old) : 0;
 	const char *why;
 
-	if (!ike2_is_up(sa) || (sa->own.out && sa->own.task.kind == IKE2_TASK_REKEY) || (old && old->told)) {
-		refuse(sa, IKE2_N_TEMPORARY_FAILURE);
-		return;
-	}
-	if (renews && !old) {
-		refuse(sa, IKE2_N_CHILD_SA_NOT_FOUND);
+	if (!ike2_is_up(sa) || (sa->own.out && sa->own.task.kind == IKE2_TASK_REKEY))
+		no = IKE2_N_TEMPORARY_FAILURE;
+	if (no) {
+		refuse(sa, no);
 		return;
 	}
 	p = pair_new(sa, false);
@@ -261,7 +267,7 @@ static bool is_dropping(const struct ikesa *sa)
 /* What is under the old one is under the new one from now on. */
 static void move(struct ikesa *from, struct ikesa *to)
 {
-	list_foreach (k, &from->core->children, struct child, node)
+	list_foreach (k, core_of_peer(from->core->by_peer, &from->path.remote), struct child, by_peer)
 		if (k->owner == from)
 			k->owner = to;
 	pair_move(from, to);

@@ -68,17 +68,6 @@ void inform_drop_child(struct child *k)
 
 /* --- the peer's --- */
 
-/* One that the peer has deleted before it was in use: of two renewals the redundant one. */
-static void drop_making(struct ikesa *sa, enum ipsec_proto proto, uint32_t spi)
-{
-	list_foreach_safe (p, next, &sa->pairs, struct ike2_pair, node)
-		if (!p->initiator && p->state >= PAIR_HOLDING && p->part[p->n_parts - 1].proto == proto &&
-		    p->part[p->n_parts - 1].spi_out == spi) {
-			pair_fail(p, 0, "deleted by the peer: redundant");
-			return;
-		}
-}
-
 static bool is_replaced(const struct child *k)
 {
 	if (k->replaced)
@@ -96,7 +85,11 @@ static uint32_t drop(struct ikesa *sa, enum ipsec_proto proto, uint32_t spi)
 	uint32_t own;
 
 	if (!k) {
-		drop_making(sa, proto, spi);
+		struct ike2_pair *p = pair_making(sa, proto, spi);
+
+		/* Before it was in use: of two renewals the redundant one. */
+		if (p)
+			pair_fail(p, 0, "deleted by the peer: redundant");
 		return 0;
 	}
 	own = k->told ? 0 : k->part[k->n_parts - 1].spi_in;

@@ -411,14 +411,28 @@ static int keep_request(struct ikesa *sa, const struct first *f)
 
 	if (r == 0)
 		r = octets_set(&sa->nonce_i, n->body, n->len);
-	return r < 0 ? r : octets_set(&sa->ke, f->ke.data, f->ke.len);
+	if (r == 0)
+		r = octets_set(&sa->ke, f->ke.data, f->ke.len);
+	if (r == 0)
+		ike2_sa_weigh(sa, sa->message_i.n + sa->nonce_i.n + sa->ke.n);
+	return r;
+}
+
+/* Text is made only where it is written, here as below: of a flood each message may come by. */
+static void say_begun(struct core *c, const struct ike_path *path)
+{
+	char a[INET_ADDR_STRLEN], b[INET_ADDR_STRLEN];
+
+	if (core_may_note(c))
+		core_log(c, CORE_INFO, "ike.respond", "respond new IKE-SA: %s[%u]<=>%s[%u]",
+		    inet_addr_format(&path->local, a), path->local_port, inet_addr_format(&path->remote, b),
+		    path->remote_port);
 }
 
 static void begin_answer(struct core *c, const struct first *f)
 {
 	const struct ike_path *path = f->path;
 	struct ikesa *sa = ike2_sa_new(c, f->peer, path, f->h->icookie);
-	char a[INET_ADDR_STRLEN], b[INET_ADDR_STRLEN];
 	int r;
 
 	if (!sa)
@@ -429,9 +443,7 @@ static void begin_answer(struct core *c, const struct first *f)
 		ike2_sa_end(sa, "out of memory");
 		return;
 	}
-	core_note(c, CORE_INFO, "ike.respond", "respond new IKE-SA: %s[%u]<=>%s[%u]",
-	    inet_addr_format(&path->local, a), path->local_port, inet_addr_format(&path->remote, b),
-	    path->remote_port);
+	say_begun(c, path);
 	take_nat(sa, &f->chain);
 	take_abilities(sa, &f->chain);
 	r = c->ports.ike2_begin(c->ports.arg, ike2_park(sa, on_begun_answer), sa->conf->generation, f->peer,
@@ -448,7 +460,9 @@ static const struct ike_peer *peer_for(struct core *c, const struct ike_path *pa
 	if (p && p->version == 2)
 		return p;
 	c->counters.unknown++;
-	core_note(c, CORE_ERROR, "ike.stranger", "a first message of version 2 from %s is dropped: %s",
+	if (!core_may_note(c))
+		return NULL;
+	core_log(c, CORE_ERROR, "ike.stranger", "a first message of version 2 from %s is dropped: %s",
 	    inet_addr_format(&path->remote, b),
 	    p ? "its connection has version 1" : "no configuration found for it");
 	return NULL;
@@ -471,7 +485,9 @@ static void say_no_proposal(struct core *c, const struct ike_path *path, const s
 {
 	char b[INET_ADDR_STRLEN];
 
-	core_note(c, CORE_ERROR, "ike.proposal",
+	if (!core_may_note(c))
+		return;
+	core_log(c, CORE_ERROR, "ike.proposal",
 	    "no proposal of %s is acceptable: compare `ike` of connection %.100s with what it offers",
 	    inet_addr_format(&path->remote, b), p->name ? p->name : "?");
 }

@@ -80,10 +80,19 @@ void pair_be_patient(struct ike2_pair *p)
 
 struct child *pair_child(struct ikesa *sa, enum ipsec_proto proto, uint32_t spi)
 {
-	list_foreach (k, &sa->core->children, struct child, node)
+	list_foreach (k, core_of_peer(sa->core->by_peer, &sa->path.remote), struct child, by_peer)
 		if (k->owner == sa && k->part[k->n_parts - 1].proto == proto &&
 		    k->part[k->n_parts - 1].spi_out == spi)
 			return k;
+	return NULL;
+}
+
+struct ike2_pair *pair_making(struct ikesa *sa, enum ipsec_proto proto, uint32_t spi)
+{
+	list_foreach (p, &sa->pairs, struct ike2_pair, node)
+		if (p->state >= PAIR_OPENING && p->part[p->n_parts - 1].proto == proto &&
+		    p->part[p->n_parts - 1].spi_out == spi)
+			return p;
 	return NULL;
 }
 
@@ -203,6 +212,7 @@ static struct child as_child(const struct ike2_pair *p)
 	struct child k = {.ops = &pair_child_ops,
 	    .conf = p->sa->conf,
 	    .owner = p->sa,
+	    .party = p->sa->party,
 	    .path = p->sa->path,
 	    .initiator = p->initiator,
 	    .out = p->out,
@@ -243,7 +253,8 @@ static bool are_twins(const struct child *a, const struct child *b)
 /* Both sides may have asked for the same at once: one is enough, and whoever began the other one ends it. */
 static void end_twin(struct child *k, const struct child *old)
 {
-	list_foreach_safe (other, next, &k->core->children, struct child, node) {
+	list_foreach_safe (
+	    other, next, core_of_peer(k->core->by_peer, &k->path.remote), struct child, by_peer) {
 		struct child *lesser = child_is_lesser(k, other) ? k : other;
 
 		if (other == k || other == old || other->owner != k->owner || !are_twins(k, other) ||

@@ -105,6 +105,8 @@ void pair_ask_in_turn(struct ike2_pair *p);
 void pair_be_patient(struct ike2_pair *p);
 /* The child under this IKE SA with what the peer chose for what we send. NULL: none. */
 struct child *pair_child(struct ikesa *sa, enum ipsec_proto proto, uint32_t spi);
+/* The same, of which the SAs are on their way into the data path: there soon, as the peer knows. */
+struct ike2_pair *pair_making(struct ikesa *sa, enum ipsec_proto proto, uint32_t spi);
 /* All waiting ones of an IKE SA begin. */
 void pair_resume(struct ikesa *sa);
 /* The IKE SA has ended: what waits for it ends. */

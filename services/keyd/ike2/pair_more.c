@@ -72,7 +72,7 @@ static struct selector as_said(const struct ike2_pair *p, const struct selector 
 
 static bool is_served(const struct ikesa *sa, const struct selector *sel)
 {
-	list_foreach (k, &sa->core->children, struct child, node)
+	list_foreach (k, core_of_peer(sa->core->by_peer, &sa->path.remote), struct child, by_peer)
 		if (k->owner == sa && !k->replaced && !k->told && child_serves_selector(k, sel))
 			return true;
 	return false;

@@ -119,7 +119,8 @@ static void next_install(struct ike2_pair *p)
 	r = pair_make_keys(p);
 	sa = pair_sa(p, p->at, inbound, more);
 	if (r == 0)
-		r = ports->install(ports->arg, park(p, on_installed), p->grant, &sa, inbound);
+		r = ports->install(
+		    ports->arg, park(p, on_installed), p->grant, &sa, inbound ? 0 : p->part[p->at].serial_in);
 	if (r < 0)
 		pair_fail(p, 0, "the SA cannot be made: %s", err_name(r));
 }

@@ -4,7 +4,6 @@
  */
 #include "keyd/ike2/receive.h"
 
-#include "keyd/core/child.h"
 #include "keyd/ike2/auth.h"
 #include "keyd/ike2/create.h"
 #include "keyd/ike2/exchange.h"
@@ -34,32 +33,29 @@ static struct ikesa *find(struct core *c, const struct ike_path *path, const str
 	return memcmp(peer, we_began ? h->rcookie : h->icookie, IKE_COOKIE_LEN) == 0 ? sa : NULL;
 }
 
-void ike2_moved(struct core *c, const struct ike_path *path, uint16_t old_port)
+void ike2_moved(struct party *who, uint16_t port)
 {
-	list_foreach (sa, &c->ike2.sas, struct ikesa, all)
-		if (ike_path_is_at(&sa->path, path, old_port))
-			sa->path.remote_port = path->remote_port;
-	child_moved(c, path, old_port);
+	list_foreach (sa, &who->core->ike2.sas, struct ikesa, all)
+		if (sa->party == who)
+			(void)ike_path_turn(&sa->path, port);
 }
 
 /* A message that proved to be the peer's came from here: that is where it is now. */
 static void follow(struct ikesa *sa, const struct ike_path *path)
 {
-	struct core *c = sa->core;
-	uint16_t old = sa->path.remote_port;
 	bool translated = sa->nat_here || sa->nat_there;
 
 	/* From port 4500 nobody goes back (section 2.23). */
 	if (translated && sa->path.local_port == IKE_PORT_NATT && path->local_port != IKE_PORT_NATT)
 		return;
-	if (sa->path.local_port == path->local_port && old == path->remote_port)
+	if (sa->path.local_port == path->local_port && sa->path.remote_port == path->remote_port)
 		return;
-	if (ike2_is_up(sa) && translated && path->local_port == IKE_PORT_NATT) {
-		ike2_moved(c, path, old);
-		c->ports.moved(c->ports.arg, path, old);
-	}
+	if (ike2_is_up(sa) && translated && path->local_port == IKE_PORT_NATT)
+		party_moved(sa->party, path->remote_port);
 	sa->path.local_port = path->local_port;
 	sa->path.remote_port = path->remote_port;
+	if (sa->party)
+		sa->party->path = sa->path;
 }
 
 static void heard(struct ikesa *sa, const struct ike_path *path)

@@ -56,43 +56,73 @@ static struct ikesa *make(
 	*sa = (struct ikesa){.core = c, .peer = peer, .path = *path, .initiator = initiator};
 	sa->conf = core_conf_ref(conf);
 	sa->begun_ms = core_now(c);
-	list_init(&sa->unproved);
+	list_init(&sa->begun);
 	list_init(&sa->tasks);
 	list_init(&sa->pairs);
 	bucket_init(&sa->lines, IKE2_LINES_RATE, IKE2_LINES_BURST, core_now(c));
 	new_spi(c, initiator ? sa->spi_i : sa->spi_r, initiator);
+	list_init(&sa->by_peer);
 	list_append(&c->ike2.sas, &sa->all);
+	list_append(core_of_peer(c->ike2.by_peer, &path->remote), &sa->by_peer);
 	list_append(bucket_of(c, ike2_own_spi(sa)), &sa->by_spi);
 	c->ike2.n++;
 	return sa;
 }
 
-/* The oldest of those who have proved nothing gives way to a newer one. */
+uint32_t ike2_silent_max(uint32_t n_up)
+{
+	/* Seven keys of one that is up take at least as much of the arena as two private values. */
+	return 2 * n_up < IKE2_SILENT_MAX - IKE2_SILENT_LEAST ? IKE2_SILENT_MAX - 2 * n_up
+	                                                      : IKE2_SILENT_LEAST;
+}
+
+/* Of those who have proved nothing the oldest give way to newer ones, and to those who have. */
+static void make_room(struct core *c)
+{
+	while (c->ike2.n_unproved > ike2_silent_max(core_n_up(c)) ||
+	       c->ike2.unproved_octets > IKE2_SILENT_OCTETS) {
+		c->counters.evicted++;
+		ike2_sa_end(list_entry(c->ike2.unproved.next, struct ikesa, all), "made room for newer ones");
+	}
+}
+
 static void add_unproved(struct ikesa *sa)
 {
 	struct core *c = sa->core;
 
-	if (c->ike2.n_unproved >= IKE2_SILENT_MAX) {
-		c->counters.evicted++;
-		ike2_sa_end(
-		    list_entry(c->ike2.unproved.next, struct ikesa, unproved), "made room for newer ones");
-	}
-	list_append(&c->ike2.unproved, &sa->unproved);
+	list_append(core_begun(c, c->ike2.begun, sa->spi_i, &sa->path.remote), &sa->begun);
+	list_remove(&sa->by_peer);
+	list_remove(&sa->all);
+	list_append(&c->ike2.unproved, &sa->all);
 	c->ike2.n_unproved++;
+	make_room(c);
 }
 
 static void leave_unproved(struct ikesa *sa)
 {
-	if (list_is_empty(&sa->unproved))
+	if (!ike2_is_strangers(sa))
 		return;
-	list_remove(&sa->unproved);
+	list_remove(&sa->begun);
+	list_remove(&sa->all);
+	list_append(&sa->core->ike2.sas, &sa->all);
+	list_append(core_of_peer(sa->core->ike2.by_peer, &sa->path.remote), &sa->by_peer);
 	sa->core->ike2.n_unproved--;
+	sa->core->ike2.unproved_octets -= sa->weight;
+	sa->weight = 0;
 }
 
 void ike2_sa_proved(struct ikesa *sa)
 {
 	sa->proved = true;
 	leave_unproved(sa);
+	make_room(sa->core);
+}
+
+void ike2_sa_weigh(struct ikesa *sa, size_t octets)
+{
+	sa->weight += octets;
+	sa->core->ike2.unproved_octets += octets;
+	make_room(sa->core);
 }
 
 struct ikesa *ike2_sa_new(struct core *c, uint32_t peer, const struct ike_path *path, const uint8_t *spi_i)
@@ -124,6 +154,7 @@ struct ikesa *ike2_sa_after(struct ikesa *old, bool initiator)
 	sa->cuts = old->cuts;
 	sa->childless = old->childless;
 	sa->peer_id = old->peer_id;
+	sa->party = party_ref(old->party);
 	sa->replaces = old;
 	ike2_sa_proved(sa);
 	if (octets_set(&sa->ticket, old->ticket.p, old->ticket.n) == 0)
@@ -158,8 +189,8 @@ static void tell_end(struct ikesa *sa, enum ike2_state was)
 	if (sa->initiator)
 		core_log(c, upkeep_level(c, &sa->path.remote, CORE_ERROR), "ike.failed",
 		    "IKE-SA failed: %s. %s (%s)", sa->failure, ike2_name(sa, name), ike2_state_name(was));
-	else
-		core_note(c, CORE_ERROR, "ike.failed", "IKE-SA failed: %s. %s (%s)", sa->failure,
+	else if (core_may_note(c))
+		core_log(c, CORE_ERROR, "ike.failed", "IKE-SA failed: %s. %s (%s)", sa->failure,
 		    ike2_name(sa, name), ike2_state_name(was));
 }
 
@@ -189,15 +220,20 @@ static void stop(struct ikesa *sa)
 
 static void end_children(struct ikesa *sa)
 {
-	list_foreach_safe (k, next, &sa->core->children, struct child, node)
+	list_foreach_safe (k, next, core_of_peer(sa->core->by_peer, &sa->path.remote), struct child, by_peer)
 		if (k->owner == sa)
 			child_end(k, false, CHILD_SA_ENDED);
+}
+
+static struct list *with(struct core *c, const struct inet_addr *remote)
+{
+	return core_of_peer(c->ike2.by_peer, remote);
 }
 
 /* Nobody points to it any more. */
 static void unlink_race(struct ikesa *sa)
 {
-	list_foreach (other, &sa->core->ike2.sas, struct ikesa, all) {
+	list_foreach (other, with(sa->core, &sa->path.remote), struct ikesa, by_peer) {
 		if (other->next_ours == sa)
 			other->next_ours = NULL;
 		if (other->next_theirs == sa)
@@ -211,6 +247,9 @@ void ike2_sa_end(struct ikesa *sa, const char *why)
 {
 	struct core *c = sa->core;
 	enum ike2_state was = sa->state;
+	/* Nobody else knows a stranger's negotiation: its end must not cost more the more others there are.
+	 */
+	bool alone = ike2_is_strangers(sa);
 
 	if (was == IKE2_S_GONE)
 		return;
@@ -221,14 +260,17 @@ void ike2_sa_end(struct ikesa *sa, const char *why)
 	stop(sa);
 	leave_unproved(sa);
 	list_remove(&sa->by_spi);
+	list_remove(&sa->by_peer);
 	list_remove(&sa->all);
 	list_append(&c->ike2.dead, &sa->all);
 	c->ike2.n--;
-	unlink_race(sa);
+	if (!alone)
+		unlink_race(sa);
 	tell_end(sa, was);
 	tell_news(sa, was);
 	pair_orphan(sa);
-	end_children(sa);
+	if (!alone)
+		end_children(sa);
 }
 
 void ike2_sa_leave(struct ikesa *sa, const char *why)
@@ -255,22 +297,60 @@ void ike2_sa_leave(struct ikesa *sa, const char *why)
 
 struct ike2_walk ike2_walk_begin(struct core *c)
 {
-	return (struct ike2_walk){.core = c, .number = ++c->ike2.walks};
+	return (struct ike2_walk){.core = c, .head = &c->ike2.sas, .number = ++c->ike2.walks};
 }
 
-struct ikesa *ike2_walk_next(struct ike2_walk *w)
+struct ike2_walk ike2_walk_known(struct core *c)
 {
-	struct list *head = &w->core->ike2.sas;
+	struct ike2_walk w = ike2_walk_begin(c);
+
+	w.known = true;
+	return w;
+}
+
+struct ike2_walk ike2_walk_peer(struct core *c, const struct inet_addr *remote)
+{
+	struct ike2_walk w = ike2_walk_known(c);
+
+	w.head = with(c, remote);
+	w.peer = true;
+	return w;
+}
+
+static struct ikesa *sa_at(const struct ike2_walk *w, struct list *l)
+{
+	return w->peer ? list_entry(l, struct ikesa, by_peer) : list_entry(l, struct ikesa, all);
+}
+
+static struct list *behind(const struct ike2_walk *w, struct ikesa *sa)
+{
+	return w->peer ? sa->by_peer.next : sa->all.next;
+}
+
+static struct ikesa *next_in_list(struct ike2_walk *w)
+{
 	bool goes_on = w->at && w->at->state != IKE2_S_GONE;
 
-	for (struct list *l = goes_on ? w->at->all.next : head->next; l != head; l = l->next) {
-		w->at = list_entry(l, struct ikesa, all);
+	for (struct list *l = goes_on ? behind(w, w->at) : w->head->next; l != w->head;
+	     l = behind(w, w->at)) {
+		w->at = sa_at(w, l);
 		if (w->at->walk == w->number)
 			continue;
 		w->at->walk = w->number;
 		return w->at;
 	}
 	return NULL;
+}
+
+struct ikesa *ike2_walk_next(struct ike2_walk *w)
+{
+	struct ikesa *sa = next_in_list(w);
+
+	if (sa || w->known || w->head == &w->core->ike2.unproved)
+		return sa;
+	w->head = &w->core->ike2.unproved;
+	w->at = NULL;
+	return next_in_list(w);
 }
 
 static void sa_free(struct ikesa *sa)
@@ -290,6 +370,7 @@ static void sa_free(struct ikesa *sa)
 	crypto_dh_free(sa->dh);
 	ike2_keys_fini(&sa->keys);
 	core_conf_unref(sa->conf);
+	party_unref(sa->party);
 	list_remove(&sa->all);
 	free(sa);
 }
@@ -310,7 +391,7 @@ struct ikesa *ike2_find(struct core *c, const uint8_t *own_spi, bool initiator)
 
 struct ikesa *ike2_find_begun(struct core *c, const uint8_t *spi_i, const struct inet_addr *remote)
 {
-	list_foreach (sa, &c->ike2.unproved, struct ikesa, unproved)
+	list_foreach (sa, core_begun(c, c->ike2.begun, spi_i, remote), struct ikesa, begun)
 		if (memcmp(sa->spi_i, spi_i, IKE2_SPI) == 0 && inet_addr_equal(&sa->path.remote, remote))
 			return sa;
 	return NULL;
@@ -328,7 +409,7 @@ struct ikesa *ike2_find_up(struct core *c, const struct ike_path *path, uint32_t
 {
 	struct ikesa *newest = NULL;
 
-	list_foreach (sa, &c->ike2.sas, struct ikesa, all)
+	list_foreach (sa, with(c, &path->remote), struct ikesa, by_peer)
 		if (ike2_is_up(sa) && is_with(sa, path, peer))
 			newest = sa;
 	return newest;
@@ -336,7 +417,7 @@ struct ikesa *ike2_find_up(struct core *c, const struct ike_path *path, uint32_t
 
 struct ikesa *ike2_find_coming(struct core *c, const struct ike_path *path, uint32_t peer)
 {
-	list_foreach (sa, &c->ike2.sas, struct ikesa, all)
+	list_foreach (sa, with(c, &path->remote), struct ikesa, by_peer)
 		if (sa->initiator && sa->state < IKE2_S_UP && !sa->replaces && is_with(sa, path, peer))
 			return sa;
 	return NULL;
@@ -381,9 +462,8 @@ bool ike2_renews_often(const struct ikesa *sa)
 {
 	uint32_t n = 0;
 
-	list_foreach (other, &sa->core->ike2.sas, struct ikesa, all)
-		n += other->state == IKE2_S_REPLACED && ike_path_same_peer(&other->path, &sa->path) &&
-		     ike_id_equal(&other->peer_id, &sa->peer_id);
+	list_foreach (other, with(sa->core, &sa->path.remote), struct ikesa, by_peer)
+		n += other->state == IKE2_S_REPLACED && party_same(other->party, sa->party);
 	return n >= IKE2_REPLACED_MAX;
 }
 
@@ -392,7 +472,7 @@ void ike2_sa_limit(struct ikesa *sa)
 	struct ikesa *oldest = NULL;
 	uint32_t n = 0;
 
-	list_foreach (other, &sa->core->ike2.sas, struct ikesa, all) {
+	list_foreach (other, with(sa->core, &sa->path.remote), struct ikesa, by_peer) {
 		if (!ike2_is_up(other) || !inet_addr_equal(&other->path.remote, &sa->path.remote))
 			continue;
 		oldest = oldest ? oldest : other;

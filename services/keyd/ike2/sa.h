@@ -17,14 +17,16 @@
 
 enum {
 	IKE2_CERTS_MAX = 10,
-	IKE2_FIRST_MAX = 8192,        /* octets of a message of IKE_SA_INIT */
-	IKE2_SILENT_MAX = 2000,       /* begun by strangers who have proved nothing */
-	IKE2_REPLACED_MAX = 16,       /* IKE SAs of one peer that it has renewed and not deleted yet */
-	IKE2_PAIRS_ASKED_MAX = 64,    /* children of one IKE SA at once */
-	IKE2_PARTS_MAX = 64,          /* fragments of one message */
-	IKE2_MESSAGE_MAX = 60000,     /* octets of one message, and of its fragments together */
-	IKE2_STRANGERS_PARTS = 32768, /* the same of one who has proved nothing */
-	IKE2_LINES_RATE = 1,          /* log lines that a peer causes, a second and at once */
+	IKE2_FIRST_MAX = 8192,         /* octets of a message of IKE_SA_INIT */
+	IKE2_SILENT_MAX = 10000,       /* begun by strangers who have proved nothing, while nothing is up, */
+	IKE2_SILENT_LEAST = 2000,      /* and the same with as much up as there may be; */
+	IKE2_SILENT_OCTETS = 16 << 20, /* of what they have sent, in all */
+	IKE2_REPLACED_MAX = 16,        /* IKE SAs of one peer that it has renewed and not deleted yet */
+	IKE2_PAIRS_ASKED_MAX = 64,     /* children of one IKE SA at once */
+	IKE2_PARTS_MAX = 64,           /* fragments of one message */
+	IKE2_MESSAGE_MAX = 60000,      /* octets of one message, and of its fragments together */
+	IKE2_STRANGERS_PARTS = 32768,  /* the same of one who has proved nothing */
+	IKE2_LINES_RATE = 1,           /* log lines that a peer causes, a second and at once */
 	IKE2_LINES_BURST = 60,
 };
 
@@ -76,8 +78,11 @@ struct ike2_parts {
 };
 
 struct ikesa {
-	struct list by_spi, all, unproved; /* the last one while the peer has not proved who it is */
-	uint64_t walk;                     /* the last one that has come by (ike2_walk_next()) */
+	struct list by_spi;
+	struct list all;     /* among those that count, or among strangers' */
+	struct list by_peer; /* of the former */
+	struct list begun;   /* while it is a stranger's, who began it and has not proved who he is */
+	uint64_t walk;       /* the last one that has come by (ike2_walk_next()) */
 	struct core *core;
 	struct core_conf *conf; /* held */
 	uint32_t peer;          /* index in it */
@@ -103,8 +108,10 @@ struct ikesa {
 	uint8_t chosen;                      /* R: number of the peer's proposal */
 	struct crypto_dh *dh;
 	struct octets ke; /* the peer's public value, until the shared secret is made */
+	size_t weight;    /* octets of a stranger's that are kept, while it is one */
 
 	struct ike_id peer_id;
+	struct party *party; /* held, since it is up */
 	struct octets ticket;
 
 	uint32_t next_own, next_peer; /* message ids: of our next request, of the peer's */
@@ -134,6 +141,11 @@ struct ikesa {
 static inline const struct ike_peer *ike2_peer(const struct ikesa *sa)
 {
 	return &sa->conf->c->peer[sa->peer];
+}
+
+static inline bool ike2_is_strangers(const struct ikesa *sa)
+{
+	return !list_is_empty(&sa->begun);
 }
 
 static inline bool ike2_is_up(const struct ikesa *sa)
@@ -166,14 +178,26 @@ void ike2_bury(struct core *c);
  * others, so that no neighbour can be remembered. */
 struct ike2_walk {
 	struct core *core;
+	struct list *head; /* where it is: first those that count, then the strangers' */
+	bool known;        /* those are left out */
+	bool peer;         /* `head` is of by_peer */
 	uint64_t number;
 	struct ikesa *at;
 };
 struct ike2_walk ike2_walk_begin(struct core *c);
+/* Through those with this address, and some others; as below. */
+struct ike2_walk ike2_walk_peer(struct core *c, const struct inet_addr *remote);
+/* Not through those of strangers who have proved nothing. */
+struct ike2_walk ike2_walk_known(struct core *c);
 /* NULL: that was all. */
 struct ikesa *ike2_walk_next(struct ike2_walk *w);
 /* The peer has proved who it is. */
 void ike2_sa_proved(struct ikesa *sa);
+/* How many of strangers there may be beside so many that are up, of both versions: their private values lie
+ * in the arena where the keys of those do. */
+uint32_t ike2_silent_max(uint32_t n_up);
+/* So many octets of a stranger's first message are kept with its negotiation; older ones give way. */
+void ike2_sa_weigh(struct ikesa *sa, size_t octets);
 /* The peer renews one after the other and deletes none. */
 bool ike2_renews_often(const struct ikesa *sa);
 /* One has come up: where its address has more than it needs, its oldest one ends. This may be it. */

@@ -85,10 +85,8 @@ static bool just_made(struct core *c, const struct core_acquire *a)
 	return k && inet_addr_equal(&k->path.remote, &a->dst) && core_now(c) < k->made_ms + CROSSED_MS;
 }
 
-static void acquire(struct core *c, const struct core_acquire *a)
+static bool join(struct core *c, const struct core_acquire *a)
 {
-	const struct ike_path path = {
-	    .local = a->src, .remote = a->dst, .local_port = IKE_PORT, .remote_port = IKE_PORT};
 	struct ike2_pair *p = pair_with(c, a->policy->id, &a->dst);
 
 	if (p)
@@ -96,7 +94,16 @@ static void acquire(struct core *c, const struct core_acquire *a)
 	else if (just_made(c, a))
 		c->ports.acquire_done(c->ports.arg, a->seq, true);
 	else
-		start(c, a->policy, &path, a->seq);
+		return false;
+	return true;
+}
+
+static void acquire(struct core *c, const struct core_acquire *a)
+{
+	const struct ike_path path = {
+	    .local = a->src, .remote = a->dst, .local_port = IKE_PORT, .remote_port = IKE_PORT};
+
+	start(c, a->policy, &path, a->seq);
 }
 
 static int wish(struct core *c, uint32_t peer, const struct core_up *u, const char **ret_why)
@@ -198,7 +205,8 @@ static void row_of(const struct ikesa *sa, struct ike_row_sa *ret)
 	    .nat_there = sa->nat_there,
 	    .dpd_delay_s = ike2_is_up(sa) ? p->dpd.delay_s : 0,
 	    .dpd_unanswered = sa->own.out ? sa->own.tries : 0,
-	    .n_children = child_count(c, &sa->path.remote)};
+	    /* A stranger has none, and there may be too many to count those of his address. */
+	    .n_children = ike2_is_strangers(sa) ? 0 : child_count(sa->core, &sa->path.remote)};
 	memcpy(ret->spi_i, sa->spi_i, IKE2_SPI);
 	memcpy(ret->spi_r, sa->spi_r, IKE2_SPI);
 	put_terms(sa, ret);
@@ -223,23 +231,29 @@ static void pair_row(const struct ike2_pair *p, struct ike_row_child *ret)
 	memcpy(ret->spi_r, sa->spi_r, IKE2_SPI);
 }
 
-static void show(struct core *c, core_row_fn fn, void *arg)
+static void show_one(struct ikesa *sa, core_row_fn fn, void *arg)
 {
 	struct ike_row_child child;
 	struct ike_row_sa row;
 
-	list_foreach (sa, &c->ike2.sas, struct ikesa, all) {
-		row_of(sa, &row);
-		fn(arg, &(struct ike_row){.sa = &row});
-		list_foreach (p, &sa->pairs, struct ike2_pair, node) {
-			/* Until it knows its policy, an answering side has no selector to show. */
-			if (!p->out.id)
-				continue;
-			pair_row(p, &child);
-			fn(arg, &(struct ike_row){.child = &child});
-			pair_show_more(p, fn, arg);
-		}
+	row_of(sa, &row);
+	fn(arg, &(struct ike_row){.sa = &row});
+	list_foreach (p, &sa->pairs, struct ike2_pair, node) {
+		/* Until it knows its policy, an answering side has no selector to show. */
+		if (!p->out.id)
+			continue;
+		pair_row(p, &child);
+		fn(arg, &(struct ike_row){.child = &child});
+		pair_show_more(p, fn, arg);
 	}
+}
+
+static void show(struct core *c, core_row_fn fn, void *arg)
+{
+	list_foreach (sa, &c->ike2.sas, struct ikesa, all)
+		show_one(sa, fn, arg);
+	list_foreach (sa, &c->ike2.unproved, struct ikesa, all)
+		show_one(sa, fn, arg);
 }
 
 static bool sa_row(struct core *c, const struct ike_path *path, uint32_t peer, struct ike_row_sa *ret)
@@ -266,7 +280,7 @@ static bool making_row(struct core *c, uint32_t policy, struct ike_row_child *re
 
 static uint32_t renew(struct core *c, const struct ike_row_filter *f)
 {
-	struct ike2_walk w = ike2_walk_begin(c);
+	struct ike2_walk w = ike2_walk_known(c);
 	struct ikesa *sa;
 	uint32_t n = 0;
 
@@ -300,6 +314,7 @@ const struct ike_version ike2_version = {
     .forget = forget,
     .end_all = end_all,
     .carry_over = carry_over,
+    .join = join,
     .acquire = acquire,
     .wish = wish,
     .unknown_spi = unknown_spi,

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "ipc/client.h"
+#include "keyd/core/child.h"
 #include "keyd/edges/answer.h"
 #include "keyd/edges/certd.h"
 #include "keyd/edges/datapathd.h"
@@ -47,7 +48,8 @@ static void give_back(const struct question *q, uint64_t number)
 		policyd_drop_grant(q->k->policyd, number);
 		break;
 	case ANSWER_MADE:
-		policyd_drop_policy(q->k->policyd, (uint32_t)number);
+		/* It may be one that was there already. */
+		child_leave_policy(q->k->core, &(struct policy){.generated = true, .id = (uint32_t)number});
 		break;
 	case ANSWER_SPI:
 		datapathd_release(q->k->datapathd, &q->src, &q->dst, q->proto, (uint32_t)number);
@@ -264,12 +266,12 @@ static void port_release(
 	datapathd_release(k->datapathd, src, dst, proto, spi);
 }
 
-static int port_install(void *arg, uint64_t token, uint64_t grant, const struct sa_desc *sa, bool inbound)
+static int port_install(void *arg, uint64_t token, uint64_t grant, const struct sa_desc *sa, uint64_t partner)
 {
 	struct keyd *k = arg;
 	struct question *q = question(k, token, ANSWER_SERIAL);
 
-	return q ? asked(q, datapathd_install(k->datapathd, grant, sa, inbound, on_answer, q)) : -ENOMEM;
+	return q ? asked(q, datapathd_install(k->datapathd, grant, sa, partner, on_answer, q)) : -ENOMEM;
 }
 
 static void port_remove(void *arg, uint64_t serial)
@@ -279,11 +281,11 @@ static void port_remove(void *arg, uint64_t serial)
 	datapathd_remove(k->datapathd, serial);
 }
 
-static void port_moved(void *arg, const struct ike_path *path, uint16_t old_port)
+static void port_moved(void *arg, const uint64_t *serial, size_t n, uint16_t port)
 {
 	struct keyd *k = arg;
 
-	datapathd_moved(k->datapathd, path, old_port);
+	datapathd_moved(k->datapathd, serial, n, port);
 }
 
 static void port_hook(void *arg, const struct core_hook *h)
@@ -398,12 +400,12 @@ static int on_unknown(struct core *core, const struct ipc_record *rec)
 
 static int on_moved(struct core *core, const struct ipc_record *rec)
 {
-	struct ike_path path;
-	uint16_t old;
-	int r = datapathd_moved_decode(rec, &path, &old);
+	uint64_t serial;
+	uint16_t port;
+	int r = datapathd_moved_decode(rec, &serial, &port);
 
 	if (r == 0)
-		core_moved(core, &path, old);
+		core_moved(core, serial, port);
 	return r;
 }
 

@@ -14,7 +14,7 @@
 #include "secret/slots.h"
 
 enum {
-	KEEP_VERSION = 2,  /* of heads, and of what the octets mean */
+	KEEP_VERSION = 3,  /* of heads, and of what the octets mean */
 	KEEP_RUN_MAX = 16, /* slots of one thing */
 	KEEP_HEAD = 64,
 	KEEP_IDS = (SLOT_SIZE - KEEP_HEAD) / 4 - 1, /* message ids in one slot */

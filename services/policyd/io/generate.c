@@ -18,11 +18,18 @@ struct waiter {
 	struct policyd *p;
 	struct ipc_conn *c;
 	uint32_t rec_id, out_id;
+	bool fresh; /* made for this question */
 };
 
 static struct book *staged(struct policyd *p)
 {
 	return p->txn.owner ? &p->txn.staged : NULL;
+}
+
+static void take_back(struct policyd *p, uint32_t out_id, bool fresh)
+{
+	if (fresh)
+		(void)generated_drop(&p->generated, &p->book, staged(p), out_id);
 }
 
 static void on_in_force(void *arg, int result, uint64_t version, const char *why)
@@ -38,7 +45,7 @@ static void on_in_force(void *arg, int result, uint64_t version, const char *why
 		in = spd_find(spd, POLICY_IN, &mirror);
 	}
 	if (!ipc_conn_is_open(w->c))
-		(void)generated_drop(&w->p->generated, &w->p->book, staged(w->p), w->out_id);
+		take_back(w->p, w->out_id, w->fresh);
 	else if (result < 0)
 		ipc_conn_send_error(w->c, w->rec_id, -result, "%s", why);
 	else if (!out || !in)
@@ -49,6 +56,7 @@ static void on_in_force(void *arg, int result, uint64_t version, const char *why
 	free(w);
 }
 
+/* As generated_put(). */
 static int put(struct policyd *p, const struct msg_make *m, uint32_t *ret_id, struct err_text *e)
 {
 	const struct grant_world world = {.key = &p->ticket_key,
@@ -98,17 +106,21 @@ int generate_on_make(struct ipc_conn *c, const struct ipc_record *rec)
 
 	if (r == 0)
 		r = put(p, &m, &id, &e);
-	if (r == 0) {
-		*w = (struct waiter){.p = p, .c = ipc_conn_ref(c), .rec_id = rec->id, .out_id = id};
-		tell(p, id, BOOK_ADDED);
-		commit_changed(&p->commit);
-		r = commit_wait(&p->commit, 0, on_in_force, w);
-		if (r == 0) {
+	if (r >= 0) {
+		bool fresh = r == 0;
+
+		*w = (struct waiter){
+		    .p = p, .c = ipc_conn_ref(c), .rec_id = rec->id, .out_id = id, .fresh = fresh};
+		if (fresh) {
+			tell(p, id, BOOK_ADDED);
+			commit_changed(&p->commit);
 			log_info("policy.generated", "spid=%u for a client", id);
-			return 0;
 		}
+		r = commit_wait(&p->commit, 0, on_in_force, w);
+		if (r == 0)
+			return 0;
 		(void)err_set(&e, r, "too many wait already");
-		(void)generated_drop(&p->generated, &p->book, staged(p), id);
+		take_back(p, id, fresh);
 		ipc_conn_unref(c);
 	}
 	free(w);

@@ -103,6 +103,10 @@ static void test_anchors_bounds(void **state)
 	assert_int_equal(add(a, CREDENTIAL_KEY, 0, kit_pem(&cert, 1)), -EINVAL);
 	a->n_files = ANCHORS_FILES_MAX;
 	assert_int_equal(add(a, CREDENTIAL_ANCHOR, 0, kit_pem(&cert, 1)), -ENOSPC);
+	/* Those of peers are counted by themselves. */
+	assert_int_equal(add(a, CREDENTIAL_CA, 0, kit_pem(&cert, 1)), 1);
+	a->n_own = ANCHORS_OWN_MAX;
+	assert_int_equal(add(a, CREDENTIAL_CA, 0, kit_pem(&cert, 1)), -ENOSPC);
 	anchors_free(a);
 }
 

@@ -92,6 +92,58 @@ static void test_keys_are_unlocked_while_loaded(void **state)
 	creds_free(c);
 }
 
+static void put_again(struct creds *c, uint32_t peer, uint32_t of)
+{
+	struct err_text e;
+
+	assert_int_equal(creds_add(c, CREDENTIAL_CERT, peer, "my.pem", dup(c->cert[of].fd), &e), 0);
+	assert_int_equal(creds_add(c, CREDENTIAL_KEY, peer, "my.key", dup(c->key[of].fd), &e), 0);
+}
+
+/* The same two files are read once; two of another's, or one of them, are not the same. */
+static void test_a_key_for_many_is_read_once(void **state)
+{
+	AUTO_IKE_CONF struct ike_conf *conf = new_conf();
+	struct creds *c = new_creds();
+	struct err_text e;
+
+	(void)state;
+	put(c, 0, rsa_cert, rsa, NULL);
+	put_again(c, 1, 0);
+	put(c, 2, rsa_cert, rsa, NULL);
+	assert_int_equal(creds_read(c, conf, &e), 0);
+	assert_ptr_equal(c->own[0], c->own[1]);
+	assert_ptr_not_equal(c->own[0], c->own[2]);
+	/* Each is an owner. */
+	put(c, 0, ec_cert, ec, NULL);
+	assert_null(c->own[0]);
+	assert_true(own_key_is_rsa(c->own[1]));
+	/* What was opened by a passphrase is not everybody's. */
+	put(c, 0, rsa_cert, rsa, "sesame");
+	put_again(c, 1, 0);
+	assert_int_equal(unlock(c, 0, "sesame", &e), 0);
+	assert_int_equal(creds_read(c, conf, &e), -EACCES);
+	creds_free(c);
+}
+
+/* Nobody keeps the files of the many: they are closed, and the keys stay. */
+static void test_files_are_let_go(void **state)
+{
+	AUTO_IKE_CONF struct ike_conf *conf = new_conf();
+	struct creds *c = new_creds();
+	struct err_text e;
+
+	(void)state;
+	put(c, 0, rsa_cert, rsa, NULL);
+	put(c, 1, ec_cert, ec, NULL);
+	assert_int_equal(creds_read(c, conf, &e), 0);
+	creds_close_from(c, 1);
+	assert_true(c->cert[0].fd >= 0 && c->key[0].fd >= 0);
+	assert_true(c->cert[1].fd < 0 && c->key[1].fd < 0);
+	assert_non_null(c->own[1]);
+	creds_free(c);
+}
+
 /* The file of the users belongs to no peer, whatever number came with it. */
 static void test_keys_stay_when_another_file_comes(void **state)
 {
@@ -204,6 +256,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_keys_are_unlocked_while_loaded),
+	    cmocka_unit_test(test_a_key_for_many_is_read_once),
+	    cmocka_unit_test(test_files_are_let_go),
 	    cmocka_unit_test(test_keys_stay_when_another_file_comes),
 	    cmocka_unit_test(test_keys_that_cannot_sign_in_version_1),
 	    cmocka_unit_test(test_keys_outlive_a_restart),

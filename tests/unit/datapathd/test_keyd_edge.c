@@ -27,7 +27,7 @@ static struct sa_desc desc_of(bool inbound, uint32_t spi)
 	return x;
 }
 
-static uint64_t installed(const struct sa_desc *x, bool inbound)
+static uint64_t installed_with(const struct sa_desc *x, bool inbound, uint64_t partner)
 {
 	Postern__SaInstall m = POSTERN__SA_INSTALL__INIT;
 	struct model_sa_pb sa;
@@ -38,6 +38,7 @@ static uint64_t installed(const struct sa_desc *x, bool inbound)
 	model_sa_encode(x, true, &sa);
 	m.grant = KEYD_RIG_GRANT;
 	m.inbound = inbound;
+	m.partner = partner;
 	m.sa = &sa.m;
 	rec = keyd_rig_ask(IPC_SA_INSTALL, &m.base, IPC_SA_MADE);
 	got = ipc_unpack(&postern__sa_made__descriptor, &rec, 1024);
@@ -45,6 +46,11 @@ static uint64_t installed(const struct sa_desc *x, bool inbound)
 	serial = ((Postern__SaMade *)got)->serial;
 	ipc_unpack_free(got);
 	return serial;
+}
+
+static uint64_t installed(const struct sa_desc *x, bool inbound)
+{
+	return installed_with(x, inbound, 0);
 }
 
 /* What control_io.c does once a second. */
@@ -230,45 +236,66 @@ static void test_keyd_edge_unknown_spis_are_rationed(void **state)
 	assert_int_equal(hear_unknown(), 3);
 }
 
-/* A translator has moved the peer: what is sent follows, keyd hears of it once, and says it itself as well.
- */
+static void hear_moved(uint64_t serial, uint16_t port)
+{
+	struct ipc_record rec;
+	ProtobufCMessage *got;
+	const Postern__PeerMoved *m;
+
+	keyd_rig_hear(IPC_PEER_MOVED, &rec);
+	got = ipc_unpack(&postern__peer_moved__descriptor, &rec, 1024);
+	m = (const Postern__PeerMoved *)got;
+	assert_non_null(m);
+	assert_int_equal(m->n_serial, 1);
+	assert_int_equal(m->serial[0], serial);
+	assert_int_equal(m->port, port);
+	ipc_unpack_free(got);
+}
+
+/* A translator has moved a peer: what is sent with that pair follows, keyd hears of it once, and says of
+ * others whose peer it is. */
 static void test_keyd_edge_moved_peers_are_followed(void **state)
 {
 	struct sa_desc in = desc_of(true, keyd_rig_reserved()), out = desc_of(false, 0x1000);
-	struct moved m = {.local = kr.addr[0], .remote = kr.addr[1], .old_port = 20001, .new_port = 20002};
 	Postern__PeerMoved told = POSTERN__PEER_MOVED__INIT;
-	const struct sa *sa;
-	struct ipc_record rec;
-	uint64_t serial;
+	struct moved m = {.port = 20002};
+	const struct sa *sa, *other;
+	uint64_t serial[2];
 
 	(void)state;
 	kr.d.fd.in[SOURCE_UDP4] = STDERR_FILENO; /* port 4500 is to be had */
 	in.encap = (struct sa_encap){.sport = 20001, .dport = 4500};
 	out.encap = (struct sa_encap){.sport = 4500, .dport = 20001};
-	(void)installed(&in, true);
-	serial = installed(&out, false);
-	sa = sad_find_serial(&kr.d.sad, serial);
+	serial[0] = installed(&in, true);
+	sa = sad_find_serial(&kr.d.sad, installed_with(&out, false, serial[0]));
+	in.spi = keyd_rig_reserved();
+	out.spi++;
+	serial[1] = installed(&in, true);
+	other = sad_find_serial(&kr.d.sad, installed_with(&out, false, serial[1]));
 	assert_int_equal(sa_rt_far_port(sa->rt, sa->rt->encap.dport), 20001);
-	m.old_port = 20009; /* somebody else behind the same translator */
-	assert_true(moved_ring_push(&kr.d.worker->moved, &m));
-	keyd_edge_moved(&kr.d);
-	assert_int_equal(sa_rt_far_port(sa->rt, sa->rt->encap.dport), 20001);
-	keyd_rig_hear_nothing();
-	m.old_port = 20001;
+	m.serial = serial[0];
 	assert_true(moved_ring_push(&kr.d.worker->moved, &m));
 	assert_true(moved_ring_push(&kr.d.worker->moved, &m));
 	keyd_edge_moved(&kr.d);
 	assert_int_equal(sa_rt_far_port(sa->rt, sa->rt->encap.dport), 20002);
 	assert_int_equal(sa->desc.encap.dport, 20002);
-	keyd_rig_hear(IPC_PEER_MOVED, &rec);
+	assert_int_equal(other->desc.encap.dport, 20001);
+	hear_moved(serial[0], 20002);
 	keyd_rig_hear_nothing();
-	told.local = &kr.pb[0];
-	told.remote = &kr.pb[1];
-	told.old_port = 20002;
-	told.new_port = 20003;
+	told.serial = serial + 1;
+	told.n_serial = 1;
+	told.port = 20003;
 	keyd_rig_tell(IPC_PEER_MOVED, 0, &told.base);
 	keyd_rig_hear_nothing();
-	assert_int_equal(sa_rt_far_port(sa->rt, sa->rt->encap.dport), 20003);
+	assert_int_equal(sa->desc.encap.dport, 20002);
+	assert_int_equal(sa_rt_far_port(other->rt, other->rt->encap.dport), 20003);
+	told.serial = serial;
+	told.n_serial = 2;
+	told.port = 20004;
+	keyd_rig_tell(IPC_PEER_MOVED, 0, &told.base);
+	keyd_rig_hear_nothing();
+	assert_int_equal(sa->desc.encap.dport, 20004);
+	assert_int_equal(other->desc.encap.dport, 20004);
 	kr.d.fd.in[SOURCE_UDP4] = -1;
 }
 

@@ -133,7 +133,8 @@ static void test_slot_forged_fields_are_judged_one_by_one(void **state)
 	    {offsetof(struct sad_slot_desc, zero), 1},
 	    {offsetof(struct sad_slot_desc, n_more), 1},
 	    {offsetof(struct sad_slot_desc, n_more) + 1, 1},
-	    {offsetof(struct sad_slot_desc, more_sum), 1},
+	    {offsetof(struct sad_slot_desc, partner), 42}, /* the serial itself: before the first one */
+	    {offsetof(struct sad_slot_desc, partner) + 3, 1},
 	    {offsetof(struct sad_slot_desc, comp), 2},
 	    {offsetof(struct sad_slot_desc, encap_dport), 1},
 	    {offsetof(struct sad_slot_desc, encap_frag), 1},
@@ -245,12 +246,13 @@ static void test_slot_changed_reqids_are_refused(void **state)
 {
 	static const uint32_t more[] = {5, 9, 11};
 	struct sa_desc d = some_sa();
+	uint32_t *list;
 
 	(void)state;
 	d.reqid = 7;
 	d.more_reqids = more;
 	d.n_more = ARRAY_SIZE(more);
-	for (size_t i = 0; i < sizeof(more); i++)
+	for (size_t i = 0; i < sizeof(uint32_t) + sizeof(more); i++)
 		for (unsigned bit = 0; bit < 8; bit++) {
 			write_sa(&d);
 			((uint8_t *)(slot + 1))[i] ^= (uint8_t)(1 << bit);
@@ -258,8 +260,9 @@ static void test_slot_changed_reqids_are_refused(void **state)
 		}
 	/* With a sum that fits: they have to rise. */
 	write_sa(&d);
-	((uint32_t *)(void *)(slot + 1))[1] = 5;
-	slot->d.more_sum = (uint32_t)slot_sum(slot + 1, sizeof(more));
+	list = (uint32_t *)(void *)(slot + 1);
+	list[2] = 5;
+	list[0] = (uint32_t)slot_sum(list + 1, sizeof(more));
 	sad_slot_commit(slot);
 	assert_int_equal(read_at(INDEX, LEFT, NULL), SAD_SLOT_BAD);
 }

@@ -146,7 +146,8 @@ static struct sa *find(uint32_t spi)
 	return sad_find(&sad, &src, &dst, IPSEC_ESP, spi);
 }
 
-/* Whose an SA is, is known to the next life, and that its key needs nobody's word. */
+/* Whose an SA is, is known to the next life, and with whom it belongs; and that its key needs nobody's word.
+ */
 static void test_store_next_life_knows_whose_an_sa_is(void **state)
 {
 	struct sa_desc d = path_rig_desc(
@@ -158,6 +159,8 @@ static void test_store_next_life_knows_whose_an_sa_is(void **state)
 	(void)state;
 	assert_int_equal(sad_txn_init(&t, &sad), 0);
 	t.manual = false;
+	t.partner = 1;
+	sad_store_next_serial(sad.store); /* which has that one */
 	assert_int_equal(sad_txn_add(&t, &d, false, 5, &serial, &e), 0);
 	assert_int_equal(sad_txn_commit(&t, NULL, NULL, &e), 0);
 	sad_txn_fini(&t);
@@ -167,7 +170,9 @@ static void test_store_next_life_knows_whose_an_sa_is(void **state)
 	assert_int_equal(recover().sas, 2);
 	assert_false(find(0x2000)->facts.manual);
 	assert_int_equal(find(0x2000)->facts.serial, serial);
+	assert_int_equal(find(0x2000)->facts.partner, 1);
 	assert_true(find(0x2001)->facts.manual);
+	assert_int_equal(find(0x2001)->facts.partner, 0);
 }
 
 static void test_store_next_life_has_the_same_sas(void **state)

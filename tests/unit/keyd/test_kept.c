@@ -21,6 +21,8 @@ static struct ike_conf plain = {.peer = peers, .n_peers = 4};
 static struct core_conf conf = {.generation = 7, .c = &plain};
 static struct isakmp sa;
 static struct child pair;
+static struct party party;
+static struct ike1_octets name; /* of the party, as it was decoded last */
 static struct mode_given given;
 static uint8_t octets[ROOM];
 static size_t n_octets;
@@ -88,7 +90,9 @@ static int set_up(void **state)
 	given.v.include.n = 1;
 	assert_int_equal(octets_set(&given.domain, "example.com", 11), 0);
 	sa.ra.given = &given;
+	assert_int_equal(octets_set(&party.name, "whose", 5), 0);
 	pair = (struct child){.initiator = true,
+	    .party = &party,
 	    .path = some_path(),
 	    .out = {.id = 21,
 	        .dir = POLICY_OUT,
@@ -118,6 +122,7 @@ static int tear_down(void **state)
 	octets_fini(&sa.ra.user);
 	octets_fini(&sa.ra.groups);
 	octets_fini(&given.domain);
+	octets_fini(&party.name);
 	given = (struct mode_given){0};
 	return 0;
 }
@@ -143,7 +148,7 @@ static int decode_sa(struct kept_isakmp *k)
 static int decode_pair(struct child *k)
 {
 	const char *why = NULL;
-	int r = kept_child_decode(octets, n_octets, NOW, k, &why);
+	int r = kept_child_decode(octets, n_octets, NOW, k, &name, &why);
 
 	assert_int_equal(r < 0, why != NULL);
 	return r;
@@ -195,6 +200,7 @@ static void test_kept_isakmp_comes_back(void **state)
 
 static void test_kept_pair_comes_back(void **state)
 {
+	static const uint8_t zeros[PARTY_NAME_MAX + 1];
 	struct child k;
 
 	(void)state;
@@ -209,12 +215,22 @@ static void test_kept_pair_comes_back(void **state)
 	assert_int_equal(k.seconds, 3600);
 	assert_int_equal(k.n_parts, 2);
 	assert_memory_equal(k.part, pair.part, 2 * sizeof(k.part[0]));
-	/* What is longest has room. */
+	assert_octets(name, "whose", 5);
+	/* What is longest has room, and no more. */
+	assert_int_equal(octets_set(&party.name, zeros, PARTY_NAME_MAX), 0);
 	pair.n_parts = POLICY_REQUESTS_MAX;
 	for (uint8_t i = 2; i < pair.n_parts; i++)
 		pair.part[i] = pair.part[0];
 	encode(kept_child_encode, &pair);
 	assert_int_equal(decode_pair(&k), 0);
+	assert_int_equal(name.n, PARTY_NAME_MAX);
+	assert_int_equal(octets_set(&party.name, zeros, PARTY_NAME_MAX + 1), 0);
+	encode(kept_child_encode, &pair);
+	assert_int_equal(decode_pair(&k), -EBADMSG);
+	/* It is always somebody's. */
+	party.name.n = 0;
+	encode(kept_child_encode, &pair);
+	assert_int_equal(decode_pair(&k), -EBADMSG);
 }
 
 /* As large as anything in it may be. */

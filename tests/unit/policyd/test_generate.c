@@ -339,12 +339,15 @@ static void both_go_together(void **state)
 	assert_int_equal(f->set.n, 0);
 }
 
-static void his_own_is_replaced_and_nobody_elses(void **state)
+static void his_own_stays_or_is_replaced_and_nobody_elses(void **state)
 {
 	struct fixture *f = *state;
 	uint32_t first = put(f, "a", 0), second;
 
-	second = put(f, "a", 0); /* from elsewhere, say */
+	assert_int_equal(put(f, "a", 1), first); /* keys are renewed */
+	assert_int_equal(f->set.n, 1);
+	f->out.req[0].dst = f->ask.remote = f->ticket.addr = addr("192.0.2.20");
+	second = put(f, "a", 0); /* from elsewhere */
 	assert_true(second != first);
 	assert_int_equal(count(f), 2);
 	assert_int_equal(f->set.n, 1);
@@ -445,6 +448,21 @@ static void it_goes_from_a_staged_copy_too(void **state)
 	book_forget(&f->book, &staged);
 }
 
+/* As from a file of a release before, which did not keep whose they are. */
+static void what_is_nobodys_goes(void **state)
+{
+	struct fixture *f = *state;
+	struct spd_entry *out = spd_find_id(f->book.spd, put(f, "a", 0)),
+	                 *in = spd_first(f->book.spd, POLICY_IN);
+
+	memset(out->owner, 0, sizeof(out->owner));
+	memset(in->owner, 0, sizeof(in->owner));
+	generated_fini(&f->set);
+	generated_init(&f->set);
+	assert_int_equal(generated_adopt(&f->set, &f->book, NOW), 2);
+	assert_int_equal(count(f), 0);
+}
+
 static void after_a_restart(void **state)
 {
 	struct fixture *f = *state;
@@ -454,9 +472,8 @@ static void after_a_restart(void **state)
 	generated_init(&f->set);
 	assert_int_equal(generated_adopt(&f->set, &f->book, NOW), 0);
 	assert_int_equal(f->set.n, 1);
-	/* Whose it was is not known: whoever proves to be allowed it has it now. */
-	put(f, "b", 0);
-	assert_null(spd_find_id(f->book.spd, id));
+	put(f, "b", -EEXIST);
+	assert_int_equal(put(f, "a", 1), id);
 	/* After a boot its client has gone. */
 	spd_first(f->book.spd, POLICY_OUT)->inherited = true;
 	spd_first(f->book.spd, POLICY_IN)->inherited = true;
@@ -481,7 +498,7 @@ int main(void)
 	    TEST(what_sainfo_allows),
 	    TEST(with_a_pool_an_address_of_it),
 	    TEST(both_go_together),
-	    TEST(his_own_is_replaced_and_nobody_elses),
+	    TEST(his_own_stays_or_is_replaced_and_nobody_elses),
 	    TEST(roots_is_never_touched),
 	    TEST(roots_comes_first),
 	    TEST(one_client_has_a_bound),
@@ -489,6 +506,7 @@ int main(void)
 	    TEST(what_is_not_in_the_book_is_forgotten),
 	    TEST(it_goes_from_a_staged_copy_too),
 	    TEST(after_a_restart),
+	    TEST(what_is_nobodys_goes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,7 +13,16 @@
 
 #include "policyd/grant_rules.h"
 
-enum { NOW = 1000000, OUT = 1, IN = 2, TRANSPORT = 3, NONE = 4, TRANSPORT_IN = 5, GENERATION = 70 };
+enum {
+	NOW = 1000000,
+	OUT = 1,
+	IN = 2,
+	TRANSPORT = 3,
+	NONE = 4,
+	TRANSPORT_IN = 5,
+	GENERATED = 9,
+	GENERATION = 70
+};
 /* Peers of the configuration, by index. */
 enum { ANONYMOUS = 0, PEER = 1, OTHER = 2 };
 enum { ENC = 1 << ALG_ENC_AES_CBC | 1 << ALG_ENC_3DES_CBC, AUTH = 1 << ALG_AUTH_HMAC_SHA1 };
@@ -230,6 +239,33 @@ static void transport_between_hosts_in_the_selector(void **state)
 	refused(f, -EACCES, "request 1 (esp) of policy 3 is not between 198.51.100.1 and 192.0.2.2");
 }
 
+/* Behind one NAT two clients have one address, and what one claims may be the other's. */
+static void what_was_made_for_one_is_no_others(void **state)
+{
+	struct fixture *f = *state;
+	struct policy made = policy(GENERATED, POLICY_OUT, "10.1.0.0", "10.9.0.0", 16);
+	struct spd_entry *x;
+
+	made.generated = true;
+	add_tunnel(f, &made, "192.0.2.1", "192.0.2.2", 0x8003);
+	f->ask.policy_id = GENERATED;
+	refused(f, -EACCES, "policy 9 for this traffic is another client's");
+	x = spd_find_id(f->spd, GENERATED);
+	ticket_owner(&f->ticket, x->owner);
+	assert_int_equal(judge_sealed(f, &key), 0);
+	strcpy(f->ticket.user, "mallory");
+	refused(f, -EACCES, "policy 9 for this traffic is another client's");
+	f->ask.policy_id = OUT; /* beside one of root's */
+	f->ask.more_ids = &made.id;
+	f->ask.n_more = 1;
+	refused(f, -EACCES, "policy 9 for this traffic is another client's");
+	f->ask.policy_id = GENERATED;
+	f->ask.n_more = 0;
+	f->ticket.user[0] = '\0';
+	f->ticket.id.kind = IKE_ID_FQDN;
+	refused(f, -EACCES, "policy 9 for this traffic is another client's");
+}
+
 static void no_ticket(void **state)
 {
 	struct fixture *f = *state;
@@ -417,6 +453,7 @@ int main(void)
 	    CASE(a_tunnel_with_its_peer),
 	    CASE(several_policies),
 	    CASE(transport_between_hosts_in_the_selector),
+	    CASE(what_was_made_for_one_is_no_others),
 	    CASE(no_ticket),
 	    CASE(no_grant_before_the_user_is_known),
 	    CASE(forged_ticket),

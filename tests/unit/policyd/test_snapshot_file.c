@@ -105,6 +105,24 @@ static void test_snapshot_comes_back_as_it_was(void **state)
 	assert_false(f->loaded.enabled);
 }
 
+/* So that after a restart nobody else gets it. */
+static void test_snapshot_keeps_whose_a_policy_is(void **state)
+{
+	static const uint8_t owner[SPD_OWNER_LEN] = {1, 2, 3, [SPD_OWNER_LEN - 1] = 9};
+	struct fixture *f = *state;
+	struct spd_entry *x = spd_first(f->saved.spd, POLICY_OUT);
+	const struct spd_entry *y;
+
+	x->policy.generated = true;
+	memcpy(x->owner, owner, sizeof(owner));
+	assert_int_equal(snapshot_save(f->dir, &f->saved, &this_boot, &f->e), 0);
+	assert_int_equal(snapshot_load(f->dir, &f->loaded, &this_boot, &f->e), 0);
+	assert_same_spd(f->saved.spd, f->loaded.spd, false);
+	y = spd_find_id(f->loaded.spd, x->policy.id);
+	assert_true(y->policy.generated);
+	assert_memory_equal(y->owner, owner, sizeof(owner));
+}
+
 static void test_snapshot_keeps_what_level_default_means(void **state)
 {
 	static const char *const names[] = {
@@ -324,6 +342,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(test_snapshot_comes_back_as_it_was, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_snapshot_keeps_whose_a_policy_is, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_snapshot_keeps_what_level_default_means, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_snapshot_of_another_boot_is_inherited, setup, teardown),
 	    cmocka_unit_test_setup_teardown(
