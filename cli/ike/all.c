@@ -53,6 +53,34 @@ static int add_kept(struct ike_rows *r, const struct ike_row_kept *k)
 	return 0;
 }
 
+static int add_also(struct ike_rows *r, const struct ike_row_also *a)
+{
+	if (!r->n_children)
+		return 0;
+	if (!grow((void **)&r->also, &r->room_also, r->n_also, sizeof(*r->also)))
+		return -ENOMEM;
+	r->also[r->n_also++] = (struct ike_rows_also){.child = r->n_children - 1, .row = *a};
+	return 0;
+}
+
+const struct ike_rows_also *ike_rows_also_of(const struct ike_rows *r, size_t child, size_t *ret_n)
+{
+	size_t low = 0, high = r->n_also;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (r->also[middle].child < child)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	while (high < r->n_also && r->also[high].child == child)
+		high++;
+	*ret_n = high - low;
+	return r->also + low;
+}
+
 int ike_rows_add(struct ike_rows *r, const struct ike_row *row)
 {
 	char *detail;
@@ -61,6 +89,8 @@ int ike_rows_add(struct ike_rows *r, const struct ike_row *row)
 		return add_sa(r, row->sa);
 	if (row->kept)
 		return add_kept(r, row->kept);
+	if (row->also)
+		return add_also(r, row->also);
 	detail = strdup(row->child->detail);
 	if (!detail || !grow((void **)&r->child, &r->room_children, r->n_children, sizeof(*row->child))) {
 		free(detail);
@@ -101,5 +131,6 @@ void ike_rows_fini(struct ike_rows *r)
 	free(r->sa);
 	free(r->child);
 	free(r->kept);
+	free(r->also);
 	*r = (struct ike_rows){0};
 }

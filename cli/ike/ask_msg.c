@@ -26,7 +26,7 @@ static int take_row(const struct ipc_record *rec, ike_row_fn fn, void *arg, stru
 	if (!m || !row)
 		return unreadable(e);
 	r = model_ike_row_decode((const Postern__IkeRow *)m, row, e);
-	if (r < 0 || (!row->row.sa && !row->row.child && !row->row.kept))
+	if (r < 0 || (!row->row.sa && !row->row.child && !row->row.kept && !row->row.also))
 		return r;
 	return fn(arg, &row->row);
 }

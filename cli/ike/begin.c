@@ -45,7 +45,7 @@ static int print(void *arg, const struct ike_row *row)
 	if (row->sa)
 		ike_print_sa(b->cli->out, row->sa);
 	else if (row->child)
-		ike_print_child(b->cli->out, row->child);
+		ike_print_child(b->cli->out, row->child, NULL, 0);
 	return 0;
 }
 

@@ -41,6 +41,8 @@ static int collect(const struct sa_desc *d, const struct sa_status *s, void *arg
 		return 0;
 	l->sa[l->n] = *d;
 	l->sa[l->n].enc_key = l->sa[l->n].auth_key = NULL;
+	l->sa[l->n].more_reqids = NULL;
+	l->sa[l->n].n_more = 0;
 	l->n++;
 	return 0;
 }

@@ -32,15 +32,23 @@ struct ike_rows {
 	size_t n_children, room_children;
 	struct ike_row_kept *kept;
 	size_t n_kept, room_kept;
+	struct ike_rows_also {
+		size_t child; /* index */
+		struct ike_row_also row;
+	} * also; /* in the order of their children */
+	size_t n_also, room_also;
 };
 must_check int ike_rows_read(struct ipc_sync *keyd, struct ike_rows *ret, struct err_text *e);
 /* A copy of one row. 0 or -ENOMEM. */
 must_check int ike_rows_add(struct ike_rows *r, const struct ike_row *row);
 void ike_rows_fini(struct ike_rows *r);
+/* The further policies of one child: the first, and how many. */
+const struct ike_rows_also *ike_rows_also_of(const struct ike_rows *r, size_t child, size_t *ret_n);
 
 /* print.c: 80 columns. `only`: rows of this peer; NULL: all. */
 void ike_print(FILE *to, const struct ike_rows *r, const struct inet_addr *only);
-void ike_print_child(FILE *to, const struct ike_row_child *k);
+void ike_print_child(
+    FILE *to, const struct ike_row_child *k, const struct ike_rows_also *also, size_t n_also);
 void ike_print_sa(FILE *to, const struct ike_row_sa *sa);
 void ike_print_selector(FILE *to, const struct selector *s);
 /* print_kept.c: what is kept up, whether it is there or not. */

@@ -162,11 +162,16 @@ static void print_child_times(FILE *to, const struct ike_row_child *k)
 	fprintf(to, ", policy %u\n", k->policy);
 }
 
-void ike_print_child(FILE *to, const struct ike_row_child *k)
+void ike_print_child(FILE *to, const struct ike_row_child *k, const struct ike_rows_also *also, size_t n_also)
 {
 	fprintf(to, "    %-8s ", ike_row_state_name(k->state));
 	ike_print_selector(to, &k->sel);
 	fputc('\n', to);
+	for (size_t i = 0; i < n_also; i++) {
+		fprintf(to, "    %-8s ", "");
+		ike_print_selector(to, &also[i].row.sel);
+		fputc('\n', to);
+	}
 	for (uint8_t i = 0; i < k->n_parts; i++)
 		print_part(to, &k->part[i]);
 	print_child_times(to, k);
@@ -174,9 +179,13 @@ void ike_print_child(FILE *to, const struct ike_row_child *k)
 
 static void print_children(FILE *to, const struct ike_rows *r, const struct inet_addr *remote)
 {
-	for (size_t i = 0; i < r->n_children; i++)
+	for (size_t i = 0; i < r->n_children; i++) {
+		size_t n;
+		const struct ike_rows_also *also = ike_rows_also_of(r, i, &n);
+
 		if (inet_addr_equal(&r->child[i].remote, remote))
-			ike_print_child(to, &r->child[i]);
+			ike_print_child(to, &r->child[i], also, n);
+	}
 }
 
 /* Whether this is the first row of its peer. */

@@ -111,8 +111,22 @@ static json_t *from_selector(const struct selector *s)
 	return o;
 }
 
-static json_t *from_child(const struct ike_row_child *k)
+/* Of one policy and of several alike. */
+static json_t *all_selectors(const struct ike_rows *r, size_t i)
 {
+	json_t *all = json_array();
+	size_t n;
+	const struct ike_rows_also *also = ike_rows_also_of(r, i, &n);
+
+	json_array_append_new(all, from_selector(&r->child[i].sel));
+	for (size_t k = 0; k < n; k++)
+		json_array_append_new(all, from_selector(&also[k].row.sel));
+	return all;
+}
+
+static json_t *from_child(const struct ike_rows *r, size_t at)
+{
+	const struct ike_row_child *k = &r->child[at];
 	json_t *o = json_object(), *parts = json_array();
 	char spis[IKE_SPIS_LEN];
 
@@ -125,6 +139,7 @@ static json_t *from_child(const struct ike_row_child *k)
 	put_text(o, "under", k->has_parent ? ike_spis_text(k->spi_i, k->spi_r, spis) : NULL);
 	put_int(o, "policy", k->policy);
 	json_object_set_new(o, "selector", from_selector(&k->sel));
+	json_object_set_new(o, "selectors", all_selectors(r, at));
 	for (uint8_t i = 0; i < k->n_parts; i++)
 		json_array_append_new(parts, from_part(&k->part[i]));
 	json_object_set_new(o, "parts", parts);
@@ -160,7 +175,7 @@ int ike_write_json(struct cli *cli, const struct ike_rows *r, const struct inet_
 			json_array_append_new(sas, from_sa(&r->sa[i]));
 	for (size_t i = 0; i < r->n_children; i++)
 		if (!only || inet_addr_equal(only, &r->child[i].remote))
-			json_array_append_new(children, from_child(&r->child[i]));
+			json_array_append_new(children, from_child(r, i));
 	for (size_t i = 0; i < r->n_kept; i++)
 		if (!only || inet_addr_equal(only, &r->kept[i].remote))
 			json_array_append_new(kept, from_kept(&r->kept[i]));

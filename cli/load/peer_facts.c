@@ -129,6 +129,21 @@ static void add_side(struct sbuf *to, const struct ike_side *s)
 		sbuf_add(to, "]");
 }
 
+/* What shares its SAs is known by the first of them. */
+static void add_first(const struct making *m, struct sbuf *to, const struct ike_child *k)
+{
+	const struct ike_child *first = m->c->child;
+
+	while (k->set && first < k && (first->set != k->set || first->remoteid != k->remoteid))
+		first++;
+	if (!k->set || first == k)
+		return;
+	sbuf_add(to, ", with ");
+	add_side(to, &first->local);
+	sbuf_add(to, " = ");
+	add_side(to, &first->remote);
+}
+
 static void put_child(struct making *m, const struct ike_child *k)
 {
 	AUTO_SBUF struct sbuf what, value;
@@ -149,6 +164,7 @@ static void put_child(struct making *m, const struct ike_child *k)
 		sbuf_add(&value, ", volume %llu", (unsigned long long)k->bytes);
 	if (k->n_comp)
 		sbuf_add(&value, ", compress");
+	add_first(m, &value, k);
 	m->to->bad |= what.bad || value.bad;
 	facts_add(m->to, m->conn, sbuf_str(&what), sbuf_str(&value), "");
 }

@@ -58,6 +58,7 @@ void model_ike_child_encode(const struct ike_child *k, struct model_ike_child_pb
 	m->remoteid = k->remoteid;
 	m->pfs = k->pfs;
 	m->pfs_optional = k->pfs_optional;
+	m->set = k->set;
 	m->seconds = k->seconds;
 	m->bytes = k->bytes;
 	for (uint8_t i = 0; i < k->n_enc; i++)
@@ -162,6 +163,7 @@ int model_ike_child_decode(const Postern__IkeChild *m, struct ike_conf *c, struc
 	k->remoteid = m->remoteid;
 	k->pfs = m->pfs;
 	k->pfs_optional = m->pfs_optional;
+	k->set = m->set;
 	k->seconds = m->seconds;
 	k->bytes = m->bytes;
 	return lists_decode(m, k, e);

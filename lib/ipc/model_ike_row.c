@@ -137,6 +137,17 @@ static void put_kept(const struct ike_row_kept *r, struct model_ike_row_pb *ret)
 	ret->m.kept = m;
 }
 
+static void put_also(const struct ike_row_also *r, struct model_ike_row_pb *ret)
+{
+	Postern__IkeAlso *m = &ret->also;
+
+	postern__ike_also__init(m);
+	model_selector_encode(&r->sel, &ret->sel);
+	m->policy = r->policy;
+	m->selector = &ret->sel.m;
+	ret->m.also = m;
+}
+
 void model_ike_row_encode(const struct ike_row *r, struct model_ike_row_pb *ret)
 {
 	postern__ike_row__init(&ret->m);
@@ -146,6 +157,8 @@ void model_ike_row_encode(const struct ike_row *r, struct model_ike_row_pb *ret)
 		put_child(r->child, ret);
 	else if (r->kept)
 		put_kept(r->kept, ret);
+	else if (r->also)
+		put_also(r->also, ret);
 }
 
 static bool take_octets(const ProtobufCBinaryData *b, uint8_t *ret)
@@ -266,12 +279,17 @@ static int take_kept(const Postern__IkeKept *m, struct model_ike_row *ret, struc
 int model_ike_row_decode(const Postern__IkeRow *m, struct model_ike_row *ret, struct err_text *e)
 {
 	ret->row = (struct ike_row){0};
-	if (!!m->sa + !!m->child + !!m->kept > 1)
+	if (!!m->sa + !!m->child + !!m->kept + !!m->also > 1)
 		return err_set(e, -EBADMSG, "a row of key exchange is two at once");
 	if (m->sa)
 		return take_sa(m->sa, ret, e);
 	if (m->kept)
 		return take_kept(m->kept, ret, e);
+	if (m->also) {
+		ret->also.policy = m->also->policy;
+		ret->row.also = &ret->also;
+		return model_selector_decode(m->also->selector, &ret->also.sel, e);
+	}
 	return m->child ? take_child(m->child, ret, e) : 0;
 }
 

@@ -17,6 +17,7 @@ struct model_ike_row_pb {
 	Postern__IkeSa sa;
 	Postern__IkeChildSa child;
 	Postern__IkeKept kept;
+	Postern__IkeAlso also;
 	Postern__Addr local, remote;
 	Postern__IkeId peer_id;
 	struct model_selector_pb sel;
@@ -31,6 +32,7 @@ struct model_ike_row {
 	struct ike_row_sa sa;
 	struct ike_row_child child;
 	struct ike_row_kept kept;
+	struct ike_row_also also;
 	char name[MODEL_IKE_TEXT_MAX], detail[MODEL_IKE_TEXT_MAX];
 };
 /* 0 (a last, empty row has no member); -EBADMSG with a reason. */

@@ -41,6 +41,9 @@ void model_sa_encode(const struct sa_desc *d, bool with_keys, struct model_sa_pb
 	m->spi = d->spi;
 	m->mode = d->mode;
 	m->reqid = d->reqid;
+	/* protobuf-c has no const; the numbers are only read. */
+	m->more_reqids = (uint32_t *)(uintptr_t)d->more_reqids;
+	m->n_more_reqids = d->n_more;
 	m->replay_bytes = d->replay_bytes;
 	m->flags = d->flags;
 	m->enc = d->enc;
@@ -124,7 +127,11 @@ static int numbers_decode(const Postern__SaDesc *m, struct sa_desc *d, struct er
 	d->enc = (enum alg_enc)m->enc;
 	d->auth = (enum alg_auth)m->auth;
 	d->spi = m->spi;
+	if (m->n_more_reqids > SA_MORE_MAX)
+		return err_set(e, -EBADMSG, "an SA for %zu further policies", m->n_more_reqids);
 	d->reqid = m->reqid;
+	d->more_reqids = m->more_reqids;
+	d->n_more = (uint16_t)m->n_more_reqids;
 	d->replay_bytes = m->replay_bytes;
 	d->flags = m->flags;
 	d->icv_len = (uint8_t)m->icv_len;

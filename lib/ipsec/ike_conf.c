@@ -128,6 +128,21 @@ struct ike_child *ike_conf_add_child(struct ike_conf *c)
 	return k;
 }
 
+static bool side_prefix(const struct ike_side *s, struct inet_prefix *ret)
+{
+	if (s->kind == IKE_SIDE_HOST)
+		*ret = inet_prefix_host(&s->first);
+	else
+		*ret = (struct inet_prefix){.addr = s->first, .plen = s->plen};
+	return s->kind == IKE_SIDE_HOST || s->kind == IKE_SIDE_NET;
+}
+
+bool ike_child_selector(const struct ike_child *k, struct selector *ret)
+{
+	*ret = (struct selector){.proto = k->local.proto, .sport = k->local.port, .dport = k->remote.port};
+	return side_prefix(&k->local, &ret->src) && side_prefix(&k->remote, &ret->dst);
+}
+
 static int copy_text(char **to, const char *from)
 {
 	*to = from ? strdup(from) : NULL;

@@ -14,11 +14,14 @@
 #include "inet/addr.h"
 #include "ipsec/alg.h"
 #include "ipsec/alg_ike.h"
+#include "ipsec/selector.h"
 
 enum {
 	IKE_PEERS_MAX = 5000,
 	IKE_CHILDREN_MAX = 10000,
 	IKE_OFFERS_MAX = 64,       /* proposals of one peer */
+	IKE_SET_MAX = 256,         /* children that are negotiated as one, */
+	IKE_SET_SIDES_MAX = 64,    /* and different selectors of each of their sides */
 	IKE_PEER_IDS_MAX = 16,     /* identities one peer may have */
 	IKE_AUTHORITIES_MAX = 8,   /* files of one peer's */
 	IKE_ALGS_MAX = 32,         /* of one kind in a child's list */
@@ -178,8 +181,10 @@ struct ike_child {
 	struct ike_id from; /* the peer's identity must be this; DN without data: any DN */
 	char *group;        /* the XAuth user must be a member */
 	uint32_t remoteid;
-	enum alg_group pfs;      /* ALG_GROUP_NONE: none is offered, any accepted */
-	bool pfs_optional;       /* version 2: a peer that has none, or another one, will do */
+	enum alg_group pfs; /* ALG_GROUP_NONE: none is offered, any accepted */
+	bool pfs_optional;  /* version 2: a peer that has none, or another one, will do */
+	uint32_t
+	    set; /* version 2: one pair of SAs serves all of the peer's with this number; 0: this one alone */
 	uint64_t seconds, bytes; /* 0: not limited */
 	struct ike_child_enc enc[IKE_ALGS_MAX];
 	struct ike_child_auth auth[IKE_ALGS_MAX]; /* ALG_AUTH_NONE: non_auth */
@@ -297,6 +302,9 @@ static inline bool ike_peer_accepts(const struct ike_peer *p, enum ike_mode mode
 			return true;
 	return false;
 }
+
+/* The selector of the outbound policies that a child is for. False: it is for whatever is agreed on. */
+bool ike_child_selector(const struct ike_child *k, struct selector *ret);
 
 /* How the peer proves itself in version 2. */
 static inline enum ike_auth_method ike_peer_auth(const struct ike_peer *p)

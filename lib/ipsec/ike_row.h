@@ -58,6 +58,12 @@ struct ike_row_part {
 	enum alg_comp comp;
 };
 
+/* A policy that a pair serves beside the one of its row. */
+struct ike_row_also {
+	uint32_t policy;
+	struct selector sel; /* outbound */
+};
+
 struct ike_row_child {
 	uint8_t version;
 	enum ike_row_state state;
@@ -93,10 +99,11 @@ struct ike_row_kept {
 	const char *why;     /* the last try has failed, or the last pair has ended; empty: nothing has */
 };
 
-/* One of the three. */
+/* One of the four. */
 struct ike_row {
 	const struct ike_row_sa *sa;
 	const struct ike_row_child *child;
+	const struct ike_row_also *also; /* of the child whose row was the last one */
 	const struct ike_row_kept *kept;
 };
 

@@ -120,6 +120,22 @@ static const char *name_in(const char *const *names, size_t n, unsigned i)
 	return i < n && names[i] ? names[i] : "?";
 }
 
+static bool same_request(const struct policy_request *a, const struct policy_request *b)
+{
+	return a->proto == b->proto && a->mode == b->mode && a->level == b->level &&
+	       inet_addr_equal(&a->src, &b->src) && inet_addr_equal(&a->dst, &b->dst) &&
+	       a->src_port == b->src_port && a->dst_port == b->dst_port;
+}
+
+bool policy_same_requests(const struct policy *a, const struct policy *b)
+{
+	bool same = a->n_requests == b->n_requests;
+
+	for (uint8_t i = 0; same && i < a->n_requests; i++)
+		same = same_request(&a->req[i], &b->req[i]);
+	return same;
+}
+
 const char *policy_dir_name(enum policy_dir d)
 {
 	static const char *const names[] = {[POLICY_IN] = "in", [POLICY_OUT] = "out", [POLICY_FWD] = "fwd"};

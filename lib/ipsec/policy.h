@@ -96,6 +96,9 @@ enum policy_class policy_classify(const struct policy *p, const struct policy_de
  * with *ret_why (static text). */
 int policy_check(const struct policy *p, const char **ret_why);
 
+/* Whether SAs that meet the one's requests meet the other's, but for the reqids of level unique. */
+bool policy_same_requests(const struct policy *a, const struct policy *b);
+
 /* Same identity: direction and selector (setkey.md 4.5). */
 bool policy_same_entry(const struct policy *a, const struct policy *b);
 

@@ -111,6 +111,40 @@ static const char *number_fault(const struct sa_desc *d)
 	return NULL;
 }
 
+bool sa_reqids_have(const uint32_t *more, size_t n, uint32_t reqid)
+{
+	size_t low = 0;
+
+	while (low < n) {
+		size_t middle = low + (n - low) / 2;
+
+		if (more[middle] == reqid)
+			return true;
+		if (more[middle] < reqid)
+			low = middle + 1;
+		else
+			n = middle;
+	}
+	return false;
+}
+
+bool sa_reqids_rise(const uint32_t *more, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (more[i] <= (i ? more[i - 1] : 0))
+			return false;
+	return true;
+}
+
+static const char *more_fault(const struct sa_desc *d)
+{
+	if (!d->n_more)
+		return NULL;
+	if (!d->reqid || d->n_more > SA_MORE_MAX)
+		return "further policies of an SA go with a reqid, and are at most 255";
+	return sa_reqids_rise(d->more_reqids, d->n_more) ? NULL : "the reqids of an SA do not rise";
+}
+
 int sa_desc_check(const struct sa_desc *d, const char **ret_why)
 {
 	const char *why = NULL;
@@ -130,6 +164,7 @@ int sa_desc_check(const struct sa_desc *d, const char **ret_why)
 		why = why ? why : alg_fault(d);
 		why = why ? why : esn_fault(d);
 		why = why ? why : encap_fault(d);
+		why = why ? why : more_fault(d);
 	}
 	if (!why)
 		return 0;

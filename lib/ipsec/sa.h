@@ -6,6 +6,7 @@
 #define POSTERN_IPSEC_SA_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "inet/addr.h"
@@ -43,6 +44,7 @@ struct sa_encap {
 };
 
 enum {
+	SA_MORE_MAX = 255,              /* policies that one SA serves beside the first */
 	SA_UDP_PORT = 4500,             /* the one port datapathd listens on (RFC 3948 section 2.1) */
 	SA_FRAG_MIN = 296,              /* least -esp_frag: smaller pieces are mostly header */
 	SA_KEEPALIVE_NONE = UINT16_MAX, /* no NAT keepalives on this one */
@@ -56,9 +58,13 @@ enum {
 struct sa_desc {
 	struct inet_addr src, dst;
 	enum ipsec_proto proto;
-	uint32_t spi;          /* host order; 256 and up; ipcomp: below 0x10000 */
-	enum ipsec_mode mode;  /* any, transport or tunnel */
-	uint32_t reqid;        /* 0: none */
+	uint32_t spi;         /* host order; 256 and up; ipcomp: below 0x10000 */
+	enum ipsec_mode mode; /* any, transport or tunnel */
+	uint32_t reqid;       /* 0: none */
+	/* Of the further policies that it serves, as one that was negotiated for several selectors does:
+	 * rising, none of them 0. Borrowed as the keys are. */
+	const uint32_t *more_reqids;
+	uint16_t n_more;       /* at most SA_MORE_MAX */
 	uint32_t replay_bytes; /* -r: window in bytes of bitmap; packets = 8 * this; 0: no check */
 	uint32_t flags;        /* enum sa_flag */
 	enum alg_enc enc;
@@ -99,6 +105,11 @@ const char *sa_proto_word(const struct sa_desc *d);
  * without `-f fresh-key`, ports. 0, or -EINVAL / -EOPNOTSUPP with *ret_why (static text). Key
  * pointers are not read. */
 int sa_desc_check(const struct sa_desc *d, const char **ret_why);
+
+/* Whether `reqid` is one of `n` that rise. */
+bool sa_reqids_have(const uint32_t *more, size_t n, uint32_t reqid);
+/* Whether they rise, and none is 0. */
+bool sa_reqids_rise(const uint32_t *more, size_t n);
 
 const char *sa_state_name(enum sa_state s); /* "larval", "mature", "dying", "dead" */
 

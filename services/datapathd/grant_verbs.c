@@ -3,6 +3,7 @@
  * tells them again, or says which are gone.
  */
 #include <errno.h>
+#include <stdlib.h>
 
 #include "datapathd/keying.h"
 
@@ -10,7 +11,7 @@ int grant_on_put(struct ipc_conn *c, const struct ipc_record *rec)
 {
 	struct datapathd *d = datapathd_of_conn(c);
 	struct err_text e = {0};
-	struct grant g;
+	struct grant g = {0};
 	int r = msg_grant_decode(rec, &g, &e);
 
 	if (r == -EBADMSG)
@@ -20,6 +21,8 @@ int grant_on_put(struct ipc_conn *c, const struct ipc_record *rec)
 		if (r == -ENOSPC)
 			(void)err_set(&e, r, "%d grants are in force, the most datapathd keeps", GRANTS_MAX);
 	}
+	if (r < 0)
+		free(g.more);
 	if (r < 0)
 		(void)ipc_conn_send_error(c, rec->id, -r, "%s", e.s[0] ? e.s : err_name(r));
 	else

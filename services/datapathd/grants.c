@@ -42,6 +42,7 @@ static void drop(struct grants *g, struct grant_node **at)
 	struct grant_node *n = *at;
 
 	*at = n->next;
+	free(n->g.more);
 	free(n);
 	g->n--;
 }
@@ -51,6 +52,7 @@ int grants_put(struct grants *g, const struct grant *grant, uint64_t now_ms)
 	struct grant_node **at = link_of(g, grant->id), *n = *at;
 
 	if (n) {
+		free(n->g.more);
 		n->g = *grant;
 		return 0;
 	}

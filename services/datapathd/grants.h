@@ -23,6 +23,9 @@ struct grant_request {
 	enum ipsec_proto proto;
 	enum ipsec_mode mode; /* transport or tunnel */
 	uint32_t reqid_out, reqid_in;
+	/* Of further policies that the same SA may serve, both rising; in the grant's `more`. */
+	const uint32_t *more_out, *more_in;
+	uint16_t n_more_out, n_more_in;
 	alg_set enc, auth; /* 0: any */
 };
 
@@ -33,6 +36,7 @@ struct grant {
 	uint64_t expires_ms;            /* CLOCK_BOOTTIME */
 	uint8_t n_requests;
 	struct grant_request req[POLICY_REQUESTS_MAX];
+	uint32_t *more; /* owned; NULL: none */
 };
 
 struct grants {
@@ -44,8 +48,8 @@ struct grants {
 int must_check grants_init(struct grants *g);
 void grants_fini(struct grants *g);
 
-/* Takes a copy, in the place of one with the same number. 0; -ENOSPC when GRANTS_MAX others are in force,
- * what has expired by now_ms making room; -ENOMEM. */
+/* Takes a copy, and `more` over, in the place of one with the same number. 0; else nothing is taken: -ENOSPC
+ * when GRANTS_MAX others are in force, what has expired by now_ms making room; -ENOMEM. */
 int must_check grants_put(struct grants *g, const struct grant *grant, uint64_t now_ms);
 /* NULL: none. Valid until the table is changed. */
 const struct grant *grants_find(const struct grants *g, uint64_t id);

@@ -81,6 +81,61 @@ static int request_decode(const Postern__GrantRequest *m, struct grant_request *
 	return r;
 }
 
+static int check_more(const uint32_t *more, size_t n, struct err_text *e)
+{
+	if (n > SA_MORE_MAX || !sa_reqids_rise(more, n))
+		return err_set(e, -EBADMSG, "a grant for %zu further policies whose reqids do not rise", n);
+	return 0;
+}
+
+static int count_more(const Postern__Grant *m, size_t *ret, struct err_text *e)
+{
+	int r = 0;
+
+	*ret = 0;
+	for (size_t i = 0; r == 0 && i < m->n_requests; i++) {
+		const Postern__GrantRequest *q = m->requests[i];
+
+		r = check_more(q->more_out, q->n_more_out, e);
+		if (r == 0)
+			r = check_more(q->more_in, q->n_more_in, e);
+		*ret += q->n_more_out + q->n_more_in;
+	}
+	return r;
+}
+
+static const uint32_t *put_more(const uint32_t *more, size_t n, uint32_t **at)
+{
+	uint32_t *to = *at;
+
+	if (n)
+		memcpy(to, more, n * sizeof(more[0]));
+	*at += n;
+	return to;
+}
+
+static int copy_more(const Postern__Grant *m, struct grant *ret, struct err_text *e)
+{
+	uint32_t *at;
+	size_t n;
+	int r = count_more(m, &n, e);
+
+	if (r < 0 || !n)
+		return r;
+	ret->more = at = calloc(n, sizeof(at[0]));
+	if (!at)
+		return err_set(e, -ENOMEM, "out of memory");
+	for (size_t i = 0; i < m->n_requests; i++) {
+		const Postern__GrantRequest *q = m->requests[i];
+
+		ret->req[i].more_out = put_more(q->more_out, q->n_more_out, &at);
+		ret->req[i].n_more_out = (uint16_t)q->n_more_out;
+		ret->req[i].more_in = put_more(q->more_in, q->n_more_in, &at);
+		ret->req[i].n_more_in = (uint16_t)q->n_more_in;
+	}
+	return 0;
+}
+
 int msg_grant_decode(const struct ipc_record *rec, struct grant *ret, struct err_text *e)
 {
 	AUTO_UNPACK ProtobufCMessage *m = ipc_unpack(&postern__grant__descriptor, rec, CAP);
@@ -96,6 +151,8 @@ int msg_grant_decode(const struct ipc_record *rec, struct grant *ret, struct err
 	r = pair_decode(g->local, g->remote, &x.local, &x.remote, e);
 	for (size_t i = 0; r == 0 && i < g->n_requests; i++)
 		r = request_decode(g->requests[i], &x.req[x.n_requests++], e);
+	if (r == 0)
+		r = copy_more(g, &x, e);
 	if (r == 0)
 		*ret = x;
 	return r;

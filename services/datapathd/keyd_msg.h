@@ -16,7 +16,7 @@
 #include "ipc/conn.h"
 #include "ipc/record.h"
 
-/* datapathd <- policyd */
+/* datapathd <- policyd. `more` of the result is the caller's. */
 int must_check msg_grant_decode(const struct ipc_record *rec, struct grant *ret, struct err_text *e);
 /* 0: all. */
 int must_check msg_grant_gone_decode(const struct ipc_record *rec, uint64_t *ret_id, struct err_text *e);

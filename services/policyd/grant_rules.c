@@ -5,8 +5,10 @@
 #include "policyd/grant_rules.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/auto.h"
 #include "policyd/match.h"
 
 /* Its block by the number, as long as the configuration in force has the very same one, however often it was
@@ -115,15 +117,99 @@ static void set_requests(const struct policy *out, const struct policy *in, stru
 	}
 }
 
+static bool same_request(const struct policy_request *a, const struct policy_request *b)
+{
+	return a->proto == b->proto && a->mode == b->mode && (reqid_of(a) != 0) == (reqid_of(b) != 0);
+}
+
+static bool same_requests(const struct policy *a, const struct policy *b)
+{
+	bool same = a->n_requests == b->n_requests;
+
+	for (uint8_t i = 0; same && i < a->n_requests; i++)
+		same = same_request(&a->req[i], &b->req[i]);
+	return same;
+}
+
+static const struct policy *partner(
+    const struct spd *spd, const struct policy *out, const struct grant_ask *ask)
+{
+	struct selector mirror = match_mirror(&out->sel);
+
+	return match_policy(spd, POLICY_IN, &mirror, &ask->remote, &ask->local);
+}
+
+/* What all policies of a question are held against. */
+struct question {
+	const struct spd *spd;
+	const struct grant_ask *ask;
+	const struct ticket *t;
+};
+
+static int judge_out(const struct question *q, uint32_t id, const struct policy **ret, struct err_text *e)
+{
+	const struct spd_entry *out = spd_find_id(q->spd, id);
+	int r;
+
+	if (!out || out->policy.dir != POLICY_OUT)
+		return err_set(e, -ENOENT, "there is no outbound policy %u", id);
+	*ret = &out->policy;
+	r = judge_owner(out, q->t, e);
+	return r < 0 ? r : judge_policy(&out->policy, q->ask, e);
+}
+
+static int judge_one_more(const struct question *q, const struct policy *first, uint32_t id,
+    struct grant_more *ret, struct err_text *e)
+{
+	const struct policy *out, *in, *first_in = partner(q->spd, first, q->ask);
+	int r = judge_out(q, id, &out, e);
+
+	if (r < 0)
+		return r;
+	in = partner(q->spd, out, q->ask);
+	if (!same_requests(first, out) || !in != !first_in || (in && !same_requests(first_in, in)))
+		return err_set(e, -EACCES, "policies %u and %u do not ask for the same SAs", first->id, id);
+	*ret = (struct grant_more){.out_id = id, .in_id = in ? in->id : 0};
+	for (uint8_t i = 0; i < out->n_requests; i++) {
+		ret->reqid_out[i] = reqid_of(&out->req[i]);
+		ret->reqid_in[i] = in ? reqid_of(&in->req[i]) : 0;
+	}
+	return 0;
+}
+
+/* All that one pair of SAs shall serve is granted, or nothing. */
+static int judge_more(
+    const struct question *q, const struct policy *first, struct grant_terms *t, struct err_text *e)
+{
+	const struct grant_ask *ask = q->ask;
+	AUTO_FREE struct grant_more *more = NULL;
+	int r = 0;
+
+	if (!ask->n_more)
+		return 0;
+	if (first->n_requests > GRANT_MORE_REQUESTS)
+		return err_set(e, -EACCES,
+		    "policy %u has more requests than SAs for several policies may have", first->id);
+	more = calloc(ask->n_more, sizeof(*more));
+	if (!more)
+		return err_set(e, -ENOMEM, "out of memory");
+	for (uint16_t i = 0; r == 0 && i < ask->n_more; i++)
+		r = judge_one_more(q, first, ask->more_ids[i], &more[i], e);
+	if (r < 0)
+		return r;
+	t->n_more = ask->n_more;
+	t->more = take_ptr(more);
+	return 0;
+}
+
 int grant_judge(
     const struct grant_world *w, const struct grant_ask *ask, struct grant_terms *ret, struct err_text *e)
 {
 	struct grant_terms terms = {.local = ask->local, .remote = ask->remote, .out_id = ask->policy_id};
 	const struct ike_view_peer *peer;
-	const struct spd_entry *out;
-	const struct policy *in;
-	struct selector mirror;
+	const struct policy *out, *in;
 	struct ticket t;
+	const struct question q = {.spd = w->spd, .ask = ask, .t = &t};
 	int r;
 
 	if (!ask->ticket_len)
@@ -133,18 +219,12 @@ int grant_judge(
 		r = grant_judge_peer(w, &t, &ask->remote, &peer, e);
 	if (r < 0)
 		return r;
-	out = spd_find_id(w->spd, ask->policy_id);
-	if (!out || out->policy.dir != POLICY_OUT)
-		return err_set(e, -ENOENT, "there is no outbound policy %u", ask->policy_id);
-	r = judge_owner(out, &t, e);
-	if (r == 0)
-		r = judge_policy(&out->policy, ask, e);
+	r = judge_out(&q, ask->policy_id, &out, e);
 	if (r < 0)
 		return r;
-	mirror = match_mirror(&out->policy.sel);
-	in = match_policy(w->spd, POLICY_IN, &mirror, &ask->remote, &ask->local);
+	in = partner(w->spd, out, ask);
 	terms.in_id = in ? in->id : 0;
-	set_requests(&out->policy, in, &terms);
+	set_requests(out, in, &terms);
 	terms.enc = w->gens->now->enc;
 	terms.auth = w->gens->now->auth;
 	memcpy(terms.icookie, t.icookie, sizeof(terms.icookie));
@@ -152,6 +232,8 @@ int grant_judge(
 	if (!grant_terms_bounded(&terms))
 		return err_set(e, -EINVAL, "no sainfo of the configuration allows an algorithm for policy %u",
 		    ask->policy_id);
-	*ret = terms;
-	return 0;
+	r = judge_more(&q, out, &terms, e);
+	if (r == 0)
+		*ret = terms;
+	return r;
 }

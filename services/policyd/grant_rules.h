@@ -11,6 +11,8 @@ struct grant_ask {
 	const uint8_t *ticket; /* borrowed */
 	size_t ticket_len;
 	uint32_t policy_id;
+	const uint32_t *more_ids; /* rising, without policy_id; borrowed */
+	uint16_t n_more;
 	struct inet_addr local, remote;
 };
 
@@ -24,7 +26,8 @@ struct grant_world {
 /* The peer of a ticket may be at the address of the SAs: 0 with its block. Else as grant_judge(). */
 must_check int grant_judge_peer(const struct grant_world *w, const struct ticket *t,
     const struct inet_addr *remote, const struct ike_view_peer **ret, struct err_text *e);
-/* 0 with what is granted. Else a negative errno, and a sentence in `e` that names what does not fit. */
+/* 0 with what is granted, whose `more` is the caller's. Else a negative errno, and a sentence in `e` that
+ * names what does not fit. */
 int grant_judge(
     const struct grant_world *w, const struct grant_ask *ask, struct grant_terms *ret, struct err_text *e);
 

@@ -42,7 +42,18 @@ static struct grant **ask_bucket(struct grants *g, const struct grant_terms *t)
 	h = hash_bytes(h, t->remote.b, sizeof(t->remote.b));
 	h = hash_bytes(h, t->icookie, sizeof(t->icookie));
 	h = hash_bytes(h, t->rcookie, sizeof(t->rcookie));
+	for (uint16_t i = 0; i < t->n_more; i++)
+		h = hash_bytes(h, &t->more[i].out_id, sizeof(t->more[i].out_id));
 	return &g->by_ask[(h ^ h >> 32) & (GRANT_BUCKETS - 1)];
+}
+
+static bool same_more(const struct grant_terms *a, const struct grant_terms *b)
+{
+	bool same = a->n_more == b->n_more;
+
+	for (uint16_t i = 0; same && i < a->n_more; i++)
+		same = a->more[i].out_id == b->more[i].out_id;
+	return same;
 }
 
 static bool same_ask(const struct grant_terms *a, const struct grant_terms *b)
@@ -50,7 +61,7 @@ static bool same_ask(const struct grant_terms *a, const struct grant_terms *b)
 	return a->out_id == b->out_id && inet_addr_equal(&a->local, &b->local) &&
 	       inet_addr_equal(&a->remote, &b->remote) &&
 	       memcmp(a->icookie, b->icookie, sizeof(a->icookie)) == 0 &&
-	       memcmp(a->rcookie, b->rcookie, sizeof(a->rcookie)) == 0;
+	       memcmp(a->rcookie, b->rcookie, sizeof(a->rcookie)) == 0 && same_more(a, b);
 }
 
 static struct grant *find_ask(struct grants *g, const struct grant_terms *t)
@@ -85,6 +96,13 @@ static void unlink_grant(struct grants *g, struct grant *x)
 	list_remove(&x->node);
 	list_remove(&x->to_tell);
 	g->n--;
+	g->n_more -= x->t.n_more;
+}
+
+static void free_grant(struct grant *x)
+{
+	free(x->t.more);
+	free(x);
 }
 
 void grants_fini(struct grants *g)
@@ -92,7 +110,7 @@ void grants_fini(struct grants *g)
 	list_foreach_safe (x, next, &g->all, struct grant, node)
 		grants_drop(g, x, false);
 	list_foreach_safe (x, next, &g->to_tell, struct grant, to_tell)
-		free(x);
+		free_grant(x);
 	list_init(&g->to_tell);
 }
 
@@ -113,6 +131,7 @@ static struct grant *add(struct grants *g, const struct grant_terms *t)
 	list_init(&x->node);
 	list_init(&x->to_tell);
 	g->n++;
+	g->n_more += t->n_more;
 	return x;
 }
 
@@ -122,12 +141,17 @@ int grants_put(
 	struct grant *x = find_ask(g, t);
 	int r = x ? GRANT_RENEWED : GRANT_NEW;
 
+	if (!x && g->n_more + t->n_more > GRANTS_MORE_MAX)
+		return err_set(e, -ENOSPC,
+		    "%d further policies are in grants already: drop what is not needed", GRANTS_MORE_MAX);
 	if (!x && g->n == GRANTS_MAX)
 		return err_set(e, -ENOSPC, "%d grants are out already: drop what is not needed", GRANTS_MAX);
 	if (!x)
 		x = add(g, t);
 	if (!x)
 		return err_set(e, -ENOMEM, "out of memory");
+	if (r == GRANT_RENEWED)
+		free(x->t.more);
 	x->t = *t;
 	x->users += x->users < UINT32_MAX;
 	x->expires_ms = now_ms + GRANT_LIFE_MS;
@@ -150,7 +174,7 @@ void grants_drop(struct grants *g, struct grant *x, bool with_telling)
 	if (with_telling)
 		tell(g, x);
 	else
-		free(x);
+		free_grant(x);
 }
 
 /* Of two renewals that cross one is undone while the other goes on, under the same grant. */
@@ -173,13 +197,27 @@ uint64_t grants_next_ms(const struct grants *g)
 	return list_is_empty(&g->all) ? UINT64_MAX : list_entry(g->all.next, struct grant, node)->expires_ms;
 }
 
+static bool is_there(const struct spd *spd, uint32_t out_id, uint32_t in_id)
+{
+	return spd_find_id(spd, out_id) && (!in_id || spd_find_id(spd, in_id));
+}
+
+static bool are_there(const struct spd *spd, const struct grant_terms *t)
+{
+	bool there = is_there(spd, t->out_id, t->in_id);
+
+	for (uint16_t i = 0; there && i < t->n_more; i++)
+		there = is_there(spd, t->more[i].out_id, t->more[i].in_id);
+	return there;
+}
+
 unsigned grants_follow_spd(struct grants *g, const struct spd *spd)
 {
 	unsigned n = 0;
 
 	/* A policy never changes under its number. */
 	list_foreach_safe (x, next, &g->all, struct grant, node) {
-		if (spd_find_id(spd, x->t.out_id) && (!x->t.in_id || spd_find_id(spd, x->t.in_id)))
+		if (are_there(spd, &x->t))
 			continue;
 		grants_drop(g, x, true);
 		n++;
@@ -223,5 +261,5 @@ void grants_told(struct grants *g, struct grant *x)
 {
 	list_remove(&x->to_tell);
 	if (x->gone)
-		free(x);
+		free_grant(x);
 }

@@ -17,13 +17,21 @@
 enum {
 	GRANTS_MAX = 20000,
 	GRANT_LIFE_MS = 24 * 3600 * 1000,
-	GRANT_BUCKETS = 4096, /* a power of two */
+	GRANT_BUCKETS = 4096,     /* a power of two */
+	GRANTS_MORE_MAX = 200000, /* further policies of all grants together */
 };
 
 struct grant_request {
 	enum ipsec_proto proto;
 	enum ipsec_mode mode;
 	uint32_t reqid_out, reqid_in; /* 0: none */
+};
+
+/* A further policy that the same SAs serve: its requests are as those of the first. */
+enum { GRANT_MORE_REQUESTS = 2 };
+struct grant_more {
+	uint32_t out_id, in_id; /* in 0: there is none */
+	uint32_t reqid_out[GRANT_MORE_REQUESTS], reqid_in[GRANT_MORE_REQUESTS];
 };
 
 struct grant_terms {
@@ -34,6 +42,8 @@ struct grant_terms {
 	uint32_t enc, auth; /* sets of algorithms, as struct ike_view's */
 	uint8_t n_requests;
 	struct grant_request req[POLICY_REQUESTS_MAX]; /* in the outbound policy's order */
+	struct grant_more *more;                       /* by out_id; owned; NULL: none */
+	uint16_t n_more;
 };
 
 /* Every request has transforms to choose from: an empty set would mean all of them to datapathd. */
@@ -51,8 +61,8 @@ struct grant {
 struct grants {
 	struct list all, to_tell;
 	struct grant *by_id[GRANT_BUCKETS], *by_ask[GRANT_BUCKETS];
-	unsigned n;
-	uint64_t next_id; /* rising, never 0 */
+	unsigned n, n_more; /* `more` of all of them */
+	uint64_t next_id;   /* rising, never 0 */
 	uint64_t n_made, n_refused, n_withdrawn;
 };
 
@@ -61,9 +71,9 @@ void grants_init(struct grants *g, uint64_t first_id);
 void grants_fini(struct grants *g);
 
 enum { GRANT_NEW = 0, GRANT_RENEWED = 1 };
-/* One exchange has one grant per policy and pair of addresses: asked again it is renewed and keeps its
- * number, and has one user more. GRANT_NEW; GRANT_RENEWED; -ENOSPC; -ENOMEM. It is the caller's to tell
- * datapathd. */
+/* One exchange has one grant per policy, or set of them, and pair of addresses: asked again it is renewed and
+ * keeps its number, and has one user more. GRANT_NEW; GRANT_RENEWED, then `more` of the terms is taken over;
+ * -ENOSPC; -ENOMEM. It is the caller's to tell datapathd. */
 int grants_put(
     struct grants *g, const struct grant_terms *t, uint64_t now_ms, struct grant **ret, struct err_text *e);
 /* NULL: there is none, or no longer. */

@@ -5,6 +5,7 @@
 #include "policyd/keyd_msg.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 #include "base/auto.h"
 #include "ike_conf.pb-c.h"
@@ -14,7 +15,13 @@
 #include "policyd_datapathd.pb-c.h"
 #include "policyd_keyd.pb-c.h"
 
-enum { UNPACK_SMALL = 1024, UNPACK_ASK = 4096, UNPACK_MAKE = 8192, UNPACK_LOAD = 256 << 10 };
+enum {
+	UNPACK_SMALL = 1024,
+	UNPACK_ASK = 4096,
+	UNPACK_GRANT = 8192,
+	UNPACK_MAKE = 8192,
+	UNPACK_LOAD = 256 << 10
+};
 enum { SET_MAX = 32 /* bits of a set of algorithms */ };
 
 #define AUTO_MSG AUTO(ipc_unpack_freep_)
@@ -88,11 +95,13 @@ int msg_send_acquire_event(struct ipc_conn *c, const struct acquire *a, const st
 
 int msg_grant_ask_decode(const struct ipc_record *rec, struct msg_grant_ask *ret, struct err_text *e)
 {
-	AUTO_MSG ProtobufCMessage *m = ipc_unpack(&postern__grant_ask__descriptor, rec, UNPACK_ASK);
+	AUTO_MSG ProtobufCMessage *m = ipc_unpack(&postern__grant_ask__descriptor, rec, UNPACK_GRANT);
 	const Postern__GrantAsk *q = (const Postern__GrantAsk *)m;
 	int r;
 
-	if (!m || q->ticket.len > sizeof(ret->ticket))
+	if (!m || q->ticket.len > sizeof(ret->ticket) || q->n_more_ids > SA_MORE_MAX ||
+	    !sa_reqids_rise(q->more_ids, q->n_more_ids) ||
+	    sa_reqids_have(q->more_ids, q->n_more_ids, q->policy_id))
 		return err_set(e, -EBADMSG, "not a question for a grant");
 	r = model_addr_decode(q->local, false, &ret->local, e);
 	if (r == 0)
@@ -103,6 +112,9 @@ int msg_grant_ask_decode(const struct ipc_record *rec, struct msg_grant_ask *ret
 		memcpy(ret->ticket, q->ticket.data, q->ticket.len);
 	ret->ticket_len = q->ticket.len;
 	ret->policy_id = q->policy_id;
+	ret->n_more = (uint16_t)q->n_more_ids;
+	if (q->n_more_ids)
+		memcpy(ret->more, q->more_ids, q->n_more_ids * sizeof(ret->more[0]));
 	return 0;
 }
 
@@ -137,6 +149,53 @@ static size_t numbers_of(uint32_t set, uint32_t ret[SET_MAX])
 	return n;
 }
 
+static int by_number(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* The reqids of request i of all further policies, rising. A request without one has none in any of them. */
+static size_t more_of(const struct grant_terms *t, uint8_t i, bool inbound, uint32_t ret[SA_MORE_MAX])
+{
+	size_t n = 0;
+
+	for (uint16_t k = 0; k < t->n_more; k++) {
+		uint32_t reqid = inbound ? t->more[k].reqid_in[i] : t->more[k].reqid_out[i];
+
+		if (reqid)
+			ret[n++] = reqid;
+	}
+	qsort(ret, n, sizeof(ret[0]), by_number);
+	return n;
+}
+
+/* Two policies of root's may have one reqid. */
+static size_t each_once(uint32_t *v, size_t n)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (!kept || v[i] != v[kept - 1])
+			v[kept++] = v[i];
+	return kept;
+}
+
+struct more_pb {
+	uint32_t out[GRANT_MORE_REQUESTS][SA_MORE_MAX], in[GRANT_MORE_REQUESTS][SA_MORE_MAX];
+};
+
+static void put_more(const struct grant_terms *t, uint8_t i, struct more_pb *pb, Postern__GrantRequest *ret)
+{
+	if (!t->n_more)
+		return;
+	ret->more_out = pb->out[i];
+	ret->n_more_out = each_once(pb->out[i], more_of(t, i, false, pb->out[i]));
+	ret->more_in = pb->in[i];
+	ret->n_more_in = each_once(pb->in[i], more_of(t, i, true, pb->in[i]));
+}
+
 int msg_request_grant(struct ipc_client *c, const struct grant *g, uint32_t deadline_ms,
     void (*fn)(struct ipc_client *c, int result, const struct ipc_record *rec, void *arg), void *arg)
 {
@@ -145,6 +204,7 @@ int msg_request_grant(struct ipc_client *c, const struct grant *g, uint32_t dead
 	Postern__Addr local, remote;
 	uint32_t enc[SET_MAX], auth[SET_MAX];
 	size_t n_enc = numbers_of(g->t.enc, enc), n_auth = numbers_of(g->t.auth, auth);
+	struct more_pb more;
 
 	for (uint8_t i = 0; i < g->t.n_requests; i++) {
 		const struct grant_request *q = &g->t.req[i];
@@ -154,6 +214,7 @@ int msg_request_grant(struct ipc_client *c, const struct grant *g, uint32_t dead
 		req[i].mode = q->mode;
 		req[i].reqid_out = q->reqid_out;
 		req[i].reqid_in = q->reqid_in;
+		put_more(&g->t, i, &more, &req[i]);
 		req[i].enc = enc;
 		req[i].auth = auth;
 		req[i].n_enc = q->proto == IPSEC_ESP ? n_enc : 0;

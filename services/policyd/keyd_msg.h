@@ -6,6 +6,7 @@
 #define POSTERN_POLICYD_KEYD_MSG_H
 
 #include "ipc/record.h"
+#include "ipsec/sa.h"
 #include "policyd/acquires.h"
 #include "policyd/grants.h"
 #include "policyd/ike_load.h"
@@ -36,6 +37,8 @@ struct msg_grant_ask {
 	uint8_t ticket[MSG_TICKET_MAX];
 	size_t ticket_len;
 	uint32_t policy_id;
+	uint32_t more[SA_MORE_MAX]; /* rising, without policy_id */
+	uint16_t n_more;
 	struct inet_addr local, remote;
 };
 int msg_grant_ask_decode(const struct ipc_record *rec, struct msg_grant_ask *ret, struct err_text *e);

@@ -35,7 +35,8 @@ enum {
 	RELOAD,
 	KINDS
 };
-enum { OF_A = 0x80, SECOND = 0x40, STEPS_MAX = 40, ROOM = 70000, BODY_MAX = 8000, LONG_MS = 400000, TCP = 6 };
+enum { OF_A = 0x80, SECOND = 0x40, STEPS_MAX = 40, ROOM = 70000, BODY_MAX = 8000, LONG_MS = 400000 };
+enum { TCP = 6, UDP = 17, ADDR_A = 0x0a000064, ADDR_B = 0x0a00006e /* as the rig has them */ };
 
 struct step {
 	struct rig_side *to;
@@ -57,7 +58,41 @@ static void must(bool true_)
 		abort();
 }
 
-static struct ike_conf *conf(void)
+/* Its child twice, for two protocols, which go together. */
+static void make_set(struct ike_conf *c, bool of_a)
+{
+	static const uint16_t protos[] = {TCP, UDP};
+	const struct ike_child like = c->child[0];
+	const struct inet_addr a = inet_addr_v4(ADDR_A), b = inet_addr_v4(ADDR_B);
+
+	c->peer[0].ph1id = 1;
+	c->n_children = 0;
+	for (size_t i = 0; i < ARRAY_SIZE(protos); i++) {
+		struct ike_child *k = ike_conf_add_child(c);
+
+		must(k);
+		*k = like;
+		k->remoteid = k->set = 1;
+		k->local =
+		    (struct ike_side){.kind = IKE_SIDE_HOST, .first = of_a ? a : b, .proto = protos[i]};
+		k->remote =
+		    (struct ike_side){.kind = IKE_SIDE_HOST, .first = of_a ? b : a, .proto = protos[i]};
+	}
+}
+
+static void make_unique(struct rig_side *s)
+{
+	for (size_t i = 0; i < s->n_policies; i++) {
+		struct policy_request *out = &s->out[i].req[s->out[i].n_requests - 1],
+		                      *in = &s->in[i].req[s->in[i].n_requests - 1];
+
+		out->level = in->level = LEVEL_UNIQUE;
+		out->reqid = (uint32_t)(POLICY_REQID_AUTO_FIRST + 2 * i);
+		in->reqid = out->reqid + 1;
+	}
+}
+
+static struct ike_conf *conf(bool of_a)
 {
 	struct ike_conf *c = rig_conf2(settings & 1 ? IKE_AUTH_RSA : IKE_AUTH_PSK);
 
@@ -69,6 +104,8 @@ static struct ike_conf *conf(void)
 		c->child[0].pfs_optional = true;
 	if (settings & 16)
 		c->peer[0].dpd.delay_s = 5;
+	if (settings & 128)
+		make_set(c, of_a);
 	return c;
 }
 
@@ -77,13 +114,18 @@ static void begin(void)
 	static const enum ipsec_proto bundle[] = {IPSEC_IPCOMP, IPSEC_ESP, IPSEC_PROTO_NONE};
 
 	sealed = 1ULL << 40; /* far from what the cores count */
-	rig_init(&rig, 1, conf(), conf());
+	rig_init(&rig, 1, conf(true), conf(false));
 	rig.a.subject = "a certificate of A";
 	rig.b.subject = "a certificate of B";
-	if (settings & 32)
-		rig_policy_of(&rig, IPSEC_TUNNEL, bundle, TCP);
-	else
-		rig_policy(&rig, settings & 64 ? IPSEC_TRANSPORT : IPSEC_TUNNEL, TCP);
+	for (size_t i = 0; i < (settings & 128 ? 2 : 1); i++)
+		if (settings & 32)
+			rig_policy_of(&rig, IPSEC_TUNNEL, bundle, i ? UDP : TCP);
+		else
+			rig_policy(&rig, settings & 64 ? IPSEC_TRANSPORT : IPSEC_TUNNEL, i ? UDP : TCP);
+	if (settings & 128) {
+		make_unique(&rig.a);
+		make_unique(&rig.b);
+	}
 }
 
 static void hear(struct rig_side *s, const uint8_t *d, size_t n)
@@ -255,7 +297,7 @@ static void one(unsigned kind, const struct step *s)
 		    s->to->core, &s->to->addr, &(s->to == &rig.a ? &rig.b : &rig.a)->addr, IPSEC_ESP, first);
 		break;
 	default:
-		must(core_load(s->to->core, 2, conf()) == 0);
+		must(core_load(s->to->core, 2, conf(s->to == &rig.a)) == 0);
 	}
 	core_step(s->to->core);
 }

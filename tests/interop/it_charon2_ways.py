@@ -2,6 +2,7 @@
 """Version 2 against strongSwan in every way that both have: how each proves itself, what protects packets, each group, several
 children, long chains. One daemon, one suite, and one connection after the other; both sides begin each of them."""
 
+import itertools
 import os
 import re
 import sys
@@ -53,6 +54,10 @@ MORE = ("child 192.168.3.0/24 = 192.168.4.0/24 {}\n    child 192.168.5.0/24 = 19
       most { local_ts = 192.168.6.0/24
         remote_ts = 192.168.5.0/24
         esp_proposals = default }""")
+
+
+NET1, NET2, NET3, NET4 = (f"192.168.{i}.0/24" for i in range(1, 5))
+SEVERAL = f"{NET1}, {NET3} = {NET2}, {NET4}"
 
 
 class Ways(charon2.Charon2Test):
@@ -190,8 +195,8 @@ class Ways(charon2.Charon2Test):
         self.ready(children=MORE[0], theirchildren=MORE[1])
         nets = ((HERE, THERE), ("192.168.3.1", "192.168.4.1"), ("192.168.5.1", "192.168.6.1"))
         for near, far in nets[1:]:
-            self.relent.run("ip", "addr", "add", f"{near}/24", "dev", "lo")
-            self.elmer.run("ip", "addr", "add", f"{far}/24", "dev", "lo")
+            self.relent.run("ip", "addr", "replace", f"{near}/24", "dev", "lo")
+            self.elmer.run("ip", "addr", "replace", f"{far}/24", "dev", "lo")
         for ours in self.both_begin():
             for child in ("more", "most") if not ours else ():
                 self.begin(False, child)
@@ -202,6 +207,62 @@ class Ways(charon2.Charon2Test):
             for near, far in nets:
                 self.reach(near, far)
             self.assertEqual(len(re.findall(r"INSTALLED", self.peer.swanctl("--list-sas").stdout)), 3)
+
+    def more_nets(self):
+        for host, net in ((self.relent, 3), (self.elmer, 4)):
+            host.run("ip", "addr", "replace", f"192.168.{net}.1/24", "dev", "lo")
+
+    def selectors(self):
+        """Of each pair that we use now."""
+        return [sorted((s["src"], s["dst"]) for s in row["selectors"]) for row in self.relent.json("show")["child_sas"] if row["state"] == "up"]
+
+    def try_to_reach(self, near, far):
+        return self.relent.run("ping", "-c", "2", "-i", "0.02", "-W", "5", "-I", near, far, check=False).returncode == 0
+
+    def test_several_selectors(self):
+        """One child with several networks on each side is one pair of SAs, renewed as such by each side."""
+        self.ready(nets=SEVERAL, localts=f"{NET2},{NET4}", remotets=f"{NET1},{NET3}")
+        self.more_nets()
+        every = sorted((near, far) for near in (NET1, NET3) for far in (NET2, NET4))
+        for _ in self.both_begin():
+            for what in (lambda: None, lambda: self.renewed(lambda: self.relent.run("ipsecctl", "rekey", ELMER)),
+                         lambda: self.renewed(lambda: self.peer.swanctl("--rekey", "--child", "net"))):
+                what()
+                self.assertEqual(self.selectors(), [every])
+                for near, far in itertools.product((HERE, "192.168.3.1"), (THERE, "192.168.4.1")):
+                    self.reach(near, far)
+            self.assertEqual(self.selectors(), [every])
+
+    def test_they_have_fewer_networks(self):
+        """What they leave out has no SAs, and does not keep asking."""
+        self.ready(nets=SEVERAL, localts=NET2, remotets=f"{NET1},{NET3}")
+        self.more_nets()
+        self.over()
+        up = self.relent.run("ipsecctl", "up", ELMER, check=False)
+        self.assertEqual(up.returncode, 1)
+        for ours in (True, False):
+            if not ours:
+                self.over()
+                self.begin(False)
+            self.assertEqual(self.selectors(), [[(NET1, NET2), (NET3, NET2)]])
+            self.reach()
+            self.reach("192.168.3.1", THERE)
+            before = self.said().count("CREATE_CHILD_SA request")
+            self.assertFalse(self.try_to_reach("192.168.3.1", "192.168.4.1"))
+            self.assertLess(self.said().count("CREATE_CHILD_SA request") - before, 4)
+            self.assertEqual(self.selectors(), [[(NET1, NET2), (NET3, NET2)]])
+
+    def test_they_have_several_children_for_our_one(self):
+        """The packet says which one of theirs it is, and the other one comes with its own packet."""
+        self.ready(nets=SEVERAL, localts=NET2, remotets=NET1,
+                   theirchildren=f"more {{ local_ts = {NET4}\n remote_ts = {NET3}\n esp_proposals = default }}")
+        self.more_nets()
+        self.over()
+        self.assertTrue(self.try_to_reach("192.168.3.1", "192.168.4.1"))
+        self.assertEqual(self.selectors(), [[(NET3, NET4)]])
+        self.reach()
+        self.assertEqual(sorted(self.selectors()), [[(NET1, NET2)], [(NET3, NET4)]])
+        self.reach("192.168.3.1", "192.168.4.1")
 
     def one_ike_sa(self):
         ours, theirs = self.relent.json("show")["ike_sas"], self.peer.swanctl("--list-sas").stdout

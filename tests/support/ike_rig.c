@@ -295,11 +295,10 @@ static void undo_install(struct rig_side *s, uint64_t serial)
 			s->sa[i].serial = 0;
 }
 
-static int port_grant(void *arg, uint64_t token, const uint8_t *ticket, size_t n, uint32_t policy_id,
-    const struct ike_path *path)
+static int port_grant(void *arg, uint64_t token, const struct core_grant *g)
 {
 	struct rig_side *s = arg;
-	bool good = n == 6 && memcmp(ticket, "ticket", 6) == 0;
+	bool good = g->n_ticket == 6 && memcmp(g->ticket, "ticket", 6) == 0 && !(s->grants_one && g->n_more);
 	struct event *e = rig_answer(s, token, good ? 0 : -EACCES, good ? "" : "no ticket");
 
 	if (!good)
@@ -365,6 +364,9 @@ static int port_install(void *arg, uint64_t token, uint64_t grant, const struct 
 			memcpy(x->enc_key, sa->enc_key, sa->enc_key_len);
 		if (sa->auth_key_len)
 			memcpy(x->auth_key, sa->auth_key, sa->auth_key_len);
+		if (sa->n_more && sa->n_more <= RIG_MORE_MAX)
+			memcpy(x->more, sa->more_reqids, sa->n_more * sizeof(x->more[0]));
+		x->desc.more_reqids = x->more;
 		if (!partner)
 			take_larva(s, sa->spi);
 		e = rig_answer(s, token, 0, "");

@@ -15,7 +15,8 @@
 
 enum {
 	RIG_SAS_MAX = 512,
-	RIG_POLICIES_MAX = 8,
+	RIG_POLICIES_MAX = 16,
+	RIG_MORE_MAX = 16,
 	RIG_LOG_MAX = 1 << 16,
 	RIG_CERT_MAX = 8000,
 	RIG_STORED_MAX = 4
@@ -30,6 +31,7 @@ struct rig_sa {
 	uint64_t made_ms;
 	struct sa_desc desc;
 	uint8_t enc_key[ALG_KEY_MAX], auth_key[ALG_KEY_MAX];
+	uint32_t more[RIG_MORE_MAX]; /* further reqids */
 };
 
 /* An exchange that certd would know. */
@@ -73,8 +75,9 @@ struct rig_side {
 	struct rig_sa sa[RIG_SAS_MAX];
 	uint32_t larva[RIG_SAS_MAX];
 	uint32_t n_larvae, n_grants, n_done_ok, n_done_bad;
-	bool dead;   /* hears and says nothing */
-	bool traces; /* level debug is read */
+	bool dead;       /* hears and says nothing */
+	bool traces;     /* level debug is read */
+	bool grants_one; /* its policyd: leave for one policy at a time only */
 	struct keep *keep;
 	struct {
 		char name[KEEP_NAME_MAX];

@@ -1,6 +1,6 @@
 /*
  * Each connection becomes a peer, and each of its selector pairs a child of that peer: number N of the one is
- * the ph1id of the other's remoteid.
+ * the ph1id of the other's remoteid. In version 2 the pairs of one child in the file are one set.
  */
 #include "config/native/compile.h"
 
@@ -269,24 +269,65 @@ static bool add_pair(struct compile *x, const struct native_conn *n, const struc
 	return add_algorithms(x, k, to);
 }
 
+static bool same_end(
+    const struct inet_prefix *a, uint16_t a_port, const struct inet_prefix *b, uint16_t b_port)
+{
+	return a_port == b_port && inet_prefix_equal(a, b);
+}
+
+/* How many different selectors a side of these policies has. */
+static uint32_t count_ends(const struct policy *p, uint32_t n, bool local)
+{
+	uint32_t different = 0;
+
+	for (uint32_t i = 0; i < n; i++) {
+		const struct selector *s = &p[i].sel;
+		bool is_new = p[i].dir == POLICY_OUT;
+
+		for (uint32_t k = 0; is_new && k < i; k++) {
+			const struct selector *t = &p[k].sel;
+
+			is_new = p[k].dir != POLICY_OUT || s->proto != t->proto ||
+			         !(local ? same_end(&s->src, s->sport, &t->src, t->sport)
+			                 : same_end(&s->dst, s->dport, &t->dst, t->dport));
+		}
+		different += is_new;
+	}
+	return different;
+}
+
+/* In version 2 one pair of SAs serves all that a child has, unless that is too much for a message. */
+static bool goes_together(const struct native_conn *n, const struct policy *p, uint32_t n_policies)
+{
+	return n->version == 2 && n_policies > 2 && n_policies <= 2 * IKE_SET_MAX &&
+	       count_ends(p, n_policies, true) <= IKE_SET_SIDES_MAX &&
+	       count_ends(p, n_policies, false) <= IKE_SET_SIDES_MAX;
+}
+
 /* A policy that was made for the child has the selectors that are negotiated for it. */
 static bool add_children(struct compile *x, const struct native_conn *n, const struct native_child *k,
     uint32_t id, const struct inet_addr *local, const struct inet_addr *remote)
 {
-	uint32_t from = x->plan->n_policies;
+	uint32_t from = x->plan->n_policies, set = 0;
 	int r = native_compile_tunnel(x->plan, k, local, remote);
 
 	if (r == -ENOMEM)
 		return no_memory(x);
 	if (r < 0)
 		return fault(x, &k->at, "there are too many policies in this configuration");
+	/* Counted in each connection: others that come or go change nothing here. */
+	if (goes_together(n, x->plan->policy + from, x->plan->n_policies - from))
+		set = (uint32_t)(k - n->child) + 1;
 	for (uint32_t i = from; i < x->plan->n_policies; i++) {
 		const struct selector *s = &x->plan->policy[i].sel;
 		const struct ike_side here = side_of(&s->src, s->proto, s->sport);
 		const struct ike_side there = side_of(&s->dst, s->proto, s->dport);
 
-		if (x->plan->policy[i].dir == POLICY_OUT && !add_pair(x, n, k, id, &here, &there))
+		if (x->plan->policy[i].dir != POLICY_OUT)
+			continue;
+		if (!add_pair(x, n, k, id, &here, &there))
 			return false;
+		x->plan->ike->child[x->plan->ike->n_children - 1].set = set;
 	}
 	return true;
 }

@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "datapathd/sa/rt.h"
 
@@ -62,6 +63,18 @@ static void set_geometry(struct sa_rt *rt)
 	rt->geom = esp_geom_make(crypto_sa_iv_len(rt->seal), crypto_sa_block(rt->seal), rt->icv_len);
 }
 
+static int copy_more(struct sa_rt *rt, const struct sa_desc *d)
+{
+	if (!d->n_more)
+		return 0;
+	rt->more = calloc(d->n_more, sizeof(rt->more[0]));
+	if (!rt->more)
+		return -ENOMEM;
+	memcpy(rt->more, d->more_reqids, d->n_more * sizeof(rt->more[0]));
+	rt->n_more = d->n_more;
+	return 0;
+}
+
 int sa_rt_compile(
     const struct sa_desc *d, const struct sad_slot_facts *f, struct sad_slot *slot, struct sa_rt **ret)
 {
@@ -71,6 +84,8 @@ int sa_rt_compile(
 	if (!rt)
 		return -ENOMEM;
 	r = key_both(rt, d);
+	if (r == 0)
+		r = copy_more(rt, d);
 	if (r < 0) {
 		(void)sa_rt_free(rt);
 		return r;
@@ -106,6 +121,7 @@ struct sa_rt *sa_rt_free(struct sa_rt *rt)
 		return NULL;
 	(void)crypto_sa_free(rt->seal);
 	(void)crypto_sa_free(rt->open);
+	free(rt->more);
 	free(rt);
 	return NULL;
 }

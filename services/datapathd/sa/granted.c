@@ -63,6 +63,24 @@ static bool auth_is_allowed(const struct grant_request *q, const struct sa_desc 
 /* How far an SA gets with a request: what it fails at. */
 enum match { MATCH_PROTO = 0, MATCH_MODE, MATCH_REQID, MATCH_ENC, MATCH_AUTH, MATCH_ALL };
 
+static bool is_for(const struct grant_request *q, bool inbound, uint32_t reqid)
+{
+	if (inbound)
+		return reqid == q->reqid_in || sa_reqids_have(q->more_in, q->n_more_in, reqid);
+	return reqid == q->reqid_out || sa_reqids_have(q->more_out, q->n_more_out, reqid);
+}
+
+/* Every policy that the SA is for is one of the grant's: it may be for fewer, as what was narrowed is. */
+static bool serves_no_other(const struct grant_request *q, const struct granted_sa *sa)
+{
+	const struct sa_desc *d = sa->desc;
+	bool ok = is_for(q, sa->inbound, d->reqid);
+
+	for (uint16_t i = 0; ok && i < d->n_more; i++)
+		ok = is_for(q, sa->inbound, d->more_reqids[i]);
+	return ok;
+}
+
 static enum match match(const struct grant_request *q, const struct granted_sa *sa)
 {
 	const struct sa_desc *d = sa->desc;
@@ -71,7 +89,7 @@ static enum match match(const struct grant_request *q, const struct granted_sa *
 		return MATCH_PROTO;
 	if (q->mode != d->mode)
 		return MATCH_MODE;
-	if ((sa->inbound ? q->reqid_in : q->reqid_out) != d->reqid)
+	if (!serves_no_other(q, sa))
 		return MATCH_REQID;
 	if (d->proto == IPSEC_IPCOMP)
 		return MATCH_ALL;
@@ -99,8 +117,9 @@ static int say_mismatch(const struct grant *g, const struct granted_sa *sa, enum
 		return err_set(e, -EACCES, "grant %llu allows no %s in mode %s", id,
 		    ipsec_proto_name(d->proto), ipsec_mode_name(d->mode));
 	case MATCH_REQID:
-		return err_set(e, -EACCES, "grant %llu allows no %s SA of %s with reqid %u", id,
-		    way_name(sa->inbound), ipsec_proto_name(d->proto), d->reqid);
+		return err_set(e, -EACCES, "grant %llu allows no %s SA of %s with reqid %u%s", id,
+		    way_name(sa->inbound), ipsec_proto_name(d->proto), d->reqid,
+		    d->n_more ? " and those beside it" : "");
 	case MATCH_ENC:
 		return err_set(e, -EACCES, "grant %llu does not allow the encryption algorithm %s", id,
 		    alg_enc_by_id(d->enc)->name);

@@ -40,6 +40,8 @@ struct sa_rt {
 	struct sa_encap encap;
 	enum seq_kind seq_kind;
 	enum esp_pad pad;
+	uint32_t *more; /* further reqids, as in struct sa_desc; NULL: none */
+	uint16_t n_more;
 	bool authenticates; /* ESP without integrity has no replay check (RFC 4303 section 3.4.3) */
 	bool esn;
 	uint8_t icv_len;
@@ -63,6 +65,12 @@ struct sa_rt *sa_rt_free(struct sa_rt *rt);
 
 /* Whether a packet may use it: mature or dying, and within its hard limits at now_ms. */
 bool sa_rt_usable(const struct sa_rt *rt, uint64_t now_ms);
+
+/* Whether it is for packets of the policy with this reqid. */
+static inline bool sa_rt_serves(const struct sa_rt *rt, uint32_t reqid)
+{
+	return rt->reqid == reqid || (rt->n_more && sa_reqids_have(rt->more, rt->n_more, reqid));
+}
 
 /* In UDP: the far end's port now. `was`: as it was negotiated. */
 static inline uint16_t sa_rt_far_port(const struct sa_rt *rt, uint16_t was)

@@ -111,7 +111,7 @@ void sad_fetch_out(const struct sad *s, const uint64_t *hash, size_t n)
 static bool wanted(const struct sa_rt *rt, const struct sad_want *w)
 {
 	return rt->proto == w->proto && (rt->mode == w->mode || rt->mode == IPSEC_MODE_ANY) &&
-	       (!w->reqid || rt->reqid == w->reqid) &&
+	       (!w->reqid || sa_rt_serves(rt, w->reqid)) &&
 	       (!w->dport || (rt->encap.sport == w->sport && rt->encap.dport == w->dport)) &&
 	       inet_addr_equal(&rt->src, &w->src) && inet_addr_equal(&rt->dst, &w->dst);
 }
@@ -223,6 +223,7 @@ static int sa_compile(
 	r = sa_rt_compile(&sa->desc, f, sa->slot, &sa->rt);
 	if (r < 0)
 		return say_refused(&sa->desc, r, e);
+	sa->desc.more_reqids = sa->rt->more;
 	sa->rt->control = sa;
 	return 0;
 }
@@ -243,7 +244,7 @@ int sad_make(
 	struct sa *sa;
 	int r;
 
-	r = sad_store_alloc(s->store, sad_slot_extra(d->replay_bytes), &slot, &index, e);
+	r = sad_store_alloc(s->store, sad_slot_extra(d->replay_bytes, d->n_more), &slot, &index, e);
 	if (r < 0)
 		return r;
 	sad_slot_write(slot, index, d, &f);

@@ -19,7 +19,7 @@
 
 struct sad_txn;
 
-/* The control half. Key pointers of `desc` point into the slot. */
+/* The control half. What `desc` points to is its own: keys are in the slot, reqids in the run-time half. */
 struct sa {
 	struct list link; /* in the SAD by serial, or in a transaction */
 	struct retired retired;

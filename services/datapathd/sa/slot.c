@@ -14,16 +14,49 @@
 /* A counter can run ahead of its complement by what one batch takes, not more. */
 static const uint64_t seq_skew_max = 1024;
 
-uint32_t sad_slot_extra(uint32_t replay_bytes)
+static uint32_t slots_for(size_t octets)
+{
+	return (uint32_t)((octets + SAD_SLOT_SIZE - 1) / SAD_SLOT_SIZE);
+}
+
+static uint32_t window_slots(uint32_t replay_bytes)
 {
 	size_t n = replay_memory(replay_bytes);
 
-	return n <= SAD_WINDOW_INLINE ? 0 : (uint32_t)((n + SAD_SLOT_SIZE - 1) / SAD_SLOT_SIZE);
+	return n <= SAD_WINDOW_INLINE ? 0 : slots_for(n);
+}
+
+uint32_t sad_slot_extra(uint32_t replay_bytes, uint16_t n_more)
+{
+	return window_slots(replay_bytes) + (n_more ? slots_for((n_more + 1U) * sizeof(uint32_t)) : 0);
 }
 
 struct replay *sad_slot_window(struct sad_slot *s)
 {
-	return (struct replay *)(void *)(s->d.n_extra ? (uint8_t *)(s + 1) : s->window);
+	return (struct replay *)(void *)(window_slots(s->d.replay_bytes) ? (uint8_t *)(s + 1) : s->window);
+}
+
+/* A sum, and the reqids behind it. */
+static uint32_t *list_at(const struct sad_slot *s, uint32_t replay_bytes)
+{
+	return (uint32_t *)(uintptr_t)(s + 1 + window_slots(replay_bytes));
+}
+
+static void put_more(struct sad_slot *s, const struct sa_desc *d)
+{
+	uint32_t *list = list_at(s, d->replay_bytes);
+
+	if (!d->n_more)
+		return;
+	list[0] = (uint32_t)slot_sum(d->more_reqids, d->n_more * sizeof(list[0]));
+	memcpy(list + 1, d->more_reqids, d->n_more * sizeof(list[0]));
+}
+
+static bool more_is_whole(const struct sad_slot *s, const struct sad_slot_desc *t)
+{
+	const uint32_t *list = list_at(s, t->replay_bytes);
+
+	return !t->n_more || list[0] == (uint32_t)slot_sum(list + 1, t->n_more * sizeof(list[0]));
 }
 
 void sad_slot_write(
@@ -31,7 +64,7 @@ void sad_slot_write(
 {
 	struct sad_slot_desc *t = &s->d;
 
-	sad_slot_clear(s, 1 + sad_slot_extra(d->replay_bytes));
+	sad_slot_clear(s, 1 + sad_slot_extra(d->replay_bytes, d->n_more));
 	t->kind = SAD_KIND_SA;
 	t->version = SAD_SLOT_VERSION;
 	t->index = index;
@@ -61,7 +94,9 @@ void sad_slot_write(
 	t->created_ms = f->created_ms;
 	t->created_wall_ms = f->created_wall_ms;
 	t->pid = f->pid;
-	t->n_extra = sad_slot_extra(d->replay_bytes);
+	t->n_extra = sad_slot_extra(d->replay_bytes, d->n_more);
+	t->n_more = d->n_more;
+	put_more(s, d);
 	t->src_scope = d->src.scope;
 	t->dst_scope = d->dst.scope;
 	t->encap_sport = d->encap.sport;
@@ -101,15 +136,15 @@ static const char *fixed_fault(
 		return "not written for this place";
 	if (t->serial == 0 || t->serial > UINT64_MAX / 2)
 		return "impossible serial number";
-	if (t->zero || t->zero16 || t->fresh_key > 1 || t->manual > 1)
+	if (t->zero || t->fresh_key > 1 || t->manual > 1)
 		return "a flag is neither 0 nor 1";
 	if (t->partner >= t->serial)
 		return "it belongs to an SA that cannot be";
 	if (t->enc_key_len > ALG_KEY_MAX || t->auth_key_len > ALG_KEY_MAX)
 		return "a key is longer than any algorithm's";
-	if (t->replay_bytes > REPLAY_BYTES_MAX || t->n_extra != sad_slot_extra(t->replay_bytes) ||
-	    t->n_extra >= n_left)
-		return "the window does not have the size it claims";
+	if (t->replay_bytes > REPLAY_BYTES_MAX || t->n_more > SA_MORE_MAX ||
+	    t->n_extra != sad_slot_extra(t->replay_bytes, t->n_more) || t->n_extra >= n_left)
+		return "the window or the list of reqids does not have the size it claims";
 	if (t->created_ms > now_ms)
 		return "created in the future";
 	return NULL;
@@ -132,6 +167,8 @@ static void desc_of(const struct sad_slot_desc *t, const struct sad_slot *s, str
 	    .spi = t->spi,
 	    .mode = (enum ipsec_mode)t->mode,
 	    .reqid = t->reqid,
+	    .more_reqids = t->n_more ? list_at(s, t->replay_bytes) + 1 : NULL,
+	    .n_more = t->n_more,
 	    .replay_bytes = t->replay_bytes,
 	    .flags = t->flags,
 	    .enc = (enum alg_enc)t->enc,
@@ -188,11 +225,11 @@ static const char *run_fault(struct sad_slot_run *r, uint64_t now_ms)
 /* The window's place follows from the judged copy, not from the slot. */
 static const char *window_fault(struct sad_slot *s, const struct sad_slot_desc *t)
 {
-	const uint8_t *at = t->n_extra ? (const uint8_t *)(s + 1) : s->window;
+	uint32_t n = window_slots(t->replay_bytes);
+	const uint8_t *at = n ? (const uint8_t *)(s + 1) : s->window;
 	const struct replay *r = (const struct replay *)(const void *)at;
 
-	if (!replay_valid(
-	        r, t->n_extra ? (size_t)t->n_extra * SAD_SLOT_SIZE : SAD_WINDOW_INLINE, t->replay_bytes))
+	if (!replay_valid(r, n ? (size_t)n * SAD_SLOT_SIZE : SAD_WINDOW_INLINE, t->replay_bytes))
 		return "the window is damaged";
 	return r->top > UINT32_MAX && !(t->flags & SA_F_ESN) ? "the window stands beyond any sequence number"
 	                                                     : NULL;
@@ -213,6 +250,8 @@ enum sad_slot_verdict sad_slot_read(struct sad_slot *s, uint32_t index, uint32_t
 	}
 	why = commit == slot_sum(&t, sizeof(t)) ? fixed_fault(&t, index, n_left, now_ms)
 	                                        : "checksum does not fit";
+	if (!why && !more_is_whole(s, &t))
+		why = "the list of reqids is damaged";
 	if (!why) {
 		desc_of(&t, s, &d);
 		if (sa_desc_check(&d, &why) == 0)

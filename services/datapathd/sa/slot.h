@@ -39,12 +39,12 @@ struct sad_slot_desc {
 	uint32_t reqid, replay_bytes;
 	uint64_t life[6]; /* soft_s hard_s soft_bytes hard_bytes soft_packets hard_packets */
 	uint64_t created_ms, created_wall_ms;
-	uint32_t pid, n_extra;         /* slots behind this one that hold its window */
+	uint32_t pid, n_extra; /* slots behind this one that hold its window, and then further reqids */
 	uint32_t src_scope, dst_scope; /* of link-local IPv6 addresses */
 	uint16_t encap_sport, encap_dport, encap_frag;
 	uint8_t oa_family, zero;
 	uint8_t nat_oa[16];
-	uint16_t encap_keepalive, zero16;
+	uint16_t encap_keepalive, n_more; /* so many reqids are in slots of their own, behind their sum */
 	uint32_t partner; /* how many serials ago the inbound SA was made that it belongs to; 0: none */
 	uint8_t enc_key[ALG_KEY_MAX], auth_key[ALG_KEY_MAX];
 };
@@ -94,8 +94,8 @@ struct sad_slot_facts {
 	bool manual;
 };
 
-/* Slots beyond the first that an SA with this window (setkey's -r) needs. */
-uint32_t sad_slot_extra(uint32_t replay_bytes);
+/* Slots beyond the first that an SA with this window (setkey's -r) and so many further reqids needs. */
+uint32_t sad_slot_extra(uint32_t replay_bytes, uint16_t n_more);
 /* The window of a slot that was written or read. */
 struct replay *sad_slot_window(struct sad_slot *s);
 

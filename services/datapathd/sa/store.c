@@ -215,7 +215,7 @@ static uint32_t scan_slot(struct sad_store *s, struct segment *g, uint32_t k, ui
 	}
 	v = sad_slot_read(slot, index, SAD_SEGMENT_SLOTS - i, clock_now_ms(s->env.clock), &d, &f, &why);
 	if (v == SAD_SLOT_OK) {
-		n = 1 + sad_slot_extra(d.replay_bytes);
+		n = 1 + sad_slot_extra(d.replay_bytes, d.n_more);
 		slot_map_set(&g->map, i, n, true);
 		if (f.serial > s->last_serial)
 			s->last_serial = f.serial;
@@ -338,7 +338,7 @@ void sad_store_release(struct sad_store *s, struct sad_slot *slot)
 		if (!g || (uint8_t *)slot < g->region.p || (uint8_t *)slot >= g->region.p + g->region.len)
 			continue;
 		at = (uint32_t)(slot - slot_at(g, 0));
-		n = 1 + sad_slot_extra(slot->d.replay_bytes);
+		n = 1 + sad_slot_extra(slot->d.replay_bytes, slot->d.n_more);
 		if (n > SAD_SEGMENT_SLOTS - at)
 			n = 1;
 		sad_slot_clear(slot, n);

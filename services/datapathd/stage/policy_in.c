@@ -58,7 +58,7 @@ static bool meets(const struct spd_rule *r, const struct pkt *p, const struct ap
 		return false;
 	if (a->mode != q->mode && !(q->mode == IPSEC_TRANSPORT && was_uncompressed_tunnel(r, a)))
 		return false;
-	if (level == LEVEL_UNIQUE && a->sa->reqid != q->reqid)
+	if (level == LEVEL_UNIQUE && !sa_rt_serves(a->sa, q->reqid))
 		return false;
 	if (q->dst_port && (a->sa->encap.sport != q->src_port || a->sa->encap.dport != q->dst_port))
 		return false;

@@ -24,6 +24,31 @@ const char *child_proto_word(enum ipsec_proto p)
 	return p == IPSEC_ESP ? "ESP" : p == IPSEC_AH ? "AH" : "IPCOMP";
 }
 
+bool child_serves(const struct child *k, uint32_t policy_id)
+{
+	for (uint16_t i = 0; i < k->n_more; i++)
+		if (k->more[i].policy == policy_id)
+			return true;
+	return k->out.id == policy_id;
+}
+
+bool child_serves_selector(const struct child *k, const struct selector *sel)
+{
+	for (uint16_t i = 0; i <= k->n_more; i++)
+		if (selector_equal(child_selector(k, i), sel))
+			return true;
+	return false;
+}
+
+bool child_covers(const struct child *k, const struct child *other)
+{
+	bool covers = child_serves(k, other->out.id);
+
+	for (uint16_t i = 0; covers && i < other->n_more; i++)
+		covers = child_serves(k, other->more[i].policy);
+	return covers;
+}
+
 static void say(
     struct child *k, const char *event, const char *what, const struct child_part *p, bool inbound)
 {
@@ -94,10 +119,13 @@ static struct list *of_policy(struct core *c, uint32_t policy_id)
  * twice. */
 static bool has_newer(const struct child *k)
 {
-	list_foreach (other, of_policy(k->core, k->out.id), struct child, by_policy)
-		if (other != k && other->out.id == k->out.id && !other->replaced &&
+	list_foreach (l, of_policy(k->core, k->out.id), struct child_link, node) {
+		const struct child *other = l->child;
+
+		if (other != k && child_covers(other, k) && !other->replaced &&
 		    other->made_ms > k->made_ms + successor_ms(k))
 			return true;
+	}
 	return false;
 }
 
@@ -119,10 +147,13 @@ static bool is_newest(const struct child *k)
 {
 	const struct child *newest = NULL;
 
-	list_foreach (other, of_policy(k->core, k->out.id), struct child, by_policy)
-		if (other->out.id == k->out.id && !other->replaced && !other->told &&
+	list_foreach (l, of_policy(k->core, k->out.id), struct child_link, node) {
+		const struct child *other = l->child;
+
+		if (l->policy == k->out.id && child_covers(other, k) && !other->replaced && !other->told &&
 		    party_same(other->party, k->party))
 			newest = other;
+	}
 	return newest == k;
 }
 
@@ -158,8 +189,10 @@ static void limit_pairs(struct child *k)
 	struct child *oldest[2] = {NULL}; /* of the place, of the peer */
 	uint32_t n = 0;
 
-	list_foreach (other, of_policy(k->core, k->out.id), struct child, by_policy) {
-		if (other->out.id != k->out.id || !ike_path_same_place(&other->path, &k->path))
+	list_foreach (l, of_policy(k->core, k->out.id), struct child_link, node) {
+		struct child *other = l->child;
+
+		if (l->policy != k->out.id || !ike_path_same_place(&other->path, &k->path))
 			continue;
 		for (unsigned i = 0; i <= party_same(other->party, k->party); i++)
 			oldest[i] = oldest[i] ? oldest[i] : other;
@@ -179,21 +212,41 @@ void child_try_again(struct child *k)
 		(void)!timer_set(&c->timers, &k->renew, now + (ms > AGAIN_MS ? ms : AGAIN_MS), on_renew);
 }
 
+static void put_link(struct child *k, struct child_link *l, uint32_t policy_id)
+{
+	l->child = k;
+	l->policy = policy_id;
+	list_init(&l->node);
+	list_append(of_policy(k->core, policy_id), &l->node);
+}
+
+static void take_links(struct child *k)
+{
+	list_remove(&k->link.node);
+	for (uint16_t i = 0; i < k->n_more; i++)
+		list_remove(&k->links[i].node);
+}
+
 static struct child *add(struct core *c, const struct child *from, struct core_conf *conf)
 {
-	struct child *k = malloc(sizeof(*k));
+	struct child_link *links = from->n_more ? calloc(from->n_more, sizeof(*links)) : NULL;
+	struct child *k = links || !from->n_more ? malloc(sizeof(*k)) : NULL;
 
-	if (!k)
+	if (!k) {
+		free(links);
 		return NULL;
+	}
 	*k = *from;
 	k->core = c;
 	k->conf = core_conf_ref(conf);
 	k->party = party_ref(from->party);
+	k->links = links;
 	list_init(&k->node);
-	list_init(&k->by_policy);
 	list_init(&k->by_peer);
 	list_append(&c->children, &k->node);
-	list_append(of_policy(c, k->out.id), &k->by_policy);
+	put_link(k, &k->link, k->out.id);
+	for (uint16_t i = 0; i < k->n_more; i++)
+		put_link(k, &k->links[i], k->more[i].policy);
 	list_append(core_of_peer(c->by_peer, &k->path.remote), &k->by_peer);
 	c->n_children++;
 	return k;
@@ -264,12 +317,14 @@ void child_end(struct child *k, bool tell, enum child_gone why)
 	k->ops->forgotten(k);
 	keep_drop(c->keep, &k->place);
 	list_remove(&k->node);
-	list_remove(&k->by_policy);
+	take_links(k);
 	list_remove(&k->by_peer);
 	c->n_children--;
 	child_leave_policy(c, &k->out);
 	upkeep_child_ended(k, gone[why].what);
 	core_conf_unref(k->conf);
+	free(k->more);
+	free(k->links);
 	party_unref(k->party);
 	free(k);
 }
@@ -288,14 +343,14 @@ static void on_left(struct timer *t, void *arg)
 
 static bool succeeds(const struct child *other, const struct child *k)
 {
-	return other != k && other->out.id == k->out.id && !other->replaced && other->made_ms >= k->made_ms &&
+	return other != k && child_covers(other, k) && !other->replaced && other->made_ms >= k->made_ms &&
 	       party_same(other->party, k->party);
 }
 
 static bool is_followed(const struct child *k)
 {
-	list_foreach (other, of_policy(k->core, k->out.id), struct child, by_policy)
-		if (succeeds(other, k))
+	list_foreach (l, of_policy(k->core, k->out.id), struct child_link, node)
+		if (succeeds(l->child, k))
 			return true;
 	return false;
 }
@@ -312,9 +367,13 @@ static void stop_sending(struct child *k)
 /* This is what those were waiting for that the peer has ended already. */
 static void relieve(const struct child *k)
 {
-	list_foreach (old, of_policy(k->core, k->out.id), struct child, by_policy)
-		if (old->told && old->replaced && succeeds(k, old))
-			stop_sending(old);
+	for (uint16_t i = 0; i <= k->n_more; i++) {
+		uint32_t id = i ? k->more[i - 1].policy : k->out.id;
+
+		list_foreach (l, of_policy(k->core, id), struct child_link, node)
+			if (l->child->told && l->child->replaced && succeeds(k, l->child))
+				stop_sending(l->child);
+	}
 }
 
 void child_peer_ends(struct child *k, bool coming)
@@ -382,12 +441,11 @@ struct child *child_of_policy(struct core *c, uint32_t policy_id)
 {
 	struct child *newest = NULL;
 
-	list_foreach (k, of_policy(c, policy_id), struct child, by_policy)
-		if (k->out.id == policy_id && !k->replaced)
-			newest = k;
+	list_foreach (l, of_policy(c, policy_id), struct child_link, node)
+		if (l->policy == policy_id && !l->child->replaced)
+			newest = l->child;
 	return newest;
 }
-
 void child_end_all(struct core *c, const struct party *who, uint64_t before_ms, enum child_gone why)
 {
 	if (!who)
@@ -401,8 +459,8 @@ void child_leave_policy(struct core *c, const struct policy *out)
 {
 	if (!out->generated || !out->id)
 		return;
-	list_foreach (k, of_policy(c, out->id), struct child, by_policy)
-		if (k->out.id == out->id)
+	list_foreach (l, of_policy(c, out->id), struct child_link, node)
+		if (l->policy == out->id)
 			return;
 	c->ports.policy_drop(c->ports.arg, out->id);
 }
@@ -511,4 +569,24 @@ void child_row(const struct child *k, struct ike_row_child *ret)
 		    .auth = p->auth,
 		    .comp = p->comp};
 	}
+}
+
+void child_row_of(const struct child *k, uint32_t policy_id, struct ike_row_child *ret)
+{
+	child_row(k, ret);
+	for (uint16_t i = 0; i < k->n_more; i++)
+		if (k->more[i].policy == policy_id) {
+			ret->policy = policy_id;
+			ret->sel = k->more[i].sel;
+		}
+}
+
+void child_show(const struct child *k, core_row_fn fn, void *arg)
+{
+	struct ike_row_child row;
+
+	child_row(k, &row);
+	fn(arg, &(struct ike_row){.child = &row});
+	for (uint16_t i = 0; i < k->n_more; i++)
+		fn(arg, &(struct ike_row){.also = &k->more[i]});
 }

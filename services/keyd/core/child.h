@@ -6,7 +6,7 @@
 #define POSTERN_KEYD_CORE_CHILD_H
 
 #include "ipsec/ike_row.h"
-#include "keyd/core/core.h"
+#include "keyd/core/command.h"
 #include "keyd/core/party.h"
 #include "keyd/keep/keep.h"
 
@@ -37,8 +37,16 @@ struct child_part {
 	enum alg_comp comp;
 };
 
+/* By which it is found for one of its policies. */
+struct child_link {
+	struct list node;
+	struct child *child;
+	uint32_t policy;
+};
+
 struct child {
-	struct list node, by_policy, by_peer;
+	struct list node, by_peer;
+	struct child_link link, *links; /* of `out`, and of each of `more` */
 	const struct child_ops *ops;
 	struct core *core;
 	struct core_conf *conf; /* held */
@@ -50,6 +58,8 @@ struct child {
 	bool replaced;  /* a newer one is there: it goes when its timer says so */
 	bool receives;  /* and nothing else any more: for what is under way */
 	struct policy out;
+	struct ike_row_also *more; /* what it serves beside `out` (version 2); owned, NULL: nothing */
+	uint16_t n_more;
 	uint64_t grant;
 	uint64_t made_ms;
 	uint8_t n_parts;
@@ -77,6 +87,17 @@ enum child_gone {
 	CHILD_GONE_N
 };
 
+/* Whether packets of this outbound policy go through it; of this selector's. */
+bool child_serves(const struct child *k, uint32_t policy_id);
+bool child_serves_selector(const struct child *k, const struct selector *sel);
+/* Whether it serves all that the other one does. */
+bool child_covers(const struct child *k, const struct child *other);
+/* The selectors of all its policies, one after the other: `out` is number 0. */
+static inline const struct selector *child_selector(const struct child *k, uint16_t i)
+{
+	return i ? &k->more[i - 1].sel : &k->out.sel;
+}
+
 /* "ESP", "AH", "IPCOMP". */
 const char *child_proto_word(enum ipsec_proto p);
 /* Takes over everything; NULL without memory, then nothing is. */
@@ -103,7 +124,7 @@ struct child *child_by_serial(struct core *c, uint64_t serial);
 /* By the SPI that this peer chose for what we send. */
 struct child *child_by_peer_spi(
     struct core *c, const struct party *who, enum ipsec_proto proto, uint32_t spi);
-/* The newest for an outbound policy. */
+/* The newest that serves an outbound policy. */
 struct child *child_of_policy(struct core *c, uint32_t policy_id);
 /* Of two that are one too many, which goes: both sides see the same numbers. */
 bool child_is_lesser(const struct child *a, const struct child *b);
@@ -118,6 +139,10 @@ uint32_t child_count(struct core *c, const struct inet_addr *remote);
 /* As the row that is shown. Pairs that are up stand by themselves: version 1's outlive the ISAKMP SA under
  * which they were made. */
 void child_row(const struct child *k, struct ike_row_child *ret);
+/* The same under one of its policies. */
+void child_row_of(const struct child *k, uint32_t policy_id, struct ike_row_child *ret);
+/* Its row, and one for each further policy. */
+void child_show(const struct child *k, core_row_fn fn, void *arg);
 /* Whether there is one with whoever is at this place. */
 bool child_any(struct core *c, const struct ike_path *place);
 /* The peer says that it lives for so many seconds only (I). */

@@ -73,7 +73,7 @@ static bool child_fits(const struct ike_row_filter *f, const struct child *k)
 			continue;
 		found |= !f->spi || p->spi_in == f->spi || p->spi_out == f->spi;
 	}
-	return found && path_fits(f, &k->path) && (!f->has_sel || selector_equal(&f->sel, &k->out.sel));
+	return found && path_fits(f, &k->path) && (!f->has_sel || child_serves_selector(k, &f->sel));
 }
 
 bool ike_sa_fits(
@@ -124,13 +124,9 @@ void core_renew(struct core *c, const struct ike_row_filter *f, struct ike_row_e
 
 void core_show(struct core *c, core_row_fn fn, void *arg)
 {
-	struct ike_row_child row;
-
 	for (size_t i = 0; i < IKE_VERSIONS; i++)
 		ike_versions[i]->show(c, fn, arg);
-	list_foreach (k, &c->children, struct child, node) {
-		child_row(k, &row);
-		fn(arg, &(struct ike_row){.child = &row});
-	}
+	list_foreach (k, &c->children, struct child, node)
+		child_show(k, fn, arg);
 	upkeep_show(c, fn, arg);
 }

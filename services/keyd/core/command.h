@@ -15,7 +15,8 @@ enum {
 };
 
 /* Calls `fn` for every IKE SA, each followed by what is being negotiated under it, then for every pair of
- * SAs that is up, then for what is kept up. Rows are borrowed during the call. */
+ * SAs that is up, each followed by the further policies that it serves, then for what is kept up. Rows are
+ * borrowed during the call. */
 typedef void (*core_row_fn)(void *arg, const struct ike_row *row);
 void core_show(struct core *c, core_row_fn fn, void *arg);
 

@@ -93,6 +93,16 @@ struct core_hook {
 	struct ike1_octets domain;
 };
 
+/* Leave is wanted for one pair of SAs under these outbound policies. Borrowed for the call. */
+struct core_grant {
+	const uint8_t *ticket;
+	size_t n_ticket;
+	uint32_t policy;
+	const uint32_t *more; /* further policies: rising, at most SA_MORE_MAX */
+	size_t n_more;
+	const struct ike_path *path;
+};
+
 struct core_ports {
 	void *arg;
 	void (*send)(void *arg, const struct ike_path *path, const uint8_t *datagram, size_t n);
@@ -145,8 +155,7 @@ struct core_ports {
 	    const struct policy *out, const struct ike_path *path);
 	/* Such a policy is not used any more. */
 	void (*policy_drop)(void *arg, uint32_t policy_id);
-	int (*grant)(void *arg, uint64_t token, const uint8_t *ticket, size_t n_ticket, uint32_t policy_id,
-	    const struct ike_path *path);
+	int (*grant)(void *arg, uint64_t token, const struct core_grant *g);
 	/* Once for each time that it was given. */
 	void (*grant_drop)(void *arg, uint64_t grant);
 	void (*acquire_done)(void *arg, uint64_t seq, bool ok);

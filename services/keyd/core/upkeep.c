@@ -278,14 +278,13 @@ static bool has_pair(const struct upkeep *u)
 {
 	list_foreach (k, core_of_peer(u->core->by_peer, &u->remote), struct child, by_peer)
 		if (!k->replaced && inet_addr_equal(&k->path.remote, &u->remote) &&
-		    selector_equal(&k->out.sel, &u->sel))
+		    child_serves_selector(k, &u->sel))
 			return true;
 	return false;
 }
 
-void upkeep_child_made(const struct child *k)
+static void is_made(struct upkeep *u)
 {
-	struct upkeep *u = find(k->core, &k->path.remote, &k->out.sel);
 	char name[NAME_MAX_];
 
 	if (!u || u->state == IKE_KEPT_HELD || u->state == IKE_KEPT_UP)
@@ -299,10 +298,14 @@ void upkeep_child_made(const struct child *k)
 	plan(u, UPKEEP_SHORT_MS);
 }
 
-void upkeep_child_ended(const struct child *k, const char *why)
+void upkeep_child_made(const struct child *k)
 {
-	struct upkeep *u = find(k->core, &k->path.remote, &k->out.sel);
+	for (uint16_t i = 0; i <= k->n_more; i++)
+		is_made(find(k->core, &k->path.remote, child_selector(k, i)));
+}
 
+static void has_ended(struct upkeep *u, const struct child *k, const char *why)
+{
 	if (!u || u->state != IKE_KEPT_UP || has_pair(u))
 		return;
 	rest(u);
@@ -314,6 +317,12 @@ void upkeep_child_ended(const struct child *k, const char *why)
 	snprintf(u->why, sizeof(u->why), "%s", why);
 	u->tries = 0;
 	soon(u);
+}
+
+void upkeep_child_ended(const struct child *k, const char *why)
+{
+	for (uint16_t i = 0; i <= k->n_more; i++)
+		has_ended(find(k->core, &k->path.remote, child_selector(k, i)), k, why);
 }
 
 /* Its pairs may be there still: one is begun for them. */
@@ -435,22 +444,6 @@ void upkeep_fini(struct core *c)
 			drop(u);
 }
 
-static bool to_prefix(const struct ike_side *s, struct inet_prefix *ret)
-{
-	if (s->kind == IKE_SIDE_HOST)
-		*ret = inet_prefix_host(&s->first);
-	else
-		*ret = (struct inet_prefix){.addr = s->first, .plen = s->plen};
-	return s->kind == IKE_SIDE_HOST || s->kind == IKE_SIDE_NET;
-}
-
-/* False: it is for whoever comes. */
-static bool to_selector(const struct ike_child *k, struct selector *ret)
-{
-	*ret = (struct selector){.proto = k->local.proto, .sport = k->local.port, .dport = k->remote.port};
-	return to_prefix(&k->local, &ret->src) && to_prefix(&k->remote, &ret->dst);
-}
-
 static void want(struct core *c, const struct ike_peer *p, const struct selector *sel)
 {
 	struct upkeep *u = find(c, &p->addr, sel);
@@ -480,20 +473,23 @@ static void want_all(struct core *c, const struct ike_peer *p)
 	struct selector sel;
 
 	for (uint32_t i = 0; i < conf->n_children; i++)
-		if (conf->child[i].remoteid == p->ph1id && to_selector(&conf->child[i], &sel))
+		if (conf->child[i].remoteid == p->ph1id && ike_child_selector(&conf->child[i], &sel))
 			want(c, p, &sel);
+}
+
+static void is_there(struct upkeep *u)
+{
+	if (!u || u->state == IKE_KEPT_HELD)
+		return;
+	u->state = IKE_KEPT_UP;
+	u->down_ms = 0;
 }
 
 static void find_pairs(struct core *c)
 {
-	list_foreach (k, &c->children, struct child, node) {
-		struct upkeep *u = find(c, &k->path.remote, &k->out.sel);
-
-		if (!u || k->replaced || u->state == IKE_KEPT_HELD)
-			continue;
-		u->state = IKE_KEPT_UP;
-		u->down_ms = 0;
-	}
+	list_foreach (k, &c->children, struct child, node)
+		for (uint16_t i = 0; !k->replaced && i <= k->n_more; i++)
+			is_there(find(c, &k->path.remote, child_selector(k, i)));
 }
 
 /* Those that are up too: their policies may be others now. */

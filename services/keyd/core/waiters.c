@@ -109,7 +109,7 @@ static bool answer_child(struct waiter *w, bool begun_is_enough)
 	bool waiting;
 
 	if (k)
-		child_row(k, &row);
+		child_row_of(k, w->policy, &row);
 	else if (!begun_is_enough || !making_of(w, &row, &waiting))
 		return false;
 	answer(w, 0, "", &(struct ike_row){.child = &row});

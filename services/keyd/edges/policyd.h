@@ -12,8 +12,8 @@ enum { POLICYD_DEADLINE_MS = 10000 };
 must_check int policyd_subscribe(struct ipc_client *c, ipc_reply_fn fn, void *arg);
 must_check int policyd_ask_match(struct ipc_client *c, const struct selector *out,
     const struct ike_path *path, bool within, ipc_reply_fn fn, void *arg);
-must_check int policyd_ask_grant(struct ipc_client *c, const uint8_t *ticket, size_t n, uint32_t policy_id,
-    const struct ike_path *path, ipc_reply_fn fn, void *arg);
+must_check int policyd_ask_grant(
+    struct ipc_client *c, const struct core_grant *g, ipc_reply_fn fn, void *arg);
 /* A policy for a client, as this side sees it. */
 must_check int policyd_ask_make(struct ipc_client *c, const uint8_t *ticket, size_t n,
     const struct policy *out, const struct ike_path *path, ipc_reply_fn fn, void *arg);

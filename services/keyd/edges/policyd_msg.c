@@ -35,16 +35,18 @@ int policyd_ask_match(struct ipc_client *c, const struct selector *out, const st
 	return ipc_client_request(c, IPC_POLICY_MATCH, &m.base, POLICYD_DEADLINE_MS, fn, arg);
 }
 
-int policyd_ask_grant(struct ipc_client *c, const uint8_t *ticket, size_t n, uint32_t policy_id,
-    const struct ike_path *path, ipc_reply_fn fn, void *arg)
+int policyd_ask_grant(struct ipc_client *c, const struct core_grant *g, ipc_reply_fn fn, void *arg)
 {
 	Postern__GrantAsk m = POSTERN__GRANT_ASK__INIT;
 	Postern__Addr local, remote;
 
-	model_addr_encode(&path->local, &local);
-	model_addr_encode(&path->remote, &remote);
-	m.ticket = (ProtobufCBinaryData){.data = (uint8_t *)(uintptr_t)ticket, .len = n};
-	m.policy_id = policy_id;
+	model_addr_encode(&g->path->local, &local);
+	model_addr_encode(&g->path->remote, &remote);
+	/* protobuf-c has no const; both are only read. */
+	m.ticket = (ProtobufCBinaryData){.data = (uint8_t *)(uintptr_t)g->ticket, .len = g->n_ticket};
+	m.policy_id = g->policy;
+	m.more_ids = (uint32_t *)(uintptr_t)g->more;
+	m.n_more_ids = g->n_more;
 	m.local = &local;
 	m.remote = &remote;
 	return ipc_client_request(c, IPC_GRANT_ASK, &m.base, POLICYD_DEADLINE_MS, fn, arg);

@@ -82,20 +82,13 @@ bool quick_say_ranges(struct quick *q)
 	return (n == 1 && selector_equal(&sel[0], &q->out.sel)) || keep(q, sel, n) == 0;
 }
 
-static bool same_request(const struct policy_request *a, const struct policy_request *b)
-{
-	return a->proto == b->proto && a->mode == b->mode && a->level == b->level &&
-	       inet_addr_equal(&a->src, &b->src) && inet_addr_equal(&a->dst, &b->dst) &&
-	       a->src_port == b->src_port && a->dst_port == b->dst_port;
-}
-
 /* Whether both are served by the same SAs: `unique` has its own. */
 static bool share(const struct policy *a, const struct policy *b)
 {
-	bool same = a->n_requests == b->n_requests;
+	bool same = policy_same_requests(a, b);
 
 	for (uint8_t i = 0; same && i < a->n_requests; i++)
-		same = a->req[i].level != LEVEL_UNIQUE && same_request(&a->req[i], &b->req[i]);
+		same = a->req[i].level != LEVEL_UNIQUE;
 	return same;
 }
 

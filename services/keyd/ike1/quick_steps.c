@@ -32,12 +32,15 @@ static void on_grant(struct parked *p, struct core_reply *r)
 void quick_ask_grant(struct quick *q, void (*then)(struct quick *q))
 {
 	const struct core_ports *ports = &q->sa->core->ports;
+	const struct core_grant g = {.ticket = q->sa->ticket.p,
+	    .n_ticket = q->sa->ticket.n,
+	    .policy = q->out.id,
+	    .path = &q->sa->path};
 	int r;
 
 	q->then = then;
 	quick_set_state(q, QUICK_GRANTING);
-	r = ports->grant(
-	    ports->arg, park(q, on_grant), q->sa->ticket.p, q->sa->ticket.n, q->out.id, &q->sa->path);
+	r = ports->grant(ports->arg, park(q, on_grant), &g);
 	if (r < 0)
 		quick_fail(q, 0, "policyd cannot be asked: %s", err_name(r));
 }

@@ -13,7 +13,7 @@
 #include "keyd/ike2/create.h"
 #include "keyd/ike2/exchange.h"
 #include "keyd/ike2/inform.h"
-#include "keyd/ike2/pair.h"
+#include "keyd/ike2/pair_more.h"
 #include "wire/ike/v2_sig.h"
 
 enum { ID_RESERVED_AT = 1, ID_RESERVED = 3 };
@@ -387,11 +387,11 @@ static void first_refused(struct ikesa *sa, const struct ike_chain *c)
 	if (!p)
 		return;
 	sa->first = NULL;
-	if (ike2_notify_find_error(c, &n))
+	if (!ike2_notify_find_error(c, &n))
+		pair_fail(p, 0, "the peer's answer has neither an SA nor a reason");
+	else if (!pair_again_alone(p, n.type))
 		pair_fail(
 		    p, 0, "the peer refuses: %s", ike2_notify_name(n.type) ? ike2_notify_name(n.type) : "?");
-	else
-		pair_fail(p, 0, "the peer's answer has neither an SA nor a reason");
 }
 
 static void first_answered(struct ike2_pair *p, const struct ike_chain *c)

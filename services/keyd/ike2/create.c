@@ -15,6 +15,7 @@
 #include "keyd/ike2/anew.h"
 #include "keyd/ike2/exchange.h"
 #include "keyd/ike2/inform.h"
+#include "keyd/ike2/pair_more.h"
 
 enum {
 	NONCE_LEN = 32,
@@ -149,7 +150,7 @@ static void pair_refused(struct ike2_pair *p, const struct ike_chain *c)
 		renew_anew(p);
 	else if (n.type == IKE2_N_NO_ADDITIONAL_SAS)
 		anew_pair(p);
-	else
+	else if (!pair_again_alone(p, n.type))
 		pair_fail(p, 0, "the peer refuses: %s", notify_word(n.type, buf));
 }
 
@@ -281,6 +282,7 @@ static void move(struct ikesa *from, struct ikesa *to)
 		if (k->owner == from)
 			k->owner = to;
 	pair_move(from, to);
+	to->single = from->single;
 	/* What the peer has perhaps not heard under the old one. */
 	if (is_dropping(from))
 		(void)!ike2_ask(to, &from->own.task);

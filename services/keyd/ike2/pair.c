@@ -15,6 +15,7 @@
 #include "keyd/ike2/create.h"
 #include "keyd/ike2/exchange.h"
 #include "keyd/ike2/inform.h"
+#include "keyd/ike2/pair_more.h"
 
 enum {
 	PATIENCE_MS = 60000,
@@ -108,6 +109,7 @@ struct ike2_pair *pair_new(struct ikesa *sa, bool initiator)
 	p->sa = sa;
 	p->initiator = initiator;
 	p->begun_ms = core_now(c);
+	list_init(&p->wishes);
 	list_init(&p->node);
 	list_append(&sa->pairs, &p->node);
 	pair_set_state(p, initiator ? PAIR_WAITING : PAIR_MATCHING);
@@ -136,6 +138,7 @@ static void pair_free(struct ike2_pair *p)
 	secret_free(p->key_out);
 	core_conf_unref(p->held);
 	list_remove(&p->node);
+	free(p->more);
 	free(p);
 }
 
@@ -157,6 +160,12 @@ static void undo(struct ike2_pair *p)
 	}
 	if (p->grant)
 		ports->grant_drop(ports->arg, p->grant);
+}
+
+void pair_drop(struct ike2_pair *p)
+{
+	undo(p);
+	pair_free(p);
 }
 
 /* A wish of our own may be one of many. */
@@ -204,6 +213,7 @@ void pair_fail(struct ike2_pair *p, uint16_t notify, const char *fmt, ...)
 	undo(p);
 	if (p->acquire)
 		c->ports.acquire_done(c->ports.arg, p->acquire, false);
+	pair_wishes_fail(p, text);
 	if (p->failed) {
 		void (*failed)(struct ike2_pair *, uint16_t) = p->failed;
 
@@ -225,6 +235,8 @@ struct ike2_pair *pair_hand_over(struct ike2_pair *p, struct ikesa *to)
 	}
 	next->out = p->out;
 	next->acquire = p->acquire;
+	next->alone = p->alone;
+	pair_wishes_move(&p->wishes, &next->wishes);
 	undo(p);
 	pair_free(p);
 	return next;
@@ -239,6 +251,8 @@ static struct child as_child(const struct ike2_pair *p)
 	    .path = p->sa->path,
 	    .initiator = p->initiator,
 	    .out = p->out,
+	    .more = pair_more_rows(p),
+	    .n_more = p->n_more,
 	    .grant = p->grant,
 	    .seconds = pair_seconds(p),
 	    .n_parts = p->n_parts};
@@ -266,6 +280,11 @@ static struct child as_child(const struct ike2_pair *p)
 	return k;
 }
 
+static bool are_twins(const struct child *a, const struct child *b)
+{
+	return child_covers(a, b) && child_covers(b, a);
+}
+
 /* Both sides may have asked for the same at once: one is enough, and whoever began the other one ends it. */
 static void end_twin(struct child *k, const struct child *old)
 {
@@ -273,7 +292,7 @@ static void end_twin(struct child *k, const struct child *old)
 	    other, next, core_of_peer(k->core->by_peer, &k->path.remote), struct child, by_peer) {
 		struct child *lesser = child_is_lesser(k, other) ? k : other;
 
-		if (other == k || other == old || other->owner != k->owner || other->out.id != k->out.id ||
+		if (other == k || other == old || other->owner != k->owner || !are_twins(k, other) ||
 		    other->replaced || other->told || !lesser->initiator)
 			continue;
 		child_tell(lesser);
@@ -286,12 +305,15 @@ struct child *pair_done(struct ike2_pair *p, struct child **ret_old)
 {
 	struct core *c = p->sa->core;
 	const struct child from = as_child(p);
+	struct ikesa *sa = p->sa;
 	bool crossed = p->crossed;
 	struct child *old, *k;
+	struct list wishes;
 
 	pair_set_state(p, PAIR_DONE);
-	k = child_new(c, &from);
+	k = !from.n_more || from.more ? child_new(c, &from) : NULL;
 	if (!k) {
+		free(from.more);
 		pair_fail(p, 0, "out of memory");
 		return NULL;
 	}
@@ -300,9 +322,11 @@ struct child *pair_done(struct ike2_pair *p, struct child **ret_old)
 		*ret_old = old;
 	if (p->acquire)
 		c->ports.acquire_done(c->ports.arg, p->acquire, true);
+	pair_wishes_settle(p, k, &wishes);
 	pair_free(p);
 	if (!crossed)
 		end_twin(k, old);
+	pair_wishes_again(sa, &wishes);
 	return k;
 }
 
@@ -355,7 +379,7 @@ struct ike2_pair *pair_of_policy(struct core *c, uint32_t policy_id)
 {
 	list_foreach (sa, &c->ike2.sas, struct ikesa, all)
 		list_foreach (p, &sa->pairs, struct ike2_pair, node)
-			if (p->initiator && p->out.id == policy_id)
+			if (p->initiator && pair_is_for(p, policy_id))
 				return p;
 	return NULL;
 }
@@ -364,7 +388,7 @@ struct ike2_pair *pair_with(struct core *c, uint32_t policy_id, const struct ine
 {
 	list_foreach (sa, &c->ike2.sas, struct ikesa, all)
 		list_foreach (p, &sa->pairs, struct ike2_pair, node)
-			if (p->out.id == policy_id && inet_addr_equal(&sa->path.remote, remote))
+			if (pair_is_for(p, policy_id) && inet_addr_equal(&sa->path.remote, remote))
 				return p;
 	return NULL;
 }

@@ -8,7 +8,7 @@
 
 #include "keyd/ike2/offer.h"
 #include "keyd/ike2/sa.h"
-#include "wire/ike/v2_ts.h"
+#include "keyd/ike2/selectors.h"
 
 enum pair_state {
 	PAIR_NONE = 0,
@@ -51,7 +51,12 @@ struct ike2_pair {
 	const struct ike_child *conf;
 	struct policy out, in;
 	bool has_in;
-	struct selector sel; /* what is negotiated: the policy's, or a part of it */
+	/* Further policies that its SAs will serve (pair_more.h), and those of them that policyd was asked
+	 * for. */
+	struct pair_more *more;
+	uint16_t n_more, more_at, old_at;
+	bool alone, gathered; /* I: without any; there will be no others than these */
+	struct list wishes;   /* for other policies' SAs, which may come of it */
 	uint64_t grant;
 	uint8_t n_parts, at;
 	struct pair_part part[PAIR_PARTS_MAX];
@@ -69,9 +74,9 @@ struct ike2_pair {
 	struct secret *gir, *key_in, *key_out; /* the latter of ESP or AH, once they are needed */
 	/* R: what the peer asks for, until the policies are known. */
 	struct octets request;
-	struct ike2_ts_list ts_local, ts_remote;
+	struct selectors ts;
 	uint16_t ke_group;
-	bool transport;
+	bool transport, chosen; /* the configuration was looked through */
 	uint8_t try_at;
 	struct parked wait;
 	pair_fn then;  /* behind the question that is out */
@@ -111,6 +116,8 @@ void pair_orphan(struct ikesa *sa);
  * our request is deleted. Frees it. */
 void pair_fail(struct ike2_pair *p, uint16_t notify, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+/* Ends it without a word: what it was for goes on elsewhere. */
+void pair_drop(struct ike2_pair *p);
 /* Its SAs are there: the pair is remembered as a child, in place of *ret_old (NULL: of none, or it has ended;
  * may itself be NULL). Frees it. NULL without memory, then *ret_old is not set. */
 struct child *pair_done(struct ike2_pair *p, struct child **ret_old);
@@ -144,8 +151,8 @@ void pair_put_answer(struct ike2_pair *p, struct ike_out *o);
 
 /* pair_keys.c: makes the keys, under the IKE SA in which it was negotiated. 0 or -errno. */
 must_check int pair_make_keys(struct ike2_pair *p);
-/* The description of one of its SAs, which borrows them. */
-struct sa_desc pair_sa(const struct ike2_pair *p, const struct pair_part *part, bool inbound);
+/* The description of its SAs of part `i`, which borrows them, and `more`. */
+struct sa_desc pair_sa(const struct ike2_pair *p, uint8_t i, bool inbound, uint32_t more[SA_MORE_MAX]);
 
 /* Whatever is negotiated, of either version, is told by these. */
 extern const struct child_ops pair_child_ops;

@@ -2,7 +2,7 @@
  * KEYMAT and what becomes of it (RFC 7296 section 2.17): what the exchange's initiator sends with comes
  * first, and of each direction the cipher's key before integrity's.
  */
-#include "keyd/ike2/pair.h"
+#include "keyd/ike2/pair_more.h"
 
 enum {
 	REPLAY_OCTETS = 32, /* a window of 256 packets */
@@ -56,8 +56,9 @@ static struct sa_encap encap_of(const struct ikesa *sa, bool inbound)
 	    .keepalive_s = keepalive_of(sa)};
 }
 
-struct sa_desc pair_sa(const struct ike2_pair *p, const struct pair_part *part, bool inbound)
+struct sa_desc pair_sa(const struct ike2_pair *p, uint8_t i, bool inbound, uint32_t more[SA_MORE_MAX])
 {
+	const struct pair_part *part = &p->part[i];
 	const struct secret *key = inbound ? p->key_in : p->key_out;
 	const struct ike_path *path = &p->sa->path;
 	const struct offer_child *t = &p->terms;
@@ -67,6 +68,8 @@ struct sa_desc pair_sa(const struct ike2_pair *p, const struct pair_part *part, 
 	    .spi = inbound ? part->spi_in : part->spi_out,
 	    .mode = part->mode,
 	    .reqid = inbound ? part->reqid_in : part->reqid_out,
+	    .more_reqids = more,
+	    .n_more = (uint16_t)pair_more_reqids(p, i, inbound, more),
 	    .life = lifetime_of(p)};
 
 	if (part->proto == IPSEC_IPCOMP) {

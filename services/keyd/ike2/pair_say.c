@@ -10,8 +10,7 @@
 #include "keyd/core/ident.h"
 #include "keyd/ike1/select.h"
 #include "keyd/ike2/exchange.h"
-#include "keyd/ike2/pair.h"
-#include "keyd/ike2/selectors.h"
+#include "keyd/ike2/pair_more.h"
 #include "wire/ike/v2_payload.h"
 
 enum { NONCE_LEN = 32, CPI_LEN = 2, TRIES_MAX = 16 };
@@ -43,16 +42,6 @@ static struct pair_part *shell(struct ike2_pair *p)
 	return &p->part[p->n_parts - 1];
 }
 
-/* In transport mode the SA is of two hosts, however many the policy names. */
-static void set_selector(struct ike2_pair *p)
-{
-	p->sel = p->out.sel;
-	if (is_tunnel(p))
-		return;
-	p->sel.src = inet_prefix_host(&p->sa->path.local);
-	p->sel.dst = inet_prefix_host(&p->sa->path.remote);
-}
-
 /* The parts from the policies. False: *ret_why. */
 static bool plan(struct ike2_pair *p, const char **ret_why)
 {
@@ -79,7 +68,6 @@ static bool plan(struct ike2_pair *p, const char **ret_why)
 		    .reqid_in = p->has_in ? reqid_of(&p->in.req[i]) : 0};
 	}
 	p->n_parts = n;
-	set_selector(p);
 	return true;
 }
 
@@ -161,45 +149,74 @@ static void granted(struct ike2_pair *p)
 	pair_ask_spis(p, numbered);
 }
 
-static void on_own_policy(struct parked *w, struct core_reply *r)
+static void gathered(struct ike2_pair *p)
 {
-	struct ike2_pair *p = container_of(w, struct ike2_pair, wait);
-	const char *why = r->why;
-
-	if (r->result < 0 || !r->out) {
-		pair_fail(p, 0, "policyd does not know the policy any more: %s", r->why);
-		return;
-	}
-	if (!take_policies(p, r, &why))
-		pair_fail(p, 0, "%s", why);
-	else if (p->in_auth)
+	if (p->in_auth)
 		pair_ask_spis(p, numbered);
 	else
 		pair_ask_grant(p, granted);
 }
 
-void pair_begin(struct ike2_pair *p, bool in_auth, pair_fn ready)
+/* Of several policies that a child serves the first may have gone while the others are there. */
+static bool put_next_first(struct ike2_pair *p)
+{
+	const struct ike_row_also *next;
+
+	if (!p->old || p->old_at == p->old->n_more)
+		return false;
+	next = &p->old->more[p->old_at++];
+	p->out.id = next->policy;
+	p->out.sel = next->sel;
+	return true;
+}
+
+static void ask_own_policy(struct ike2_pair *p);
+
+static void on_own_policy(struct parked *w, struct core_reply *r)
+{
+	struct ike2_pair *p = container_of(w, struct ike2_pair, wait);
+	const char *why = r->why;
+
+	if (r->result < 0 || (!r->out && !put_next_first(p))) {
+		pair_fail(p, 0, "policyd does not know the policy any more: %s", r->why);
+		return;
+	}
+	if (!r->out)
+		ask_own_policy(p);
+	else if (!take_policies(p, r, &why))
+		pair_fail(p, 0, "%s", why);
+	else
+		pair_ask_more(p, gathered);
+}
+
+static void ask_own_policy(struct ike2_pair *p)
 {
 	struct core *c = p->sa->core;
-	int r;
-
-	p->in_auth = in_auth;
-	p->ready = ready;
-	pair_set_state(p, PAIR_MATCHING);
-	pair_be_patient(p);
-	r = c->ports.match(c->ports.arg, parking_enter(&c->parking, &p->wait, on_own_policy), &p->out.sel,
+	int r = c->ports.match(c->ports.arg, parking_enter(&c->parking, &p->wait, on_own_policy), &p->out.sel,
 	    &p->sa->path, false);
+
 	if (r < 0)
 		pair_fail(p, 0, "policyd cannot be asked: %s", err_name(r));
 }
 
+void pair_begin(struct ike2_pair *p, bool in_auth, pair_fn ready)
+{
+	p->in_auth = in_auth;
+	p->ready = ready;
+	pair_set_state(p, PAIR_MATCHING);
+	pair_be_patient(p);
+	ask_own_policy(p);
+}
+
 static void put_selectors(const struct ike2_pair *p, struct ike_out *o)
 {
-	struct ike2_ts src, dst;
+	struct selectors l;
+	const struct ike2_ts_list *i = p->initiator ? &l.local : &l.remote,
+	                          *r = p->initiator ? &l.remote : &l.local;
 
-	selectors_of(&p->sel, &src, &dst);
-	ike2_put_ts(o, IKE2_P_TS_I, p->initiator ? &src : &dst, 1);
-	ike2_put_ts(o, IKE2_P_TS_R, p->initiator ? &dst : &src, 1);
+	pair_lists(p, &l);
+	ike2_put_ts(o, IKE2_P_TS_I, i->ts, i->n);
+	ike2_put_ts(o, IKE2_P_TS_R, r->ts, r->n);
 }
 
 /* Section 2.22: the CPI, and the one compression there is. */
@@ -287,21 +304,19 @@ static void drop_comp(struct ike2_pair *p)
 	p->n_parts = 1;
 }
 
-static int take_selectors(const struct ike2_pair *p, const struct ike_chain *c, const char **ret_why)
+static int take_selectors(struct ike2_pair *p, const struct ike_chain *c, const char **ret_why)
 {
-	struct ike2_ts_list ts[2];
-	struct ike2_ts src, dst;
+	struct selectors l;
 	uint8_t unknown;
 
 	*ret_why = "its traffic selectors are malformed";
-	if (ike2_ts_parse(ike_chain_find(c, IKE2_P_TS_I, 0), &ts[0], &unknown) != IKE_OK ||
-	    ike2_ts_parse(ike_chain_find(c, IKE2_P_TS_R, 0), &ts[1], &unknown) != IKE_OK)
+	if (ike2_ts_parse(ike_chain_find(c, IKE2_P_TS_I, 0), &l.local, &unknown) != IKE_OK ||
+	    ike2_ts_parse(ike_chain_find(c, IKE2_P_TS_R, 0), &l.remote, &unknown) != IKE_OK)
 		return -EBADMSG;
 	*ret_why = "it narrows the traffic to less than the policy has, and what it leaves out would be "
 	           "lost: make the "
 	           "policies of both sides the same";
-	selectors_of(&p->sel, &src, &dst);
-	return selectors_cover(&ts[0], &src) && selectors_cover(&ts[1], &dst) ? 0 : -ENOENT;
+	return pair_keep_agreed(p, &l) ? 0 : -ENOENT;
 }
 
 static int take_ke(struct ike2_pair *p, const struct ike_chain *c, struct octets *nonce, const char **ret_why)
@@ -371,8 +386,8 @@ int pair_take_request(struct ike2_pair *p, const struct ike_chain *c, const char
 	if (ike2_sa_parse(sa->body, sa->len, &theirs) != IKE_OK || !read_comp(c, &p->comp_cpi))
 		return -EBADMSG;
 	*ret_why = "its traffic selectors are malformed";
-	if (ike2_ts_parse(ike_chain_find(c, IKE2_P_TS_I, 0), &p->ts_remote, &unknown) != IKE_OK ||
-	    ike2_ts_parse(ike_chain_find(c, IKE2_P_TS_R, 0), &p->ts_local, &unknown) != IKE_OK)
+	if (ike2_ts_parse(ike_chain_find(c, IKE2_P_TS_I, 0), &p->ts.remote, &unknown) != IKE_OK ||
+	    ike2_ts_parse(ike_chain_find(c, IKE2_P_TS_R, 0), &p->ts.local, &unknown) != IKE_OK)
 		return -EBADMSG;
 	*ret_why = "its nonce or key exchange is malformed, or missing";
 	if (!p->in_auth && (!n || !ike2_nonce_ok(n) || (ke && ike2_ke_parse(ke, &k) != IKE_OK)))
@@ -478,10 +493,11 @@ static void choose(struct ike2_pair *p)
 
 static bool covers_us(const struct ike2_pair *p)
 {
-	struct ike2_ts src, dst;
+	struct selectors l;
 
-	selectors_of(&p->sel, &src, &dst);
-	return selectors_cover(&p->ts_local, &src) && selectors_cover(&p->ts_remote, &dst);
+	pair_lists(p, &l);
+	return selectors_cover(&p->ts.local, &l.local.ts[0]) &&
+	       selectors_cover(&p->ts.remote, &l.remote.ts[0]);
 }
 
 static void say_unacceptable(struct ike2_pair *p)
@@ -490,7 +506,7 @@ static void say_unacceptable(struct ike2_pair *p)
 
 	pair_fail(p, IKE2_N_TS_UNACCEPTABLE,
 	    "no policy with this peer protects what it asks for, or a part of it: %s here, %s there",
-	    selectors_format(&p->ts_local, a), selectors_format(&p->ts_remote, b));
+	    selectors_format(&p->ts.local, a), selectors_format(&p->ts.remote, b));
 }
 
 static void on_policies(struct parked *w, struct core_reply *r)
@@ -505,33 +521,46 @@ static void on_policies(struct parked *w, struct core_reply *r)
 	}
 	fits = r->out && r->in && take_policies(p, r, &why) && covers_us(p);
 	if (fits)
-		choose(p);
+		pair_ask_more(p, choose);
 	else if (why[0] && !p->conf)
 		pair_fail(p, IKE2_N_TS_UNACCEPTABLE, "%s", why);
 	else
 		pair_answer(p);
 }
 
-/* One combination of the peer's selectors after the other, until a policy lies in one. The first ones are of
- * the packet that it wants the pair for (section 2.9). */
-void pair_answer(struct ike2_pair *p)
+static void ask_policies(struct ike2_pair *p, const struct selector *s, bool within)
 {
 	struct core *c = p->sa->core;
-	uint8_t n = p->ts_remote.n;
-	struct selector s;
-	int r;
+	int r = c->ports.match(
+	    c->ports.arg, parking_enter(&c->parking, &p->wait, on_policies), s, &p->sa->path, within);
 
-	while (n && p->try_at < TRIES_MAX && p->try_at / n < p->ts_local.n) {
-		const struct ike2_ts *local = &p->ts_local.ts[p->try_at / n],
-		                     *remote = &p->ts_remote.ts[p->try_at % n];
+	if (r < 0)
+		pair_fail(p, 0, "policyd cannot be asked: %s", err_name(r));
+}
+
+/* A child of the configuration names its policies. Where none does, one combination of the peer's selectors
+ * after the other is tried, until a policy lies in one: the first ones are of the packet that it wants the
+ * pair for (section 2.9). */
+void pair_answer(struct ike2_pair *p)
+{
+	uint8_t n = p->ts.remote.n;
+	struct selector s;
+
+	if (!p->chosen) {
+		p->chosen = true;
+		if (n && p->ts.local.n && pair_choose_own(p, &s)) {
+			ask_policies(p, &s, false);
+			return;
+		}
+	}
+	while (n && p->try_at < TRIES_MAX && p->try_at / n < p->ts.local.n) {
+		const struct ike2_ts *local = &p->ts.local.ts[p->try_at / n],
+		                     *remote = &p->ts.remote.ts[p->try_at % n];
 
 		p->try_at++;
 		if (!selectors_span(local, remote, &s))
 			continue;
-		r = c->ports.match(
-		    c->ports.arg, parking_enter(&c->parking, &p->wait, on_policies), &s, &p->sa->path, true);
-		if (r < 0)
-			pair_fail(p, 0, "policyd cannot be asked: %s", err_name(r));
+		ask_policies(p, &s, true);
 		return;
 	}
 	say_unacceptable(p);

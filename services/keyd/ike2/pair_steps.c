@@ -4,7 +4,7 @@
  */
 #include <errno.h>
 
-#include "keyd/ike2/pair.h"
+#include "keyd/ike2/pair_more.h"
 #include "wire/ike/v2.h"
 
 static struct ike2_pair *waiter(struct parked *w)
@@ -32,12 +32,18 @@ static void on_grant(struct parked *w, struct core_reply *r)
 void pair_ask_grant(struct ike2_pair *p, pair_fn then)
 {
 	const struct core_ports *ports = &p->sa->core->ports;
+	uint32_t more[SA_MORE_MAX];
+	const struct core_grant g = {.ticket = p->sa->ticket.p,
+	    .n_ticket = p->sa->ticket.n,
+	    .policy = p->out.id,
+	    .more = more,
+	    .n_more = pair_more_policies(p, more),
+	    .path = &p->sa->path};
 	int r;
 
 	p->then = then;
 	pair_set_state(p, PAIR_GRANTING);
-	r = ports->grant(
-	    ports->arg, park(p, on_grant), p->sa->ticket.p, p->sa->ticket.n, p->out.id, &p->sa->path);
+	r = ports->grant(ports->arg, park(p, on_grant), &g);
 	if (r < 0)
 		pair_fail(p, 0, "policyd cannot be asked: %s", err_name(r));
 }
@@ -102,6 +108,7 @@ static void next_install(struct ike2_pair *p)
 {
 	const struct core_ports *ports = &p->sa->core->ports;
 	bool inbound = p->state == PAIR_OPENING;
+	uint32_t more[SA_MORE_MAX];
 	struct sa_desc sa;
 	int r;
 
@@ -110,7 +117,7 @@ static void next_install(struct ike2_pair *p)
 		return;
 	}
 	r = pair_make_keys(p);
-	sa = pair_sa(p, &p->part[p->at], inbound);
+	sa = pair_sa(p, p->at, inbound, more);
 	if (r == 0)
 		r = ports->install(
 		    ports->arg, park(p, on_installed), p->grant, &sa, inbound ? 0 : p->part[p->at].serial_in);

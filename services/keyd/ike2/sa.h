@@ -95,6 +95,7 @@ struct ikesa {
 	struct ike2_keys keys;
 	uint64_t sealed; /* messages of ours under a counter mode */
 	bool nat_here, nat_there, cuts, childless;
+	bool single; /* the peer takes one pair of selectors for a child, and says so */
 	unsigned peer_hashes;
 
 	/* Until it is up. */

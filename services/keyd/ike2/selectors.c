@@ -3,7 +3,10 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { OCTET = 256 };
+enum {
+	OCTET = 256,
+	PIECES_MAX = 256, /* into which a selector may be cut: more than honest lists make */
+};
 
 static struct ike2_ts side_of(const struct inet_prefix *p, uint16_t proto, uint16_t first, uint16_t last)
 {
@@ -34,22 +37,235 @@ void selectors_of(const struct selector *s, struct ike2_ts *src, struct ike2_ts 
 		src->last_port = dst->last_port = IKE2_PORT_LAST;
 }
 
-static bool covers(const struct ike2_ts *a, const struct ike2_ts *b)
+/* One selector as a box: all packets' ends with a protocol, a port and an address in it. */
+struct box {
+	uint16_t proto[2], port[2];
+	struct inet_addr addr[2];
+};
+
+static struct box box_of(const struct ike2_ts *t)
 {
-	if (a->proto != IKE2_TS_PROTO_ANY && a->proto != b->proto)
-		return false;
-	if (a->first.family != b->first.family || inet_addr_cmp(&a->first, &b->first) > 0 ||
-	    inet_addr_cmp(&a->last, &b->last) < 0)
-		return false;
-	return a->first_port <= b->first_port && a->last_port >= b->last_port;
+	bool any = t->proto == IKE2_TS_PROTO_ANY;
+
+	return (struct box){.proto = {any ? 0 : t->proto, any ? UINT8_MAX : t->proto},
+	    .port = {t->first_port, t->last_port},
+	    .addr = {t->first, t->last}};
 }
 
-bool selectors_cover(const struct ike2_ts_list *l, const struct ike2_ts *ts)
+static bool is_in(const struct box *in, const struct box *of)
+{
+	return of->proto[0] <= in->proto[0] && in->proto[1] <= of->proto[1] && of->port[0] <= in->port[0] &&
+	       in->port[1] <= of->port[1] && of->addr[0].family == in->addr[0].family &&
+	       inet_addr_cmp(&of->addr[0], &in->addr[0]) <= 0 &&
+	       inet_addr_cmp(&in->addr[1], &of->addr[1]) <= 0;
+}
+
+/* OPAQUE, whose ports are turned round, meets nothing: no policy is for it. */
+static bool meets(const struct box *a, const struct box *b)
+{
+	return a->port[0] <= a->port[1] && b->port[0] <= b->port[1] && a->proto[0] <= b->proto[1] &&
+	       b->proto[0] <= a->proto[1] && a->port[0] <= b->port[1] && b->port[0] <= a->port[1] &&
+	       a->addr[0].family == b->addr[0].family && inet_addr_cmp(&a->addr[0], &b->addr[1]) <= 0 &&
+	       inet_addr_cmp(&b->addr[0], &a->addr[1]) <= 0;
+}
+
+/* The address behind, or in front of, one that is not the last, or the first. */
+static struct inet_addr beside(struct inet_addr a, bool behind)
+{
+	for (size_t i = inet_addr_len(&a); i > 0; i--) {
+		uint8_t before = a.b[i - 1];
+
+		a.b[i - 1] = (uint8_t)(before + (behind ? 1 : UINT8_MAX));
+		if (before != (behind ? UINT8_MAX : 0))
+			break;
+	}
+	return a;
+}
+
+struct search {
+	const struct ike2_ts_list *l;
+	unsigned left; /* so many pieces are looked at still */
+};
+
+static bool is_named(struct search *s, const struct box *b, uint8_t from);
+
+/* What of the addresses of `b`, or else of its ports, protocols, is on one side of `cut` has to be named by
+ * what comes behind it; the rest goes on. */
+static bool rest_of_addresses(struct search *s, struct box *b, const struct box *cut, uint8_t next)
+{
+	struct box piece = *b;
+
+	if (inet_addr_cmp(&b->addr[0], &cut->addr[0]) < 0) {
+		piece.addr[1] = beside(cut->addr[0], false);
+		b->addr[0] = cut->addr[0];
+		if (!is_named(s, &piece, next))
+			return false;
+	}
+	piece = *b;
+	if (inet_addr_cmp(&b->addr[1], &cut->addr[1]) <= 0)
+		return true;
+	piece.addr[0] = beside(cut->addr[1], true);
+	b->addr[1] = cut->addr[1];
+	return is_named(s, &piece, next);
+}
+
+static bool rest_of_ports(struct search *s, struct box *b, const struct box *cut, uint8_t next)
+{
+	struct box piece = *b;
+
+	if (b->port[0] < cut->port[0]) {
+		piece.port[1] = (uint16_t)(cut->port[0] - 1);
+		b->port[0] = cut->port[0];
+		if (!is_named(s, &piece, next))
+			return false;
+	}
+	piece = *b;
+	if (b->port[1] <= cut->port[1])
+		return true;
+	piece.port[0] = (uint16_t)(cut->port[1] + 1);
+	b->port[1] = cut->port[1];
+	return is_named(s, &piece, next);
+}
+
+static bool rest_of_protocols(struct search *s, struct box *b, const struct box *cut, uint8_t next)
+{
+	struct box piece = *b;
+
+	if (b->proto[0] < cut->proto[0]) {
+		piece.proto[1] = (uint16_t)(cut->proto[0] - 1);
+		b->proto[0] = cut->proto[0];
+		if (!is_named(s, &piece, next))
+			return false;
+	}
+	piece = *b;
+	if (b->proto[1] <= cut->proto[1])
+		return true;
+	piece.proto[0] = (uint16_t)(cut->proto[1] + 1);
+	b->proto[1] = cut->proto[1];
+	return is_named(s, &piece, next);
+}
+
+/* The first one that has a part of it is cut out, and each piece that remains has to be named by the others.
+ */
+static bool is_named(struct search *s, const struct box *b, uint8_t from)
+{
+	if (!s->left--) {
+		s->left = 0;
+		return false;
+	}
+	for (uint8_t i = from; i < s->l->n; i++) {
+		struct box cut = box_of(&s->l->ts[i]), rest = *b;
+
+		if (is_in(b, &cut))
+			return true;
+		if (meets(b, &cut))
+			return rest_of_addresses(s, &rest, &cut, (uint8_t)(i + 1)) &&
+			       rest_of_ports(s, &rest, &cut, (uint8_t)(i + 1)) &&
+			       rest_of_protocols(s, &rest, &cut, (uint8_t)(i + 1));
+	}
+	return false;
+}
+
+static bool covers(const struct ike2_ts *a, const struct ike2_ts *b)
+{
+	const struct box x = box_of(a), y = box_of(b);
+
+	return is_in(&y, &x);
+}
+
+static bool one_covers(const struct ike2_ts_list *l, const struct ike2_ts *ts)
 {
 	for (uint8_t i = 0; i < l->n; i++)
 		if (covers(&l->ts[i], ts))
 			return true;
 	return false;
+}
+
+bool selectors_cover(const struct ike2_ts_list *l, const struct ike2_ts *ts)
+{
+	struct search s = {.l = l, .left = PIECES_MAX};
+	const struct box b = box_of(ts);
+
+	return one_covers(l, ts) || is_named(&s, &b, 0);
+}
+
+bool selectors_have(const struct selectors *l, const struct selector *policy)
+{
+	struct ike2_ts src, dst;
+
+	selectors_of(policy, &src, &dst);
+	return selectors_cover(&l->local, &src) && selectors_cover(&l->remote, &dst);
+}
+
+static bool one_meets(const struct ike2_ts_list *l, const struct ike2_ts *ts)
+{
+	const struct box b = box_of(ts);
+
+	for (uint8_t i = 0; i < l->n; i++) {
+		const struct box x = box_of(&l->ts[i]);
+
+		if (meets(&x, &b))
+			return true;
+	}
+	return false;
+}
+
+bool selectors_touch(const struct selectors *l, const struct selector *policy)
+{
+	struct ike2_ts src, dst;
+
+	selectors_of(policy, &src, &dst);
+	return one_meets(&l->local, &src) && one_meets(&l->remote, &dst);
+}
+
+static bool has_room(const struct ike2_ts_list *l, const struct ike2_ts *ts)
+{
+	return l->n < IKE2_TS_MAX || one_covers(l, ts);
+}
+
+static void add(struct ike2_ts_list *l, const struct ike2_ts *ts)
+{
+	if (!one_covers(l, ts))
+		l->ts[l->n++] = *ts;
+}
+
+bool selectors_add(struct selectors *l, const struct selector *policy)
+{
+	struct ike2_ts src, dst;
+
+	selectors_of(policy, &src, &dst);
+	if (!has_room(&l->local, &src) || !has_room(&l->remote, &dst))
+		return false;
+	add(&l->local, &src);
+	add(&l->remote, &dst);
+	return true;
+}
+
+uint16_t selectors_narrow(const struct selectors *l, const struct selector *policy, uint16_t n, bool *taken)
+{
+	struct selectors together = {0};
+	uint16_t n_taken = 0;
+	bool clean = true;
+
+	for (uint16_t i = 0; i < n; i++) {
+		taken[i] = (!i || selectors_have(l, &policy[i])) && selectors_add(&together, &policy[i]);
+		n_taken += taken[i];
+	}
+	for (uint16_t i = 0; clean && i < n; i++)
+		clean = taken[i] || !selectors_touch(&together, &policy[i]);
+	for (uint16_t i = 1; !clean && i < n; i++)
+		taken[i] = false;
+	return clean ? n_taken : 1;
+}
+
+unsigned selectors_rank(const struct selectors *l, const struct selector *policy)
+{
+	struct ike2_ts src, dst;
+
+	selectors_of(policy, &src, &dst);
+	if (covers(&src, &l->local.ts[0]) && covers(&dst, &l->remote.ts[0]))
+		return 2;
+	return covers(&l->local.ts[0], &src) && covers(&l->remote.ts[0], &dst);
 }
 
 /* The least prefix with both addresses. */

@@ -8,7 +8,7 @@
 #include "keyd/ike2/create.h"
 #include "keyd/ike2/exchange.h"
 #include "keyd/ike2/init.h"
-#include "keyd/ike2/pair.h"
+#include "keyd/ike2/pair_more.h"
 #include "keyd/ike2/receive.h"
 
 enum { CROSSED_MS = 1000 };
@@ -76,21 +76,15 @@ static void start(struct core *c, const struct policy *out, const struct ike_pat
 {
 	const struct ike_peer *peer = ike_conf_find_peer(c->conf->c, &path->remote);
 	struct ikesa *sa = sa_for_child(c, (uint32_t)(peer - c->conf->c->peer), path);
-	struct ike2_pair *p = sa ? pair_new(sa, true) : NULL;
 
-	if (!p) {
+	/* What is there already cannot be used, or the packet would have been sent. */
+	if (!sa || !pair_want(sa, out, acquire, replaceable(c, sa, out->id))) {
 		core_log(c, CORE_ERROR, "child.failed", "no negotiation can be begun: out of memory");
 		if (acquire)
 			c->ports.acquire_done(c->ports.arg, acquire, false);
 		return;
 	}
-	p->acquire = acquire;
-	p->out = *out;
-	/* What is there already cannot be used, or the packet would have been sent. */
-	p->old = replaceable(c, sa, out->id);
-	if (ike2_is_up(sa))
-		pair_begin(p, false, pair_ask_in_turn);
-	else
+	if (!ike2_is_up(sa))
 		init_begin(sa);
 }
 
@@ -105,10 +99,8 @@ static bool join(struct core *c, const struct core_acquire *a)
 {
 	struct ike2_pair *p = pair_with(c, a->policy->id, &a->dst);
 
-	if (p && !p->acquire)
-		p->acquire = a->seq;
-	else if (p)
-		c->ports.acquire_done(c->ports.arg, a->seq, false);
+	if (p)
+		pair_join(p, a->policy, a->seq);
 	else if (just_made(c, a))
 		c->ports.acquire_done(c->ports.arg, a->seq, true);
 	else
@@ -262,6 +254,7 @@ static void show_one(struct ikesa *sa, core_row_fn fn, void *arg)
 			continue;
 		pair_row(p, &child);
 		fn(arg, &(struct ike_row){.child = &child});
+		pair_show_more(p, fn, arg);
 	}
 }
 

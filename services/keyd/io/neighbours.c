@@ -222,14 +222,12 @@ static int port_match(
 	return q ? asked(q, policyd_ask_match(k->policyd, out, path, within, on_answer, q)) : -ENOMEM;
 }
 
-static int port_grant(void *arg, uint64_t token, const uint8_t *ticket, size_t n, uint32_t policy_id,
-    const struct ike_path *path)
+static int port_grant(void *arg, uint64_t token, const struct core_grant *g)
 {
 	struct keyd *k = arg;
 	struct question *q = question(k, token, ANSWER_GRANT);
 
-	return q ? asked(q, policyd_ask_grant(k->policyd, ticket, n, policy_id, path, on_answer, q))
-	         : -ENOMEM;
+	return q ? asked(q, policyd_ask_grant(k->policyd, g, on_answer, q)) : -ENOMEM;
 }
 
 static void port_grant_drop(void *arg, uint64_t grant)

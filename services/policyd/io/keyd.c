@@ -169,10 +169,12 @@ static void on_known(struct ipc_client *client, int result, const struct ipc_rec
 	free(w);
 }
 
-static int give(struct ipc_conn *c, uint32_t rec_id, const struct grant_terms *terms, struct err_text *e)
+/* Takes `more` of the terms over, whatever comes of it. */
+static int give(struct ipc_conn *c, uint32_t rec_id, struct grant_terms *terms, struct err_text *e)
 {
 	struct policyd *p = of(c);
 	AUTO_FREE struct waiter *w = calloc(1, sizeof(*w));
+	AUTO_FREE struct grant_more *more = terms->more;
 	struct grant *g;
 	int how, r;
 
@@ -184,6 +186,7 @@ static int give(struct ipc_conn *c, uint32_t rec_id, const struct grant_terms *t
 	how = grants_put(&p->grants, terms, clock_now_ms(p->clock), &g, e);
 	if (how < 0)
 		return how;
+	(void)take_ptr(more);
 	*w = (struct waiter){.c = c, .rec_id = rec_id, .grant = g->id, .renewed = how == GRANT_RENEWED};
 	r = msg_request_grant(datapath_client(p->datapath), g, PUT_DEADLINE_MS, on_known, w);
 	if (r < 0) {
@@ -216,6 +219,8 @@ static int on_grant_ask(struct ipc_conn *c, const struct ipc_record *rec)
 	ask = (struct grant_ask){.ticket = m.ticket,
 	    .ticket_len = m.ticket_len,
 	    .policy_id = m.policy_id,
+	    .more_ids = m.more,
+	    .n_more = m.n_more,
 	    .local = m.local,
 	    .remote = m.remote};
 	if (r == 0 && p->ticket_why.s[0])

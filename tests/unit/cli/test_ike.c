@@ -258,6 +258,7 @@ static void test_text(void **state)
 	    "    agreed   aes-cbc 256, hmac-sha256, modp2048, pre_shared_key\n"
 	    "    time     up 59m58s, ends in 59m57s, renewed in 59m56s, heard 59m55s ago\n"
 	    "    up       192.168.100.100 -> 192.168.100.200 any\n"
+	    "             192.168.100.100 -> 10.9.9.9 protocol 6\n"
 	    "        esp/transport in 0xabcdef01 out 0x12345678 camellia-cbc 256 hmac-sha512\n"
 	    "        ipcomp/tunnel in 0x00001001 out 0x00001002 deflate\n"
 	    "        1.2s old, ends in 9h43m, renewed in 7h46m, policy 16777215\n"
@@ -276,7 +277,11 @@ static void test_text(void **state)
 	other.peer_id.kind = IKE_ID_NONE;
 	other.agreed = false;
 	assert_int_equal(ike_rows_add(&r, &(struct ike_row){.sa = &sa}), 0);
+	const struct ike_row_also also = {
+	    .policy = 5, .sel = {.src = k.sel.src, .dst = orphan.sel.dst, .proto = 6}};
+
 	assert_int_equal(ike_rows_add(&r, &(struct ike_row){.child = &k}), 0);
+	assert_int_equal(ike_rows_add(&r, &(struct ike_row){.also = &also}), 0);
 	assert_int_equal(ike_rows_add(&r, &(struct ike_row){.child = &orphan}), 0);
 	text = printed(&r, NULL);
 	assert_memory_equal(text, want, sizeof(want) - 1);
@@ -326,6 +331,8 @@ static void test_json(void **state)
 	struct ike_row_sa sa = sa_of("192.168.100.200");
 	const struct ike_row_kept kept = kept_of("10.0.0.7", IKE_KEPT_DOWN);
 	struct ike_row_child k = child_of("192.168.100.200");
+	const struct ike_row_also also = {
+	    .policy = 5, .sel = {.src = k.sel.src, .dst = k.sel.dst, .proto = 6}};
 	AUTO_FREE char *text = NULL;
 	size_t n = 0;
 	struct cli cli = {.prog = "t", .err = stderr, .out = open_memstream(&text, &n)};
@@ -334,6 +341,7 @@ static void test_json(void **state)
 
 	assert_int_equal(ike_rows_add(&r, &(struct ike_row){.sa = &sa}), 0);
 	assert_int_equal(ike_rows_add(&r, &(struct ike_row){.child = &k}), 0);
+	assert_int_equal(ike_rows_add(&r, &(struct ike_row){.also = &also}), 0);
 	assert_int_equal(ike_rows_add(&r, &(struct ike_row){.kept = &kept}), 0);
 	assert_int_equal(ike_write_json(&cli, &r, NULL), CLI_OK);
 	fclose(cli.out);
@@ -346,6 +354,10 @@ static void test_json(void **state)
 	assert_string_equal(json_string_value(json_object_get(row, "state")), "up");
 	row = json_array_get(json_object_get(doc, "child_sas"), 0);
 	assert_true(json_is_null(json_object_get(row, "under")));
+	assert_int_equal(json_array_size(json_object_get(row, "selectors")), 2);
+	assert_int_equal(json_integer_value(json_object_get(
+	                     json_array_get(json_object_get(row, "selectors"), 1), "protocol")),
+	    6);
 	row = json_array_get(json_object_get(row, "parts"), 1);
 	assert_string_equal(json_string_value(json_object_get(row, "compression")), "deflate");
 	assert_true(json_is_null(json_object_get(row, "encryption")));

@@ -185,6 +185,60 @@ static void test_compile_every_pair_that_can_meet(void **state)
 	    &p, 6, "out 2001:db8:1::/48 2001:db8:2::/48 256 0 0 ipsec esp/tunnel/192.0.2.1-192.0.2.2/unique");
 }
 
+#define HEAD2 "version 2; secret \"a secret of the test\"; "
+
+/* How many children of each connection go together with how many others: sets as they are in the plan. */
+static uint32_t set_at(const struct native_plan *p, uint32_t i)
+{
+	assert_true(i < p->ike->n_children);
+	return p->ike->child[i].set;
+}
+
+static void test_compile_children_of_version_2_go_together(void **state)
+{
+	AUTO_NATIVE_PLAN struct native_plan p = {0};
+
+	(void)state;
+	good("connection x { " HEAD2 " remote 192.0.2.2\n"
+	     " child 10.9.0.0/24 = 10.8.0.0/24\n"
+	     " child 10.1.0.0/16, 10.2.0.0/16[tcp] = 10.3.0.0/16, 10.4.0.0/16[udp]\n"
+	     " child 10.1.1.1 = 10.3.0.1, 10.3.0.2 }\n"
+	     "connection y { " HEAD2 " remote 192.0.2.3; child 10.5.0.1-10.5.0.3 = 10.6.0.0/16 }\n"
+	     "connection z { " HEAD " remote 192.0.2.4; child 10.5.0.0/24, 10.5.2.0/24 = 10.7.0.0/16 }\n",
+	    &p);
+	assert_int_equal(p.ike->n_children, 1 + 3 + 2 + 2 + 2);
+	assert_int_equal(set_at(&p, 0), 0); /* one policy alone */
+	for (uint32_t i = 1; i < 4; i++)
+		assert_int_equal(set_at(&p, i), 2);
+	for (uint32_t i = 4; i < 6; i++)
+		assert_int_equal(set_at(&p, i), 3);
+	for (uint32_t i = 6; i < 8; i++)
+		assert_int_equal(set_at(&p, i), 1); /* a range, and counted anew in each connection */
+	for (uint32_t i = 8; i < 10; i++)
+		assert_int_equal(set_at(&p, i), 0); /* version 1 has one pair of selectors */
+}
+
+/* What has no room in a message is as it is in version 1. */
+static void test_compile_too_many_selectors_stay_apart(void **state)
+{
+	AUTO_NATIVE_PLAN struct native_plan p = {0}, q = {0};
+
+	(void)state;
+	/* The range is 46 prefixes. */
+	good("connection x { " HEAD2 " remote 192.0.2.2\n"
+	     " child 10.0.0.1-10.255.255.254 = 10.1.0.0-10.1.0.7, 10.2.0.0/16, 10.3.0.0/16, 10.4.0.0/16, "
+	     "10.5.0.0/16 }\n",
+	    &p);
+	assert_int_equal(p.ike->n_children, 46 * 5);
+	assert_int_equal(set_at(&p, 0), 1);
+	good("connection x { " HEAD2 " remote 192.0.2.2\n"
+	     " child 10.0.0.1-10.255.255.254 = 10.2.0.0/16, 10.3.0.0/16, 10.4.0.0/16, "
+	     "10.5.0.0/16, 10.6.0.0/16, 10.7.0.0/16 }\n",
+	    &q);
+	assert_int_equal(q.ike->n_children, 46 * 6);
+	assert_int_equal(set_at(&q, 0), 0);
+}
+
 static void test_compile_plain_policies_come_first(void **state)
 {
 	AUTO_NATIVE_PLAN struct native_plan p = {0};
@@ -410,6 +464,8 @@ int main(void)
 	    cmocka_unit_test(test_compile_transport_between_the_gateways),
 	    cmocka_unit_test(test_compile_compression_is_inside),
 	    cmocka_unit_test(test_compile_every_pair_that_can_meet),
+	    cmocka_unit_test(test_compile_children_of_version_2_go_together),
+	    cmocka_unit_test(test_compile_too_many_selectors_stay_apart),
 	    cmocka_unit_test(test_compile_plain_policies_come_first),
 	    cmocka_unit_test(test_compile_a_range_is_its_prefixes),
 	    cmocka_unit_test(test_compile_whoever_comes),

@@ -17,7 +17,7 @@
 static struct {
 	Postern__Grant g;
 	Postern__GrantRequest q, *qs[POLICY_REQUESTS_MAX + 1];
-	uint32_t algs[33];
+	uint32_t algs[33], more[SA_MORE_MAX + 1];
 } told;
 
 static void tell_grant(void)
@@ -38,6 +38,10 @@ static void tell_grant(void)
 	told.q.proto = IPSEC_ESP;
 	told.q.mode = IPSEC_TUNNEL;
 	told.q.reqid_in = 3;
+	told.more[0] = 7;
+	told.more[1] = 9;
+	told.q.more_in = told.more;
+	told.q.n_more_in = 2;
 	told.q.enc = told.algs;
 	told.q.n_enc = 2;
 }
@@ -55,6 +59,11 @@ static void test_grants_are_told_and_taken_back(void **state)
 	got = grants_find(&kr.d.grants, 5);
 	assert_int_equal(got->n_requests, 2);
 	assert_int_equal(got->req[0].reqid_in, 3);
+	for (size_t i = 0; i < 2; i++) {
+		assert_int_equal(got->req[i].n_more_in, 2);
+		assert_int_equal(got->req[i].more_in[1], 9);
+		assert_int_equal(got->req[i].n_more_out, 0);
+	}
 	assert_int_equal(got->req[1].enc, 1u << ALG_ENC_AES_CBC | 1u << ALG_ENC_AES_GCM_16);
 	assert_int_equal(got->req[1].auth, 0);
 	told.g.n_requests = 1;

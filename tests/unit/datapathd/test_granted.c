@@ -531,6 +531,69 @@ static void test_granted_sa_without_reqid_serves_level_require(void **state)
 	assert_int_equal(out(0)->spi, 0x1002);
 }
 
+/* One for several policies, as it was agreed on: those of the grant, or fewer, and no others. */
+static void test_granted_sa_for_several_policies(void **state)
+{
+	const struct sa *sa;
+	static const uint32_t more_in[] = {20, 22, 24}, few[] = {22}, foreign[] = {20, 23},
+	                      mixed[] = {12, 20};
+	struct grant g = grant_of();
+	struct sa_desc d = good(true, reserved(&by_a, IPSEC_ESP));
+
+	(void)state;
+	g.more = malloc(sizeof(more_in));
+	memcpy(g.more, more_in, sizeof(more_in));
+	g.req[1].more_in = g.more;
+	g.req[1].n_more_in = ARRAY_SIZE(more_in);
+	assert_int_equal(grants_put(&grants, &g, rig.clock.ms), 0);
+	d.more_reqids = foreign;
+	d.n_more = ARRAY_SIZE(foreign);
+	refused(&d, true, -EACCES, "grant 41 allows no inbound SA of esp with reqid 12 and those beside it");
+	d.more_reqids = few;
+	d.n_more = ARRAY_SIZE(few);
+	sa = installed(&d, true);
+	assert_ptr_not_equal(sa->desc.more_reqids, few); /* the message is gone when it is shown */
+	assert_int_equal(sa->desc.n_more, 1);
+	assert_int_equal(sa->desc.more_reqids[0], 22);
+	d = good(true, reserved(&by_a, IPSEC_ESP));
+	d.reqid = 24; /* the first is none but the others' equal */
+	d.more_reqids = mixed;
+	d.n_more = ARRAY_SIZE(mixed);
+	(void)installed(&d, true);
+	d = good(false, 0x1000);
+	d.more_reqids = few; /* inbound ones */
+	d.n_more = ARRAY_SIZE(few);
+	refused(
+	    &d, false, -EACCES, "grant 41 allows no outbound SA of esp with reqid 11 and those beside it");
+}
+
+/* Policies of level unique find what serves them. */
+static void test_granted_sa_is_found_for_each_of_its_policies(void **state)
+{
+	static const uint32_t more_out[] = {20, 22};
+	struct grant g = grant_of();
+	struct sa_desc d = good(false, 0x1000);
+
+	(void)state;
+	g.more = malloc(sizeof(more_out));
+	memcpy(g.more, more_out, sizeof(more_out));
+	g.req[1].more_out = g.more;
+	g.req[1].n_more_out = ARRAY_SIZE(more_out);
+	assert_int_equal(grants_put(&grants, &g, rig.clock.ms), 0);
+	d.more_reqids = more_out;
+	d.n_more = ARRAY_SIZE(more_out);
+	(void)installed(&d, false);
+	assert_int_equal(out(REQID_OUT)->spi, 0x1000);
+	assert_int_equal(out(20)->spi, 0x1000);
+	assert_int_equal(out(22)->spi, 0x1000);
+	assert_null(out(21));
+	d.spi = 0x1001;
+	d.n_more = 1; /* a narrower one, and newer */
+	(void)installed(&d, false);
+	assert_int_equal(out(20)->spi, 0x1001);
+	assert_int_equal(out(22)->spi, 0x1000);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -543,6 +606,8 @@ int main(void)
 	    T(test_granted_install_refuses_spis_of_others),
 	    T(test_granted_nothing_without_a_grant_in_force),
 	    T(test_granted_one_request_must_fit_as_a_whole),
+	    T(test_granted_sa_for_several_policies),
+	    T(test_granted_sa_is_found_for_each_of_its_policies),
 	    T(test_granted_ah_and_ipcomp_have_requests_of_their_own),
 	    T(test_granted_reserve_is_for_what_comes_from_the_peer),
 	    T(test_granted_reservations_are_bounded),

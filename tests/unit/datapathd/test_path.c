@@ -291,6 +291,40 @@ static void test_unique_wants_its_reqid_both_ways(void **state)
 	assert_int_equal(pair_b.batch.pkt[0].verdict, VERDICT_DELIVER);
 }
 
+/* What was agreed on for several policies is for each of them, and for no other. */
+static void test_unique_takes_an_sa_of_several_policies(void **state)
+{
+	static const uint32_t more[] = {9, 11};
+	struct sa_desc d = pair_esp(0x600e, IPSEC_TRANSPORT);
+	const struct selector sel = pair_hosts();
+	struct policy out = path_rig_policy(POLICY_OUT, &sel, POLICY_IPSEC),
+	              in = path_rig_policy(POLICY_IN, &sel, POLICY_IPSEC);
+
+	(void)state;
+	path_rig_request(&out, IPSEC_ESP, IPSEC_TRANSPORT, LEVEL_UNIQUE, NULL, NULL);
+	path_rig_request(&in, IPSEC_ESP, IPSEC_TRANSPORT, LEVEL_UNIQUE, NULL, NULL);
+	d.reqid = 7;
+	d.more_reqids = more;
+	d.n_more = ARRAY_SIZE(more);
+	pair_add(&d);
+	for (uint32_t reqid = 6; reqid <= 12; reqid++) {
+		bool served = reqid == 7 || reqid == 9 || reqid == 11;
+
+		out.req[0].reqid = reqid;
+		path_rig_spd(&pair_a, &out, 1);
+		pair_send(A, B);
+		assert_int_equal(pair_a.batch.pkt[0].verdict, served ? VERDICT_SEND : VERDICT_DROP);
+		out.req[0].reqid = 7;
+		in.req[0].reqid = reqid;
+		path_rig_spd(&pair_a, &out, 1);
+		path_rig_spd(&pair_b, &in, 1);
+		pair_send(A, B);
+		path_rig_wire(&pair_a, &pair_b);
+		path_rig_in(&pair_b);
+		assert_int_equal(pair_b.batch.pkt[0].reason, served ? DROP_NONE : DROP_IN_UNPROTECTED);
+	}
+}
+
 /* S137, S138. */
 static void test_newest_or_oldest_sa_is_chosen_S137_S138(void **state)
 {
@@ -455,6 +489,7 @@ int main(void)
 	    T(test_sequence_overflow_drops_unless_cyclic),
 	    T(test_hard_packet_limit_stops_outbound_exactly),
 	    T(test_unique_wants_its_reqid_both_ways),
+	    T(test_unique_takes_an_sa_of_several_policies),
 	    T(test_newest_or_oldest_sa_is_chosen_S137_S138),
 	    T(test_transport_mode_reassembles_before_sealing),
 	    T(test_later_fragments_follow_the_first),

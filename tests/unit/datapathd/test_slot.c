@@ -131,7 +131,8 @@ static void test_slot_forged_fields_are_judged_one_by_one(void **state)
 	    {offsetof(struct sad_slot_desc, fresh_key), 2},
 	    {offsetof(struct sad_slot_desc, manual), 2},
 	    {offsetof(struct sad_slot_desc, zero), 1},
-	    {offsetof(struct sad_slot_desc, zero16), 1},
+	    {offsetof(struct sad_slot_desc, n_more), 1},
+	    {offsetof(struct sad_slot_desc, n_more) + 1, 1},
 	    {offsetof(struct sad_slot_desc, partner), 42}, /* the serial itself: before the first one */
 	    {offsetof(struct sad_slot_desc, partner) + 3, 1},
 	    {offsetof(struct sad_slot_desc, comp), 2},
@@ -197,16 +198,73 @@ static void test_slot_large_window_needs_its_room(void **state)
 
 	(void)state;
 	d.replay_bytes = REPLAY_BYTES_MAX;
-	assert_true(sad_slot_extra(d.replay_bytes) < ARRAY_SIZE(slot));
+	assert_true(sad_slot_extra(d.replay_bytes, 0) < ARRAY_SIZE(slot));
 	write_sa(&d);
 	assert_int_equal(read_at(INDEX, LEFT, NULL), SAD_SLOT_OK);
 	assert_int_equal(sad_slot_window(slot)->size, REPLAY_BYTES_MAX * 8);
 	assert_ptr_equal(sad_slot_window(slot), slot + 1);
-	assert_int_equal(read_at(INDEX, sad_slot_extra(d.replay_bytes), NULL), SAD_SLOT_BAD);
-	assert_int_equal(read_at(INDEX, sad_slot_extra(d.replay_bytes) + 1, NULL), SAD_SLOT_OK);
-	sad_slot_clear(slot, 1 + sad_slot_extra(d.replay_bytes));
+	assert_int_equal(read_at(INDEX, sad_slot_extra(d.replay_bytes, 0), NULL), SAD_SLOT_BAD);
+	assert_int_equal(read_at(INDEX, sad_slot_extra(d.replay_bytes, 0) + 1, NULL), SAD_SLOT_OK);
+	sad_slot_clear(slot, 1 + sad_slot_extra(d.replay_bytes, 0));
 	for (size_t i = 0; i < sizeof(slot); i++)
 		assert_int_equal(((uint8_t *)slot)[i], 0);
+}
+
+/* Behind the window, whether that has slots of its own or not. */
+static void test_slot_further_reqids_come_back(void **state)
+{
+	static const uint32_t windows[] = {32, REPLAY_BYTES_MAX};
+	uint32_t more[SA_MORE_MAX];
+	struct sa_desc d = some_sa(), r;
+	uint32_t n;
+
+	(void)state;
+	for (uint32_t i = 0; i < SA_MORE_MAX; i++)
+		more[i] = 0x8000 + 3 * i;
+	d.reqid = 7;
+	d.more_reqids = more;
+	for (size_t w = 0; w < ARRAY_SIZE(windows); w++)
+		for (d.n_more = 0; d.n_more <= SA_MORE_MAX; d.n_more += d.n_more == 127 ? 1 : 127) {
+			d.replay_bytes = windows[w];
+			n = sad_slot_extra(d.replay_bytes, d.n_more);
+			assert_true(n < ARRAY_SIZE(slot));
+			write_sa(&d);
+			assert_int_equal(read_at(INDEX, n, NULL), SAD_SLOT_BAD);
+			assert_int_equal(read_at(INDEX, n + 1, &r), SAD_SLOT_OK);
+			assert_int_equal(r.n_more, d.n_more);
+			if (d.n_more)
+				assert_memory_equal(r.more_reqids, more, d.n_more * sizeof(more[0]));
+			assert_int_equal(sad_slot_window(slot)->size, windows[w] * 8);
+			sad_slot_clear(slot, 1 + n);
+			for (size_t i = 0; i < sizeof(slot); i++)
+				assert_int_equal(((uint8_t *)slot)[i], 0);
+		}
+}
+
+/* They are outside of what the commit word covers. */
+static void test_slot_changed_reqids_are_refused(void **state)
+{
+	static const uint32_t more[] = {5, 9, 11};
+	struct sa_desc d = some_sa();
+	uint32_t *list;
+
+	(void)state;
+	d.reqid = 7;
+	d.more_reqids = more;
+	d.n_more = ARRAY_SIZE(more);
+	for (size_t i = 0; i < sizeof(uint32_t) + sizeof(more); i++)
+		for (unsigned bit = 0; bit < 8; bit++) {
+			write_sa(&d);
+			((uint8_t *)(slot + 1))[i] ^= (uint8_t)(1 << bit);
+			assert_int_equal(read_at(INDEX, LEFT, NULL), SAD_SLOT_BAD);
+		}
+	/* With a sum that fits: they have to rise. */
+	write_sa(&d);
+	list = (uint32_t *)(void *)(slot + 1);
+	list[2] = 5;
+	list[0] = (uint32_t)slot_sum(list + 1, sizeof(more));
+	sad_slot_commit(slot);
+	assert_int_equal(read_at(INDEX, LEFT, NULL), SAD_SLOT_BAD);
 }
 
 static void test_slot_random_octets_are_never_believed(void **state)
@@ -245,6 +303,8 @@ int main(void)
 	    cmocka_unit_test(test_slot_copied_elsewhere_is_refused),
 	    cmocka_unit_test(test_slot_interrupted_sequence_goes_on_above),
 	    cmocka_unit_test(test_slot_large_window_needs_its_room),
+	    cmocka_unit_test(test_slot_further_reqids_come_back),
+	    cmocka_unit_test(test_slot_changed_reqids_are_refused),
 	    cmocka_unit_test(test_slot_random_octets_are_never_believed),
 	    cmocka_unit_test(test_prints_every_changed_octet_of_the_head_is_refused),
 	};

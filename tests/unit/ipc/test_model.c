@@ -196,6 +196,14 @@ static struct sa_desc any_sa(uint8_t keys[2 * ALG_KEY_MAX])
 		d.auth_key_len = auth->key_min;
 		d.icv_len = below(2) ? auth->icv_len : 0;
 	}
+	if (d.reqid && below(2)) {
+		static uint32_t more[SA_MORE_MAX];
+
+		for (uint32_t i = 0; i < SA_MORE_MAX; i++)
+			more[i] = (i + 1) * 1000 + below(1000);
+		d.more_reqids = more;
+		d.n_more = (uint16_t)below(SA_MORE_MAX + 1);
+	}
 	d.enc_key = d.enc_key_len ? keys : NULL;
 	d.auth_key = d.auth_key_len ? keys + ALG_KEY_MAX : NULL;
 	return d;
@@ -211,7 +219,8 @@ static bool key_same(const uint8_t *a, const uint8_t *b, size_t n, bool with_key
 static bool sa_same(const struct sa_desc *a, const struct sa_desc *b, bool with_keys)
 {
 	return addr_same(&a->src, &b->src) && addr_same(&a->dst, &b->dst) && a->proto == b->proto &&
-	       a->spi == b->spi && a->mode == b->mode && a->reqid == b->reqid &&
+	       a->spi == b->spi && a->mode == b->mode && a->reqid == b->reqid && a->n_more == b->n_more &&
+	       (!a->n_more || memcmp(a->more_reqids, b->more_reqids, a->n_more * sizeof(uint32_t)) == 0) &&
 	       a->replay_bytes == b->replay_bytes && a->flags == b->flags && a->enc == b->enc &&
 	       a->auth == b->auth && a->enc_key_len == b->enc_key_len && a->auth_key_len == b->auth_key_len &&
 	       a->icv_len == b->icv_len && a->fresh_key == b->fresh_key &&

@@ -180,6 +180,7 @@ static void any_child(struct ike_conf *c)
 	k->remoteid = any32();
 	k->pfs = coin() ? any_group() : ALG_GROUP_NONE;
 	k->pfs_optional = coin();
+	k->set = below(3);
 	k->seconds = below(1000000);
 	k->bytes = coin() ? 0 : 1024ULL + below(1U << 31);
 	k->n_enc = (uint8_t)below(IKE_ALGS_MAX + 1);

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "policyd/grant_rules.h"
@@ -181,6 +182,52 @@ static void a_tunnel_with_its_peer(void **state)
 	assert_int_equal(t->rcookie[0], 2);
 }
 
+static void add_pair(struct fixture *f, uint32_t id, const char *there, uint8_t plen, enum policy_level level)
+{
+	struct policy p = policy(id, POLICY_OUT, "10.1.0.0", there, plen);
+
+	add_tunnel(f, &p, "192.0.2.1", "192.0.2.2", 0x8000 + id);
+	spd_remove(f->spd, spd_find_id(f->spd, id));
+	p.req[0].level = level;
+	assert_int_equal(spd_insert(f->spd, &p, NULL), 0);
+	p = policy(id + 1, POLICY_IN, there, "10.1.0.0", plen);
+	add_tunnel(f, &p, "192.0.2.2", "192.0.2.1", 0x8001 + id);
+	spd_remove(f->spd, spd_find_id(f->spd, id + 1));
+	p.req[0].level = level;
+	assert_int_equal(spd_insert(f->spd, &p, NULL), 0);
+}
+
+/* One pair of SAs for several policies: all of them are judged. */
+static void several_policies(void **state)
+{
+	static const uint32_t both[] = {20, 22}, with_other_sas[] = {20, 24},
+	                      with_transport[] = {TRANSPORT, 20}, with_nothing[] = {20, 99};
+	struct fixture *f = *state;
+	const struct grant_terms *t = &f->terms;
+
+	add_pair(f, 20, "10.8.0.0", 16, LEVEL_UNIQUE);
+	add_pair(f, 22, "10.9.0.0", 16, LEVEL_UNIQUE);
+	add_pair(f, 24, "10.10.0.0", 16, LEVEL_REQUIRE);
+	f->ask.more_ids = both;
+	f->ask.n_more = 2;
+	assert_int_equal(judge_sealed(f, &key), 0);
+	assert_int_equal(t->n_more, 2);
+	for (uint32_t i = 0; i < 2; i++) {
+		assert_int_equal(t->more[i].out_id, both[i]);
+		assert_int_equal(t->more[i].in_id, both[i] + 1);
+		assert_int_equal(t->more[i].reqid_out[0], 0x8000 + both[i]);
+		assert_int_equal(t->more[i].reqid_in[0], 0x8001 + both[i]);
+		assert_int_equal(t->more[i].reqid_out[1], 0);
+	}
+	free(t->more);
+	f->ask.more_ids = with_other_sas;
+	refused(f, -EACCES, "policies 1 and 24 do not ask for the same SAs");
+	f->ask.more_ids = with_transport;
+	refused(f, -EACCES, "policies 1 and 3 do not ask for the same SAs");
+	f->ask.more_ids = with_nothing;
+	refused(f, -ENOENT, "there is no outbound policy 99");
+}
+
 static void transport_between_hosts_in_the_selector(void **state)
 {
 	struct fixture *f = *state;
@@ -208,6 +255,12 @@ static void what_was_made_for_one_is_no_others(void **state)
 	assert_int_equal(judge_sealed(f, &key), 0);
 	strcpy(f->ticket.user, "mallory");
 	refused(f, -EACCES, "policy 9 for this traffic is another client's");
+	f->ask.policy_id = OUT; /* beside one of root's */
+	f->ask.more_ids = &made.id;
+	f->ask.n_more = 1;
+	refused(f, -EACCES, "policy 9 for this traffic is another client's");
+	f->ask.policy_id = GENERATED;
+	f->ask.n_more = 0;
 	f->ticket.user[0] = '\0';
 	f->ticket.id.kind = IKE_ID_FQDN;
 	refused(f, -EACCES, "policy 9 for this traffic is another client's");
@@ -398,6 +451,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    CASE(a_tunnel_with_its_peer),
+	    CASE(several_policies),
 	    CASE(transport_between_hosts_in_the_selector),
 	    CASE(what_was_made_for_one_is_no_others),
 	    CASE(no_ticket),

@@ -185,6 +185,51 @@ static void they_go_with_their_policies(void **state)
 	assert_int_equal(g->n_withdrawn, 3);
 }
 
+/* Takes two further policies, of which the first is `first`. */
+static struct grant *put_set(struct grants *g, uint32_t out_id, uint32_t first, int want)
+{
+	struct grant_terms t = terms(out_id, 1);
+	struct grant *x = NULL;
+
+	t.more = calloc(2, sizeof(*t.more));
+	t.n_more = 2;
+	t.more[0] = (struct grant_more){.out_id = first, .in_id = first + 1};
+	t.more[1] = (struct grant_more){.out_id = first + 2};
+	assert_int_equal(grants_put(g, &t, 0, &x, NULL), want);
+	if (want < 0)
+		free(t.more);
+	return x;
+}
+
+static void of_several_policies(void **state)
+{
+	struct grants *g = make(state);
+	AUTO_SPD struct spd *spd = NULL;
+	struct grant *x, *alone;
+
+	assert_int_equal(spd_new(&spd), 0);
+	for (uint32_t id = 1; id <= 9; id++)
+		insert(spd, id, id % 2 ? POLICY_OUT : POLICY_IN);
+	alone = put(g, 1, 1, 0, GRANT_NEW);
+	x = put_set(g, 1, 3, GRANT_NEW);
+	assert_ptr_not_equal(x, alone); /* another set is another question */
+	assert_ptr_equal(put_set(g, 1, 3, GRANT_RENEWED), x);
+	assert_ptr_not_equal(put_set(g, 1, 5, GRANT_NEW), x);
+	assert_ptr_equal(put(g, 1, 1, 0, GRANT_RENEWED), alone);
+	assert_int_equal(g->n_more, 4);
+	assert_int_equal(grants_follow_spd(g, spd), 0);
+	spd_remove(spd, spd_find_id(spd, 4)); /* a further one's inbound partner */
+	assert_int_equal(grants_follow_spd(g, spd), 1);
+	assert_int_equal(g->n_more, 2);
+	spd_remove(spd, spd_find_id(spd, 7)); /* a further one */
+	assert_int_equal(grants_follow_spd(g, spd), 1);
+	assert_int_equal(g->n_more, 0);
+	assert_int_equal(g->n, 1);
+	g->n_more = GRANTS_MORE_MAX - 1;
+	(void)put_set(g, 1, 3, -ENOSPC);
+	g->n_more = 0;
+}
+
 static void a_datapathd_that_comes_back_hears_of_all(void **state)
 {
 	struct grants *g = make(state);
@@ -248,6 +293,7 @@ int main(void)
 	    CASE(they_end_by_themselves),
 	    CASE(the_table_is_bounded),
 	    CASE(they_go_with_their_policies),
+	    CASE(of_several_policies),
 	    CASE(a_datapathd_that_comes_back_hears_of_all),
 	    CASE(they_follow_the_configuration),
 	};
