@@ -69,6 +69,33 @@ static void test_passive_answers_the_first_packet(void **state)
 	}
 }
 
+static unsigned n_said_a;
+
+static bool count_said(struct rig *r, unsigned n, bool from_a, uint8_t *d, size_t n_d)
+{
+	n_said_a += from_a;
+	return true;
+}
+
+/* Who stops has one message to say it in, whatever there was between the two. */
+static void test_who_stops_is_gone_at_once(void **state)
+{
+	begin_with(rig_conf2(IKE_AUTH_PSK), rig_conf2(IKE_AUTH_PSK));
+	rig_packet(&rig.a, 0);
+	rig_run(&rig, ENOUGH_MS);
+	assert_pair(1);
+	n_said_a = 0;
+	rig.wire.tamper = count_said;
+	core_shutdown(rig.a.core);
+	rig.a.dead = true;
+	rig_run(&rig, 100);
+	assert_int_equal(n_said_a, 1);
+	assert_int_equal(sas(&rig.b), 0);
+	assert_int_equal(rig.b.core->n_children, 0);
+	assert_true(rig_logged(&rig.b, "deleted by the peer"));
+	rig_fini(&rig);
+}
+
 static void establishes(enum ike_auth_method auth)
 {
 	begin(auth);
@@ -315,6 +342,7 @@ static void test_a_side_in_another_way_than_was_configured(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_who_stops_is_gone_at_once),
 	    cmocka_unit_test(test_passive_answers_the_first_packet),
 	    cmocka_unit_test(test_psk),
 	    cmocka_unit_test(test_certificates),

@@ -308,8 +308,11 @@ void core_moved(struct core *c, uint64_t serial, uint16_t port)
 void core_shutdown(struct core *c)
 {
 	upkeep_fini(c);
+	/* In version 2 they end with their IKE SA, and there is one message that can be said: the next would
+	 * wait for its answer (RFC 7296 section 2.3), and nobody does. */
 	list_foreach_safe (k, next, &c->children, struct child, node)
-		child_end(k, true, CHILD_DELETED);
+		if (k->ops->version == 1)
+			child_end(k, true, CHILD_DELETED);
 	for (size_t i = 0; i < IKE_VERSIONS; i++)
 		ike_versions[i]->end_all(c, "deleted", NULL);
 	core_settle(c);
