@@ -369,12 +369,12 @@ static void keep(struct certd *d, uint64_t generation, const struct ike_load *l,
 			r = store(d, name, c->key[i].fd);
 	}
 	for (uint32_t i = KEPT_MAX; r == 0 && i < c->n_peers; i++)
-		if (c->cert[i].fd >= 0)
+		if (c->cert[i].fd >= 0 || c->key[i].fd >= 0)
 			r = -ENOSPC;
 	creds_close_from(c, KEPT_MAX);
 	if (r == -ENOSPC)
 		log_notice("store.none",
-		    "more than %d remotes have certificates: after a restart of this service the "
+		    "more than %d remotes have certificates or keys: after a restart of this service the "
 		    "configuration "
 		    "has to be loaded again",
 		    KEPT_MAX);

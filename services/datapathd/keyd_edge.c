@@ -227,7 +227,7 @@ static void on_close(struct ipc_conn *c)
 static const struct ipc_rule rules[] = {
     {IPC_SPI_RESERVE, "spi.reserve", IPC_ROLE_KEYD, 256, 256, 1, false, on_reserve},
     {IPC_SPI_RELEASE, "spi.release", IPC_ROLE_KEYD, 256, 0, 1, false, on_release},
-    {IPC_SA_INSTALL, "sa.install", IPC_ROLE_KEYD, 1024, 256, 1, true, on_install},
+    {IPC_SA_INSTALL, "sa.install", IPC_ROLE_KEYD, 4096, 256, 1, true, on_install},
     {IPC_SA_REMOVE, "sa.remove", IPC_ROLE_KEYD, 64, 256, 1, false, on_remove},
     {IPC_SA_ASK, "sa.ask", IPC_ROLE_KEYD, 8192, 4, 50, false, on_ask},
     {IPC_PEER_MOVED, "peer.moved", IPC_ROLE_KEYD, 8192, 0, 50, false, on_moved},

@@ -205,7 +205,7 @@ static const struct ipc_rule rules[] = {
     {IPC_SNAPSHOT_BEGIN, "snapshot.begin", IPC_ROLE_POLICYD, 256, 0, 1, false, on_begin},
     {IPC_SNAPSHOT_ROW, "snapshot.row", IPC_ROLE_POLICYD, 4096, 0, 1, false, on_row},
     {IPC_SNAPSHOT_COMMIT, "snapshot.commit", IPC_ROLE_POLICYD, 64, ACKS_MAX, 1, false, on_commit},
-    {IPC_GRANT_PUT, "grant.put", IPC_ROLE_POLICYD, 4096, 1024, 1, false, grant_on_put},
+    {IPC_GRANT_PUT, "grant.put", IPC_ROLE_POLICYD, 8192, 1024, 1, false, grant_on_put},
     {IPC_GRANT_GONE, "grant.gone", IPC_ROLE_POLICYD, 64, 0, 1, false, grant_on_gone},
 };
 

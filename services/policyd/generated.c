@@ -192,6 +192,8 @@ int generated_put(struct generated_set *g, struct book *b, const struct ticket *
 		return r;
 	x = find_same(g, b->spd, p);
 	if (x) {
+		if (x->expires_ms < now_ms + GENERATED_NEW_MS)
+			x->expires_ms = now_ms + GENERATED_NEW_MS;
 		*ret_out_id = x->out_id;
 		return 1;
 	}

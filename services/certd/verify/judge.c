@@ -298,6 +298,10 @@ enum verify_reason judge(const struct anchors *a, const struct judge_claim *c, s
 
 	if (a->key[c->peer])
 		return judge_key(p, a->key[c->peer], c, e);
+	if (p->peer_key) {
+		(void)err_set(e, -EINVAL, "the peer's key was not loaded");
+		return VERIFY_INTERNAL;
+	}
 	if (a->pinned[c->peer])
 		x = from_file(a->pinned[c->peer], e);
 	else

@@ -123,7 +123,7 @@ static bool has_newer(const struct child *k)
 		const struct child *other = l->child;
 
 		if (other != k && child_covers(other, k) && !other->replaced &&
-		    other->made_ms > k->made_ms + successor_ms(k))
+		    other->made_ms > k->made_ms + successor_ms(k) && party_same(other->party, k->party))
 			return true;
 	}
 	return false;
@@ -355,7 +355,7 @@ static bool is_followed(const struct child *k)
 	return false;
 }
 
-static void stop_sending(struct child *k)
+void child_stop_sending(struct child *k)
 {
 	struct core *c = k->core;
 
@@ -372,7 +372,7 @@ static void relieve(const struct child *k)
 
 		list_foreach (l, of_policy(k->core, id), struct child_link, node)
 			if (l->child->told && l->child->replaced && succeeds(k, l->child))
-				stop_sending(l->child);
+				child_stop_sending(l->child);
 	}
 }
 
@@ -392,7 +392,7 @@ void child_peer_ends(struct child *k, bool coming)
 	timer_stop(&c->timers, &k->renew);
 	keep(k);
 	if (there)
-		stop_sending(k);
+		child_stop_sending(k);
 }
 
 void child_replace(struct child *k)

@@ -119,6 +119,8 @@ void child_replace(struct child *k);
  * way; and while that one is `coming`, being installed, it sends until it is there, so that nothing falls
  * between the two. */
 void child_peer_ends(struct child *k, bool coming);
+/* From now on it only receives, for what is under way. */
+void child_stop_sending(struct child *k);
 /* The one that has this SA. NULL: none. */
 struct child *child_by_serial(struct core *c, uint64_t serial);
 /* By the SPI that this peer chose for what we send. */

@@ -133,7 +133,7 @@ void inform_delete_spi(struct isakmp *sa, enum ipsec_proto proto, uint32_t spi)
 
 void inform_delete_child(struct child *k)
 {
-	struct isakmp *sa = isakmp_find_of(k->party);
+	struct isakmp *sa = isakmp_find_of(k);
 	uint8_t iv[IKE1_BLOCK_MAX];
 	struct ike_out o;
 	uint32_t id;

@@ -248,6 +248,8 @@ void isakmp_end(struct isakmp *sa)
 	timer_stop(&c->timers, &sa->patience);
 	timer_stop(&c->timers, &sa->renew);
 	timer_stop(&c->timers, &sa->dpd);
+	timer_stop(&c->timers, &sa->ra.pause);
+	timer_stop(&c->timers, &sa->ra.later);
 	window_fini(&sa->window);
 	fragment_forget(sa);
 	remote_access_fini(sa);
@@ -390,9 +392,9 @@ struct isakmp *isakmp_find_host(struct core *c, const struct ike_path *path)
 	return isakmp_find_up(c, path, ISAKMP_ANY_PEER, NULL);
 }
 
-struct isakmp *isakmp_find_of(const struct party *who)
+struct isakmp *isakmp_find_of(const struct child *k)
 {
-	return isakmp_find_up(who->core, &who->path, ISAKMP_ANY_PEER, who);
+	return isakmp_find_up(k->core, &k->path, ISAKMP_ANY_PEER, k->party);
 }
 
 struct isakmp *isakmp_find_coming(struct core *c, const struct ike_path *path, uint32_t peer)

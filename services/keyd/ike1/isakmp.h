@@ -16,6 +16,8 @@
 #include "wire/ike/msg.h"
 #include "wire/ike/out.h"
 
+struct child;
+
 enum { ISAKMP_CERTS_MAX = 10 };
 /* What one peer, who it is once known, may have us do under one ISAKMP SA. */
 enum {
@@ -162,7 +164,7 @@ struct isakmp *isakmp_find_up(
 /* With whatever peer of the configuration is there. */
 struct isakmp *isakmp_find_host(struct core *c, const struct ike_path *path);
 /* The same with this one and nobody else. */
-struct isakmp *isakmp_find_of(const struct party *who);
+struct isakmp *isakmp_find_of(const struct child *k);
 /* One that is on its way there, begun by this side. NULL: none. */
 struct isakmp *isakmp_find_coming(struct core *c, const struct ike_path *path, uint32_t peer);
 /* A newer one that is up with the same peer. NULL: none. */

@@ -406,7 +406,12 @@ static void renew(struct child *k)
 	struct core *c = k->core;
 	const struct ike_peer *p = c->conf ? ike_conf_find_peer(c->conf->c, &k->path.remote) : NULL;
 
-	if (p && !find_policy(c, k->out.id, &k->path.remote, true))
+	if (!p)
+		return;
+	/* It may be another peer's, at the same address. */
+	if (find_policy(c, k->out.id, &k->path.remote, true))
+		child_try_again(k);
+	else
 		start(c, &k->out, &k->path, k->party, 0, k);
 }
 
@@ -450,7 +455,7 @@ static void forgotten(struct child *k)
 
 static bool can_tell(const struct child *k)
 {
-	return isakmp_find_of(k->party) != NULL;
+	return isakmp_find_of(k) != NULL;
 }
 
 const struct child_ops quick_child_ops = {

@@ -320,7 +320,8 @@ static const struct ipc_rule rules[] = {
     {IPC_ACQUIRE_DONE, "acquire.done", IPC_ROLE_KEYD, 64, 0, .handle = on_acquire_done},
     /* The second comparison walks the whole list. */
     {IPC_POLICY_MATCH, "policy.match", IPC_ROLE_KEYD, 512, 64, .cost = 20, .handle = on_match},
-    {IPC_GRANT_ASK, "grant.ask", IPC_ROLE_KEYD, MSG_TICKET_MAX + 256, 64, .cost = 20, .handle = on_grant_ask},
+    {IPC_GRANT_ASK, "grant.ask", IPC_ROLE_KEYD, MSG_TICKET_MAX + 2048, 64, .cost = 20,
+        .handle = on_grant_ask},
     {IPC_GRANT_DROP, "grant.drop", IPC_ROLE_KEYD, 64, 0, .handle = on_grant_drop},
     {IPC_POLICY_MAKE, "policy.make", IPC_ROLE_KEYD, MSG_TICKET_MAX + 1024, 64, .cost = 50,
         .handle = generate_on_make},
