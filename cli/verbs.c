@@ -82,11 +82,12 @@ const struct cli_verb cli_verbs[] = {
     {"down", "PEER", "end everything that was negotiated with a peer, and tell it",
         "A packet or the peer may begin anew at once: policies and the configuration stay.", verb_down,
         false},
-    {"rekey", "[--ike] PEER", "negotiate new keys with a peer now, in place of those in use",
+    {"rekey", "[--ike | --reauth] PEER", "negotiate new keys with a peer now, in place of those in use",
         "For every pair of IPsec SAs with this peer. What is in use stays until the new one is there, so "
         "that no "
         "packet is lost.\n"
-        "--ike  for the SA of key exchange too; in IKEv1 only if this side began it\n"
+        "--ike     for the SA of key exchange too; in IKEv1 only if this side began it\n"
+        "--reauth  with another proof of who the two are, and everything under it\n"
         "It does not wait: `show` has what is there, and the log what became of it.",
         verb_rekey, false},
     {"delete", "isakmp COOKIE:COOKIE | ipsec esp|ah|ipcomp SPI [PEER]",

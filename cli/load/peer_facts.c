@@ -95,6 +95,8 @@ static void put_ways(struct making *m, const struct ike_peer *p)
 	static const char *const encap[] = {[IKE_OFF] = "never", [IKE_ON] = "auto", [IKE_FORCE] = "always"};
 
 	put(m, "lifetime", "%llus", (unsigned long long)p->seconds);
+	if (p->reauth_s)
+		put(m, "reauth", "%llus", (unsigned long long)p->reauth_s);
 	put(m, "keep", "%s", p->keep_up ? "up" : p->passive ? "respond" : "on-demand");
 	put(m, "encap", "%s", encap[p->nat_traversal]);
 	if (p->dpd.delay_s)

@@ -53,6 +53,7 @@ static void set_flags(const struct ike_peer *p, Postern__IkePeer *m)
 	m->send_cr = p->send_cr;
 	m->verify_cert = p->verify_cert;
 	m->weak_certs = p->weak_certs;
+	m->reauth_s = p->reauth_s;
 	m->initial_contact = p->initial_contact;
 	m->passive = p->passive;
 	m->generate = p->generate;
@@ -162,15 +163,16 @@ static int get_flags(const Postern__IkePeer *m, struct ike_peer *p, struct err_t
 	if (m->peer_auth > IKE_AUTH_RSA || (m->peer_auth && m->version != 2))
 		return err_set(
 		    e, -EBADMSG, "a way of its own for the peer to prove itself, %u", m->peer_auth);
-	if (m->nonce_len < IKE_NONCE_MIN || m->nonce_len > IKE_NONCE_MAX || m->dpd_delay_s > DAY_S ||
-	    m->dpd_retry_s > DAY_S || m->dpd_maxfail > COUNTER_MAX || m->esp_frag > UINT16_MAX ||
-	    (m->esp_frag && m->esp_frag < SA_FRAG_MIN))
+	if (m->reauth_s > IKE_REAUTH_MAX_S || m->nonce_len < IKE_NONCE_MIN || m->nonce_len > IKE_NONCE_MAX ||
+	    m->dpd_delay_s > DAY_S || m->dpd_retry_s > DAY_S || m->dpd_maxfail > COUNTER_MAX ||
+	    m->esp_frag > UINT16_MAX || (m->esp_frag && m->esp_frag < SA_FRAG_MIN))
 		return err_set(e, -EBADMSG, "a number out of its range");
 	p->verify_identifier = m->verify_identifier;
 	p->send_cert = m->send_cert;
 	p->send_cr = m->send_cr;
 	p->verify_cert = m->verify_cert;
 	p->weak_certs = m->weak_certs;
+	p->reauth_s = m->reauth_s;
 	p->initial_contact = m->initial_contact;
 	p->passive = m->passive;
 	p->generate = m->generate;

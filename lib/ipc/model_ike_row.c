@@ -298,6 +298,7 @@ void model_ike_end_encode(const struct ike_row_filter *f, struct model_ike_end_p
 	postern__ike_end__init(&ret->m);
 	ret->m.sas = f->sas;
 	ret->m.children = f->children;
+	ret->m.proof = f->proof;
 	if (f->local.family != INET_NONE) {
 		model_addr_encode(&f->local, &ret->local);
 		ret->m.local = &ret->local;
@@ -322,6 +323,7 @@ int model_ike_end_decode(const Postern__IkeEnd *m, struct ike_row_filter *ret, s
 {
 	*ret = (struct ike_row_filter){.sas = m->sas,
 	    .children = m->children,
+	    .proof = m->proof,
 	    .has_spis = m->spi_i.len || m->spi_r.len,
 	    .proto = (enum ipsec_proto)m->proto,
 	    .spi = m->spi,

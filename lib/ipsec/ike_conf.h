@@ -29,6 +29,7 @@ enum {
 	IKE_ID_DATA_MAX = 1024,    /* octets of an identity */
 	IKE_CONF_TEXT_MAX = 1024,  /* octets of a name or path */
 	IKE_PUBLIC_KEY_MAX = 2048, /* octets of a SubjectPublicKeyInfo; one of RSA of 8192 bits has 1062 */
+	IKE_REAUTH_MAX_S = 30 * 86400,
 	IKE_PORT = 500,
 	IKE_PORT_NATT = 4500,
 	IKE_KEEPALIVE_UNSAID = UINT16_MAX, /* of natt_keepalive_s: as the data path is told, usually 20 */
@@ -141,6 +142,7 @@ struct ike_peer {
 	uint8_t n_offers;
 	enum ike_auth_method peer_auth; /* version 2: how the peer proves itself; NONE: as we do */
 	uint64_t seconds;               /* the lifetime of offers that name none */
+	uint64_t reauth_s; /* version 2: how long one proof of identity is good for; 0: for ever */
 };
 
 /* Which addresses a child may have on one side; `any` alone: all of them. */

@@ -126,6 +126,7 @@ static inline const char *ike_row_state_name(enum ike_row_state s)
 /* What shall end, or be renewed: whatever fits all that is said. */
 struct ike_row_filter {
 	bool sas, children;
+	bool proof; /* of a renewal: with another proof of who the two are, and all children */
 	struct inet_addr local, remote; /* INET_NONE: any */
 	bool has_spis;                  /* of IKE SAs */
 	uint8_t spi_i[IKE_ROW_SPI], spi_r[IKE_ROW_SPI];

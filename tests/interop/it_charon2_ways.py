@@ -13,6 +13,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import charon  # noqa: E402
 import charon2  # noqa: E402
 import labtest  # noqa: E402
+import rekeying  # noqa: E402
 from charon2 import HERE, THERE  # noqa: E402
 from labtap import Tap  # noqa: E402
 from labtest import ELMER, RELENT, wait_for  # noqa: E402
@@ -288,6 +289,31 @@ class Ways(charon2.Charon2Test):
                      {row["spis"] for row in self.relent.json("show")["ike_sas"]}.isdisjoint(old))
             wait_for("a child", lambda: len(self.pairs()) == 1)
             self.reach()
+
+    def proves_again(self, what, early=0):
+        """With packets both ways all the while, of which none is lost at our end but `early` of theirs."""
+        old = {row["spis"] for row in self.relent.json("show")["ike_sas"]}
+        before, kernel = self.relent.netstat(), self.relent.kernel_drops()
+        flow = rekeying.Flow(self.relent, self.elmer, HERE, THERE)
+        what()
+        wait_for("another IKE SA alone", lambda: self.one_ike_sa() and
+                 {row["spis"] for row in self.relent.json("show")["ike_sas"]}.isdisjoint(old), timeout=40)
+        wait_for("a child", lambda: len(self.pairs()) == 1)
+        told, after = flow.stop(), self.relent.netstat()
+        full = {name: n - kernel.get(name, 0) for name, n in self.relent.kernel_drops().items() if n != kernel.get(name, 0)}
+        self.assertEqual(after[rekeying.PROTECTED] - before[rekeying.PROTECTED] + full.get("ipsec0 tx_dropped", 0), told[0], full)
+        losses = rekeying.losses(before, after)
+        self.assertLessEqual(losses.pop("inbound packets with no SA available", 0), early)
+        self.assertEqual(losses, {})
+        self.reach()
+
+    def test_a_proof_is_made_again_beside_the_old_one(self):
+        """By us, and by strongSwan, that begins the new IKE SA before it ends the old one."""
+        self.ready(settings="make_before_break = yes")
+        for _ in self.both_begin():
+            # Who answers sends under the new keys as soon as it has answered, and so before we have them.
+            self.proves_again(lambda: self.relent.run("ipsecctl", "rekey", "--reauth", ELMER), early=5)
+            self.proves_again(lambda: self.peer.swanctl("--rekey", "--reauth", "--ike", "relent"))
 
     def test_transport_mode_is_agreed_on_and_not_in_their_datapath(self):
         """kernel-libipsec has tunnels alone, so strongSwan takes back what it has agreed to; with packets:

@@ -175,6 +175,7 @@ static bool add_peer(
 	p->dpd.delay_s = n->dpd_s;
 	p->dpd.maxfail = n->dpd_tries;
 	p->seconds = n->seconds;
+	p->reauth_s = n->reauth_s;
 	p->generate = n->remote.kind == NATIVE_HOST_ANY ? IKE_GENERATE_UNIQUE : IKE_GENERATE_OFF;
 	if (native_auth_signs(n->remote_auth) != native_auth_signs(n->auth))
 		p->peer_auth = native_auth_signs(n->remote_auth) ? IKE_AUTH_RSA : IKE_AUTH_PSK;

@@ -190,6 +190,14 @@ static bool lifetime(struct nc_cur *c, void *block)
 	return nc_time(c, 300, IKE_LIFE_MAX_S, &((struct native_conn *)block)->seconds) && nc_end(c);
 }
 
+static bool reauth(struct nc_cur *c, void *block)
+{
+	struct native_conn *x = block;
+
+	x->reauth_at = nc_place(c, NULL);
+	return nc_time(c, 300, IKE_REAUTH_MAX_S, &x->reauth_s) && nc_end(c);
+}
+
 static bool keep(struct nc_cur *c, void *block)
 {
 	static const struct nc_choice words[] = {
@@ -258,6 +266,7 @@ static const struct nc_verb verbs[] = {
     {"exchange", exchange, NC_ONCE, false},
     {"ike", ike, NC_ONCE, false},
     {"lifetime", lifetime, NC_ONCE, false},
+    {"reauth", reauth, NC_ONCE, false},
     {"keep", keep, NC_ONCE, false},
     {"encap", encap, NC_ONCE, false},
     {"dpd", dpd, NC_ONCE, false},
@@ -340,12 +349,15 @@ static bool check_weak(struct nc_cur *c, const struct native_conn *x)
 	           shared_word(x->shared));
 }
 
-/* What only version 2 has. */
+/* What only one version has. */
 static bool check_version(struct nc_cur *c, const struct native_conn *x)
 {
 	if (x->version == 2 && x->exchange)
 		return nc_fault(c, nc_word_of(c, &x->exchange_at),
 		    "is of version 1 alone: leave it out, or say `version 1`");
+	if (x->version == 1 && x->reauth_s)
+		return nc_fault(c, nc_word_of(c, &x->reauth_at),
+		    "is of version 2 alone: version 1 proves who both are with each IKE SA, so leave it out");
 	if (x->version == 2)
 		return true;
 	for (uint8_t i = 0; i < x->ike.n; i++) {
@@ -362,6 +374,10 @@ static bool check_keep(struct nc_cur *c, struct native_conn *x)
 {
 	if (x->keep == NATIVE_KEEP_UNSAID)
 		x->keep = x->remote.kind == NATIVE_HOST_ANY ? NATIVE_KEEP_RESPOND : NATIVE_KEEP_ON_DEMAND;
+	if (x->reauth_s && x->keep == NATIVE_KEEP_RESPOND)
+		return nc_fault(c, nc_word_of(c, &x->reauth_at),
+		    "needs somebody who may begin: say it on the peer's side, or another `keep` than "
+		    "`respond`");
 	if (x->remote.kind != NATIVE_HOST_ANY || x->keep == NATIVE_KEEP_RESPOND)
 		return true;
 	return nc_fault(c, nc_word_of(c, &x->keep_at),

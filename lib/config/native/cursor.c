@@ -122,6 +122,7 @@ static const char *home_of(const struct nc_word *w)
 	    {"weak-certificates", "connection"},
 	    {"exchange", "connection"},
 	    {"ike", "connection"},
+	    {"reauth", "connection"},
 	    {"keep", "connection"},
 	    {"encap", "connection"},
 	    {"dpd", "connection"},

@@ -127,9 +127,9 @@ struct native_conn {
 	char *authority[IKE_AUTHORITIES_MAX];
 	uint8_t n_authorities;
 	enum ike_mode exchange;
-	struct native_at exchange_at;
+	struct native_at exchange_at, reauth_at;
 	struct native_proposals ike;
-	uint64_t seconds;
+	uint64_t seconds, reauth_s; /* the latter 0: never */
 	enum native_keep keep;
 	struct native_at keep_at;
 	enum ike_switch encap; /* ON: where there is a NAT; FORCE: always */

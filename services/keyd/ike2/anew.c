@@ -1,11 +1,16 @@
 /*
- * The old one goes on until the new one has its first child. A peer that we cannot call has to begin itself:
+ * The old one goes on until the new one has its children. A peer that we cannot call has to begin itself:
  * then everything lives as long as it may, and ends.
  */
 #include "keyd/ike2/anew.h"
 
+#include "keyd/ike2/contact.h"
 #include "keyd/ike2/exchange.h"
 #include "keyd/ike2/init.h"
+
+/* Longer than one of ours holds on to the old SAs when it answers (pair_hold()): should our deletion be lost,
+ * it sends under the new ones by then. */
+enum { UNDER_WAY_MS = 5000 };
 
 static bool can_call(const struct ikesa *sa)
 {
@@ -48,29 +53,55 @@ static void plan_children(const struct ikesa *from, struct ikesa *to)
 	}
 }
 
-void anew_begin(struct ikesa *sa)
-{
-	note_full(sa);
-	/* What should have taken its place was up and is here still: its first child has failed. */
-	if (sa->anew && ike2_is_up(sa->anew))
-		anew_done(sa->anew);
-	if (!ike2_is_up(sa) || sa->anew || sa->conf != sa->core->conf || !can_call(sa))
-		return;
-	sa->anew = begin(sa);
-	if (!sa->anew)
-		return;
-	plan_children(sa, sa->anew);
-	init_begin(sa->anew);
-}
-
-void anew_done(struct ikesa *sa)
+static void end_replaced(struct ikesa *sa)
 {
 	struct ike2_walk w = ike2_walk_peer(sa->core, &sa->path.remote);
 	struct ikesa *other;
 
 	while ((other = ike2_walk_next(&w)))
 		if (other->anew == sa)
-			ike2_sa_leave(other, "replaced by one that was begun anew");
+			contact_yield(other, UNDER_WAY_MS);
+}
+
+bool anew_is_meant(struct ikesa *sa)
+{
+	if (!sa->full && !sa->no_more) {
+		sa->no_more++;
+		return false;
+	}
+	return true;
+}
+
+void anew_full(struct ikesa *sa)
+{
+	note_full(sa);
+	(void)anew_begin(sa);
+}
+
+bool anew_begin(struct ikesa *sa)
+{
+	/* What should have taken its place was up and is here still: its first child has failed. */
+	if (sa->anew && ike2_is_up(sa->anew))
+		end_replaced(sa->anew);
+	if (!ike2_is_up(sa) || sa->conf != sa->core->conf || !can_call(sa))
+		return false;
+	if (sa->anew)
+		return true;
+	sa->anew = begin(sa);
+	if (!sa->anew)
+		return false;
+	sa->anew->is_anew = true;
+	sa->anew->single = sa->single;
+	plan_children(sa, sa->anew);
+	init_begin(sa->anew);
+	return true;
+}
+
+void anew_done(struct ikesa *sa)
+{
+	if (!sa->is_anew || !ike2_is_up(sa) || !list_is_empty(&sa->pairs))
+		return;
+	end_replaced(sa);
 }
 
 /* One that is up and takes more, one that is coming, or another one. */
@@ -87,10 +118,14 @@ void anew_pair(struct ike2_pair *p)
 {
 	struct ikesa *sa = p->sa, *to;
 
+	if (p->old && !anew_is_meant(sa)) {
+		pair_fail(p, 0, "the peer refuses: NO_ADDITIONAL_SAS");
+		return;
+	}
 	note_full(sa);
 	if (p->old || sa->conf != sa->core->conf || !can_call(sa)) {
 		pair_fail(p, 0, "the peer refuses: NO_ADDITIONAL_SAS");
-		anew_begin(sa);
+		(void)anew_begin(sa);
 		return;
 	}
 	to = elsewhere(sa);

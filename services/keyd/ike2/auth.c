@@ -112,17 +112,10 @@ static void up(struct ikesa *sa)
 	ike2_set_state(sa, IKE2_S_UP);
 	if (!ike2_is_up(sa))
 		return;
-	sa->party = party_join(c, &sa->path, &sa->peer_id, (struct ike1_octets){0});
-	if (!sa->party) {
-		ike2_sa_end(sa, "out of memory");
-		return;
-	}
-	sa->established_ms = sa->heard_ms = core_now(c);
+	sa->established_ms = sa->heard_ms = sa->proof_ms = core_now(c);
 	c->counters.established1++;
 	core_log(c, CORE_INFO, "ike.up", "IKE-SA established %s peer=%s", ike2_name(sa, name),
 	    ike_id_format(&sa->peer_id, id, sizeof(id)));
-	if (sa->initial_contact)
-		contact_end_others(sa);
 	forget_first(sa);
 	create_plan(sa);
 	inform_plan_probe(sa);
@@ -465,6 +458,8 @@ static void made(struct ikesa *sa)
 	struct ike2_pair *p = sa->first;
 
 	up(sa);
+	if (sa->initial_contact && ike2_is_up(sa))
+		contact_end_others(sa);
 	sa->first = NULL;
 	if (p && ike2_is_up(sa))
 		pair_ask_grant(p, granted);
@@ -499,8 +494,13 @@ static void finish(struct ikesa *sa, struct ike2_pair *p, uint16_t notify)
 	if (!ike2_is_up(sa))
 		return;
 	sa->first = NULL;
-	if (p)
+	if (p && p->takes_over)
+		pair_hold(p);
+	else if (p)
 		(void)!pair_done(p, NULL);
+	/* Behind the answer, as it may lead to other messages. */
+	if (sa->initial_contact && ike2_is_up(sa))
+		contact_end_others(sa);
 	pair_resume(sa);
 	ike2_pump(sa);
 	contact_end_twins(sa);
@@ -543,6 +543,11 @@ static void on_own_proof_answer(struct ikesa *sa, struct core_reply *r)
 static void peer_proved(struct ikesa *sa)
 {
 	ike2_sa_proved(sa);
+	sa->party = party_join(sa->core, &sa->path, &sa->peer_id, (struct ike1_octets){0});
+	if (!sa->party) {
+		ike2_sa_end(sa, "out of memory");
+		return;
+	}
 	if (sa->initiator) {
 		made(sa);
 		return;

@@ -7,6 +7,8 @@
 #include "keyd/core/party.h"
 #include "wire/ike/v2_payload.h"
 
+enum { TWIN_MS = 30000 };
+
 static bool is_first(const struct ikesa *sa)
 {
 	const struct ike_peer *p = ike2_peer(sa);
@@ -40,32 +42,56 @@ void contact_end_others(struct ikesa *sa)
 			ike2_sa_end(other, "purged: the peer began anew");
 }
 
-/* Both may have begun at once, or one anew without the other's knowledge; one IKE SA is enough. Of two that
- * both are in use the one with the greater SPI stays, which both sides see; one that has not been heard of
- * since is taken for lost. */
-static bool gives_way(const struct ikesa *other, const struct ikesa *sa)
-{
-	return other->heard_ms < sa->begun_ms || memcmp(other->spi_i, sa->spi_i, IKE2_SPI) < 0;
-}
-
 static bool is_twin(const struct ikesa *other, const struct ikesa *sa)
 {
-	return other != sa && !other->full && ike2_is_up(other) && other->peer == sa->peer &&
-	       other->conf == sa->conf && party_same(other->party, sa->party);
+	return other != sa && ike2_is_up(other) && other->peer == sa->peer && other->conf == sa->conf &&
+	       party_same(other->party, sa->party);
 }
 
+static void on_twin(struct timer *t, void *arg)
+{
+	struct ikesa *sa = container_of(t, struct ikesa, twin);
+	struct ike2_walk w = ike2_walk_peer(arg, &sa->path.remote);
+	const struct ikesa *other;
+
+	while ((other = ike2_walk_next(&w)))
+		if (is_twin(other, sa) && other->established_ms >= sa->established_ms) {
+			ike2_sa_leave(sa, "replaced by one that was begun anew");
+			return;
+		}
+}
+
+void contact_yield(struct ikesa *sa, uint64_t ms)
+{
+	struct core *c = sa->core;
+
+	if (!sa->twin.place)
+		(void)!timer_set(&c->timers, &sa->twin, core_now(c) + ms, on_twin);
+}
+
+/* Both have begun at once: one is enough, and both sides see the same SPIs. */
+static bool crossed(const struct ikesa *other, const struct ikesa *sa)
+{
+	return other->established_ms >= sa->begun_ms;
+}
+
+/* One that was there before is replaced, as the peer wants it that began the new one; should it not end it
+ * itself, because it does not know it any more, we do, once what is under way has come. */
 void contact_end_twins(struct ikesa *sa)
 {
 	struct ike2_walk w = ike2_walk_peer(sa->core, &sa->path.remote);
 	struct ikesa *other;
 
 	while ((other = ike2_walk_next(&w))) {
-		if (!is_twin(other, sa))
+		if (!is_twin(other, sa) || other->full || other->anew == sa)
 			continue;
-		if (!gives_way(other, sa)) {
+		if (crossed(other, sa) && memcmp(other->spi_i, sa->spi_i, IKE2_SPI) > 0) {
 			ike2_sa_leave(sa, "redundant: there is another one with this peer");
 			return;
 		}
-		ike2_sa_leave(other, "redundant: there is a newer one with this peer");
+		if (crossed(other, sa) || sa->initiator)
+			ike2_sa_leave(other, "redundant: there is a newer one with this peer");
+		else
+			contact_yield(other, TWIN_MS);
 	}
 }

@@ -10,6 +10,9 @@
 void contact_put(const struct ikesa *sa, struct ike_out *o);
 /* The peer has said it, and proved who it is: what there was before is no more. */
 void contact_end_others(struct ikesa *sa);
+/* It has a successor, and ends after so many milliseconds if that is still there then: the peer ends it
+ * itself, or has packets under way. */
+void contact_yield(struct ikesa *sa, uint64_t ms);
 /* It is up: of two with the same peer one ends, which may be this one. */
 void contact_end_twins(struct ikesa *sa);
 

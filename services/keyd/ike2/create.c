@@ -66,7 +66,7 @@ void create_renew(struct child *k)
 		return;
 	if (sa->full) {
 		child_try_again(k);
-		anew_begin(sa);
+		(void)anew_begin(sa);
 		return;
 	}
 	p = pair_new(sa, true);
@@ -104,8 +104,10 @@ void create_ask_pair(struct ikesa *sa, const struct ike2_task *t)
 static void made_ours(struct ike2_pair *p)
 {
 	bool lost = p->crossed && cmp(lesser(&p->ni, &p->nr), &p->rival) < 0;
+	struct ikesa *sa = p->sa;
 	struct child *old, *k = pair_done(p, &old);
 
+	sa->no_more = 0;
 	if (!k || !old)
 		return;
 	if (lost) {
@@ -115,6 +117,9 @@ static void made_ours(struct ike2_pair *p)
 	child_tell(old);
 	if (!old->replaced)
 		child_replace(old);
+	/* Of what the peer has left out packets ask anew, and do not go where it does not listen any more. */
+	if (!child_covers(k, old))
+		child_stop_sending(old);
 }
 
 static void opened_ours(struct ike2_pair *p)
@@ -128,7 +133,8 @@ static void renew_anew(struct ike2_pair *p)
 {
 	const struct child *newest = child_of_policy(p->sa->core, p->out.id);
 
-	if (newest && newest != p->old && newest->owner == p->sa) {
+	if (newest && newest != p->old && newest->owner == p->sa &&
+	    (!p->old || child_covers(newest, p->old))) {
 		pair_fail(p, 0, "the peer has renewed it meanwhile");
 		return;
 	}
@@ -182,7 +188,7 @@ static void respond_pair(struct ike2_pair *p)
 	ike2_send_answer(sa, &m, IKE2_CREATE_CHILD_SA);
 	if (sa->state == IKE2_S_GONE)
 		return;
-	if (p->old)
+	if (p->takes_over)
 		pair_hold(p);
 	else
 		(void)!pair_done(p, NULL);
@@ -255,7 +261,7 @@ static void child_request(struct ikesa *sa, const struct ike_chain *c)
 	}
 	p = pair_new(sa, false);
 	if (!p) {
-		refuse(sa, IKE2_N_NO_ADDITIONAL_SAS);
+		refuse(sa, IKE2_N_TEMPORARY_FAILURE); /* there are many at once, or no memory */
 		return;
 	}
 	p->old = old;
@@ -283,6 +289,8 @@ static void move(struct ikesa *from, struct ikesa *to)
 			k->owner = to;
 	pair_move(from, to);
 	to->single = from->single;
+	to->anew = from->anew;
+	from->anew = NULL;
 	/* What the peer has perhaps not heard under the old one. */
 	if (is_dropping(from))
 		(void)!ike2_ask(to, &from->own.task);
@@ -466,7 +474,7 @@ static void rekey_response(struct ikesa *sa, const struct ike_chain *c)
 	core_log(sa->core, CORE_WARNING, "ike.renewal", "the renewal of an IKE SA has failed: the peer %s%s",
 	    ike2_notify_find_error(c, &n) ? "refuses: " : "answers something else",
 	    ike2_notify_find_error(c, &n) ? notify_word(n.type, buf) : "");
-	full = ike2_notify_find(c, IKE2_N_NO_ADDITIONAL_SAS, &n);
+	full = ike2_notify_find(c, IKE2_N_NO_ADDITIONAL_SAS, &n) && anew_is_meant(sa);
 	sa->next_ours = NULL;
 	ike2_sa_end(next, NULL);
 	if (sa->next_theirs) {
@@ -475,7 +483,7 @@ static void rekey_response(struct ikesa *sa, const struct ike_chain *c)
 	}
 	renew_again(sa, full ? ANEW_MS : AGAIN_MS);
 	if (full)
-		anew_begin(sa);
+		anew_full(sa);
 }
 
 static int answer_rekey(struct ikesa *sa, struct ikesa *next, const struct ike_chain *c, struct ike2_out *m,
@@ -555,13 +563,28 @@ static void rekey_request(struct ikesa *sa, const struct ike_chain *c)
 		settle(sa);
 }
 
+/* Its time is over, but for what a renewal is early; 0: proofs have none. */
+static uint64_t proof_due_ms(const struct ikesa *sa, unsigned percent)
+{
+	uint64_t seconds = ike2_peer(sa)->reauth_s;
+
+	return seconds ? sa->proof_ms + seconds * 1000 / 100 * percent : 0;
+}
+
+static bool wants_proof(const struct ikesa *sa)
+{
+	uint64_t due = proof_due_ms(sa, SOFT_PERCENT - JITTER_PERCENT);
+
+	return due && core_now(sa->core) >= due;
+}
+
 void create_renew_sa(struct ikesa *sa)
 {
 	if (!ike2_is_up(sa) || sa->next_ours || sa->next_theirs)
 		return;
-	if (sa->full) {
+	if (sa->full || wants_proof(sa)) {
 		renew_again(sa, ANEW_MS);
-		anew_begin(sa);
+		(void)anew_begin(sa);
 		return;
 	}
 	if (ike2_ask(sa, &(struct ike2_task){.kind = IKE2_TASK_REKEY}) < 0)
@@ -591,16 +614,18 @@ void create_plan(struct ikesa *sa)
 {
 	const struct ike_peer *p = ike2_peer(sa);
 	struct core *c = sa->core;
-	uint64_t seconds = p->n_offers && p->offer[0].seconds ? p->offer[0].seconds : p->seconds, ms;
+	uint64_t seconds = p->n_offers && p->offer[0].seconds ? p->offer[0].seconds : p->seconds, ms, at, due;
 	unsigned percent =
 	    (sa->ours ? SOFT_PERCENT : LATE_PERCENT) - (unsigned)rng_below(c->rng, JITTER_PERCENT + 1);
 
 	seconds = seconds && seconds < IKE_LIFE_MAX_S ? seconds : IKE_LIFE_MAX_S;
 	ms = seconds * 1000;
+	at = core_now(c) + ms / 100 * percent;
+	due = proof_due_ms(sa, percent);
 	if (timer_set(&c->timers, &sa->patience, core_now(c) + ms, on_life) < 0)
 		ike2_sa_end(sa, "out of memory");
 	else if (p->rekey != IKE_OFF)
-		(void)!timer_set(&c->timers, &sa->renew, core_now(c) + ms / 100 * percent, on_renew);
+		(void)!timer_set(&c->timers, &sa->renew, due && due < at ? due : at, on_renew);
 }
 
 /* --- the way in --- */

@@ -88,8 +88,10 @@ static uint32_t drop(struct ikesa *sa, enum ipsec_proto proto, uint32_t spi)
 		struct ike2_pair *p = pair_making(sa, proto, spi);
 
 		/* Before it was in use: of two renewals the redundant one. */
-		if (p)
+		if (p) {
+			p->is_made = false;
 			pair_fail(p, 0, "deleted by the peer: redundant");
+		}
 		return 0;
 	}
 	own = k->told ? 0 : k->part[k->n_parts - 1].spi_in;

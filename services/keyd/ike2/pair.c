@@ -12,6 +12,7 @@
 #include "keyd/core/ident.h"
 #include "keyd/core/upkeep.h"
 #include "keyd/ike1/select.h"
+#include "keyd/ike2/anew.h"
 #include "keyd/ike2/create.h"
 #include "keyd/ike2/exchange.h"
 #include "keyd/ike2/inform.h"
@@ -19,7 +20,8 @@
 
 enum {
 	PATIENCE_MS = 60000,
-	HOLD_MS = 10000, /* longer than it takes to repeat a lost answer four times */
+	HOLD_MS = 10000,  /* longer than it takes to repeat a lost answer four times */
+	BESIDE_MS = 4000, /* twice; the peer may also have forgotten the one that is held on to */
 };
 
 #define TO(s) (1U << (s))
@@ -122,7 +124,8 @@ struct ike2_pair *pair_new(struct ikesa *sa, bool initiator)
 
 static void pair_free(struct ike2_pair *p)
 {
-	struct core *c = p->sa->core;
+	struct ikesa *sa = p->sa;
+	struct core *c = sa->core;
 	struct octets *o[] = {&p->ni, &p->nr, &p->ke, &p->rival, &p->request};
 
 	if (p->sa->first == p)
@@ -140,6 +143,7 @@ static void pair_free(struct ike2_pair *p)
 	list_remove(&p->node);
 	free(p->more);
 	free(p);
+	anew_done(sa);
 }
 
 /* Gives back what was made on the way. */
@@ -235,7 +239,7 @@ struct ike2_pair *pair_hand_over(struct ike2_pair *p, struct ikesa *to)
 	}
 	next->out = p->out;
 	next->acquire = p->acquire;
-	next->alone = p->alone;
+	next->alone = true; /* what is served under the other one would only be asked for again */
 	pair_wishes_move(&p->wishes, &next->wishes);
 	undo(p);
 	pair_free(p);
@@ -344,12 +348,27 @@ static void on_held(struct timer *t, void *arg)
 	pair_install(container_of(t, struct ike2_pair, patience), false, held_done);
 }
 
+bool pair_takes_over(struct ike2_pair *p)
+{
+	struct ikesa *sa = p->sa;
+
+	list_foreach (k, core_of_peer(sa->core->by_peer, &sa->path.remote), struct child, by_peer)
+		if (k->ops == &pair_child_ops && k->owner != sa && k->out.id == p->out.id && !k->replaced &&
+		    !k->told && party_same(k->party, sa->party))
+			p->beside = k;
+	p->takes_over = p->old || p->beside;
+	return p->takes_over;
+}
+
 void pair_hold(struct ike2_pair *p)
 {
 	struct core *c = p->sa->core;
 
 	pair_set_state(p, PAIR_HOLDING);
-	if (timer_set(&c->timers, &p->patience, core_now(c) + HOLD_MS, on_held) < 0)
+	if (!p->old && !p->beside)
+		pair_install(p, false, held_done);
+	else if (timer_set(&c->timers, &p->patience, core_now(c) + (p->old ? HOLD_MS : BESIDE_MS), on_held) <
+	         0)
 		pair_fail(p, 0, "out of memory");
 }
 
@@ -359,7 +378,7 @@ void pair_old_gone(struct child *old)
 
 	list_foreach (sa, &c->ike2.sas, struct ikesa, all)
 		list_foreach_safe (p, next, &sa->pairs, struct ike2_pair, node) {
-			if (p->old != old || p->state != PAIR_HOLDING)
+			if ((p->old != old && p->beside != old) || p->state != PAIR_HOLDING)
 				continue;
 			timer_stop(&c->timers, &p->patience);
 			pair_install(p, false, held_done);
@@ -436,13 +455,20 @@ static void tell(struct child *k)
 	inform_drop_child(k);
 }
 
+static void forget(struct ike2_pair *p, const struct child *k)
+{
+	if (p->old == k)
+		p->old = NULL;
+	if (p->beside == k)
+		p->beside = NULL;
+}
+
 static void forgotten(struct child *k)
 {
 	pair_old_gone(k); /* who waits for that must still know it */
 	list_foreach (sa, &k->core->ike2.sas, struct ikesa, all)
 		list_foreach (p, &sa->pairs, struct ike2_pair, node)
-			if (p->old == k)
-				p->old = NULL;
+			forget(p, k);
 }
 
 static void renew(struct child *k)

@@ -46,7 +46,9 @@ struct ike2_pair {
 	bool in_auth;   /* it is negotiated in IKE_AUTH, and has no key exchange of its own */
 	bool is_made;   /* I: the peer has answered with an SA, and so has made its side */
 	uint64_t acquire, begun_ms;
-	struct child *old;      /* the pair that is to be renewed; NULL: none, or it has ended meanwhile */
+	struct child *old;    /* the pair that is to be renewed; NULL: none, or it has ended meanwhile */
+	struct child *beside; /* R: the one under another IKE SA that this peer has begun before; likewise */
+	bool takes_over;      /* R: there was either when what receives was installed */
 	struct core_conf *held; /* of `conf`, which stays what it was when another one is loaded */
 	const struct ike_child *conf;
 	struct policy out, in;
@@ -122,10 +124,12 @@ void pair_drop(struct ike2_pair *p);
  * may itself be NULL). Frees it. NULL without memory, then *ret_old is not set. */
 struct child *pair_done(struct ike2_pair *p, struct child **ret_old);
 void pair_set_state(struct ike2_pair *p, enum pair_state next);
-/* R: the answer is out, and this pair takes another one's place: what sends waits until the peer says that it
- * is done with that one, or has had time to be. */
+/* R: whether this pair takes another one's place, to be asked before what sends is installed. */
+bool pair_takes_over(struct ike2_pair *p);
+/* R: the answer is out, and it does: what sends waits until the peer says that it is done with that one, or
+ * has had time to be. */
 void pair_hold(struct ike2_pair *p);
-/* The peer has taken `old` away. */
+/* The peer has taken that one away. */
 void pair_old_gone(struct child *old);
 /* I: it is asked for under another IKE SA, from the beginning. What it is there; NULL without memory, and
  * then it has failed. */

@@ -413,7 +413,7 @@ static void opened_both(struct ike2_pair *p)
  */
 static void opened(struct ike2_pair *p)
 {
-	if (p->old)
+	if (pair_takes_over(p))
 		p->ready(p);
 	else
 		pair_install(p, false, opened_both);

@@ -153,6 +153,7 @@ struct ikesa *ike2_sa_after(struct ikesa *old, bool initiator)
 	sa->nat_there = old->nat_there;
 	sa->cuts = old->cuts;
 	sa->childless = old->childless;
+	sa->proof_ms = old->proof_ms;
 	sa->peer_id = old->peer_id;
 	sa->party = party_ref(old->party);
 	sa->replaces = old;
@@ -215,6 +216,7 @@ static void stop(struct ikesa *sa)
 	timer_stop(&c->timers, &sa->patience);
 	timer_stop(&c->timers, &sa->renew);
 	timer_stop(&c->timers, &sa->probe);
+	timer_stop(&c->timers, &sa->twin);
 	ike2_exchange_fini(sa);
 }
 
@@ -290,6 +292,7 @@ void ike2_sa_leave(struct ikesa *sa, const char *why)
 	ike2_set_state(sa, IKE2_S_LEAVING);
 	timer_stop(&c->timers, &sa->renew);
 	timer_stop(&c->timers, &sa->probe);
+	timer_stop(&c->timers, &sa->twin);
 	pair_orphan(sa);
 	end_children(sa);
 	ike2_be_patient(sa);

@@ -132,14 +132,18 @@ struct ikesa {
 	struct octets least; /* of the nonces that made this SA, when it took another one's place */
 	bool ours;           /* this side began the exchange that made this SA */
 	bool full;           /* the peer takes nothing more under it (anew.h) */
+	uint8_t no_more;     /* renewals in a row that it has refused so */
 	struct ikesa *anew;  /* another one that was begun to take its place; NULL: none */
+	bool is_anew;        /* it was begun for that */
 
 	struct parked wait;
 	void (*then)(struct ikesa *sa, struct core_reply *r);
 	struct timer patience; /* the negotiation's end; then the SA's lifetime */
 	struct timer renew, probe;
+	struct timer twin; /* the peer has begun another one beside it */
 	struct bucket lines;
 	uint64_t begun_ms, established_ms, heard_ms;
+	uint64_t proof_ms; /* when both have proved who they are, for this one or one that it has replaced */
 	const char *failure; /* why it ends, for the log; NULL: it did not fail */
 };
 

@@ -5,6 +5,7 @@
 
 #include "keyd/core/carry_over.h"
 #include "keyd/core/versions.h"
+#include "keyd/ike2/anew.h"
 #include "keyd/ike2/create.h"
 #include "keyd/ike2/exchange.h"
 #include "keyd/ike2/init.h"
@@ -297,8 +298,9 @@ static uint32_t renew(struct core *c, const struct ike_row_filter *f)
 	while ((sa = ike2_walk_next(&w))) {
 		if (!ike2_is_up(sa) || !ike_sa_fits(f, &sa->path, sa->spi_i, sa->spi_r))
 			continue;
-		n++;
-		create_renew_sa(sa);
+		if (!f->proof)
+			create_renew_sa(sa);
+		n += f->proof ? anew_begin(sa) : 1;
 	}
 	return n;
 }

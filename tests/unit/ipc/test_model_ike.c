@@ -92,6 +92,7 @@ static void any_switches(struct ike_peer *p)
 	p->send_cr = coin();
 	p->verify_cert = coin();
 	p->weak_certs = coin();
+	p->reauth_s = below(IKE_REAUTH_MAX_S + 1);
 	p->initial_contact = coin();
 	p->passive = coin();
 	p->generate = (enum ike_generate)below(3);
