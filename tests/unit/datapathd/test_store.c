@@ -212,6 +212,7 @@ static void test_store_next_life_knows_all_policies_of_an_sa(void **state)
 	struct sa_desc d = path_rig_desc(
 	    "10.0.0.1", "10.0.0.2", IPSEC_ESP, 0x2000, IPSEC_TUNNEL, ALG_ENC_AES_CBC, ALG_AUTH_HMAC_SHA1);
 	uint32_t more[SA_MORE_MAX];
+	struct sad_store_found found;
 	struct err_text e = {0};
 	struct sad_txn t;
 	uint64_t serial;
@@ -228,9 +229,13 @@ static void test_store_next_life_knows_all_policies_of_an_sa(void **state)
 	sad_txn_fini(&t);
 	for (uint32_t spi = 0x2001; spi < 0x2010; spi++)
 		assert_non_null(add(spi, ALG_ENC_AES_CBC, 4));
-	end_life();
-	begin_life();
-	assert_int_equal(recover().sas, 16);
+	for (int life = 0; life < 2; life++) {
+		end_life();
+		begin_life();
+		found = recover();
+		assert_int_equal(found.sas, 16);
+		assert_int_equal(found.bad, 0);
+	}
 	for (uint32_t reqid = 0x7fff; reqid < 0x8000 + 2 * SA_MORE_MAX; reqid++)
 		assert_int_equal(sa_rt_serves(find(0x2000)->rt, reqid), reqid >= 0x8000 && reqid % 2 == 0);
 	assert_true(sa_rt_serves(find(0x2000)->rt, 7));
