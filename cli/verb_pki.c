@@ -24,6 +24,8 @@ const struct pki_act pki_acts[] = {
     {"revoke", "[--reason WORD] [--days N] [-o FOLDER] FILE | SERIAL | NAME", "dorDpf", 1, 1, false,
         pki_act_revoke},
     {"crl", "[--days N] [-o FOLDER]", "doDpf", 0, 0, false, pki_act_crl},
+    {"key", "FILE [--type TYPE] [--bits N] [--encrypt]", "tbepf", 1, 1, false, pki_act_key},
+    {"public", "FILE [-o FILE]", "opf", 1, 1, false, pki_act_public},
     {"list", "[-d DIR]", "d", 0, 0, true, pki_act_list},
     {"show", "FILE ...", "p", 1, ANY, true, pki_act_show},
     {NULL, NULL, NULL, 0, 0, false, NULL},

@@ -29,7 +29,8 @@ static const struct {
 } kinds[WEAK_IKE_KINDS] = {
     {"cipher", by_cipher, "negotiate under des, 3des, blowfish or cast128 (RFC 8247 wants aes)"},
     {"hash", by_hash, "negotiate with md5 or sha1 (RFC 8247: must not; must, but will not stay so)"},
-    {"group", by_group, "made their keys in a group of 1536 bits or less (RFC 8247: should not)"},
+    {"group", by_group,
+        "made their keys in a group of 1536 bits or less, or one of RFC 5114 (RFC 8247: should or must not)"},
     {"guess", by_mode,
         "came up in a mode in which others can guess at the pre-shared key: main mode does not let them"},
 };

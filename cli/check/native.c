@@ -41,7 +41,7 @@ static void judge_ike(const struct weak *w, const struct native_conn *x)
 			if (why[k])
 				warn(w, &p->at, "connection %s would negotiate with %s", x->name, why[k]);
 	}
-	if (x->exchange == IKE_MODE_AGGRESSIVE && x->auth != NATIVE_AUTH_CERTIFICATE)
+	if (x->exchange == IKE_MODE_AGGRESSIVE && !native_auth_signs(x->auth))
 		warn(w, &x->exchange_at,
 		    "aggressive mode lets anybody guess at the secret of connection %s offline: main mode "
 		    "does not",
@@ -95,6 +95,7 @@ void check_native_weak(const struct native_conf *c, native_say_fn say, void *arg
 		judge_file(&w, x, x->certificate);
 		judge_file(&w, x, x->key);
 		judge_file(&w, x, x->remote_certificate);
+		judge_file(&w, x, x->remote_key);
 		for (uint8_t k = 0; k < x->n_authorities; k++)
 			judge_file(&w, x, x->authority[k]);
 	}

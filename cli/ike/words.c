@@ -33,6 +33,9 @@ static const struct word groups[] = {
     {ALG_GROUP_ECP256, "ecp256"},
     {ALG_GROUP_ECP384, "ecp384"},
     {ALG_GROUP_ECP521, "ecp521"},
+    {ALG_GROUP_MODP1024_160, "modp1024s160"},
+    {ALG_GROUP_MODP2048_224, "modp2048s224"},
+    {ALG_GROUP_MODP2048_256, "modp2048s256"},
     {ALG_GROUP_CURVE25519, "curve25519"},
     {ALG_GROUP_CURVE448, "curve448"},
 };

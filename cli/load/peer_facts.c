@@ -205,6 +205,7 @@ static void put_peer(struct making *m, const struct ike_peer *p, const struct bl
 	put_file(m, "key", p->key);
 	put_authorities(m, p);
 	put_file(m, "remote-certificate", p->peer_cert);
+	put_file(m, "remote-key", p->peer_key);
 	if (p->weak_certs)
 		put(m, "weak-certificates", "yes");
 	put_offers(m, p);

@@ -44,6 +44,8 @@ int pki_act_sign(struct cli *cli, struct pki_options *o);
 int pki_act_p12(struct cli *cli, struct pki_options *o);
 int pki_act_revoke(struct cli *cli, struct pki_options *o);
 int pki_act_crl(struct cli *cli, struct pki_options *o);
+int pki_act_key(struct cli *cli, struct pki_options *o);
+int pki_act_public(struct cli *cli, struct pki_options *o);
 int pki_act_list(struct cli *cli, struct pki_options *o);
 int pki_act_show(struct cli *cli, struct pki_options *o);
 

@@ -78,8 +78,11 @@ static bool parse_number(const char *text, unsigned long max, unsigned long *ret
 
 static bool parse_type(const char *text, enum pki_key_type *ret)
 {
-	static const char *const names[] = {
-	    [PKI_RSA] = "rsa", [PKI_ECDSA] = "ecdsa", [PKI_ED25519] = "ed25519", [PKI_ED448] = "ed448"};
+	static const char *const names[] = {[PKI_RSA] = "rsa",
+	    [PKI_RSA_PSS] = "rsa-pss",
+	    [PKI_ECDSA] = "ecdsa",
+	    [PKI_ED25519] = "ed25519",
+	    [PKI_ED448] = "ed448"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		if (strcmp(text, names[i]) == 0) {
@@ -123,7 +126,7 @@ static int take_value(
 	case 't':
 		return parse_type(value, &ret->type)
 		           ? CLI_OK
-		           : usage(cli, act, "--type is rsa, ecdsa, ed25519 or ed448, not", value);
+		           : usage(cli, act, "--type is rsa, rsa-pss, ecdsa, ed25519 or ed448, not", value);
 	case 'b':
 		if (!parse_number(value, 1 << 20, &n))
 			return usage(cli, act, "--bits wants a number, not", value);

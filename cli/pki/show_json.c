@@ -46,7 +46,7 @@ static json_t *item(const struct pki_item *x)
 		json_object_set_new(o, "to", json_integer(x->to));
 	if (x->kind == PKI_ITEM_LIST) {
 		json_object_set_new(o, "revoked", revoked(x));
-	} else {
+	} else if (x->kind != PKI_ITEM_PUBLIC) {
 		json_object_set_new(o, "names", words(&x->names));
 		json_object_set_new(o, "uses", words(&x->uses));
 	}

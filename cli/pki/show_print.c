@@ -9,7 +9,8 @@ const char *show_kind(enum pki_item_kind k)
 	static const char *const names[] = {[PKI_ITEM_CERT] = "certificate",
 	    [PKI_ITEM_REQUEST] = "request",
 	    [PKI_ITEM_LIST] = "revocation list",
-	    [PKI_ITEM_KEY] = "private key"};
+	    [PKI_ITEM_KEY] = "private key",
+	    [PKI_ITEM_PUBLIC] = "public key"};
 
 	return names[k];
 }
@@ -104,7 +105,7 @@ static void print_item(FILE *out, const struct pki_item *x, int64_t now)
 	row(out, "key", x->key);
 	if (x->kind == PKI_ITEM_KEY)
 		return;
-	if (x->kind != PKI_ITEM_LIST)
+	if (x->kind != PKI_ITEM_LIST && x->kind != PKI_ITEM_PUBLIC)
 		print_uses(out, x);
 	if (x->from)
 		print_dates(out, x, now);

@@ -123,8 +123,8 @@ static bool judges_by_folder(const struct ike_peer *p)
 {
 	for (uint8_t i = 0; i < p->n_offers; i++)
 		if (ike_auth_is_rsa(p->offer[i].auth))
-			return !p->peer_cert; /* with an authority of its own the folder's revocation lists
-			                         still count */
+			return !p->peer_cert && !p->peer_key; /* with an authority of its own the folder's
+			                                         revocation lists still count */
 	return false;
 }
 
@@ -135,8 +135,8 @@ static void add_print(struct sbuf *to, const struct block_print *p)
 
 static int add_files(const struct block_key *key, struct sbuf *to, const struct ike_peer *p)
 {
-	enum { OWN = 3 };
-	const char *files[OWN + IKE_AUTHORITIES_MAX] = {p->cert, p->key, p->peer_cert};
+	enum { OWN = 4 };
+	const char *files[OWN + IKE_AUTHORITIES_MAX] = {p->cert, p->key, p->peer_cert, p->peer_key};
 	struct block_print one;
 	int r = 0;
 

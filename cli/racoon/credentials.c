@@ -216,6 +216,30 @@ static int send_trusted(struct cli *cli, struct ipc_sync *verify, enum credentia
 	                     : "is no certificate");
 }
 
+/* Of a file that has the private key too nothing is sent: whoever has that of a peer has taken the wrong
+ * file. */
+static int send_peer_key(
+    struct ipc_sync *verify, uint32_t i, const struct ike_peer *p, const char *path, struct err_text *e)
+{
+	AUTO_FREE uint8_t *octets = NULL;
+	AUTO_CLOSE int fd = -1;
+	struct public_look look;
+	size_t n = 0;
+	int r = path ? open_file(path, &fd, e) : 0;
+
+	if (r < 0 || !path)
+		return r;
+	r = read_public(fd, path, &octets, &n, e);
+	if (r < 0)
+		return r;
+	look = public_look(octets, n);
+	if (look.has_key && !look.has_private)
+		return send_octets(verify, CREDENTIAL_PEER_KEY, i, path, octets, n, e);
+	return err_set(e, -EINVAL,
+	    "%s:%u: %s %s: the peer's public key is wanted, as `ipsecctl pki public` writes it there",
+	    p->file, p->line, path, look.has_private ? "holds a private key" : "is no public key");
+}
+
 static bool is_called_certificate(const char *name)
 {
 	return ends_with(name, ".crt") || ends_with(name, ".cer") || ends_with(name, ".crl");
@@ -291,7 +315,8 @@ static bool needs_folder(const struct ike_conf *c)
 {
 	for (uint32_t i = 0; i < c->n_peers; i++)
 		for (uint8_t k = 0; k < c->peer[i].n_offers; k++)
-			if (ike_auth_is_rsa(c->peer[i].offer[k].auth) && !c->peer[i].peer_cert)
+			if (ike_auth_is_rsa(c->peer[i].offer[k].auth) && !c->peer[i].peer_cert &&
+			    !c->peer[i].peer_key)
 				return true;
 	return false;
 }
@@ -313,6 +338,8 @@ int racoon_send_credentials(struct cli *cli, const struct ike_conf *c, int secre
 			r = send_trusted(cli, verify, CREDENTIAL_CA, i, p, p->ca[k], e);
 		if (r == 0)
 			r = send_trusted(cli, verify, CREDENTIAL_PEER_CERT, i, p, p->peer_cert, e);
+		if (r == 0)
+			r = send_peer_key(verify, i, p, p->peer_key, e);
 		if (r < 0)
 			(void)err_prefix(e, r, "remote %s", p->name);
 	}

@@ -1,9 +1,9 @@
 /*
  * What is let through is named, not what is held back: a form of key that nobody has thought of yet is not on
  * the list. DER tells by its outermost elements (RFC 5280 sections 4.1 and 5.1): a certificate, a list and a
- * request are two sequences and a signature, a key begins with its version (RFC 8017 appendix A.1.2, RFC
- * 5915, RFC 5958), so does PKCS #12 (RFC 7292), and an enciphered key ends with its octets (RFC 5958 section
- * 3).
+ * request are two sequences and a signature, a public key is one and its bits, a private one begins with its
+ * version (RFC 8017 appendix A.1.2, RFC 5915, RFC 5958), so does PKCS #12 (RFC 7292), and an enciphered key
+ * ends with its octets (RFC 5958 section 3).
  */
 #include "cli/racoon/public.h"
 
@@ -44,9 +44,11 @@ static struct public_look look_der(const uint8_t *p, size_t n)
 
 	(void)element(&all, &a);
 	(void)element(&all, &b);
+	bool two = rd_done(&all);
 	(void)element(&all, &c);
 	l.has_public =
 	    a == DER_SEQUENCE && b == DER_SEQUENCE && c == DER_BIT_STRING && rd_done(&all) && rd_done(&file);
+	l.has_key = a == DER_SEQUENCE && b == DER_BIT_STRING && two && rd_done(&file);
 	/* With octets of an endless length it is PKCS #12, as old programs write it. */
 	l.has_private = !l.has_public && (!tag || a == DER_INTEGER ||
 	                                     (a == DER_SEQUENCE && b == DER_OCTET_STRING) || rd_left(&file));
@@ -103,15 +105,17 @@ static bool is_text(const uint8_t *p, size_t n)
 static struct public_look look_pem(const uint8_t *octets, size_t n)
 {
 	const char *p = (const char *)octets, *end = p + n, *at = p;
+	static const char *const public_key = "PUBLIC KEY";
 	struct public_look l = {.has_private = memmem(p, n, "PRIVATE KEY", 11) != NULL};
 	size_t len;
 
 	while ((at = label(at, end, begin_word, &len))) {
 		l.has_public |= is_wanted(at, len);
+		l.has_key |= is_one_of(&public_key, 1, at, len);
 		l.has_private |= !is_wanted(at, len) && !is_harmless(at, len);
 		at += len;
 	}
-	l.has_private |= l.has_public && !is_text(octets, n);
+	l.has_private |= (l.has_public || l.has_key) && !is_text(octets, n);
 	return l;
 }
 

@@ -16,6 +16,7 @@ enum { PUBLIC_FILE_MAX = 1 << 20 /* octets */ };
 struct public_look {
 	bool is_der;      /* else PEM, if it is anything */
 	bool has_public;  /* a certificate or a revocation list is in it */
+	bool has_key;     /* a public key is */
 	bool has_private; /* a private key is in it, or something that is not known to be none */
 };
 

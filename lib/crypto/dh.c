@@ -1,7 +1,8 @@
 /*
  * Public values are judged before they are used: MODP primes are safe ones, so that 1 and p - 1 are all that
- * can confine the result to a small group (RFC 6989 section 2.1), and a point has to be on its curve (section
- * 2.3). OpenSSL looks as well when it derives; here the reason is told apart from a fault of ours.
+ * can confine the result to a small group (RFC 6989 section 2.1); those of RFC 5114 are not, so that a value
+ * has to be of the subgroup (section 2.2); and a point has to be on its curve (section 2.3). OpenSSL looks as
+ * well when it derives; here the reason is told apart from a fault of ours.
  */
 #include "crypto/dh.h"
 
@@ -17,7 +18,7 @@
 #include <openssl/evp.h>
 #include <openssl/param_build.h>
 
-enum kind { MODP, ECP, MONTGOMERY };
+enum kind { MODP, SUBGROUP, ECP, MONTGOMERY };
 enum { POINT_UNCOMPRESSED = 4 };
 
 static const struct group {
@@ -40,6 +41,12 @@ static const struct group {
     {ALG_GROUP_ECP256, ECP, 64, "ecp256", "P-256", NULL},
     {ALG_GROUP_ECP384, ECP, 96, "ecp384", "P-384", NULL},
     {ALG_GROUP_ECP521, ECP, 132, "ecp521", "P-521", NULL},
+    {ALG_GROUP_MODP1024_160, SUBGROUP, 128, "modp1024s160", "dh_1024_160",
+        "1024 bits are within reach of a state, and nobody knows where this group comes from"},
+    {ALG_GROUP_MODP2048_224, SUBGROUP, 256, "modp2048s224", "dh_2048_224",
+        "nobody knows where this group comes from"},
+    {ALG_GROUP_MODP2048_256, SUBGROUP, 256, "modp2048s256", "dh_2048_256",
+        "nobody knows where this group comes from"},
     {ALG_GROUP_CURVE25519, MONTGOMERY, 32, "curve25519", "X25519", NULL},
     {ALG_GROUP_CURVE448, MONTGOMERY, 56, "curve448", "X448", NULL},
 };
@@ -48,6 +55,12 @@ struct crypto_dh {
 	const struct group *g;
 	EVP_PKEY *key;
 };
+
+/* Numbers modulo a prime. */
+static bool is_modular(const struct group *g)
+{
+	return g->kind == MODP || g->kind == SUBGROUP;
+}
 
 static const struct group *group_of(enum alg_group id)
 {
@@ -113,24 +126,27 @@ static BIGNUM *prime_of(const struct group *g)
 
 static const char *key_type(const struct group *g)
 {
-	return g->kind == MODP ? "DH" : g->kind == ECP ? "EC" : g->openssl;
+	static const char *const types[] = {[MODP] = "DH", [SUBGROUP] = "DHX", [ECP] = "EC"};
+
+	return g->kind == MONTGOMERY ? g->openssl : types[g->kind];
 }
 
 /* What a key of this group has in common with all others of it. */
-static bool push_group(OSSL_PARAM_BLD *b, const struct group *g, const BIGNUM *p, const BIGNUM *two)
+static bool push_group(OSSL_PARAM_BLD *b, const struct group *g, const BIGNUM *p, const BIGNUM *base)
 {
 	if (g->kind == MONTGOMERY)
 		return true;
 	if (g->openssl)
 		return OSSL_PARAM_BLD_push_utf8_string(b, OSSL_PKEY_PARAM_GROUP_NAME, g->openssl, 0) == 1;
 	return OSSL_PARAM_BLD_push_BN(b, OSSL_PKEY_PARAM_FFC_P, p) == 1 &&
-	       OSSL_PARAM_BLD_push_BN(b, OSSL_PKEY_PARAM_FFC_G, two) == 1;
+	       OSSL_PARAM_BLD_push_BN(b, OSSL_PKEY_PARAM_FFC_G, base) == 1;
 }
 
 /* The parts of a key as OpenSSL wants them; any of them may be missing. */
 struct parts {
-	BIGNUM *p, *two, *priv, *pub; /* of MODP; priv of ECP too */
-	const uint8_t *octets;        /* public point of ECP; either half of MONTGOMERY */
+	BIGNUM *p, *q, *base;  /* of numbers modulo p; q is the order of a SUBGROUP */
+	BIGNUM *priv, *pub;    /* of the same; priv of ECP too */
+	const uint8_t *octets; /* public point of ECP; either half of MONTGOMERY */
 	size_t n;
 	bool octets_private;
 };
@@ -138,14 +154,15 @@ struct parts {
 static void parts_fini(struct parts *x)
 {
 	BN_free(x->p);
-	BN_free(x->two);
+	BN_free(x->q);
+	BN_free(x->base);
 	BN_clear_free(x->priv);
 	BN_free(x->pub);
 }
 
 static bool push_parts(OSSL_PARAM_BLD *b, const struct group *g, const struct parts *x)
 {
-	if (!push_group(b, g, x->p, x->two))
+	if (!push_group(b, g, x->p, x->base))
 		return false;
 	if (x->priv && OSSL_PARAM_BLD_push_BN(b, OSSL_PKEY_PARAM_PRIV_KEY, x->priv) != 1)
 		return false;
@@ -173,15 +190,30 @@ static EVP_PKEY *key_from(const struct group *g, const struct parts *x, int sele
 	return key;
 }
 
-/* A MODP group's numbers. */
+/* OpenSSL's own, by its name. */
+static bool subgroup_init(const struct group *g, struct parts *ret)
+{
+	const struct parts none = {0};
+	EVP_PKEY *params = key_from(g, &none, EVP_PKEY_KEY_PARAMETERS);
+	bool ok = params && EVP_PKEY_get_bn_param(params, OSSL_PKEY_PARAM_FFC_P, &ret->p) == 1 &&
+	          EVP_PKEY_get_bn_param(params, OSSL_PKEY_PARAM_FFC_Q, &ret->q) == 1 &&
+	          EVP_PKEY_get_bn_param(params, OSSL_PKEY_PARAM_FFC_G, &ret->base) == 1;
+
+	EVP_PKEY_free(params);
+	return ok;
+}
+
+/* The numbers of a group of numbers modulo a prime. */
 static bool parts_init(const struct group *g, struct parts *ret)
 {
 	*ret = (struct parts){0};
+	if (g->kind == SUBGROUP)
+		return subgroup_init(g, ret);
 	if (g->kind != MODP)
 		return true;
 	ret->p = prime_of(g);
-	ret->two = BN_new();
-	return ret->p && ret->two && BN_set_word(ret->two, 2) == 1;
+	ret->base = BN_new();
+	return ret->p && ret->base && BN_set_word(ret->base, 2) == 1;
 }
 
 static EVP_PKEY *generate_modp(const struct group *g)
@@ -202,6 +234,7 @@ static EVP_PKEY *generate(const struct group *g)
 {
 	switch (g->kind) {
 	case MODP:
+	case SUBGROUP:
 		return generate_modp(g);
 	case ECP:
 		return EVP_PKEY_Q_keygen(NULL, NULL, "EC", g->openssl);
@@ -239,7 +272,7 @@ static bool add_public_modp(struct parts *x)
 	bool ok;
 
 	x->pub = BN_new();
-	ok = c && x->pub && BN_mod_exp(x->pub, x->two, x->priv, x->p, c) == 1;
+	ok = c && x->pub && BN_mod_exp(x->pub, x->base, x->priv, x->p, c) == 1;
 	BN_CTX_free(c);
 	return ok;
 }
@@ -276,7 +309,7 @@ int crypto_dh_new_from(enum alg_group id, const uint8_t *priv, size_t n, struct 
 	} else if (ok) {
 		x.priv = BN_bin2bn(priv, (int)n, NULL);
 		ok = x.priv &&
-		     (g->kind == MODP ? add_public_modp(&x) : add_public_ecp(g, &x, point, sizeof(point)));
+		     (is_modular(g) ? add_public_modp(&x) : add_public_ecp(g, &x, point, sizeof(point)));
 	}
 	if (ok)
 		key = key_from(g, &x, EVP_PKEY_KEYPAIR);
@@ -307,7 +340,7 @@ int crypto_dh_public(const struct crypto_dh *dh, uint8_t *ret)
 	uint8_t point[1 + ALG_GROUP_PUBLIC_MAX];
 	size_t n = 0, skip = dh->g->kind == ECP;
 
-	if (dh->g->kind == MODP)
+	if (is_modular(dh->g))
 		return public_modp(dh, ret);
 	if (EVP_PKEY_get_octet_string_param(
 	        dh->key, OSSL_PKEY_PARAM_ENCODED_PUBLIC_KEY, point, sizeof(point), &n) != 1 ||
@@ -317,15 +350,27 @@ int crypto_dh_public(const struct crypto_dh *dh, uint8_t *ret)
 	return 0;
 }
 
-/* 1 < y < p - 1. */
-static bool modp_in_range(const struct parts *x)
+/* y^q = 1 */
+static bool is_of_subgroup(const struct parts *x)
+{
+	BN_CTX *c = BN_CTX_new();
+	BIGNUM *one = BN_new();
+	bool ok = c && one && BN_mod_exp(one, x->pub, x->q, x->p, c) == 1 && BN_is_one(one);
+
+	BN_free(one);
+	BN_CTX_free(c);
+	return ok;
+}
+
+/* 1 < y < p - 1, and of the subgroup where there is one. */
+static bool modp_is_good(const struct parts *x)
 {
 	BIGNUM *top = BN_dup(x->p);
 	bool ok =
 	    top && BN_sub_word(top, 1) == 1 && BN_cmp(x->pub, BN_value_one()) > 0 && BN_cmp(x->pub, top) < 0;
 
 	BN_free(top);
-	return ok;
+	return ok && (!x->q || is_of_subgroup(x));
 }
 
 /* The peer's public value as a key; NULL: it is none. */
@@ -339,14 +384,14 @@ static EVP_PKEY *peer_key(const struct group *g, const uint8_t *peer, size_t n)
 		parts_fini(&x);
 		return NULL;
 	}
-	if (g->kind == MODP) {
+	if (is_modular(g)) {
 		x.pub = BN_bin2bn(peer, (int)n, NULL);
 	} else {
 		memcpy(point + 1, peer, n);
 		x.octets = g->kind == ECP ? point : peer;
 		x.n = g->kind == ECP ? n + 1 : n;
 	}
-	if (g->kind != MODP || (x.pub && modp_in_range(&x)))
+	if (!is_modular(g) || (x.pub && modp_is_good(&x)))
 		key = key_from(g, &x, EVP_PKEY_PUBLIC_KEY);
 	parts_fini(&x);
 	return key;
@@ -358,7 +403,7 @@ static int derive(EVP_PKEY_CTX *ctx, const struct group *g, EVP_PKEY *peer, stru
 	AUTO_WIPE(z);
 	size_t n = sizeof(z);
 
-	if (EVP_PKEY_derive_init(ctx) != 1 || (g->kind == MODP && EVP_PKEY_CTX_set_dh_pad(ctx, 1) != 1))
+	if (EVP_PKEY_derive_init(ctx) != 1 || (is_modular(g) && EVP_PKEY_CTX_set_dh_pad(ctx, 1) != 1))
 		return -EIO;
 	/* From here on it can only be the peer's value: a result of zero is refused, too. */
 	if (EVP_PKEY_derive_set_peer(ctx, peer) != 1 || EVP_PKEY_derive(ctx, z, &n) != 1)

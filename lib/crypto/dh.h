@@ -34,7 +34,8 @@ struct crypto_dh *crypto_dh_free(struct crypto_dh *dh);
 must_check int crypto_dh_public(const struct crypto_dh *dh, uint8_t *ret);
 
 /* The shared secret: of MODP groups as long as the prime, of curves one coordinate. The peer's value is
- * judged first: 1, p - 1, points that are not on the curve and what leads to zero give -EBADMSG, as does
+ * judged first: 1, p - 1, what is not of the subgroup (RFC 5114), points that are not on the curve and what
+ * leads to zero give -EBADMSG, as does
  * another length. 0; -ENOMEM; -EIO. */
 must_check int crypto_dh_shared(
     const struct crypto_dh *dh, const uint8_t *peer, size_t n, struct secret **ret);

@@ -66,7 +66,9 @@ static void set_flags(const struct ike_peer *p, Postern__IkePeer *m)
 	m->dpd_maxfail = p->dpd.maxfail;
 	m->nonce_len = p->nonce_len;
 	m->has_cert = p->cert != NULL;
+	m->has_key = p->key != NULL;
 	m->has_peer_cert = p->peer_cert != NULL;
+	m->has_peer_key = p->peer_key != NULL;
 	m->ph1id = p->ph1id;
 	m->esp_frag = p->esp_frag;
 	m->mode_cfg = p->mode_cfg;
@@ -122,8 +124,8 @@ bool model_ike_group_is_known(uint32_t id)
 {
 	static const uint8_t groups[] = {ALG_GROUP_MODP768, ALG_GROUP_MODP1024, ALG_GROUP_MODP1536,
 	    ALG_GROUP_MODP2048, ALG_GROUP_MODP3072, ALG_GROUP_MODP4096, ALG_GROUP_MODP6144,
-	    ALG_GROUP_MODP8192, ALG_GROUP_ECP256, ALG_GROUP_ECP384, ALG_GROUP_ECP521, ALG_GROUP_CURVE25519,
-	    ALG_GROUP_CURVE448};
+	    ALG_GROUP_MODP8192, ALG_GROUP_ECP256, ALG_GROUP_ECP384, ALG_GROUP_ECP521, ALG_GROUP_MODP1024_160,
+	    ALG_GROUP_MODP2048_224, ALG_GROUP_MODP2048_256, ALG_GROUP_CURVE25519, ALG_GROUP_CURVE448};
 
 	return is_known(groups, sizeof(groups), id);
 }
@@ -210,6 +212,13 @@ static int get_lists(const Postern__IkePeer *m, struct ike_peer *p, struct err_t
 	return r;
 }
 
+/* Of a file only that there is one. */
+static int get_file(bool there, char **ret)
+{
+	*ret = there ? strdup("") : NULL;
+	return there && !*ret ? -ENOMEM : 0;
+}
+
 static int get_scripts(const Postern__IkePeer *m, struct ike_peer *p)
 {
 	const bool there[IKE_HOOKS] = {[IKE_HOOK_UP] = m->has_script_up,
@@ -217,33 +226,29 @@ static int get_scripts(const Postern__IkePeer *m, struct ike_peer *p)
 	    [IKE_HOOK_DEAD] = m->has_script_dead};
 
 	for (int i = 0; i < IKE_HOOKS; i++) {
-		p->script[i] = there[i] ? strdup("") : NULL;
-		if (there[i] && !p->script[i])
+		if (get_file(there[i], &p->script[i]) < 0)
 			return -ENOMEM;
 	}
 	return 0;
 }
 
-/* Of a file only that there is one. */
 static int get_names(const Postern__IkePeer *m, struct ike_peer *p, struct err_text *e)
 {
 	size_t n = strlen(m->name);
+	int r;
 
 	if (!n || n > NAME_MAX_)
 		return err_set(e, -EBADMSG, "a peer without a name, or with one that is too long");
 	p->name = strdup(m->name);
-	if (m->has_cert) {
-		p->cert = strdup("");
-		p->key = strdup("");
-	}
-	if (m->has_peer_cert)
-		p->peer_cert = strdup("");
+	r = get_file(m->has_cert, &p->cert);
+	r = r < 0 ? r : get_file(m->has_key, &p->key);
+	r = r < 0 ? r : get_file(m->has_peer_cert, &p->peer_cert);
+	r = r < 0 ? r : get_file(m->has_peer_key, &p->peer_key);
 	if (strlen(m->xauth_login) > IKE_CONF_TEXT_MAX)
 		return err_set(e, -EBADMSG, "a login that is too long");
 	if (m->xauth_login[0])
 		p->xauth_login = strdup(m->xauth_login);
-	if (!p->name || (m->xauth_login[0] && !p->xauth_login) || (m->has_cert && (!p->cert || !p->key)) ||
-	    (m->has_peer_cert && !p->peer_cert) || get_scripts(m, p) < 0)
+	if (!p->name || (m->xauth_login[0] && !p->xauth_login) || r < 0 || get_scripts(m, p) < 0)
 		return err_set(e, -ENOMEM, "out of memory");
 	return 0;
 }

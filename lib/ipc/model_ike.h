@@ -56,7 +56,7 @@ bool model_ike_group_is_known(uint32_t id);
 /* 0, or -EBADMSG with a reason. */
 must_check int model_ike_id_decode(const Postern__IkeId *m, struct ike_id *ret, struct err_text *e);
 /* Adds one to `c`; -ENOMEM likewise. Of certificates and scripts only whether there is one is known: `cert`,
- * `key`, `peer_cert` and `script` are then empty texts. */
+ * `key`, `peer_cert`, `peer_key` and `script` are then empty texts. */
 must_check int model_ike_peer_decode(const Postern__IkePeer *m, struct ike_conf *c, struct err_text *e);
 must_check int model_ike_child_decode(const Postern__IkeChild *m, struct ike_conf *c, struct err_text *e);
 must_check int model_ike_pool_decode(const Postern__IkePool *m, struct ike_pool *ret, struct err_text *e);

@@ -31,7 +31,7 @@ struct ike_conf *ike_conf_new(void)
 
 void ike_peer_fini(struct ike_peer *p)
 {
-	char **texts[] = {&p->name, &p->file, &p->cert, &p->key, &p->peer_cert, &p->xauth_login,
+	char **texts[] = {&p->name, &p->file, &p->cert, &p->key, &p->peer_cert, &p->peer_key, &p->xauth_login,
 	    &p->script[IKE_HOOK_UP], &p->script[IKE_HOOK_DOWN], &p->script[IKE_HOOK_DEAD]};
 
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
@@ -169,6 +169,7 @@ static int copy_texts(struct ike_peer *to, const struct ike_peer *from)
 	for (int i = 0; r == 0 && i < IKE_AUTHORITIES_MAX; i++)
 		r = copy_text(&to->ca[i], from->ca[i]);
 	r = r < 0 ? r : copy_text(&to->peer_cert, from->peer_cert);
+	r = r < 0 ? r : copy_text(&to->peer_key, from->peer_key);
 	r = r < 0 ? r : copy_text(&to->xauth_login, from->xauth_login);
 	for (int i = 0; r == 0 && i < IKE_HOOKS; i++)
 		r = copy_text(&to->script[i], from->script[i]);
@@ -180,7 +181,7 @@ int ike_peer_copy(struct ike_peer *to, const struct ike_peer *from)
 	struct ike_peer p = *from;
 	int r;
 
-	p.cert = p.key = p.peer_cert = p.xauth_login = NULL;
+	p.cert = p.key = p.peer_cert = p.peer_key = p.xauth_login = NULL;
 	memset(p.ca, 0, sizeof(p.ca));
 	memset(p.script, 0, sizeof(p.script));
 	p.peer_id = NULL;
@@ -222,6 +223,34 @@ enum ike_id_fit ike_peer_id_fit(const struct ike_peer *p, const struct ike_id *i
 	if (!p->verify_identifier || !p->n_peer_ids)
 		return IKE_ID_UNASKED;
 	return ike_peer_expects(p, id) ? IKE_ID_WANTED : IKE_ID_UNWANTED;
+}
+
+bool ike_id_is_address(const struct ike_id *id, const struct inet_addr *a)
+{
+	return id->kind == IKE_ID_ADDRESS && id->len == inet_addr_len(a) &&
+	       memcmp(id->data, a->b, id->len) == 0;
+}
+
+static bool fits_at(const struct ike_id *want, const struct ike_id *id, const struct inet_addr *at)
+{
+	if (want->len)
+		return ike_id_fits(want, id);
+	switch (want->kind) {
+	case IKE_ID_ADDRESS:
+		return ike_id_is_address(id, at);
+	case IKE_ID_DN:
+		return id->kind == IKE_ID_DN_DER;
+	default:
+		return want->kind == id->kind;
+	}
+}
+
+bool ike_peer_is_called(const struct ike_peer *p, const struct ike_id *id, const struct inet_addr *at)
+{
+	for (uint8_t i = 0; i < p->n_peer_ids; i++)
+		if (fits_at(&p->peer_id[i], id, at))
+			return true;
+	return !p->n_peer_ids && ike_id_is_address(id, at);
 }
 
 bool ike_id_equal(const struct ike_id *a, const struct ike_id *b)

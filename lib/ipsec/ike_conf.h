@@ -19,15 +19,16 @@
 enum {
 	IKE_PEERS_MAX = 5000,
 	IKE_CHILDREN_MAX = 10000,
-	IKE_OFFERS_MAX = 64,      /* proposals of one peer */
-	IKE_SET_MAX = 256,        /* children that are negotiated as one, */
-	IKE_SET_SIDES_MAX = 64,   /* and different selectors of each of their sides */
-	IKE_PEER_IDS_MAX = 16,    /* identities one peer may have */
-	IKE_AUTHORITIES_MAX = 8,  /* files of one peer's */
-	IKE_ALGS_MAX = 32,        /* of one kind in a child's list */
-	IKE_LISTEN_MAX = 64,      /* addresses to listen on */
-	IKE_ID_DATA_MAX = 1024,   /* octets of an identity */
-	IKE_CONF_TEXT_MAX = 1024, /* octets of a name or path */
+	IKE_OFFERS_MAX = 64,       /* proposals of one peer */
+	IKE_SET_MAX = 256,         /* children that are negotiated as one, */
+	IKE_SET_SIDES_MAX = 64,    /* and different selectors of each of their sides */
+	IKE_PEER_IDS_MAX = 16,     /* identities one peer may have */
+	IKE_AUTHORITIES_MAX = 8,   /* files of one peer's */
+	IKE_ALGS_MAX = 32,         /* of one kind in a child's list */
+	IKE_LISTEN_MAX = 64,       /* addresses to listen on */
+	IKE_ID_DATA_MAX = 1024,    /* octets of an identity */
+	IKE_CONF_TEXT_MAX = 1024,  /* octets of a name or path */
+	IKE_PUBLIC_KEY_MAX = 2048, /* octets of a SubjectPublicKeyInfo; one of RSA of 8192 bits has 1062 */
 	IKE_PORT = 500,
 	IKE_PORT_NATT = 4500,
 	IKE_KEEPALIVE_UNSAID = UINT16_MAX, /* of natt_keepalive_s: as the data path is told, usually 20 */
@@ -117,9 +118,10 @@ struct ike_peer {
 	struct ike_id *peer_id; /* any of them */
 	uint8_t n_peer_ids;
 	bool verify_identifier;
-	char *cert, *key;              /* own certificate and its private key */
+	char *cert, *key;              /* own certificate and its private key; the key alone: RFC 7670 */
 	char *ca[IKE_AUTHORITIES_MAX]; /* files of authorities in place of the folder; NULL: no more */
 	char *peer_cert;               /* the peer's certificate, taken as it is */
+	char *peer_key; /* version 2: the public key that the peer has, in place of certificates */
 	bool send_cert, send_cr, verify_cert;
 	bool weak_certs; /* those that could be forged today are believed, with a word in the log */
 	bool initial_contact, passive, mode_cfg, weak_phase1_check, support_proxy;
@@ -319,6 +321,11 @@ enum ike_id_fit {
 enum ike_id_fit ike_peer_id_fit(const struct ike_peer *p, const struct ike_id *id);
 /* It is one of peers_identifier; of those without a value, any of that kind. */
 bool ike_peer_expects(const struct ike_peer *p, const struct ike_id *id);
+/* Version 2, where nobody but the configuration says what the peer is called: it is one of its identities,
+ * or, if it has none, its address (postern.conf(5), remote-id). An address without a value is the one it is
+ * at. */
+bool ike_peer_is_called(const struct ike_peer *p, const struct ike_id *id, const struct inet_addr *at);
+bool ike_id_is_address(const struct ike_id *id, const struct inet_addr *a);
 
 /* The peer's block of this number. NULL: none; 0 is nobody's number. */
 const struct ike_peer *ike_conf_find_block(const struct ike_conf *c, uint64_t block);

@@ -35,6 +35,14 @@ const char *ike_weak_group(enum alg_group group)
 		return "a group that can be broken (RFC 8247: should not): take modp2048 or ecp256";
 	case ALG_GROUP_MODP1536:
 		return "a group that is too small by now (RFC 8247: should not): take modp2048 or ecp256";
+	case ALG_GROUP_MODP1024_160:
+		return "a group that can be broken, of an origin that nobody knows (RFC 8247: must not): "
+		       "take "
+		       "modp2048 or ecp256";
+	case ALG_GROUP_MODP2048_224:
+	case ALG_GROUP_MODP2048_256:
+		return "a group of an origin that nobody knows (RFC 8247: should not): take modp2048 or "
+		       "ecp256";
 	default:
 		return NULL;
 	}

@@ -47,6 +47,11 @@ int pki_cert_write(const struct pki_cert *c, struct sbuf *ret, struct err_text *
 	return pki_drain(b, ret, e);
 }
 
+int pki_cert_public_write(const struct pki_cert *c, struct sbuf *ret, struct err_text *e)
+{
+	return pki_public_write(X509_get0_pubkey(c->x), ret, e);
+}
+
 bool pki_cert_is_of(const struct pki_cert *c, const struct pki_key *k)
 {
 	bool is = X509_check_private_key(c->x, k->p);

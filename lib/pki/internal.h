@@ -47,6 +47,10 @@ must_check int pki_passphrase_text(
 const EVP_MD *pki_digest(const EVP_PKEY *k);
 /* "RSA of 3072 bits", "ECDSA P-256"; false: a kind that is not used in IKE. */
 bool pki_kind(const EVP_PKEY *k, char *buf, size_t room);
+/* Of either kind: for RSASSA-PSS alone (RFC 4055), or for whatever RSA can. */
+bool pki_is_any_rsa(const EVP_PKEY *k);
+/* The public half in PEM. */
+must_check int pki_public_write(const EVP_PKEY *k, struct sbuf *ret, struct err_text *e);
 /* Refuses short RSA keys and kinds that are not used. */
 must_check int pki_key_fits(const EVP_PKEY *k, struct err_text *e);
 

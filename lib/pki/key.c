@@ -45,13 +45,25 @@ static int wrap(EVP_PKEY *p, struct pki_key **ret)
 	return 0;
 }
 
-static int new_rsa(unsigned bits, struct pki_key **ret, struct err_text *e)
+static EVP_PKEY *generate_rsa(const char *type, unsigned bits)
+{
+	EVP_PKEY_CTX *c = EVP_PKEY_CTX_new_from_name(NULL, type, NULL);
+	EVP_PKEY *k = NULL;
+
+	if (!c || EVP_PKEY_keygen_init(c) <= 0 || EVP_PKEY_CTX_set_rsa_keygen_bits(c, (int)bits) <= 0 ||
+	    EVP_PKEY_generate(c, &k) <= 0)
+		k = NULL;
+	EVP_PKEY_CTX_free(c);
+	return k;
+}
+
+static int new_rsa(const char *type, unsigned bits, struct pki_key **ret, struct err_text *e)
 {
 	if (bits < PKI_RSA_BITS_MIN || bits > PKI_RSA_BITS_MAX || bits % 8)
 		return err_set(e, -EINVAL,
 		    "an RSA key has %d to %d bits here, a multiple of 8: %u is not taken%s", PKI_RSA_BITS_MIN,
 		    PKI_RSA_BITS_MAX, bits, bits < PKI_RSA_BITS_MIN ? ", as it can be broken" : "");
-	return wrap(EVP_RSA_gen(bits), ret) == 0 ? 0 : pki_fail(e, -EIO, "no RSA key can be made");
+	return wrap(generate_rsa(type, bits), ret) == 0 ? 0 : pki_fail(e, -EIO, "no RSA key can be made");
 }
 
 static int new_ec(unsigned bits, struct pki_key **ret, struct err_text *e)
@@ -77,7 +89,9 @@ int pki_key_new(enum pki_key_type type, unsigned bits, struct pki_key **ret, str
 {
 	switch (type) {
 	case PKI_RSA:
-		return new_rsa(bits ? bits : 3072, ret, e);
+		return new_rsa("RSA", bits ? bits : 3072, ret, e);
+	case PKI_RSA_PSS:
+		return new_rsa("RSA-PSS", bits ? bits : 3072, ret, e);
 	case PKI_ECDSA:
 		return new_ec(bits ? bits : 256, ret, e);
 	case PKI_ED25519:
@@ -159,16 +173,35 @@ int pki_key_write(
 	return *ret ? 0 : err_set(e, -ENOMEM, "there is no room for the key in secret memory");
 }
 
+int pki_key_public_write(const struct pki_key *k, struct sbuf *ret, struct err_text *e)
+{
+	return pki_public_write(k->p, ret, e);
+}
+
 bool pki_key_is_rsa(const struct pki_key *k)
 {
 	return EVP_PKEY_is_a(k->p, "RSA");
+}
+
+int pki_public_write(const EVP_PKEY *k, struct sbuf *ret, struct err_text *e)
+{
+	AUTO_BIO BIO *b = BIO_new(BIO_s_mem());
+
+	if (!b || !PEM_write_bio_PUBKEY(b, k))
+		return pki_fail(e, -EIO, "the public key cannot be written");
+	return pki_drain(b, ret, e);
+}
+
+bool pki_is_any_rsa(const EVP_PKEY *k)
+{
+	return EVP_PKEY_is_a(k, "RSA") || EVP_PKEY_is_a(k, "RSA-PSS");
 }
 
 const EVP_MD *pki_digest(const EVP_PKEY *k)
 {
 	int bits = EVP_PKEY_get_bits(k);
 
-	if (EVP_PKEY_is_a(k, "RSA"))
+	if (pki_is_any_rsa(k))
 		return bits > 4096 ? EVP_sha384() : EVP_sha256();
 	if (EVP_PKEY_is_a(k, "EC"))
 		return bits > 384 ? EVP_sha512() : bits > 256 ? EVP_sha384() : EVP_sha256();
@@ -179,8 +212,9 @@ bool pki_kind(const EVP_PKEY *k, char *buf, size_t room)
 {
 	char group[32] = "";
 
-	if (EVP_PKEY_is_a(k, "RSA"))
-		return snprintf(buf, room, "RSA of %d bits", EVP_PKEY_get_bits(k));
+	if (pki_is_any_rsa(k))
+		return snprintf(buf, room, "%s of %d bits", EVP_PKEY_is_a(k, "RSA") ? "RSA" : "RSA-PSS",
+		    EVP_PKEY_get_bits(k));
 	if (EVP_PKEY_is_a(k, "ED25519") || EVP_PKEY_is_a(k, "ED448"))
 		return snprintf(buf, room, "%s", EVP_PKEY_is_a(k, "ED448") ? "Ed448" : "Ed25519");
 	if (EVP_PKEY_is_a(k, "EC") && EVP_PKEY_get_group_name(k, group, sizeof(group), NULL))
@@ -205,7 +239,7 @@ int pki_key_fits(const EVP_PKEY *k, struct err_text *e)
 		    "the key is of a kind that IKE does not use (%s): take RSA, ECDSA on P-256, P-384 or "
 		    "P-521, Ed25519 or Ed448",
 		    kind);
-	if (EVP_PKEY_is_a(k, "RSA") && (bits < PKI_RSA_BITS_MIN || bits > PKI_RSA_BITS_MAX))
+	if (pki_is_any_rsa(k) && (bits < PKI_RSA_BITS_MIN || bits > PKI_RSA_BITS_MAX))
 		return err_set(e, -EKEYREJECTED, "the key is %s: %d to %d are taken", kind, PKI_RSA_BITS_MIN,
 		    PKI_RSA_BITS_MAX);
 	return 0;

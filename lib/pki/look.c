@@ -299,6 +299,26 @@ static bool add_key(struct pki_look *l, const EVP_PKEY *k)
 	return true;
 }
 
+/* The fingerprint is that of the SubjectPublicKeyInfo. */
+static bool add_public(struct pki_look *l, EVP_PKEY *k)
+{
+	struct pki_item *to = add(l, PKI_ITEM_PUBLIC);
+	unsigned char digest[EVP_MAX_MD_SIZE], *der = NULL;
+	struct err_text why;
+	unsigned n = 0;
+	int len = to ? i2d_PUBKEY(k, &der) : 0;
+
+	if (!to)
+		return false;
+	put_key(k, to);
+	if (len > 0 && EVP_Digest(der, (size_t)len, digest, &n, EVP_sha256(), NULL))
+		put_fingerprint(to, digest, n);
+	if (pki_key_fits(k, &why) < 0)
+		pki_words_add(&to->unfit, "%s", why.s);
+	OPENSSL_free(der);
+	return true;
+}
+
 static bool is_word(const char *kind, const char *end)
 {
 	size_t n = strlen(kind), k = strlen(end);
@@ -317,6 +337,8 @@ static bool take_block(
 	bool is_key = is_word(kind, "PRIVATE KEY");
 	bool locked = is_key && (strcmp(kind, PEM_STRING_PKCS8) == 0 || strstr(header, "ENCRYPTED"));
 	EVP_PKEY *k = is_key && !locked ? d2i_AutoPrivateKey(NULL, &p, n) : NULL;
+	bool is_public = strcmp(kind, PEM_STRING_PUBLIC) == 0;
+	EVP_PKEY *public = is_public ? d2i_PUBKEY(NULL, &p, n) : NULL;
 	bool ok = true;
 
 	if (x)
@@ -327,13 +349,16 @@ static bool take_block(
 		ok = add_request(l, req);
 	else if (locked || k)
 		ok = add_key(l, k);
+	else if (public)
+		ok = add_public(l, public);
 	else
-		ok = !is_key && !is_word(kind, "CERTIFICATE") && !is_word(kind, "CERTIFICATE REQUEST") &&
-		     strcmp(kind, PEM_STRING_X509_CRL) != 0;
+		ok = !is_key && !is_public && !is_word(kind, "CERTIFICATE") &&
+		     !is_word(kind, "CERTIFICATE REQUEST") && strcmp(kind, PEM_STRING_X509_CRL) != 0;
 	X509_free(x);
 	X509_CRL_free(crl);
 	X509_REQ_free(req);
 	EVP_PKEY_free(k);
+	EVP_PKEY_free(public);
 	ERR_clear_error();
 	return ok;
 }
@@ -365,21 +390,24 @@ static int look_pem(const void *octets, size_t n, int64_t now, struct pki_look *
 
 static bool look_der(const void *octets, size_t n, int64_t now, struct pki_look *l)
 {
-	const unsigned char *p = octets, *q = p, *r = p, *s = p, *t = p;
+	const unsigned char *p = octets, *q = p, *r = p, *s = p, *t = p, *u = p;
 	X509 *x = d2i_X509(NULL, &p, (long)n);
 	X509_CRL *crl = x ? NULL : d2i_X509_CRL(NULL, &q, (long)n);
 	X509_REQ *req = x || crl ? NULL : d2i_X509_REQ(NULL, &r, (long)n);
 	EVP_PKEY *k = x || crl || req ? NULL : d2i_AutoPrivateKey(NULL, &s, (long)n);
 	X509_SIG *locked = x || crl || req || k ? NULL : d2i_X509_SIG(NULL, &t, (long)n);
-	bool ok = x     ? add_cert(l, x, now)
-	          : crl ? add_list(l, crl, now)
-	          : req ? add_request(l, req)
-	                : (k || locked) && add_key(l, k);
+	EVP_PKEY *public = x || crl || req || k || locked ? NULL : d2i_PUBKEY(NULL, &u, (long)n);
+	bool ok = x        ? add_cert(l, x, now)
+	          : crl    ? add_list(l, crl, now)
+	          : req    ? add_request(l, req)
+	          : public ? add_public(l, public)
+	                   : (k || locked) && add_key(l, k);
 
 	X509_free(x);
 	X509_CRL_free(crl);
 	X509_REQ_free(req);
 	EVP_PKEY_free(k);
+	EVP_PKEY_free(public);
 	X509_SIG_free(locked);
 	ERR_clear_error();
 	return ok;

@@ -9,7 +9,7 @@
 
 enum { PKI_ITEMS_MAX = 64, PKI_NAME_STRLEN = 512, PKI_KIND_STRLEN = 32 };
 
-enum pki_item_kind { PKI_ITEM_CERT, PKI_ITEM_REQUEST, PKI_ITEM_LIST, PKI_ITEM_KEY };
+enum pki_item_kind { PKI_ITEM_CERT, PKI_ITEM_REQUEST, PKI_ITEM_LIST, PKI_ITEM_KEY, PKI_ITEM_PUBLIC };
 
 /* A growing row of texts, owned. */
 struct pki_words {
@@ -23,7 +23,8 @@ struct pki_revoked {
 	const char *reason; /* one of pki_reasons, another word of RFC 5280's, or NULL */
 };
 
-/* Of a key, only kind, key and is_locked are told. */
+/* Of a private key only kind, key and is_locked are told, of a public one kind, key, fingerprint and unfit.
+ */
 struct pki_item {
 	enum pki_item_kind kind;
 	char subject[PKI_NAME_STRLEN]; /* as racoon.conf writes names; not of lists */

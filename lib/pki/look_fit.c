@@ -51,7 +51,9 @@ static void judge_key(const EVP_PKEY *k, struct pki_item *ret)
 	if (!EVP_PKEY_is_a(k, "RSA"))
 		pki_words_add(&ret->warnings, "IKE version 1, and so racoon.conf, can sign with RSA keys "
 		                              "only; this one is for version 2");
-	else if (bits > PKI_RSA_BITS_MAX)
+	if (!pki_is_any_rsa(k))
+		return;
+	if (bits > PKI_RSA_BITS_MAX)
 		pki_words_add(&ret->unfit, "the key has more than %d bits", PKI_RSA_BITS_MAX);
 	else if (bits < PKI_RSA_BITS_MIN)
 		pki_words_add(

@@ -28,7 +28,8 @@ enum {
 	PKI_PASSPHRASE_MAX = 1023 /* octets */
 };
 
-enum pki_key_type { PKI_RSA, PKI_ECDSA, PKI_ED25519, PKI_ED448 };
+/* RSA_PSS: RSA for signatures of RSASSA-PSS alone (RFC 4055 section 1.2). */
+enum pki_key_type { PKI_RSA, PKI_RSA_PSS, PKI_ECDSA, PKI_ED25519, PKI_ED448 };
 
 /* What a certificate's bearer is called, as IKE will ask for it (RFC 4945 section 3.1). */
 enum pki_alt_kind { PKI_HOST, PKI_ADDRESS, PKI_USER };
@@ -56,6 +57,8 @@ must_check int pki_key_read(
 /* PEM (PKCS #8); with a passphrase enciphered by AES-256 (PBES2). */
 must_check int pki_key_write(
     const struct pki_key *k, const struct secret *passphrase, struct secret **ret, struct err_text *e);
+/* The public half: a SubjectPublicKeyInfo in PEM (RFC 7468 section 13), appended. */
+must_check int pki_key_public_write(const struct pki_key *k, struct sbuf *ret, struct err_text *e);
 bool pki_key_is_rsa(const struct pki_key *k);
 struct pki_key *pki_key_free(struct pki_key *k); /* NULL is fine. Returns NULL; so do the others. */
 
@@ -75,6 +78,7 @@ must_check int pki_sign(const struct pki_cert *ca, const struct pki_key *ca_key,
 /* The first certificate, PEM or DER. */
 must_check int pki_cert_read(const void *p, size_t n, struct pki_cert **ret, struct err_text *e);
 must_check int pki_cert_write(const struct pki_cert *c, struct sbuf *ret, struct err_text *e); /* PEM */
+must_check int pki_cert_public_write(const struct pki_cert *c, struct sbuf *ret, struct err_text *e);
 bool pki_cert_is_of(const struct pki_cert *c, const struct pki_key *k);
 bool pki_cert_is_by(
     const struct pki_cert *c, const struct pki_cert *ca); /* its signature is the authority's */

@@ -241,14 +241,16 @@ void certd_send_begun(
 {
 	Postern__IkeBegun m = POSTERN__IKE_BEGUN__INIT;
 	ProtobufCBinaryData certs[OWN_CERTS_MAX];
-	struct ike1_octets cert[OWN_CERTS_MAX], subject, issuer;
+	struct ike1_octets cert[OWN_CERTS_MAX], subject, issuer, public;
 
 	m.nonce = slice(nonce, NONCE_LEN);
 	if (k) {
 		subject = own_key_subject(k);
 		issuer = own_key_issuer(k);
+		public = own_key_public(k);
 		m.subject = slice(subject.p, subject.n);
 		m.issuer = slice(issuer.p, issuer.n);
+		m.public_key = slice(public.p, public.n);
 		m.n_certs = own_key_certs(k, cert);
 		m.certs = certs;
 		for (size_t i = 0; i < m.n_certs; i++)

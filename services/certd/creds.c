@@ -134,7 +134,8 @@ bool creds_is_locked(const struct creds *c, uint32_t peer)
 	struct err_text e;
 
 	return peer < c->n_peers && read_one(&c->cert[peer], &cert, &e) == 0 &&
-	       read_one(&c->key[peer], &key, &e) == 0 && own_key_is_locked(&cert, &key);
+	       read_one(&c->key[peer], &key, &e) == 0 &&
+	       own_key_is_locked(c->cert[peer].fd < 0 ? NULL : &cert, &key);
 }
 
 /* `instead`: the key in clear, in place of its file. */
@@ -143,13 +144,16 @@ static int read_own(struct creds *c, uint32_t i, const struct secret *passphrase
 {
 	AUTO_FILE struct file cert = {0}, key = {0};
 	struct own_key *own = NULL;
+	bool has_cert = c->cert[i].fd >= 0;
 	int r = read_one(&c->cert[i], &cert, e);
 
 	if (r == 0 && !instead)
 		r = read_one(&c->key[i], &key, e);
 	if (r < 0)
 		return r;
-	r = own_key_new(&cert, instead ? instead : &key, passphrase, &own, e);
+	r = own_key_new(has_cert ? &cert : NULL, instead ? instead : &key, passphrase, &own, e);
+	if (r < 0 && !has_cert)
+		return err_prefix(e, r, "%s", c->key[i].name);
 	if (r < 0)
 		return err_prefix(
 		    e, r, "%s with %s", c->cert[i].name, c->key[i].fd >= 0 ? c->key[i].name : "its own key");
@@ -160,9 +164,9 @@ static int read_own(struct creds *c, uint32_t i, const struct secret *passphrase
 
 static int check_files(const struct creds *c, uint32_t peer, struct err_text *e)
 {
-	if (peer < c->n_peers && c->cert[peer].fd >= 0 && c->key[peer].fd >= 0)
+	if (peer < c->n_peers && c->key[peer].fd >= 0)
 		return 0;
-	return err_set(e, -EINVAL, "a passphrase for peer %u, whose certificate and key did not come", peer);
+	return err_set(e, -EINVAL, "a passphrase for peer %u, whose key did not come", peer);
 }
 
 int creds_unlock(struct creds *c, uint32_t peer, const struct secret *passphrase, struct err_text *e)
@@ -230,8 +234,12 @@ static int read_peer(struct creds *c, uint32_t i, const struct ike_peer *p, stru
 	const char *key = c->key[i].fd >= 0 ? c->key[i].name : c->cert[i].name;
 	int r = 0;
 
-	if (c->cert[i].fd < 0)
-		return p->cert ? err_set(e, -ENOENT, "names a certificate, and no file came for it") : 0;
+	if (p->cert && c->cert[i].fd < 0)
+		return err_set(e, -ENOENT, "names a certificate, and no file came for it");
+	if (p->key && !p->cert && c->key[i].fd < 0)
+		return err_set(e, -ENOENT, "names a key, and no file came for it");
+	if (c->cert[i].fd < 0 && c->key[i].fd < 0)
+		return 0;
 	if (!c->own[i] && !share(c, i))
 		r = read_own(c, i, NULL, NULL, e);
 	return r < 0 ? r : check_method(p, c->own[i], key, e);

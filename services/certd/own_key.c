@@ -16,6 +16,7 @@
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
 
+#include "certd/own_pss.h"
 #include "certd/x509_name.h"
 #include "wire/ike/v2.h"
 
@@ -27,6 +28,8 @@ struct own_key {
 	size_t n_certs;
 	uint8_t *der[OWN_CERTS_MAX];
 	size_t n_der[OWN_CERTS_MAX];
+	uint8_t *public; /* without a certificate: SubjectPublicKeyInfo, DER */
+	size_t n_public;
 	EVP_PKEY *key;
 };
 
@@ -48,6 +51,7 @@ struct own_key *own_key_free(struct own_key *k)
 		X509_free(k->cert[i]);
 		OPENSSL_free(k->der[i]);
 	}
+	OPENSSL_free(k->public);
 	EVP_PKEY_free(k->key);
 	free(k);
 	return NULL;
@@ -239,7 +243,7 @@ static bool is_locked(const struct file *f)
 
 bool own_key_is_locked(const struct file *cert, const struct file *key)
 {
-	return (key->n && is_locked(key)) || ((!key->n || is_p12(cert)) && is_locked(cert));
+	return (key->n && is_locked(key)) || (cert && (!key->n || is_p12(cert)) && is_locked(cert));
 }
 
 static int refuse_passphrase(const struct secret *passphrase, struct err_text *e)
@@ -252,10 +256,11 @@ static int refuse_passphrase(const struct secret *passphrase, struct err_text *e
 static int read_files(struct own_key *k, const struct file *cert, const struct file *key,
     const struct secret *passphrase, struct err_text *e)
 {
-	const struct file *of_key = key->n ? key : cert;
+	const struct file *of_key = key->n || !cert ? key : cert;
 	bool lacks;
 
-	if (!read_pem_certs(k, cert) && !read_der_cert(k, cert) && !read_p12_certs(k, cert, passphrase)) {
+	if (cert && !read_pem_certs(k, cert) && !read_der_cert(k, cert) &&
+	    !read_p12_certs(k, cert, passphrase)) {
 		if (is_p12(cert) && is_locked(cert))
 			return refuse_passphrase(passphrase, e);
 		return err_set(e, -EINVAL, "it is no certificate: PEM, DER and PKCS #12 with a MAC are read");
@@ -292,8 +297,11 @@ static const char *curve_name(const EVP_PKEY *key)
 static int check_kind(const struct own_key *k, struct err_text *e)
 {
 	const char *type = EVP_PKEY_get0_type_name(k->key);
+	bool pss = own_pss_is(k->key);
 
-	if (own_key_is_rsa(k)) {
+	if (pss && own_pss_check(k->key, e) < 0)
+		return -EOPNOTSUPP;
+	if (own_key_is_rsa(k) || pss) {
 		if ((size_t)EVP_PKEY_get_size(k->key) <= OWN_SIGNATURE_MAX)
 			return 0;
 		return err_set(e, -EOPNOTSUPP, "the RSA key has %d bits: %d are the most",
@@ -307,6 +315,26 @@ static int check_kind(const struct own_key *k, struct err_text *e)
 	    EVP_PKEY_is_a(k->key, "EC") ? "EC on another curve"
 	    : type                      ? type
 	                                : "unknown");
+}
+
+static int check_pair(const struct own_key *k, struct err_text *e)
+{
+	if (X509_check_private_key(k->cert[0], k->key))
+		return 0;
+	ERR_clear_error();
+	return err_set(e, -EKEYREJECTED,
+	    "the private key does not belong to the certificate: one of the two files is another's");
+}
+
+static int make_public(struct own_key *k, struct err_text *e)
+{
+	int n = i2d_PUBKEY(k->key, &k->public);
+
+	ERR_clear_error();
+	if (n <= 0 || n > IKE_PUBLIC_KEY_MAX)
+		return err_set(e, -EIO, "its public key cannot be made");
+	k->n_public = (size_t)n;
+	return 0;
 }
 
 int own_key_new(const struct file *cert, const struct file *key, const struct secret *passphrase,
@@ -323,13 +351,10 @@ int own_key_new(const struct file *cert, const struct file *key, const struct se
 		r = check_kind(k, e);
 	if (r < 0)
 		return r;
-	if (!X509_check_private_key(k->cert[0], k->key)) {
-		ERR_clear_error();
-		return err_set(e, -EKEYREJECTED,
-		    "the private key does not belong to the certificate: one of the two files is another's");
-	}
-	*ret = take_ptr(k);
-	return 0;
+	r = cert ? check_pair(k, e) : make_public(k, e);
+	if (r == 0)
+		*ret = take_ptr(k);
+	return r;
 }
 
 int own_key_private(const struct own_key *k, struct secret **ret)
@@ -346,6 +371,11 @@ int own_key_private(const struct own_key *k, struct secret **ret)
 	return *ret ? 0 : -ENOMEM;
 }
 
+uint8_t own_key_only_hash(const struct own_key *k)
+{
+	return own_pss_hash(k->key);
+}
+
 enum own_kind own_key_type(const struct own_key *k)
 {
 	const char *curve = curve_name(k->key);
@@ -354,8 +384,8 @@ enum own_kind own_key_type(const struct own_key *k)
 		return strcmp(curve, "P-256") == 0   ? OWN_P256
 		       : strcmp(curve, "P-384") == 0 ? OWN_P384
 		                                     : OWN_P521;
-	if (own_key_is_rsa(k))
-		return OWN_RSA;
+	if (own_key_is_rsa(k) || own_pss_is(k->key))
+		return own_pss_is(k->key) ? OWN_RSA_PSS : OWN_RSA;
 	return EVP_PKEY_is_a(k->key, "ED448") ? OWN_ED448 : OWN_ED25519;
 }
 
@@ -370,8 +400,9 @@ const char *own_key_kind(const struct own_key *k, char buf[OWN_KIND_MAX])
 
 	if (curve)
 		snprintf(buf, OWN_KIND_MAX, "ECDSA %s", curve);
-	else if (own_key_is_rsa(k))
-		snprintf(buf, OWN_KIND_MAX, "RSA of %d bits", EVP_PKEY_get_bits(k->key));
+	else if (own_key_is_rsa(k) || own_pss_is(k->key))
+		snprintf(buf, OWN_KIND_MAX, "RSA%s of %d bits", own_pss_is(k->key) ? "-PSS" : "",
+		    EVP_PKEY_get_bits(k->key));
 	else
 		snprintf(buf, OWN_KIND_MAX, "%s", EVP_PKEY_is_a(k->key, "ED448") ? "Ed448" : "Ed25519");
 	return buf;
@@ -381,6 +412,8 @@ const char *own_key_warning(const struct own_key *k, struct err_text *buf)
 {
 	time_t soon = time(NULL) + SOON_S;
 
+	if (!k->n_certs)
+		return NULL;
 	if (X509_cmp_current_time(X509_get0_notBefore(k->cert[0])) > 0)
 		(void)err_set(buf, 0,
 		    "our own certificate is not valid yet: peers will refuse it; is the clock right?");
@@ -395,12 +428,12 @@ const char *own_key_warning(const struct own_key *k, struct err_text *buf)
 
 struct ike1_octets own_key_subject(const struct own_key *k)
 {
-	return x509_subject(k->cert[0]);
+	return k->n_certs ? x509_subject(k->cert[0]) : (struct ike1_octets){0};
 }
 
 struct ike1_octets own_key_issuer(const struct own_key *k)
 {
-	return x509_issuer(k->cert[0]);
+	return k->n_certs ? x509_issuer(k->cert[0]) : (struct ike1_octets){0};
 }
 
 size_t own_key_certs(const struct own_key *k, struct ike1_octets ret[OWN_CERTS_MAX])
@@ -410,9 +443,14 @@ size_t own_key_certs(const struct own_key *k, struct ike1_octets ret[OWN_CERTS_M
 	return k->n_certs;
 }
 
+struct ike1_octets own_key_public(const struct own_key *k)
+{
+	return (struct ike1_octets){k->public, k->n_public};
+}
+
 bool own_key_speaks_for(const struct own_key *k, const struct ike_id *id)
 {
-	return x509_is_called(k->cert[0], id);
+	return k->n_certs && x509_is_called(k->cert[0], id);
 }
 
 static void ctx_freep(EVP_PKEY_CTX **c)

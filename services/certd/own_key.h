@@ -1,5 +1,5 @@
 /*
- * Our own certificate with its chain, and the private key that goes with it.
+ * Our own private key, and the certificate with its chain that goes with it, if there is one.
  */
 #ifndef POSTERN_CERTD_OWN_KEY_H
 #define POSTERN_CERTD_OWN_KEY_H
@@ -19,13 +19,14 @@ enum {
 
 struct own_key;
 
-enum own_kind { OWN_RSA = 1, OWN_P256, OWN_P384, OWN_P521, OWN_ED25519, OWN_ED448 };
+enum own_kind { OWN_RSA = 1, OWN_RSA_PSS, OWN_P256, OWN_P384, OWN_P521, OWN_ED25519, OWN_ED448 };
 
-/* From the contents of both files: certificates as PEM (own first) or one as DER; the key as PEM of any kind
- * or DER, in the same file if `key` is empty; either as PKCS #12. Keys are RSA, ECDSA on P-256, P-384 and
- * P-521, Ed25519 and Ed448. `passphrase` opens what is enciphered (NULL: none is known). 0; -EINVAL;
- * -EOPNOTSUPP for another kind of key; -EKEYREJECTED when the two do not belong together; -EACCES when the
- * passphrase is missing or wrong; with a sentence that says what to do. */
+/* From the contents of both files: certificates as PEM (own first) or one as DER, NULL: there is none (RFC
+ * 7670); the key as PEM of any kind or DER, in the same file if `key` is empty; either as PKCS #12. Keys are
+ * RSA, RSA for RSASSA-PSS alone (RFC 4055), ECDSA on P-256, P-384 and P-521, Ed25519 and Ed448. `passphrase`
+ * opens what is enciphered (NULL: none is known). 0; -EINVAL; -EOPNOTSUPP for another kind of key;
+ * -EKEYREJECTED when the two do not belong together; -EACCES when the passphrase is missing or wrong; with a
+ * sentence that says what to do. */
 must_check int own_key_new(const struct file *cert, const struct file *key, const struct secret *passphrase,
     struct own_key **ret, struct err_text *e);
 /* Whether one of the two takes a passphrase to read. */
@@ -41,6 +42,8 @@ struct own_key *own_key_free(struct own_key *k);
 /* "RSA of 2048 bits", "ECDSA P-256", "Ed25519" ... into buf. */
 const char *own_key_kind(const struct own_key *k, char buf[OWN_KIND_MAX]);
 enum own_kind own_key_type(const struct own_key *k);
+/* The one hash that a key for RSASSA-PSS may sign over (RFC 4055 section 1.2), enum ike2_hash; 0: any. */
+uint8_t own_key_only_hash(const struct own_key *k);
 /* The one kind that signs in version 1 (RFC 2409 section 5.1, authentication method 3). */
 bool own_key_is_rsa(const struct own_key *k);
 /* What should be known of it now: expired, not yet valid, or near its end. NULL: nothing. */
@@ -49,6 +52,8 @@ const char *own_key_warning(const struct own_key *k, struct err_text *buf);
 struct ike1_octets own_key_subject(const struct own_key *k);
 struct ike1_octets own_key_issuer(const struct own_key *k);
 size_t own_key_certs(const struct own_key *k, struct ike1_octets ret[OWN_CERTS_MAX]);
+/* SubjectPublicKeyInfo of a key without a certificate, DER, borrowed; empty: it has one. */
+struct ike1_octets own_key_public(const struct own_key *k);
 /* Whether the certificate speaks for this identity: its subject, or a subjectAltName. */
 bool own_key_speaks_for(const struct own_key *k, const struct ike_id *id);
 /* Signs a hash as version 1 wants it: PKCS #1 v1.5 without a DigestInfo (RFC 2409 section 5.1). Octets, or

@@ -71,6 +71,7 @@ static const struct manner {
 } manners[] = {
     {OWN_RSA, IKE2_SIG_RSA_PSS, {IKE2_HASH_SHA256, IKE2_HASH_SHA384, IKE2_HASH_SHA512}, IKE2_AUTH_RSA,
         IKE2_HASH_SHA1},
+    {OWN_RSA_PSS, IKE2_SIG_RSA_PSS, {IKE2_HASH_SHA256, IKE2_HASH_SHA384, IKE2_HASH_SHA512}, 0, 0},
     {OWN_P256, IKE2_SIG_ECDSA, {IKE2_HASH_SHA256, IKE2_HASH_SHA384, IKE2_HASH_SHA512}, IKE2_AUTH_ECDSA_256,
         IKE2_HASH_SHA256},
     {OWN_P384, IKE2_SIG_ECDSA, {IKE2_HASH_SHA384, IKE2_HASH_SHA512, IKE2_HASH_SHA256}, IKE2_AUTH_ECDSA_384,
@@ -89,9 +90,12 @@ static const struct manner *manner_of(enum own_kind kind)
 	return NULL;
 }
 
-/* 0: none that the peer takes. */
-static uint8_t choose_hash(const struct manner *m, unsigned peer_hashes)
+/* 0: none that the peer takes. `only`: the one of the key; 0: any. */
+static uint8_t choose_hash(const struct manner *m, uint8_t only, unsigned peer_hashes)
 {
+	if (only)
+		return peer_hashes & (1U << only) ? only : 0;
+
 	for (size_t i = 0; i < ARRAY_SIZE(m->liked) && m->liked[i]; i++)
 		if (peer_hashes & (1U << m->liked[i]))
 			return m->liked[i];
@@ -102,7 +106,7 @@ static int prove_signed(const struct own_key *k, const struct ike_peer *peer, co
     struct ike1_octets id, uint8_t ret[PROVE_PROOF_MAX], struct err_text *e)
 {
 	const struct manner *m = manner_of(own_key_type(k));
-	uint8_t hash = choose_hash(m, x->peer_hashes), over[PROOF2_OCTETS_MAX];
+	uint8_t hash = choose_hash(m, own_key_only_hash(k), x->peer_hashes), over[PROOF2_OCTETS_MAX];
 	struct own_manner how = {.hash = hash, .pss = hash && m->sig == IKE2_SIG_RSA_PSS};
 	uint8_t n_alg = 0, method = hash ? IKE2_AUTH_SIGNATURE : m->old;
 	const uint8_t *alg = hash ? ike2_sig_der(m->sig, hash, &n_alg) : NULL;
@@ -113,7 +117,7 @@ static int prove_signed(const struct own_key *k, const struct ike_peer *peer, co
 		return err_set(e, -EOPNOTSUPP,
 		    "our key for remote %s is %s, and the peer does not say that it takes such signatures "
 		    "(RFC "
-		    "8420): take an ECDSA or RSA key for this peer",
+		    "7427 and 8420): take an ECDSA or RSA key for this peer",
 		    peer->name, own_key_kind(k, kind));
 	if (!hash) {
 		how.hash = m->old_hash;
@@ -138,26 +142,6 @@ int prove2_us(const struct creds *c, const struct ike_peer *peer, const struct e
 	return prove_psk(c, peer, x, id, ret, e);
 }
 
-static bool is_address(const struct ike_id *id, const struct inet_addr *addr)
-{
-	return id->kind == IKE_ID_ADDRESS && id->len == inet_addr_len(addr) &&
-	       memcmp(id->data, addr->b, id->len) == 0;
-}
-
-static bool fits(const struct ike_id *want, const struct ike_id *id, const struct inet_addr *addr)
-{
-	if (want->len)
-		return ike_id_fits(want, id);
-	switch (want->kind) {
-	case IKE_ID_ADDRESS:
-		return is_address(id, addr);
-	case IKE_ID_DN:
-		return id->kind == IKE_ID_DN_DER;
-	default:
-		return want->kind == id->kind;
-	}
-}
-
 /* With a pre-shared key nobody else says what the peer is called, so the configuration has to: by its
  * identities, or by its address (postern.conf(5), remote-id). */
 static int check_expected(
@@ -165,15 +149,12 @@ static int check_expected(
 {
 	char name[200], a[INET_ADDR_STRLEN];
 
-	for (uint8_t i = 0; i < peer->n_peer_ids; i++)
-		if (fits(&peer->peer_id[i], id, addr))
-			return 0;
+	if (ike_peer_is_called(peer, id, addr))
+		return 0;
 	(void)ike_id_format(id, name, sizeof(name));
 	if (peer->n_peer_ids)
 		return err_set(
 		    e, -EACCES, "the peer says it is %s, which is no remote-id of %s", name, peer->name);
-	if (is_address(id, addr))
-		return 0;
 	return err_set(e, -EACCES,
 	    "the peer says it is %s, and its address is %s: where it is called otherwise, say so with "
 	    "remote-id in %s",

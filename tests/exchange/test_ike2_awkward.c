@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <errno.h>
 #include <cmocka.h>
 
 #include "keyd/core/command.h"
@@ -62,6 +63,83 @@ static void test_both_at_once_and_no_policy_fits(void **state)
 		assert_true(rig.a.core->ike2.n <= 1 && rig.b.core->ike2.n <= 1);
 		rig_fini(&rig);
 	}
+}
+
+/* B protects less than A asks for, and says so in its answer: of no use to A. */
+static void narrow(void)
+{
+	rig.b.out[0].sel.dport = rig.b.in[0].sel.sport = 80;
+}
+
+static int no_room(void *arg, uint64_t token, uint64_t grant, const struct sa_desc *sa, uint64_t pair)
+{
+	return -ENOSPC;
+}
+
+/* What the peer has made in its answer, and we cannot use, does not stay with it: of the first child, which
+ * came with the proofs, and of a further one; for what the peer says, and for what happens here. */
+static void test_what_the_peer_made_for_nothing_is_deleted(void **state)
+{
+	(void)state;
+	for (int further = 0; further < 2; further++)
+		for (int here = 0; here < 2; here++) {
+			begin(1);
+			rig_policy(&rig, IPSEC_TUNNEL, UDP);
+			if (further) {
+				rig_packet(&rig.a, 1);
+				rig_run(&rig, ENOUGH_MS);
+				assert_true(rig_is_usable(&rig));
+			}
+			if (here)
+				rig.a.core->ports.install = no_room;
+			else
+				narrow();
+			rig_packet(&rig.a, 0);
+			rig_run(&rig, ENOUGH_MS);
+			assert_true(
+			    rig_logged(&rig.a, here ? "the SA cannot be made" : "less than the policy has"));
+			assert_int_equal(rig.a.core->ike2.n, 1);
+			assert_int_equal(rig.b.core->ike2.n, 1);
+			assert_int_equal(rig.a.core->n_children, further);
+			assert_int_equal(rig.b.core->n_children, further);
+			assert_int_equal(rig_count(&rig.b, true), further);
+			assert_sound();
+			rig_fini(&rig);
+		}
+}
+
+static unsigned n_answers;
+
+static bool lose_answers(struct rig *r, unsigned n, bool from_a, uint8_t *d, size_t n_d)
+{
+	n_answers += !from_a;
+	return from_a;
+}
+
+/* The answer comes when our patience with the child is over. */
+static void test_what_the_peer_made_too_late_is_deleted(void **state)
+{
+	struct ike2_pair *p;
+
+	(void)state;
+	begin(1);
+	rig_policy(&rig, IPSEC_TUNNEL, UDP);
+	connect_from(&rig.a);
+	rig.wire.tamper = lose_answers;
+	rig_packet(&rig.a, 1);
+	rig_run(&rig, ENOUGH_MS);
+	p = pair_of_policy(rig.a.core, rig.a.out[1].id);
+	assert_non_null(p);
+	assert_int_equal(p->state, PAIR_ASKED);
+	pair_fail(p, 0, "time is up");
+	assert_int_equal(rig.b.core->n_children, 2);
+	rig.wire.tamper = NULL;
+	rig_run(&rig, 10 * ENOUGH_MS);
+	assert_int_equal(rig.b.core->n_children, 1);
+	assert_int_equal(rig.a.core->n_children, 1);
+	assert_true(rig_is_usable(&rig));
+	assert_sound();
+	rig_fini(&rig);
 }
 
 static struct child *newest(const struct rig_side *s)
@@ -161,14 +239,6 @@ static void test_a_pair_that_waits_hears_of_any_end(void **state)
 	rig_fini(&rig);
 }
 
-static unsigned n_answers;
-
-static bool lose_answers(struct rig *r, unsigned n, bool from_a, uint8_t *d, size_t n_d)
-{
-	n_answers += !from_a;
-	return from_a;
-}
-
 /* Repetitions prove nothing, so that two in a moment are answered once, and later ones are answered still. */
 static void test_repetitions_are_answered_for_ever_and_not_at_once(void **state)
 {
@@ -190,6 +260,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_both_at_once_and_no_policy_fits),
+	    cmocka_unit_test(test_what_the_peer_made_for_nothing_is_deleted),
+	    cmocka_unit_test(test_what_the_peer_made_too_late_is_deleted),
 	    cmocka_unit_test(test_the_oldest_of_too_many_is_the_one_that_is_renewed),
 	    cmocka_unit_test(test_the_peer_begins_anew_during_our_renewal),
 	    cmocka_unit_test(test_everything_ends_during_our_renewal),

@@ -9,12 +9,13 @@
 #include "certd/own_key.h"
 #include "certd/verify/dn_text.h"
 #include "certd/verify/judge.h"
+#include "certd/verify/raw_key.h"
 #include "certd/x509_name.h"
 #include "crypto/crypto.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
-enum { JUDGE, JUDGE_PINNED, ANCHOR, OWN, NAMES, KINDS };
+enum { JUDGE, JUDGE_PINNED, ANCHOR, OWN, NAMES, RAW_KEY, KINDS };
 
 static const uint8_t octets[64],
     subject[] = {0x30, 0x0d, 0x31, 0x0b, 0x30, 0x09, 0x06, 0x03, 0x55, 0x04, 0x03, 0x0c, 0x02, 'g', 'w'};
@@ -56,6 +57,27 @@ static void judge_it(const struct file *one, const struct file *two, bool pinned
 	anchors_free(a);
 }
 
+/* A public key that a stranger sent, and one of the configuration: never believed, as nothing is signed. */
+static void raw_key(const struct file *one, const struct file *two)
+{
+	struct judge_claim c = {.v2 = true,
+	    .over = {octets, 20},
+	    .id = {.kind = IKE_ID_ADDRESS, .len = 4},
+	    .addr = {.family = INET_V4},
+	    .public_key = {one->p, one->n},
+	    .signature = {octets, 64}};
+	struct anchors *a = world();
+	EVP_PKEY *k = raw_key_parse(c.public_key);
+	struct err_text e = {{0}};
+
+	must(!k || one->n > 2);
+	EVP_PKEY_free(k);
+	if (anchors_add(a, CREDENTIAL_PEER_KEY, 0, two, &e) < 0)
+		must(e.s[0] && !a->key[0]);
+	must(judge(a, &c, &e) != VERIFY_NONE);
+	anchors_free(a);
+}
+
 static void anchor(const struct file *one, const struct file *two)
 {
 	struct anchors *a = world();
@@ -74,6 +96,10 @@ static void own(const struct file *one, const struct file *two)
 	struct err_text e = {{0}};
 	size_t n;
 
+	if (own_key_new(NULL, one, NULL, &k, &e) == 0)
+		must(own_key_public(k).n && !own_key_certs(k, cert));
+	own_key_free(k);
+	k = NULL;
 	if (own_key_new(one, two, NULL, &k, &e) < 0) {
 		must(!k && e.s[0]);
 		return;
@@ -143,6 +169,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		break;
 	case OWN:
 		own(&one, &two);
+		break;
+	case RAW_KEY:
+		raw_key(&one, &two);
 		break;
 	default:
 		names(&one, &two);

@@ -84,7 +84,8 @@ static void answer(enum answer_kind kind, enum ipc_type type, const uint8_t *bod
 		good_policy(a.reply.out);
 		good_policy(a.reply.in);
 		s += sum(a.reply.octets, a.reply.n_octets) + sum(a.reply.issuer.p, a.reply.issuer.n) +
-		     sum(a.reply.subject.p, a.reply.subject.n);
+		     sum(a.reply.subject.p, a.reply.subject.n) +
+		     sum(a.reply.public_key.p, a.reply.public_key.n);
 		for (uint32_t i = 0; i < a.reply.n_certs; i++)
 			s += sum(a.reply.certs[i].p, a.reply.certs[i].n);
 	}

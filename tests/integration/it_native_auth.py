@@ -82,6 +82,46 @@ class Auth(labtest.LabTest):
         self.assertIn(f"    authority 2 {FOLDER}/other.pem: other contents\n", self.elmer.out("ipsecctl", "load"))
         self.refused(self.relent, "the peer's proof is not accepted")
 
+    def keys(self, kind):
+        """A key for each host, and its public half for the other."""
+        for host, other in ((self.relent, self.elmer), (self.elmer, self.relent)):
+            host.run("ipsecctl", "pki", "key", f"{FOLDER}/bare.key", "--type", kind, "--force")
+            self.put(other, f"{FOLDER}/peer.pub", host.out("ipsecctl", "pki", "public", f"{FOLDER}/bare.key"))
+
+    def test_keys_without_certificates(self):
+        """Both by keys of their own, of each kind; then one of them with another key than the other knows; then one by a key and
+        the other by a certificate or a secret."""
+        bare, known = f"key {FOLDER}/bare.key", f"remote-key {FOLDER}/peer.pub"
+        for kind in ("rsa-pss", "ecdsa", "ed25519"):
+            self.keys(kind)
+            for host in self.both:
+                self.load(host, bare, known)
+            for first in self.both:
+                self.assert_up(first)
+        self.elmer.run("ipsecctl", "pki", "key", f"{FOLDER}/bare.key", "--type", "ed448", "--force")
+        self.assertIn(f"    key {FOLDER}/bare.key: other contents\n", self.elmer.out("ipsecctl", "load"))
+        for first in self.both:
+            self.relent.mark_log()
+            self.assertEqual(first.run("ipsecctl", "up", "-t", "3", (self.relent if first is self.elmer else self.elmer).address,
+                                       check=False).returncode, 1)
+            self.assertIn("the peer has sent another public key than the one it is to have (key-other)", self.relent.log())
+        self.keys("ecdsa")
+        secret, trust = 'secret "a long shared secret"', f"authority {FOLDER}/two.pem"
+        for theirs, ours in ((self.own(), trust), (secret, secret)):
+            self.load(self.elmer, bare, ours)
+            self.load(self.relent, theirs, known)
+            for first in self.both:
+                self.assert_up(first)
+
+    def test_files_that_are_no_public_keys(self):
+        self.keys("ed25519")
+        for text, why in ((self.relent.out("cat", f"{FOLDER}/bare.key"), "holds a private key"),
+                          (self.relent.out("cat", f"{FOLDER}/own.pem"), "is no public key"), ("", "is no public key")):
+            self.put(self.relent, f"{FOLDER}/wrong.pub", text)
+            with self.assertRaises(AssertionError) as caught:
+                self.load(self.relent, f"key {FOLDER}/bare.key", f"remote-key {FOLDER}/wrong.pub")
+            self.assertIn(why, str(caught.exception))
+
     def test_one_by_certificate_and_the_other_by_secret(self):
         """Whoever begins; and neither takes the other way from its peer."""
         secret, trust = 'secret "a long shared secret"', f"authority {FOLDER}/two.pem"

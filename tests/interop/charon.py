@@ -44,7 +44,9 @@ def installed():
 
 
 def _new_key(kind):
-    """openssl's words for a key: rsa of so many bits, ecdsa on P-so-many, ed25519, ed448."""
+    """openssl's words for a key: rsa of so many bits, rsa-pss (for RSASSA-PSS alone), ecdsa on P-so-many, ed25519, ed448."""
+    if kind == "rsa-pss":
+        return kind, "-pkeyopt", "rsa_keygen_bits:2048"
     name, _, size = kind.partition("-")
     return {"rsa": (f"rsa:{size or 2048}",), "ecdsa": ("ec", "-pkeyopt", f"ec_paramgen_curve:P-{size}")}.get(name, (kind,))
 
@@ -79,6 +81,17 @@ def certificates(us, them, chain=0, kind="rsa", note=0):
         them.run("install", "-D", "-m", "600", "/dev/stdin", f"/etc/swanctl/{place}/{name}", text=what)
 
 
+def bare_keys(us, them, kind):
+    """A key for each side without a certificate, and the other's public key, all made by `ipsecctl pki`."""
+    name, _, size = kind.partition("-")
+    for host in ("relent", "elmer"):
+        us.run("ipsecctl", "pki", "key", f"/etc/inet/{host}.key", "--force", "--type", name, *(("--bits", size) if size else ()))
+        us.run("ipsecctl", "pki", "public", f"/etc/inet/{host}.key", "-o", f"/etc/inet/{host}.pub", "--force")
+    for name, place in (("elmer.key", "private"), ("elmer.pub", "pubkey"), ("relent.pub", "pubkey")):
+        them.run("install", "-D", "-m", "600", "/dev/stdin", f"/etc/swanctl/{place}/{name}", text=us.out("cat", f"/etc/inet/{name}"))
+    us.run("rm", "/etc/inet/elmer.key")
+
+
 def renew(us, peer, far, ike, we_began):
     """Both phases of version 1, each from either side, but that of ours only who began phase 1 renews it. `ike`: charon's name for
     the connection."""
@@ -110,7 +123,7 @@ class Charon:
 
     def write(self, connections, settings):
         self.host.run("tee", "/etc/strongswan.conf", text=DAEMON % settings)
-        self.host.run("install", "-d", "-m", "700", "/etc/swanctl/x509", "/etc/swanctl/x509ca", "/etc/swanctl/private")
+        self.host.run("install", "-d", "-m", "700", "/etc/swanctl/x509", "/etc/swanctl/x509ca", "/etc/swanctl/private", "/etc/swanctl/pubkey")
         self.host.run("tee", "/etc/swanctl/swanctl.conf", text=connections)
 
     def load(self, connections, settings=""):

@@ -101,6 +101,6 @@ class Charon2Test(labtest.LabTest):
         if any(case is self for case, _ in outcome.failures + outcome.errors):
             print("--- charon\n" + self.peer.log()[-8000:], file=sys.stderr)
 
-    def carry(self, port, octets=200000):
+    def carry(self, octets=200000):
         """From inner address to inner address."""
-        labtest.carry(((self.relent, HERE), (self.elmer, THERE)), port, octets)
+        labtest.carry(((self.relent, HERE), (self.elmer, THERE)), octets)

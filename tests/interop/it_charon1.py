@@ -117,9 +117,9 @@ class Charon1(labtest.LabTest):
         if any(case is self for case, _ in outcome.failures + outcome.errors):
             print("--- charon\n" + self.peer.log()[-6000:], file=sys.stderr)
 
-    def carry(self, port, octets=OCTETS):
+    def carry(self, octets=OCTETS):
         """From inner address to inner address."""
-        labtest.carry(((self.relent, HERE), (self.elmer, THERE)), port, octets)
+        labtest.carry(((self.relent, HERE), (self.elmer, THERE)), octets)
 
     def certificates_by_pki(self, us, them, _):
         """Our authority, and for charon the same files under swanctl's own names."""
@@ -143,45 +143,45 @@ class Charon1(labtest.LabTest):
         self.prepare("main", "rsasig", make=self.certificates_by_pki, **words)
         self.relent.run("ping", "-c", "3", "-W", "5", "-I", HERE, THERE)
         self.assertIn("certificate status is good", self.peer.log())
-        self.carry(7305)
+        self.carry()
 
-    def we_begin(self, mode, method, port):
+    def we_begin(self, mode, method):
         self.prepare(mode, method)
         self.relent.run("ping", "-c", "3", "-W", "5", "-I", HERE, THERE)
         charon.renew(self.relent, self.peer, ELMER, "relent", we_began=True)
-        self.carry(port)
+        self.carry()
 
-    def they_begin(self, mode, method, port, octets=OCTETS):
+    def they_begin(self, mode, method, octets=OCTETS):
         self.prepare(mode, method)
         done = self.peer.initiate("net")
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         self.elmer.run("ping", "-c", "3", "-W", "5", "-I", THERE, HERE)
         charon.renew(self.relent, self.peer, ELMER, "relent", we_began=False)
-        self.carry(port, octets)
+        self.carry(octets)
 
     def test_main_psk_we_begin(self):
-        self.we_begin("main", "pre_shared_key", 7102)
+        self.we_begin("main", "pre_shared_key")
 
     def test_main_psk_they_begin(self):
-        self.they_begin("main", "pre_shared_key", 7104)
+        self.they_begin("main", "pre_shared_key")
 
     def test_aggressive_psk_we_begin(self):
-        self.we_begin("aggressive", "pre_shared_key", 7106)
+        self.we_begin("aggressive", "pre_shared_key")
 
     def test_aggressive_psk_they_begin(self):
-        self.they_begin("aggressive", "pre_shared_key", 7108)
+        self.they_begin("aggressive", "pre_shared_key")
 
     def test_main_rsa_we_begin(self):
-        self.we_begin("main", "rsasig", 7110)
+        self.we_begin("main", "rsasig")
 
     def test_main_rsa_they_begin(self):
-        self.they_begin("main", "rsasig", 7112)
+        self.they_begin("main", "rsasig")
 
     def test_aggressive_rsa_we_begin(self):
-        self.we_begin("aggressive", "rsasig", 7114)
+        self.we_begin("aggressive", "rsasig")
 
     def test_aggressive_rsa_they_begin(self):
-        self.they_begin("aggressive", "rsasig", 7116, 50_000_000)
+        self.they_begin("aggressive", "rsasig", 50_000_000)
 
     def no_ip_fragments(self):
         """As some firewalls have it, in front of both hosts."""
@@ -226,7 +226,7 @@ class Charon1(labtest.LabTest):
 
     def test_50_megabytes_each_way(self):
         self.prepare("main")
-        self.carry(7009, 50_000_000)
+        self.carry(50_000_000)
 
     def dropped(self):
         """By reason; what is no packet of the flow left out."""
@@ -311,7 +311,7 @@ class Charon1(labtest.LabTest):
         wait_for("questions of both sides", lambda: self.peer.log().count("DPD_ACK") >= asked + 20, timeout=60)
         self.assertEqual([sa["spis"] for sa in self.relent.json("show")["ike_sas"]], before)
         self.assertNotIn("is dead", self.relent.log())
-        self.carry(7032)
+        self.carry()
         spis = {row["spi"] for row in self.relent.json("sad")["sas"]}
         done = self.peer.initiate("net")
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)

@@ -20,30 +20,30 @@ RATE = 2000
 
 
 class Charon2(charon2.Charon2Test):
-    def we_begin(self, port, octets=200000, **more):
+    def we_begin(self, octets=200000, **more):
         self.prepare(**more)
         with Tap(self.lab, f"udp port 4500 and host {RELENT}") as wire:
-            self.carry(port, octets)
+            self.carry(octets)
             wait_for("ESP in UDP", lambda: wire.count > 20)
         self.assertIn("IKE-SA established", self.relent.log())
 
-    def they_begin(self, port, octets=200000, **more):
+    def they_begin(self, octets=200000, **more):
         self.prepare(**more)
         done = self.peer.initiate("net")
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
-        self.carry(port, octets)
+        self.carry(octets)
 
     def test_psk_we_begin(self):
-        self.we_begin(7001, 50_000_000)
+        self.we_begin(50_000_000)
 
     def test_psk_they_begin(self):
-        self.they_begin(7003)
+        self.they_begin()
 
     def test_certificates_we_begin(self):
-        self.we_begin(7005, psk=False)
+        self.we_begin(psk=False)
 
     def test_certificates_they_begin(self):
-        self.they_begin(7007, 50_000_000, psk=False)
+        self.they_begin(50_000_000, psk=False)
 
     def test_ciphers_and_groups(self):
         """One after the other, in both places; each with a pair of its own key exchange."""
@@ -55,17 +55,17 @@ class Charon2(charon2.Charon2Test):
         for number, (ike, ikeprop, esp, espprop, pfs) in enumerate(offers):
             with self.subTest(ike=ike, esp=esp):
                 self.prepare(ike=f"ike {ike}", ikeprop=ikeprop, child=f"esp {esp}; pfs {pfs}", espprop=espprop)
-                self.carry(7010 + 2 * number, 20000)
+                self.carry(20000)
                 # A renewal has a key exchange of its own.
                 old = {row["spi"] for row in self.relent.json("sad")["sas"]}
                 self.peer.swanctl("--rekey", "--child", "net")
                 wait_for("another pair", lambda old=old: {row["spi"] for row in self.relent.json("sad")["sas"]} - old)
-                self.carry(7030 + 2 * number, 20000)
+                self.carry(20000)
                 self.relent.run("ipsecctl", "down", ELMER)
                 self.peer.stop()
 
     def test_what_they_ask_for_is_narrowed_to_our_policy(self):
-        self.they_begin(7051, 20000, localts="0.0.0.0/0", remotets="0.0.0.0/0")
+        self.they_begin(20000, localts="0.0.0.0/0", remotets="0.0.0.0/0")
         self.assertIn("192.168.2.0/24", self.peer.swanctl("--list-sas").stdout)
 
     def test_what_no_policy_has_is_refused(self):
@@ -84,7 +84,7 @@ class Charon2(charon2.Charon2Test):
     def test_long_chain_in_fragments(self):
         """IKE messages of more than a datagram, cut by both sides themselves (RFC 7383)."""
         with Tap(self.lab, f"ip[6:2] & 0x3fff != 0 and host {RELENT}") as cut:
-            self.we_begin(7061, 20000, psk=False, chain=6)
+            self.we_begin(20000, psk=False, chain=6)
         self.assertEqual(cut.count, 0, "IP fragments")
         self.assertIn("fragment", self.peer.log())
 

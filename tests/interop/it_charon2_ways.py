@@ -23,6 +23,7 @@ PROOFS = (  # (our words for the key, strongSwan's settings, what it says that w
     ("rsa", OLD_WAY, "RSA signature", "RSA signature"),
     ("rsa", "", "RSA_EMSA_PSS_SHA2_256_SALT_32", "RSA_EMSA_PKCS1_SHA2_256"),
     ("rsa", PSS, "RSA_EMSA_PSS_SHA2_256_SALT_32", "RSA_EMSA_PSS_SHA2_256_SALT_32"),
+    ("rsa-pss", PSS, "RSA_EMSA_PSS_SHA2_256_SALT_32", "RSA_EMSA_PSS_SHA2_256_SALT_32"),
     ("ecdsa-256", "", "ECDSA_WITH_SHA256_DER", "ECDSA_WITH_SHA256_DER"),
     ("ecdsa-256", OLD_WAY, "ECDSA-256 signature", "ECDSA-256 signature"),
     ("ecdsa-384", "", "ECDSA_WITH_SHA384_DER", "ECDSA_WITH_SHA384_DER"),
@@ -32,7 +33,7 @@ PROOFS = (  # (our words for the key, strongSwan's settings, what it says that w
     ("ed25519", "", "ED25519", "ED25519"),
     ("ed448", "", "ED448", "ED448"),
 )
-# Groups 14 to 21, 31 and 32, each with a cipher for packets: our words and strongSwan's, proposed and chosen.
+# Groups 14 to 24, 31 and 32, each with a cipher for packets: our words and strongSwan's, proposed and chosen.
 WAYS = (("modp2048", "MODP_2048", "aes128gcm", "aes128gcm16", "AES_GCM_16_128"),
         ("modp3072", "MODP_3072", "aes256gcm", "aes256gcm16", "AES_GCM_16_256"),
         ("modp4096", "MODP_4096", "aes128-sha256", "aes128-sha256", "AES_CBC_128/HMAC_SHA2_256_128"),
@@ -41,6 +42,9 @@ WAYS = (("modp2048", "MODP_2048", "aes128gcm", "aes128gcm16", "AES_GCM_16_128"),
         ("ecp256", "ECP_256", "chacha20poly1305", "chacha20poly1305", "CHACHA20_POLY1305"),
         ("ecp384", "ECP_384", "aes192gcm", "aes192gcm16", "AES_GCM_16_192"),
         ("ecp521", "ECP_521", "aes256-sha256", "aes256-sha256", "AES_CBC_256/HMAC_SHA2_256_128"),
+        ("modp1024s160", "MODP_1024_160", "aes128gcm", "aes128gcm16", "AES_GCM_16_128"),
+        ("modp2048s224", "MODP_2048_224", "aes256gcm", "aes256gcm16", "AES_GCM_16_256"),
+        ("modp2048s256", "MODP_2048_256", "aes128-sha256", "aes128-sha256", "AES_CBC_128/HMAC_SHA2_256_128"),
         ("x25519", "CURVE_25519", "chacha20poly1305", "chacha20poly1305", "CHACHA20_POLY1305"),
         ("x448", "CURVE_448", "aes256gcm", "aes256gcm16", "AES_GCM_16_256"))
 MORE = ("child 192.168.3.0/24 = 192.168.4.0/24 {}\n    child 192.168.5.0/24 = 192.168.6.0/24 {}",
@@ -120,6 +124,59 @@ class Ways(charon2.Charon2Test):
                 for _ in self.both_begin():
                     said = re.findall(r"authentication of '[^']*'( \(myself\))? with (.*?)(?: successful)?$", self.said(), re.M)
                     self.assertEqual({(bool(myself), how) for myself, how in said}, {(False, ours), (True, theirs)})
+
+    def raw(self, **more):
+        """Keys without certificates, which strongSwan has been told and does not send. It could not know by itself who has one:
+        so identities are written down, which is what it says then, too."""
+        self.ready(False, "", **{"auth": "key /etc/inet/relent.key\n remote-key /etc/inet/elmer.pub",
+                                 "local": f"auth = pubkey\n pubkeys = elmer.pub\n id = {ELMER}",
+                                 "remote": f"auth = pubkey\n pubkeys = relent.pub\n id = {RELENT}", **more})
+
+    def test_keys_without_certificates(self):
+        for kind, how in (("ed25519", "ED25519"), ("ecdsa-256", "ECDSA_WITH_SHA256_DER"), ("rsa", "RSA_EMSA_P.*_SHA2_256.*")):
+            charon.bare_keys(self.relent, self.elmer, kind)
+            with self.subTest(kind=kind):
+                self.raw()
+                for _ in self.both_begin():
+                    said = re.findall(r"authentication of '([^']*)'(?: \(myself\))? with (.*?)(?: successful)?$", self.said(), re.M)
+                    self.assertEqual({name for name, _ in said}, {ELMER, RELENT})
+                    for _, with_what in said:
+                        self.assertRegex(with_what, f"^{how}$")
+        self.other_keys_and_names()
+
+    def other_keys_and_names(self):
+        """The last ones once more under a name, and then not believed: another key under it, another name with this key."""
+        named = {"more": "local-id gw.relent\n remote-id gw.elmer", "local": "auth = pubkey\n pubkeys = elmer.pub\n id = gw.elmer",
+                 "remote": "auth = pubkey\n pubkeys = relent.pub\n id = gw.relent"}
+        self.raw(**named)
+        for _ in self.both_begin():
+            pass
+        self.over()
+        charon.bare_keys(self.relent, self.elmer, "ed25519")
+        self.load({**self.words(False), **named, "auth": "key /etc/inet/relent.key\n remote-key /etc/inet/elmer.pub"})
+        self.refused("the signature's algorithm is none that is believed")
+        self.raw(**{**named, "local": "auth = pubkey\n pubkeys = elmer.pub\n id = gw.other"})
+        self.refused("it says it is gw.other; remote-id of elmer says who has this key")
+
+    def test_who_asks_for_somebody_else_is_told_by_us(self):
+        """strongSwan says in IDr whom it wants; with a certificate its subject is ours, and with a secret our address."""
+        charon.certificates(self.relent, self.elmer)
+        for psk, ours in ((True, RELENT), (False, '"C=XX, O=Lab, CN=relent"')):
+            how = "psk" if psk else "pubkey"
+            self.ready(psk, ourid="gw.nobody", remote=f"auth = {how}\n id = gw.nobody")
+            self.over()
+            self.refused("the peer asks for somebody else: compare its idea of us with local-id: our key for remote elmer does not "
+                         "speak for gw.nobody")
+            self.assertIn("received AUTHENTICATION_FAILED", self.said())
+            self.ready(psk, remote=f"auth = {how}\n id = {ours}")
+            self.begin(False)
+            self.reach()
+
+    def refused(self, why):
+        self.relent.mark_log()
+        self.assertNotEqual(self.peer.initiate("net").returncode, 0)
+        self.assertIn(why, self.relent.log())
+        self.assertEqual(self.pairs(), set())
 
     def test_every_cipher_and_every_group_in_both_places(self):
         for group, groupname, esp, espprop, name in WAYS:

@@ -145,7 +145,7 @@ class CharonNat(labtest.LabTest):
     def ping(self, host, near, far):
         return host.run("ping", "-c", "1", "-W", "1", "-I", near, far, check=False).returncode == 0
 
-    def they_begin(self, mode, method="pre_shared_key", **more):
+    def they_begin(self, mode, method="pre_shared_key", and_renew=True, **more):
         self.prepare(self.relent, self.office, mode, method, **more)
         done = self.peer.initiate("net")
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
@@ -153,20 +153,22 @@ class CharonNat(labtest.LabTest):
             wait_for("an answer from behind the translator", lambda: self.ping(self.office, THEIRS, OURS))
             self.assertTrue(self.ping(self.relent, OURS, THEIRS))
             wait_for("ESP in UDP", lambda: wire.count >= 4)
-        charon.renew(self.us, self.peer, self.far, "us", we_began=False)
-        labtest.carry(self.ends(), 7001, OCTETS)
+        if and_renew:
+            charon.renew(self.us, self.peer, self.far, "us", we_began=False)
+            labtest.carry(self.ends(), OCTETS)
         self.assertIn("NAT detected: PEER", self.relent.log())
         self.assertIn(f"[{FIRST}]", self.relent.log())
 
-    def we_begin(self, mode, method="pre_shared_key", **more):
+    def we_begin(self, mode, method="pre_shared_key", and_renew=True, **more):
         self.prepare(self.office, self.elmer, mode, method, **more)
         # Its default route would give what starts here the outer address, which no policy is for.
         self.office.run("ip", "route", "replace", "192.168.2.0/24", "via", "192.168.9.1", "src", OURS)
         self.addCleanup(self.office.run, "ip", "route", "del", "192.168.2.0/24")
         wait_for("an answer through the translator", lambda: self.ping(self.office, OURS, THEIRS))
         self.assertTrue(self.ping(self.elmer, THEIRS, OURS))
-        charon.renew(self.us, self.peer, self.far, "us", we_began=True)
-        labtest.carry(self.ends(), 7001, OCTETS)
+        if and_renew:
+            charon.renew(self.us, self.peer, self.far, "us", we_began=True)
+            labtest.carry(self.ends(), OCTETS)
         self.assertIn("NAT detected: ME", self.office.log())
 
     def test_main_psk_they_begin_behind_it(self):
@@ -194,17 +196,17 @@ class CharonNat(labtest.LabTest):
         self.we_begin("aggressive", "rsasig")
 
     def test_they_renew_and_carry_behind_it(self):
-        self.they_begin("main")
+        self.they_begin("main", and_renew=False)
         self.renews_under_a_flow()
-        labtest.carry(self.ends(), 7003, 50_000_000)
+        labtest.carry(self.ends(), 50_000_000)
 
     def test_we_renew_and_carry_behind_it(self):
-        self.we_begin("main")
+        self.we_begin("main", and_renew=False)
         self.renews_under_a_flow()
-        labtest.carry(self.ends(), 7003, 50_000_000)
+        labtest.carry(self.ends(), 50_000_000)
 
     def test_a_mapping_that_changes_is_followed_by_what_we_send(self):
-        self.they_begin("main", dpd=2)
+        self.they_begin("main", and_renew=False, dpd=2)
         before = self.relent.log().count("ISAKMP-SA established")
         self.nat.map_to(SECOND)
         # Their packet comes from the new port; the answer goes there, and what we begin ourselves.

@@ -121,7 +121,7 @@ class Vpnc(labtest.LabTest):
         if self.process:
             self.process.wait(timeout=20)
 
-    def session(self, port, natt="natt", server_natt="on", user="alice"):
+    def session(self, natt="natt", server_natt="on", user="alice"):
         self.prepare(natt=server_natt)
         self.connect(natt=natt, user=user)
         wait_for("vpnc to be connected", self.is_up, timeout=60)
@@ -135,7 +135,7 @@ class Vpnc(labtest.LabTest):
         self.assertEqual(len(self.policies()), 2)
         self.elmer.run("ping", "-c", "3", "-W", "5", "-I", address, INSIDE)
         self.relent.run("ping", "-c", "3", "-W", "5", "-I", INSIDE, address)
-        labtest.carry(((self.relent, INSIDE), (self.elmer, address)), port, 1_000_000)
+        labtest.carry(((self.relent, INSIDE), (self.elmer, address)), 1_000_000)
         log = self.relent.log()
         self.assertIn(f'login succeeded for user "{user}"', log)
         self.assertIn(f"address {address} is for user {user}", log)
@@ -143,7 +143,7 @@ class Vpnc(labtest.LabTest):
         return address
 
     def test_traffic_both_ways_and_a_clean_end(self):
-        address = self.session(7001)
+        address = self.session()
         self.disconnect()
         wait_for("the SAs to be gone", lambda: not self.relent.json("sad")["sas"])
         wait_for("the policies to be gone", lambda: not self.policies())
@@ -154,11 +154,11 @@ class Vpnc(labtest.LabTest):
         self.assertEqual(self.given()["INTERNAL_IP4_ADDRESS"], address)
 
     def test_in_udp_though_there_is_no_nat(self):
-        self.session(7002, natt="force-natt")
+        self.session(natt="force-natt")
         self.assertTrue(all(sa["udp_encapsulation"] for sa in self.relent.json("sad")["sas"]))
 
     def test_plain_esp(self):
-        self.session(7003, natt="none", server_natt="off", user="bob")
+        self.session(natt="none", server_natt="off", user="bob")
         self.assertFalse(any(sa["udp_encapsulation"] for sa in self.relent.json("sad")["sas"]))
 
     def test_a_wrong_password_is_refused_with_the_reason(self):

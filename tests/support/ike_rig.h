@@ -56,9 +56,12 @@ struct rig_side {
 	struct core *core;
 	struct inet_addr addr;
 	const char *psk;
-	const char *subject; /* of its certificate; NULL: none */
-	size_t cert_len;     /* octets of that, at most RIG_CERT_MAX; 0: as long as its subject */
-	int verdict;         /* on a peer whose proof is right: 0, or -errno and why */
+	const char *subject;         /* of its certificate; NULL: none */
+	struct ike1_octets bare_key; /* its key, in place of a certificate */
+	const char *not_me;          /* a host's name that its certd does not speak for */
+	unsigned n_keys_shown;       /* public keys that a peer sent, to this one's certd-verify */
+	size_t cert_len;             /* octets of that, at most RIG_CERT_MAX; 0: as long as its subject */
+	int verdict;                 /* on a peer whose proof is right: 0, or -errno and why */
 	const char *why;
 	unsigned n_judged;     /* proofs of the peer */
 	struct list exchanges; /* of struct rig_exchange */

@@ -44,6 +44,7 @@ static void show_cert(const struct rig_side *s, struct event *e)
 {
 	static const uint8_t zeros[RIG_CERT_MAX];
 
+	e->reply.public_key = s->bare_key;
 	if (!s->subject)
 		return;
 	e->reply.subject = e->cert = (struct ike1_octets){s->subject, strlen(s->subject)};
@@ -261,10 +262,22 @@ int rig_port_verify(
 	return 0;
 }
 
+/* A certificate, or of who has none its key, which may be left out. */
+static bool shows_enough(struct rig_side *s, const struct ike1_signed *x)
+{
+	const struct ike1_octets key = (s == &s->rig->a ? &s->rig->b : &s->rig->a)->bare_key;
+
+	s->n_keys_shown += x->public_key.n != 0;
+	if (!key.n)
+		return x->n_certs == 1 && !x->public_key.n;
+	return !x->n_certs &&
+	       (!x->public_key.n || (x->public_key.n == key.n && memcmp(x->public_key.p, key.p, key.n) == 0));
+}
+
 int rig_port_judge(void *arg, uint64_t token, const struct ike1_signed *x)
 {
 	judge(arg, token,
-	    x->n_certs == 1 && x->statement.n == x->signature.n &&
+	    shows_enough(arg, x) && x->statement.n == x->signature.n &&
 	        memcmp(x->statement.p, x->signature.p, x->statement.n) == 0);
 	return 0;
 }
@@ -349,6 +362,11 @@ int rig_port_prove2(void *arg, uint64_t token, struct ike1_octets nonce, struct 
 
 	if (!x || !x->told || x->proved) {
 		rig_answer(s, token, -ESTALE, "no such exchange");
+		return 0;
+	}
+	if (s->not_me && id.n == 4 + strlen(s->not_me) &&
+	    memcmp((const uint8_t *)id.p + 4, s->not_me, strlen(s->not_me)) == 0) {
+		rig_answer(s, token, -EACCES, "our key does not speak for it");
 		return 0;
 	}
 	x->proved = true;

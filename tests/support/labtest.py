@@ -44,14 +44,14 @@ def wait_for(what, condition, timeout=20, every=0.02):
         time.sleep(every)
 
 
-def carry(ends, port, octets=200000):
+def carry(ends, octets=200000, port=7090):
     """A transfer over TCP with a checksum in each direction; `ends`: (host, address) twice."""
     for (sender, _), (receiver, address) in (ends, ends[::-1]):
-        receiver.traffic("tcp-sink", port)
+        sink = receiver.traffic("tcp-sink-once", port)
         client = sender.traffic("tcp-send", address, port, octets, 10**9, 30)
         if client.wait(timeout=120) != 0:
             raise AssertionError(f"{sender.name} to {address}: {client.stdout.read()}")
-        port += 1
+        sink.wait(timeout=10)
 
 
 def _pid_inside(pid):

@@ -28,24 +28,37 @@ def pattern(offset, length):
     return raw[offset - first * 8:][:length]
 
 
-def _serve(port, work):
+def _listen(port):
     server = socket.create_server(("", int(port)), family=socket.AF_INET6, dualstack_ipv6=True, backlog=16)
     say("ready")
+    return server
+
+
+def _serve(port, work):
+    server = _listen(port)
     while True:
         sock, _ = server.accept()
         threading.Thread(target=work, args=(sock,), daemon=True).start()
 
 
+def _swallow(sock):
+    digest, total = hashlib.sha256(), 0
+    while data := sock.recv(65536):
+        digest.update(data)
+        total += len(data)
+    sock.sendall(f"{total} {digest.hexdigest()}\n".encode())
+    sock.close()
+
+
 def tcp_sink(port):
     """Reads each connection to its end and answers with the octets' number and digest."""
-    def work(sock):
-        digest, total = hashlib.sha256(), 0
-        while data := sock.recv(65536):
-            digest.update(data)
-            total += len(data)
-        sock.sendall(f"{total} {digest.hexdigest()}\n".encode())
-        sock.close()
-    _serve(port, work)
+    _serve(port, _swallow)
+
+
+def tcp_sink_once(port):
+    """The same with the first connection, and no other."""
+    with _listen(port) as server:
+        _swallow(server.accept()[0])
 
 
 def tcp_send(address, port, octets, rate, timeout):
@@ -182,7 +195,7 @@ def packets():
             socks[family].sendto(bytes.fromhex(octets), (address, 0))
 
 
-PROGRAMS = {"tcp-sink": tcp_sink, "tcp-send": tcp_send, "tcp-echo": tcp_echo, "tcp-talk": tcp_talk, "udp-send": udp_send,
+PROGRAMS = {"tcp-sink": tcp_sink, "tcp-sink-once": tcp_sink_once, "tcp-send": tcp_send, "tcp-echo": tcp_echo, "tcp-talk": tcp_talk, "udp-send": udp_send,
             "udp-flow": udp_flow,
             "udp-count": udp_count, "raw-send": raw_send, "packets": packets}
 

@@ -100,7 +100,7 @@ static bool add_offers(struct compile *x, const struct native_conn *n, struct ik
 		    .key_bits = o->key_bits,
 		    .hash = o->hash,
 		    .group = o->group,
-		    .auth = n->auth == NATIVE_AUTH_CERTIFICATE ? IKE_AUTH_RSA : IKE_AUTH_PSK,
+		    .auth = native_auth_signs(n->auth) ? IKE_AUTH_RSA : IKE_AUTH_PSK,
 		    .seconds = n->seconds,
 		    .line = o->at.line ? o->at.line : n->at.line};
 	}
@@ -134,7 +134,7 @@ static bool add_texts(struct compile *x, const struct native_conn *n, struct ike
 {
 	bool ok = copy(x, &p->name, n->name) && copy(x, &p->file, x->c->file[n->at.file]) &&
 	          copy(x, &p->cert, n->certificate) && copy(x, &p->key, n->key) &&
-	          copy(x, &p->peer_cert, n->remote_certificate);
+	          copy(x, &p->peer_cert, n->remote_certificate) && copy(x, &p->peer_key, n->remote_key);
 
 	for (uint8_t i = 0; ok && i < n->n_authorities; i++)
 		ok = copy(x, &p->ca[i], n->authority[i]);
@@ -176,8 +176,8 @@ static bool add_peer(
 	p->dpd.maxfail = n->dpd_tries;
 	p->seconds = n->seconds;
 	p->generate = n->remote.kind == NATIVE_HOST_ANY ? IKE_GENERATE_UNIQUE : IKE_GENERATE_OFF;
-	if (n->remote_auth != n->auth)
-		p->peer_auth = n->remote_auth == NATIVE_AUTH_CERTIFICATE ? IKE_AUTH_RSA : IKE_AUTH_PSK;
+	if (native_auth_signs(n->remote_auth) != native_auth_signs(n->auth))
+		p->peer_auth = native_auth_signs(n->remote_auth) ? IKE_AUTH_RSA : IKE_AUTH_PSK;
 	p->ph1id = *ret_id = x->plan->ike->n_peers;
 	return add_texts(x, n, p) && add_offers(x, n, p) && add_identities(x, n, p);
 }

@@ -8,6 +8,7 @@ static void conn_fini(struct native_conn *x)
 	free(x->certificate);
 	free(x->key);
 	free(x->remote_certificate);
+	free(x->remote_key);
 	/* One more than they are: a faulty line ends behind its last path. */
 	for (uint8_t i = 0; i < IKE_AUTHORITIES_MAX; i++)
 		free(x->authority[i]);

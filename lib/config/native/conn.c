@@ -127,12 +127,21 @@ static bool certificate(struct nc_cur *c, void *block)
 
 static bool key(struct nc_cur *c, void *block)
 {
-	return nc_path(c, &((struct native_conn *)block)->key) && nc_end(c);
+	struct native_conn *x = block;
+
+	if (!x->auth_at.line)
+		x->auth_at = nc_place(c, NULL);
+	return nc_path(c, &x->key) && nc_end(c);
 }
 
 static bool remote_certificate(struct nc_cur *c, void *block)
 {
 	return nc_path(c, &((struct native_conn *)block)->remote_certificate) && nc_end(c);
+}
+
+static bool remote_key(struct nc_cur *c, void *block)
+{
+	return nc_path(c, &((struct native_conn *)block)->remote_key) && nc_end(c);
 }
 
 static bool weak_certificates(struct nc_cur *c, void *block)
@@ -244,6 +253,7 @@ static const struct nc_verb verbs[] = {
     {"key", key, NC_ONCE, false},
     {"authority", authority, NC_OFTEN, false},
     {"remote-certificate", remote_certificate, NC_ONCE, false},
+    {"remote-key", remote_key, NC_ONCE, false},
     {"weak-certificates", weak_certificates, NC_ONCE, false},
     {"exchange", exchange, NC_ONCE, false},
     {"ike", ike, NC_ONCE, false},
@@ -254,55 +264,77 @@ static const struct nc_verb verbs[] = {
     {"child", child, NC_OFTEN, true},
 };
 
-/* `certificate` and `key` are ours, `authority` and `remote-certificate` are for the peer's; who has only one
- * half of these has the secret for the other. */
-static bool check_mixed(struct nc_cur *c, struct native_conn *x, bool trusts)
+/* `certificate` and `key` are ours, `authority`, `remote-certificate` and `remote-key` are for the peer's. */
+static enum native_auth own_way(const struct native_conn *x)
 {
-	if (x->certificate && trusts)
+	return x->certificate ? NATIVE_AUTH_CERTIFICATE : x->key ? NATIVE_AUTH_KEY : NATIVE_AUTH_NONE;
+}
+
+static enum native_auth peers_way(const struct native_conn *x)
+{
+	if (x->remote_key)
+		return NATIVE_AUTH_KEY;
+	return x->n_authorities || x->remote_certificate ? NATIVE_AUTH_CERTIFICATE : NATIVE_AUTH_NONE;
+}
+
+/* Who has only one half of these has the secret for the other. */
+static bool check_mixed(struct nc_cur *c, struct native_conn *x)
+{
+	const char *shared = shared_word(x->shared);
+
+	if (x->auth && x->remote_auth)
 		return nc_fault(c, NULL,
-		    "%s has a `%s` beside certificates for both sides: leave out `%s`, or `certificate` and "
-		    "`key` if it is how we prove who we are, or what is for the peer's certificate",
-		    x->name, shared_word(x->shared), shared_word(x->shared));
-	if (x->version == 1)
+		    "%s has a `%s` beside keys for both sides: leave out `%s`, or `certificate` and `key` if "
+		    "it is "
+		    "how we prove who we are, or what is for the peer's certificate or key",
+		    x->name, shared, shared);
+	if ((x->auth || x->remote_auth) && x->version == 1)
 		return nc_fault(c, NULL,
-		    "%s has a `%s` for one side and a certificate for the other, which version 1 cannot: say "
+		    "%s has a `%s` for one side and a certificate or key for the other, which version 1 "
+		    "cannot: say "
 		    "`version 2`, or leave one of them out",
-		    x->name, shared_word(x->shared));
-	x->auth = trusts ? x->shared : NATIVE_AUTH_CERTIFICATE;
-	x->remote_auth = trusts ? NATIVE_AUTH_CERTIFICATE : x->shared;
+		    x->name, shared);
+	x->auth = x->auth ? x->auth : x->shared;
+	x->remote_auth = x->remote_auth ? x->remote_auth : x->shared;
 	return true;
 }
 
 static bool check_auth(struct nc_cur *c, struct native_conn *x)
 {
-	bool trusts = x->n_authorities || x->remote_certificate;
-
-	if (!x->shared && !x->certificate)
+	x->auth = own_way(x);
+	x->remote_auth = peers_way(x);
+	if (!x->shared && !x->auth)
 		return nc_fault(c, NULL,
-		    "%s says not how to prove who we are: `secret \"...\"`, `secret-file FILE`, or "
-		    "`certificate FILE` "
+		    "%s says not how to prove who we are: `secret \"...\"`, `secret-file FILE`, or `key "
+		    "FILE` "
 		    "with "
-		    "`key FILE`",
+		    "or without its `certificate FILE`",
 		    x->name);
 	if (x->certificate && !x->key)
 		return nc_fault(c, NULL, "%s has a `certificate` and no `key`", x->name);
-	if (x->key && !x->certificate)
-		return nc_fault(c, NULL, "%s has a `key` and no `certificate`", x->name);
-	if (x->shared && (x->certificate || trusts))
-		return check_mixed(c, x, trusts);
-	if (x->certificate && !trusts)
+	if (x->remote_key && (x->n_authorities || x->remote_certificate))
 		return nc_fault(c, NULL,
-		    "%s says not which certificates of its peer to trust: `authority FILE`, or "
-		    "`remote-certificate "
-		    "FILE`",
+		    "%s has a `remote-key` beside what is for the peer's certificate: with the one it has no "
+		    "other",
 		    x->name);
-	x->auth = x->remote_auth = x->certificate ? NATIVE_AUTH_CERTIFICATE : x->shared;
-	return true;
+	if (x->shared)
+		return check_mixed(c, x);
+	if (!x->remote_auth)
+		return nc_fault(c, NULL,
+		    "%s says not which certificates of its peer to trust, or which key: `authority FILE`, "
+		    "`remote-certificate FILE`, or `remote-key FILE`",
+		    x->name);
+	if (x->version == 2 || (x->auth != NATIVE_AUTH_KEY && x->remote_auth != NATIVE_AUTH_KEY))
+		return true;
+	return nc_fault(c, NULL,
+	    "%s has a key without a certificate, which version 1 cannot: say `version 2`, or name a "
+	    "`certificate` for each side",
+	    x->name);
 }
 
 static bool check_weak(struct nc_cur *c, const struct native_conn *x)
 {
-	return !x->weak_at.line || x->remote_auth == NATIVE_AUTH_CERTIFICATE ||
+	return !x->weak_at.line || native_auth_signs(x->remote_auth) ||
 	       nc_fault(c, nc_word_of(c, &x->weak_at),
 	           "is about the certificate of a peer that proves itself by `%s`: leave it out",
 	           shared_word(x->shared));

@@ -118,6 +118,7 @@ static const char *home_of(const struct nc_word *w)
 	    {"key", "connection"},
 	    {"authority", "connection"},
 	    {"remote-certificate", "connection"},
+	    {"remote-key", "connection"},
 	    {"weak-certificates", "connection"},
 	    {"exchange", "connection"},
 	    {"ike", "connection"},

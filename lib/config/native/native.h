@@ -97,8 +97,14 @@ enum native_auth {
 	NATIVE_AUTH_NONE = 0,
 	NATIVE_AUTH_SECRET,
 	NATIVE_AUTH_SECRET_FILE,
-	NATIVE_AUTH_CERTIFICATE
+	NATIVE_AUTH_CERTIFICATE,
+	NATIVE_AUTH_KEY, /* a private key without a certificate (RFC 7670) */
 };
+
+static inline bool native_auth_signs(enum native_auth a)
+{
+	return a == NATIVE_AUTH_CERTIFICATE || a == NATIVE_AUTH_KEY;
+}
 
 struct native_conn {
 	char name[NATIVE_NAME_MAX + 1];
@@ -115,7 +121,7 @@ struct native_conn {
 	struct native_at auth_at;
 	struct secret *secret;
 	/* Files, absolute, owned; NULL: not said. */
-	char *secret_file, *certificate, *key, *remote_certificate;
+	char *secret_file, *certificate, *key, *remote_certificate, *remote_key;
 	bool weak_certificates;
 	struct native_at weak_at;
 	char *authority[IKE_AUTHORITIES_MAX];

@@ -11,6 +11,9 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 
+#include "certd/verify/judge2.h"
+#include "certd/verify/raw_key.h"
+
 struct anchors *anchors_new(uint32_t n_peers)
 {
 	struct anchors *a = calloc(1, sizeof(*a));
@@ -22,7 +25,8 @@ struct anchors *anchors_new(uint32_t n_peers)
 	a->crls = sk_X509_CRL_new_null();
 	a->own = calloc(n_peers + 1U, sizeof(X509_STORE *));
 	a->pinned = calloc(n_peers + 1U, sizeof(X509 *));
-	return a->all && a->crls && a->own && a->pinned ? a : anchors_free(a);
+	a->key = calloc(n_peers + 1U, sizeof(EVP_PKEY *));
+	return a->all && a->crls && a->own && a->pinned && a->key ? a : anchors_free(a);
 }
 
 struct anchors *anchors_free(struct anchors *a)
@@ -34,11 +38,14 @@ struct anchors *anchors_free(struct anchors *a)
 			X509_STORE_free(a->own[i]);
 		if (a->pinned)
 			X509_free(a->pinned[i]);
+		if (a->key)
+			EVP_PKEY_free(a->key[i]);
 	}
 	X509_STORE_free(a->all);
 	sk_X509_CRL_pop_free(a->crls, X509_CRL_free);
 	free(a->own);
 	free(a->pinned);
+	free(a->key);
 	ike_conf_free(a->conf);
 	free(a);
 	return NULL;
@@ -199,6 +206,36 @@ static int pin(struct anchors *a, uint32_t peer, const struct file *f, struct er
 	return 1;
 }
 
+static EVP_PKEY *public_key(const struct file *f)
+{
+	AUTO(bio_freep) BIO *b = BIO_new_mem_buf(f->p, (int)f->n);
+	EVP_PKEY *key = b ? PEM_read_bio_PUBKEY(b, NULL, no_passphrase, NULL) : NULL;
+
+	if (!key)
+		key = raw_key_parse((struct ike1_octets){f->p, f->n});
+	ERR_clear_error();
+	return key;
+}
+
+static int pin_key(struct anchors *a, uint32_t peer, const struct file *f, struct err_text *e)
+{
+	EVP_PKEY *key = public_key(f);
+
+	if (!key)
+		return err_set(e, -EINVAL,
+		    "it is no public key: PEM and DER are read, as `ipsecctl pki public` writes them");
+	if (!judge2_knows_key(key)) {
+		EVP_PKEY_free(key);
+		return err_set(e, -EOPNOTSUPP,
+		    "it is a public key of a kind that is not used: take RSA, ECDSA on P-256, P-384 or "
+		    "P-521, "
+		    "Ed25519 or Ed448");
+	}
+	EVP_PKEY_free(a->key[peer]);
+	a->key[peer] = key;
+	return 1;
+}
+
 static int add_own(struct anchors *a, uint32_t peer, const struct file *f, struct err_text *e)
 {
 	int n;
@@ -225,6 +262,8 @@ int anchors_add(
 		return err_set(e, -EINVAL, "there is no peer %u", peer);
 	if (kind == CREDENTIAL_CA)
 		return add_own(a, peer, f, e);
+	if (kind == CREDENTIAL_PEER_KEY)
+		return pin_key(a, peer, f, e);
 	return kind == CREDENTIAL_PEER_CERT
 	           ? pin(a, peer, f, e)
 	           : err_set(e, -EINVAL, "a file of kind %d does not belong here", kind);

@@ -27,14 +27,15 @@ struct anchors {
 	    crls;         /* of all files, for all peers: also those with an authority of their own */
 	X509_STORE **own; /* of a peer with ca_type; NULL: the folder counts */
 	X509 **pinned;    /* of a peer with peers_certfile; NULL: none */
+	EVP_PKEY **key;   /* of a peer that has no certificate but this key (RFC 7670); NULL: another one */
 };
 
 /* NULL without memory. */
 struct anchors *anchors_new(uint32_t n_peers);
 /* NULL is fine. Returns NULL. */
 struct anchors *anchors_free(struct anchors *a);
-/* A file's contents: certificates and revocation lists, PEM or DER. 0 with how many were found in it; -EINVAL
- * for one that should have been one; -ENOSPC; with a sentence. */
+/* A file's contents: certificates and revocation lists, or one public key, PEM or DER. 0 with how many were
+ * found in it; -EINVAL for one that should have been one; -ENOSPC; with a sentence. */
 must_check int anchors_add(
     struct anchors *a, enum credential_kind kind, uint32_t peer, const struct file *f, struct err_text *e);
 

@@ -16,6 +16,7 @@
 #include "certd/verify/dn_text.h"
 #include "certd/verify/gather.h"
 #include "certd/verify/judge2.h"
+#include "certd/verify/raw_key.h"
 #include "certd/x509_name.h"
 
 enum {
@@ -253,21 +254,23 @@ static enum verify_reason check_signature1(const struct judge_claim *c, X509 *x)
 }
 
 /* Its key; what OpenSSL says of the chain does not cover a certificate that is trusted by itself. */
-static bool is_strong(const X509 *x)
+static bool is_strong(const EVP_PKEY *key)
 {
-	return EVP_PKEY_get_security_bits(X509_get0_pubkey(x)) >= SECURITY_BITS_GOOD;
+	return EVP_PKEY_get_security_bits(key) >= SECURITY_BITS_GOOD;
 }
 
 /* Believed all the same: peers of the guide's age have no better. */
 static void note_weakness(X509 *x, bool unverified, struct err_text *e)
 {
-	int bits = EVP_PKEY_get_bits(X509_get0_pubkey(x)), md = NID_undef;
+	const EVP_PKEY *key = X509_get0_pubkey(x);
+	bool rsa = EVP_PKEY_is_a(key, "RSA") || EVP_PKEY_is_a(key, "RSA-PSS");
+	int bits = EVP_PKEY_get_bits(key), md = NID_undef;
 
 	if (e->s[0])
 		return;
 	if (unverified)
 		(void)err_set(e, 0, "the peer's certificate is believed as it came: verify_cert is off");
-	else if (EVP_PKEY_is_a(X509_get0_pubkey(x), "RSA") && bits < RSA_BITS_GOOD)
+	else if (rsa && bits < RSA_BITS_GOOD)
 		(void)err_set(e, 0,
 		    "the key of the peer's certificate has only %d bits: let it have one of %d or more", bits,
 		    RSA_BITS_GOOD);
@@ -277,17 +280,29 @@ static void note_weakness(X509 *x, bool unverified, struct err_text *e)
 		    OBJ_nid2sn(md));
 }
 
+static enum verify_reason judge_key(
+    const struct ike_peer *p, EVP_PKEY *key, const struct judge_claim *c, struct err_text *e)
+{
+	enum verify_reason r = c->v2 ? raw_key_judge(p, key, c, e) : VERIFY_NO_CERT;
+
+	if (r == VERIFY_NONE && !p->weak_certs && !is_strong(key))
+		r = VERIFY_WEAK;
+	return r == VERIFY_NONE ? judge2_signature(c, key, e) : r;
+}
+
 enum verify_reason judge(const struct anchors *a, const struct judge_claim *c, struct err_text *e)
 {
 	const struct ike_peer *p = &a->conf->peer[c->peer];
 	AUTO(x509_freep) X509 *x = NULL;
 	enum verify_reason r = VERIFY_NONE;
 
+	if (a->key[c->peer])
+		return judge_key(p, a->key[c->peer], c, e);
 	if (a->pinned[c->peer])
 		x = from_file(a->pinned[c->peer], e);
 	else
 		r = from_payload(a, c, &x, e);
-	if (r == VERIFY_NONE && !p->weak_certs && !is_strong(x))
+	if (r == VERIFY_NONE && !p->weak_certs && !is_strong(X509_get0_pubkey(x)))
 		r = VERIFY_WEAK;
 	if (r == VERIFY_NONE)
 		r = check_identity(p, c, x, e);

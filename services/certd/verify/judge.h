@@ -18,6 +18,8 @@ struct judge_claim {
 	struct ike1_octets over;                  /* what it has to have signed: a hash, or octets (v2) */
 	struct ike1_octets cert[JUDGE_CERTS_MAX]; /* X.509 or PKCS #7 in DER, as they came */
 	uint32_t n_certs;
+	struct ike1_octets
+	    public_key;               /* v2: SubjectPublicKeyInfo, as it came (RFC 7670); empty: it did not */
 	struct ike1_octets signature; /* v2: the body of its AUTH payload */
 };
 

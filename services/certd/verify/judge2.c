@@ -52,8 +52,9 @@ static bool fits_key(enum ike2_sig_kind kind, const EVP_PKEY *key)
 {
 	switch (kind) {
 	case IKE2_SIG_RSA:
-	case IKE2_SIG_RSA_PSS:
 		return EVP_PKEY_is_a(key, "RSA");
+	case IKE2_SIG_RSA_PSS: /* also by keys that are for it alone (RFC 4055 section 1.2) */
+		return EVP_PKEY_is_a(key, "RSA") || EVP_PKEY_is_a(key, "RSA-PSS");
 	case IKE2_SIG_ECDSA:
 		return EVP_PKEY_is_a(key, "EC") && is_our_curve(key);
 	case IKE2_SIG_ED25519:
@@ -63,6 +64,14 @@ static bool fits_key(enum ike2_sig_kind kind, const EVP_PKEY *key)
 	default:
 		return false;
 	}
+}
+
+bool judge2_knows_key(const EVP_PKEY *key)
+{
+	for (enum ike2_sig_kind kind = IKE2_SIG_RSA; kind <= IKE2_SIG_ED448; kind++)
+		if (fits_key(kind, key))
+			return true;
+	return false;
 }
 
 static const char *hash_name(uint8_t hash)
@@ -80,6 +89,8 @@ static void md_freep(EVP_MD_CTX **c)
 	EVP_MD_CTX_free(*c);
 }
 
+/* False: such a signature is not one of this key, which may say itself what it signs over (RFC 4055 section
+ * 3.3). */
 static bool prepare(EVP_MD_CTX *c, const struct ike2_sig *s, EVP_PKEY *key)
 {
 	EVP_PKEY_CTX *k = NULL;
@@ -94,11 +105,14 @@ static enum verify_reason check(
     const struct judge_claim *c, const struct ike2_sig *s, EVP_PKEY *key, const uint8_t *sig, size_t n)
 {
 	AUTO(md_freep) EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-	enum verify_reason r = VERIFY_INTERNAL;
+	enum verify_reason r = VERIFY_BAD_SIGNATURE;
 
-	if (ctx && prepare(ctx, s, key))
-		r = EVP_DigestVerify(ctx, sig, n, c->over.p, c->over.n) == 1 ? VERIFY_NONE
-		                                                             : VERIFY_BAD_SIGNATURE;
+	if (!ctx)
+		r = VERIFY_INTERNAL;
+	else if (!prepare(ctx, s, key))
+		r = VERIFY_ALGORITHM;
+	else if (EVP_DigestVerify(ctx, sig, n, c->over.p, c->over.n) == 1)
+		r = VERIFY_NONE;
 	ERR_clear_error();
 	return r;
 }

@@ -9,6 +9,8 @@
 
 #include "certd/verify/judge.h"
 
+/* Whether it is of a kind that IKE has signatures of. */
+bool judge2_knows_key(const EVP_PKEY *key);
 /* VERIFY_NONE: the key's owner has signed. Otherwise, or as a warning, *e may have what is special. */
 enum verify_reason judge2_signature(const struct judge_claim *c, EVP_PKEY *key, struct err_text *e);
 

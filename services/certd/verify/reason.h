@@ -38,6 +38,10 @@
 	    "the certificate could be forged: its key is too small or its signature's hash is broken",       \
 	    "let the peer have one with an RSA key of 2048 bits or an ECDSA key, issued over SHA-256; "      \
 	    "weak-certificates yes believes it all the same")                                                \
+	X(OTHER_KEY, "key-other", "the peer has sent another public key than the one it is to have",         \
+	    "if it was changed, put the new one into the file of remote-key")                                \
+	X(KEY_MALFORMED, "key-malformed", "the public key that the peer has sent cannot be read",            \
+	    "let it send none, or a SubjectPublicKeyInfo (RFC 7670)")                                        \
 	X(ALGORITHM, "signature-algorithm",                                                                  \
 	    "the signature's algorithm is none that is believed, or not one of the certificate's key",       \
 	    "let the peer sign with its certificate's key, over SHA-256 or better")                          \

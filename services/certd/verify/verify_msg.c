@@ -46,6 +46,8 @@ int verify_request_decode(const struct ipc_record *rec, struct verify_request *r
 	r = m ? session_octets(&m->statement, 1, STATEMENT_MAX, &ret->statement, &e) : -EBADMSG;
 	if (r == 0)
 		r = certs_decode(m, &ret->claim, &e);
+	if (r == 0)
+		r = session_octets(&m->public_key, 0, IKE_PUBLIC_KEY_MAX, &ret->claim.public_key, &e);
 	return r < 0 ? r : session_octets(&m->signature, 1, SIGNATURE_MAX, &ret->claim.signature, &e);
 }
 

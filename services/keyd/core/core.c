@@ -68,6 +68,7 @@ struct core *core_new(const struct core_def *d)
 	list_init(&c->dead);
 	bucket_init(&c->strangers, STRANGERS_RATE, STRANGERS_RATE, core_now(c));
 	bucket_init(&c->hints, HINTS_RATE, HINTS_RATE, core_now(c));
+	bucket_init(&c->too_new, HINTS_RATE, HINTS_RATE, core_now(c));
 	bucket_init(&c->keys, KEYS_RATE, 2 * KEYS_RATE, core_now(c));
 	meter_init(&c->guesses, GUESSES_RATE, GUESSES_BURST);
 	bucket_init(&c->upkeep_tries, UPKEEP_RATE, 2 * UPKEEP_RATE, core_now(c));
@@ -183,11 +184,16 @@ void core_datagram(struct core *c, const struct ike_path *path, const uint8_t *d
 
 	c->counters.datagrams++;
 	trace_arrival(c, path, n);
-	if (f != IKE_OK || !hdr.major || hdr.major > IKE_VERSIONS || n > CORE_DATAGRAM_MAX) {
+	if (f != IKE_OK || !hdr.major || n > CORE_DATAGRAM_MAX) {
 		c->counters.malformed++;
 		return;
 	}
-	if (c->conf && is_heard(c, path))
+	c->counters.malformed += hdr.major > IKE_VERSIONS;
+	if (!c->conf || !is_heard(c, path))
+		;
+	else if (hdr.major > IKE_VERSIONS)
+		ike_versions[IKE_VERSIONS - 1]->too_new(c, path, &hdr);
+	else
 		ike_versions[hdr.major - 1]->datagram(c, path, &hdr, d);
 	core_settle(c);
 }

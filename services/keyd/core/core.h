@@ -94,6 +94,7 @@ struct core {
 	struct fragment_pool fragments[2]; /* of the trusted, of all others */
 	struct bucket strangers;           /* work for those who have proved nothing */
 	struct bucket hints;               /* answers to packets that nobody expects */
+	struct bucket too_new;             /* answers to messages of versions that are not there yet */
 	struct meter guesses;              /* aggressive and base mode's from one address */
 	struct bucket keys;                /* key exchanges to compute for them */
 	struct bucket again;               /* the same for those of them that ask again */

@@ -29,6 +29,7 @@ struct core_reply {
 	const struct ike1_octets *certs; /* our own certificate and what leads to its authority, DER */
 	uint32_t n_certs;
 	struct ike1_octets subject, issuer; /* of our own certificate, DER; empty: we have none */
+	struct ike1_octets public_key;      /* of our own key without a certificate; empty: it has one */
 };
 
 struct parked;

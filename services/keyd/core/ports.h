@@ -63,6 +63,7 @@ struct ike1_signed {
 	struct ike1_octets statement, signature;
 	const struct ike1_octets *certs;
 	uint32_t n_certs;
+	struct ike1_octets public_key; /* as the peer sent it (RFC 7670); empty: it did not */
 };
 
 /* What certd is told once of an exchange of version 2, to make and judge AUTH payloads (RFC 7296 section

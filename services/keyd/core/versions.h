@@ -12,6 +12,8 @@ struct ike_version {
 	/* A datagram whose header says this version; it has hdr->length octets. */
 	void (*datagram)(
 	    struct core *c, const struct ike_path *path, const struct ike_hdr *hdr, const uint8_t *d);
+	/* A datagram of a version that is not there yet: the newest one answers. NULL: it does not. */
+	void (*too_new)(struct core *c, const struct ike_path *path, const struct ike_hdr *hdr);
 	/* Frees what has ended; nothing of it is on the stack. */
 	void (*bury)(struct core *c);
 	/* Every IKE SA ends, without a word. */

@@ -79,7 +79,8 @@ static int take_begun(struct answer *a)
 {
 	const Postern__IkeBegun *m = (const Postern__IkeBegun *)a->m;
 
-	if (m->n_certs > ANSWER_CERTS_MAX || m->subject.len > SUBJECT_MAX || m->issuer.len > SUBJECT_MAX)
+	if (m->n_certs > ANSWER_CERTS_MAX || m->subject.len > SUBJECT_MAX || m->issuer.len > SUBJECT_MAX ||
+	    m->public_key.len > IKE_PUBLIC_KEY_MAX)
 		return -EBADMSG;
 	if (m->nonce.len < IKE_NONCE_MIN)
 		return -EBADMSG;
@@ -89,6 +90,7 @@ static int take_begun(struct answer *a)
 	a->reply.n_certs = (uint32_t)m->n_certs;
 	a->reply.subject = (struct ike1_octets){m->subject.data, m->subject.len};
 	a->reply.issuer = (struct ike1_octets){m->issuer.data, m->issuer.len};
+	a->reply.public_key = (struct ike1_octets){m->public_key.data, m->public_key.len};
 	return octets(a, &m->nonce, IKE_NONCE_MAX);
 }
 

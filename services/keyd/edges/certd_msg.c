@@ -142,6 +142,7 @@ int certd_verify_ask(struct ipc_client *c, const struct ike1_signed *s, ipc_repl
 	m.statement = slice(s->statement);
 	m.certs = certs;
 	m.n_certs = s->n_certs;
+	m.public_key = slice(s->public_key);
 	m.signature = slice(s->signature);
 	return ipc_client_request(c, IPC_IKE_JUDGE, &m.base, CERTD_DEADLINE_MS, fn, arg);
 }

@@ -8,6 +8,8 @@
 
 #include "keyd/core/ident.h"
 #include "keyd/core/upkeep.h"
+#include "keyd/ike2/anew.h"
+#include "keyd/ike2/contact.h"
 #include "keyd/ike2/create.h"
 #include "keyd/ike2/exchange.h"
 #include "keyd/ike2/inform.h"
@@ -16,18 +18,22 @@
 
 enum { ID_RESERVED_AT = 1, ID_RESERVED = 3 };
 
-static bool by_cert(const struct ikesa *sa)
+static bool signs(const struct ikesa *sa)
 {
 	const struct ike_peer *p = ike2_peer(sa);
 
 	return p->n_offers && ike_auth_is_rsa(p->offer[0].auth);
 }
 
-bool auth_wants_cert(const struct ikesa *sa)
+/* Whoever has the peer's certificate needs none; who has its key asks for it all the same, because a peer
+ * with several could not know which one is meant. */
+void auth_put_wish(const struct ikesa *sa, struct ike_out *o)
 {
 	const struct ike_peer *p = ike2_peer(sa);
 
-	return ike_auth_is_rsa(ike_peer_auth(p)) && p->send_cr && !p->peer_cert;
+	if (!ike_auth_is_rsa(ike_peer_auth(p)) || !p->send_cr || p->peer_cert)
+		return;
+	ike2_put_request(o, p->peer_key ? IKE2_CERT_RAW_KEY : IKE2_CERT_X509_SIG, NULL, 0);
 }
 
 static const struct octets *own_nonce(const struct ikesa *sa)
@@ -56,13 +62,23 @@ static int make_id(const struct ikesa *sa, const struct ike_id *id, struct octet
 	return r;
 }
 
+/* Whoever has proved who he is has lines of his own, whatever strangers have made of theirs. */
+static void say_why(struct ikesa *sa, const char *what, const char *why)
+{
+	enum core_level level = upkeep_level(sa->core, &sa->path.remote, CORE_ERROR);
+	char name[IKE2_NAME_MAX];
+
+	(void)ike2_name(sa, name);
+	if (!sa->proved)
+		core_note(sa->core, level, "ike.auth", "%s: %s. %s", what, why, name);
+	else if (ike2_may_say(sa))
+		core_log(sa->core, level, "ike.auth", "%s: %s. %s", what, why, name);
+}
+
 /* It fails before the peer knows us, or we it. */
 static void give_up(struct ikesa *sa, const char *what, const char *why)
 {
-	char name[IKE2_NAME_MAX];
-
-	core_note(sa->core, upkeep_level(sa->core, &sa->path.remote, CORE_ERROR), "ike.auth", "%s: %s. %s",
-	    what, why, ike2_name(sa, name));
+	say_why(sa, what, why);
 	news_hint(sa->core, &sa->path.remote, "%s: %s", what, why);
 	if (sa->answering) {
 		ike2_send_refusal(sa, IKE2_AUTH, IKE2_N_AUTHENTICATION_FAILED, NULL, 0);
@@ -74,54 +90,10 @@ static void give_up(struct ikesa *sa, const char *what, const char *why)
 
 /* --- up --- */
 
-/* What there was with this peer before is no more: it says so, or its old SAs would have been used. */
-static void end_others(struct ikesa *sa)
-{
-	struct ike2_walk w = ike2_walk_peer(sa->core, &sa->path.remote);
-	struct ikesa *other;
-
-	while ((other = ike2_walk_next(&w)))
-		if (other != sa && other->proved && !other->replaces &&
-		    ike_id_equal(&other->peer_id, &sa->peer_id) &&
-		    inet_addr_equal(&other->path.remote, &sa->path.remote) && other->established_ms &&
-		    other->established_ms < sa->begun_ms)
-			ike2_sa_end(other, "purged: the peer began anew");
-}
-
-/* Both may have begun at once, or one anew without the other's knowledge; one IKE SA is enough. Of two that
- * both are in use the one with the greater SPI stays, which both sides see; one that has not been heard of
- * since is taken for lost. */
-static bool gives_way(const struct ikesa *other, const struct ikesa *sa)
-{
-	return other->heard_ms < sa->begun_ms || memcmp(other->spi_i, sa->spi_i, IKE2_SPI) < 0;
-}
-
-static bool is_twin(const struct ikesa *other, const struct ikesa *sa)
-{
-	return other != sa && ike2_is_up(other) && other->peer == sa->peer && other->conf == sa->conf &&
-	       party_same(other->party, sa->party);
-}
-
-static void end_twins(struct ikesa *sa)
-{
-	struct ike2_walk w = ike2_walk_peer(sa->core, &sa->path.remote);
-	struct ikesa *other;
-
-	while ((other = ike2_walk_next(&w))) {
-		if (!is_twin(other, sa))
-			continue;
-		if (!gives_way(other, sa)) {
-			ike2_sa_leave(sa, "redundant: there is another one with this peer");
-			return;
-		}
-		ike2_sa_leave(other, "redundant: there is a newer one with this peer");
-	}
-}
-
 static void forget_first(struct ikesa *sa)
 {
 	struct octets *o[] = {&sa->message_i, &sa->message_r, &sa->cookie, &sa->statement, &sa->subject,
-	    &sa->issuer, &sa->proof, &sa->ke};
+	    &sa->issuer, &sa->proof, &sa->ke, &sa->own_key, &sa->peer_key, &sa->id_wanted};
 
 	for (size_t i = 0; i < ARRAY_SIZE(o); i++)
 		octets_fini(o[i]);
@@ -150,7 +122,7 @@ static void up(struct ikesa *sa)
 	core_log(c, CORE_INFO, "ike.up", "IKE-SA established %s peer=%s", ike2_name(sa, name),
 	    ike_id_format(&sa->peer_id, id, sizeof(id)));
 	if (sa->initial_contact)
-		end_others(sa);
+		contact_end_others(sa);
 	forget_first(sa);
 	create_plan(sa);
 	inform_plan_probe(sa);
@@ -181,7 +153,9 @@ static void tell(struct ikesa *sa, void (*then)(struct ikesa *sa, struct core_re
 static void prove(struct ikesa *sa, void (*then)(struct ikesa *sa, struct core_reply *r))
 {
 	struct core *c = sa->core;
-	int r = make_id(sa, &ike2_peer(sa)->my_id, own_id(sa));
+	/* R: whom the peer asks for (section 2.15); whether we are that, certd knows. */
+	int r = sa->id_wanted.n ? octets_set(own_id(sa), sa->id_wanted.p, sa->id_wanted.n)
+	                        : make_id(sa, &ike2_peer(sa)->my_id, own_id(sa));
 
 	if (r < 0) {
 		give_up(sa, "our identity cannot be sent",
@@ -193,6 +167,16 @@ static void prove(struct ikesa *sa, void (*then)(struct ikesa *sa, struct core_r
 	    c->ports.arg, ike2_park(sa, then), octets_slice(own_nonce(sa)), octets_slice(own_id(sa)));
 	if (r < 0)
 		give_up(sa, "certd cannot be asked", err_name(r));
+}
+
+/* What is of no use is passed over. False: it is too long, or no memory. */
+static bool keep_cert(struct ikesa *sa, const struct ike2_certificate *c)
+{
+	if (c->encoding == IKE2_CERT_RAW_KEY && !sa->peer_key.n)
+		return c->len <= IKE_PUBLIC_KEY_MAX && octets_set(&sa->peer_key, c->data, c->len) == 0;
+	if (c->encoding != IKE2_CERT_X509_SIG || sa->n_certs == IKE2_CERTS_MAX)
+		return true;
+	return octets_set(&sa->cert[sa->n_certs++], c->data, c->len) == 0;
 }
 
 /* Who it is, and its proof: kept until they are judged. False: *ret_why. */
@@ -218,11 +202,8 @@ static bool take_peer(struct ikesa *sa, const struct ike_chain *c, const char **
 	for (uint32_t i = 0; (x = ike_chain_find(c, IKE2_P_CERT, i)); i++) {
 		if (ike2_cert_parse(x, &cert) != IKE_OK)
 			return false;
-		if (cert.encoding != IKE2_CERT_X509_SIG || sa->n_certs == IKE2_CERTS_MAX)
-			continue;
-		if (octets_set(&sa->cert[sa->n_certs], cert.data, cert.len) < 0)
+		if (!keep_cert(sa, &cert))
 			return false;
-		sa->n_certs++;
 	}
 	return true;
 }
@@ -250,6 +231,7 @@ static void judge(struct ikesa *sa, const struct core_reply *r)
 	for (uint8_t i = 0; i < sa->n_certs; i++)
 		certs[i] = octets_slice(&sa->cert[i]);
 	s.statement = octets_slice(&sa->statement);
+	s.public_key = octets_slice(&sa->peer_key);
 	if (e == 0)
 		e = c->ports.ike2_judge(c->ports.arg, ike2_park(sa, on_judged), &s);
 	if (e < 0)
@@ -281,22 +263,15 @@ static void verify(struct ikesa *sa)
 
 static void put_certs(const struct ikesa *sa, struct ike_out *o)
 {
-	for (uint8_t i = 0; by_cert(sa) && ike2_peer(sa)->send_cert && i < sa->n_own_certs; i++)
+	if (!signs(sa) || !ike2_peer(sa)->send_cert)
+		return;
+	for (uint8_t i = 0; i < sa->n_own_certs; i++)
 		ike2_put_cert(o, IKE2_CERT_X509_SIG, sa->own_cert[i].p, sa->own_cert[i].n);
+	if (sa->own_key.n)
+		ike2_put_cert(o, IKE2_CERT_RAW_KEY, sa->own_key.p, sa->own_key.n);
 }
 
 /* --- the initiator --- */
-
-static bool is_first_contact(const struct ikesa *sa)
-{
-	if (!ike2_peer(sa)->initial_contact)
-		return false;
-	list_foreach (other, core_of_peer(sa->core->ike2.by_peer, &sa->path.remote), struct ikesa, by_peer)
-		if (other != sa && other->established_ms &&
-		    inet_addr_equal(&other->path.remote, &sa->path.remote))
-			return false;
-	return true;
-}
 
 /* Who we want it to be, where only one can be meant. */
 static void put_wanted_id(const struct ikesa *sa, struct ike_out *o)
@@ -319,10 +294,8 @@ static void send_request(struct ikesa *sa)
 	ike2_out_begin(sa, &m);
 	ike_out_whole(&m.o, IKE2_P_ID_I, sa->id_i.p, sa->id_i.n);
 	put_certs(sa, &m.o);
-	if (is_first_contact(sa))
-		ike2_put_note(&m.o, IKE2_N_INITIAL_CONTACT, NULL, 0);
-	if (auth_wants_cert(sa))
-		ike2_put_request(&m.o, IKE2_CERT_X509_SIG, NULL, 0);
+	contact_put(sa, &m.o);
+	auth_put_wish(sa, &m.o);
 	put_wanted_id(sa, &m.o);
 	ike_out_whole(&m.o, IKE2_P_AUTH, sa->proof.p, sa->proof.n);
 	if (sa->first)
@@ -421,6 +394,15 @@ static void first_refused(struct ikesa *sa, const struct ike_chain *c)
 		    p, 0, "the peer refuses: %s", ike2_notify_name(n.type) ? ike2_notify_name(n.type) : "?");
 }
 
+static void first_answered(struct ike2_pair *p, const struct ike_chain *c)
+{
+	const char *why;
+
+	p->is_made = true;
+	if (pair_take_answer(p, c, &why) < 0)
+		pair_fail(p, 0, "the peer: %s", why);
+}
+
 static void refused(struct ikesa *sa, const struct ike_chain *c)
 {
 	struct ike2_notification n;
@@ -438,6 +420,7 @@ static void refused(struct ikesa *sa, const struct ike_chain *c)
 
 void auth_response(struct ikesa *sa, const struct ike_chain *c)
 {
+	struct ike2_notification n;
 	const char *why;
 
 	if (sa->state != IKE2_S_I_AUTH)
@@ -447,22 +430,24 @@ void auth_response(struct ikesa *sa, const struct ike_chain *c)
 		return;
 	}
 	ike2_set_state(sa, IKE2_S_I_CHECK);
+	sa->initial_contact = ike2_notify_find(c, IKE2_N_INITIAL_CONTACT, &n);
 	if (!take_peer(sa, c, &why)) {
 		give_up(sa, "the peer's answer is not accepted", why);
 		return;
 	}
 	if (!ike_chain_find(c, IKE2_P_SA, 0))
 		first_refused(sa, c);
-	else if (sa->first && pair_take_answer(sa->first, c, &why) < 0) {
-		pair_refuse_made(sa->first);
-		pair_fail(sa->first, 0, "the peer: %s", why);
-	}
+	else if (sa->first)
+		first_answered(sa->first, c);
 	verify(sa);
 }
 
 static void opened_both(struct ike2_pair *p)
 {
+	struct ikesa *sa = p->sa;
+
 	(void)!pair_done(p, NULL);
+	anew_done(sa);
 }
 
 static void opened(struct ike2_pair *p)
@@ -483,9 +468,11 @@ static void made(struct ikesa *sa)
 	sa->first = NULL;
 	if (p && ike2_is_up(sa))
 		pair_ask_grant(p, granted);
+	else
+		anew_done(sa);
 	pair_resume(sa);
 	ike2_pump(sa);
-	end_twins(sa);
+	contact_end_twins(sa);
 	if (ike2_is_up(sa))
 		ike2_sa_limit(sa);
 }
@@ -502,6 +489,7 @@ static void finish(struct ikesa *sa, struct ike2_pair *p, uint16_t notify)
 	ike_out_whole(&m.o, IKE2_P_ID_R, sa->id_r.p, sa->id_r.n);
 	put_certs(sa, &m.o);
 	ike_out_whole(&m.o, IKE2_P_AUTH, proof, n);
+	contact_put(sa, &m.o);
 	if (p)
 		pair_put_answer(p, &m.o);
 	else if (notify)
@@ -515,7 +503,7 @@ static void finish(struct ikesa *sa, struct ike2_pair *p, uint16_t notify)
 		(void)!pair_done(p, NULL);
 	pair_resume(sa);
 	ike2_pump(sa);
-	end_twins(sa);
+	contact_end_twins(sa);
 	if (ike2_is_up(sa))
 		ike2_sa_limit(sa);
 }
@@ -535,6 +523,10 @@ static void on_own_proof_answer(struct ikesa *sa, struct core_reply *r)
 {
 	struct ike2_pair *p = sa->first;
 
+	if (r->result == -EACCES && sa->id_wanted.n) {
+		give_up(sa, "the peer asks for somebody else: compare its idea of us with local-id", r->why);
+		return;
+	}
 	if (r->result < 0 || octets_set(&sa->proof, r->octets, r->n_octets) < 0) {
 		give_up(sa, "we cannot prove who we are", r->result < 0 ? r->why : "out of memory");
 		return;
@@ -583,6 +575,25 @@ static bool take_first(struct ikesa *sa, const struct ike_chain *c, const char *
 	return pair_take_request(p, c, ret_why) == 0;
 }
 
+/* Whom the peer asks for, if it says so. False: that is nobody's name. */
+static bool take_wanted(struct ikesa *sa, const struct ike_chain *c)
+{
+	const struct ike_payload *id = ike_chain_find(c, IKE2_P_ID_R, 0);
+	struct ike2_ident ident;
+	struct ike1_ident as1;
+	struct ike_id who;
+
+	if (!id)
+		return true;
+	if (ike2_ident_parse(id, &ident) != IKE_OK)
+		return false;
+	as1 = (struct ike1_ident){.type = ident.type, .data = ident.data, .len = ident.len};
+	if (ident_peer(&as1, &who) < 0 || octets_set(&sa->id_wanted, id->body, id->len) < 0)
+		return false;
+	memset(sa->id_wanted.p + ID_RESERVED_AT, 0, ID_RESERVED);
+	return true;
+}
+
 void auth_request(struct ikesa *sa, const struct ike_chain *c)
 {
 	struct ike2_notification n;
@@ -596,5 +607,8 @@ void auth_request(struct ikesa *sa, const struct ike_chain *c)
 		ike2_sa_end(sa, "its request was malformed");
 		return;
 	}
-	tell(sa, on_told_answer);
+	if (take_wanted(sa, c))
+		tell(sa, on_told_answer);
+	else
+		give_up(sa, "the peer asks for somebody else", "its IDr is of no kind that names a peer");
 }

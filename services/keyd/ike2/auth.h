@@ -12,7 +12,7 @@ void auth_begin2(struct ikesa *sa);
 /* The peer's request, and its answer to ours; opened, with the payloads of its place. */
 void auth_request(struct ikesa *sa, const struct ike_chain *c);
 void auth_response(struct ikesa *sa, const struct ike_chain *c);
-/* Whether the peer proves itself by a certificate, and has to be asked for it. */
-bool auth_wants_cert(const struct ikesa *sa);
+/* Asks for what the peer proves itself with, unless it is here already. */
+void auth_put_wish(const struct ikesa *sa, struct ike_out *o);
 
 #endif

@@ -12,6 +12,7 @@
 #include "base/rd.h"
 #include "base/wr.h"
 #include "keyd/core/waiters.h"
+#include "keyd/ike2/anew.h"
 #include "keyd/ike2/exchange.h"
 #include "keyd/ike2/inform.h"
 #include "keyd/ike2/pair_more.h"
@@ -23,7 +24,8 @@ enum {
 	LATE_PERCENT = 93, /* the other side, if that one has not */
 	JITTER_PERCENT = 5,
 	AGAIN_MS = 2000,
-	OLD_MS = 30000, /* how long the peer may take to delete what it has replaced */
+	ANEW_MS = 60000, /* whether the one that was begun in its place has come to anything */
+	OLD_MS = 30000,  /* how long the peer may take to delete what it has replaced */
 };
 
 static int cmp(const struct octets *a, const struct octets *b)
@@ -62,6 +64,11 @@ void create_renew(struct child *k)
 			return;
 	if (!ike2_is_up(sa) || k->told)
 		return;
+	if (sa->full) {
+		child_try_again(k);
+		anew_begin(sa);
+		return;
+	}
 	p = pair_new(sa, true);
 	if (!p) {
 		child_try_again(k);
@@ -75,15 +82,18 @@ void create_renew(struct child *k)
 void create_ask_pair(struct ikesa *sa, const struct ike2_task *t)
 {
 	struct ike2_pair *p = t->pair;
+	struct ike2_task asked = *t;
 	struct ike2_out m;
 	int r;
 
 	if (!p)
 		return;
+	asked.proto = p->part[p->n_parts - 1].proto;
+	asked.spi = p->part[p->n_parts - 1].spi_in;
 	ike2_out_begin(sa, &m);
 	r = pair_put_request(p, &m.o);
 	if (r == 0)
-		r = ike2_send_request(sa, &m, IKE2_CREATE_CHILD_SA, t);
+		r = ike2_send_request(sa, &m, IKE2_CREATE_CHILD_SA, &asked);
 	if (r < 0)
 		pair_fail(p, 0, "the request cannot be made: %s", err_name(r));
 	else
@@ -138,6 +148,8 @@ static void pair_refused(struct ike2_pair *p, const struct ike_chain *c)
 		pair_fail(p, 0, "the peer's answer has neither an SA nor a reason");
 	else if (n.type == IKE2_N_CHILD_SA_NOT_FOUND && p->old)
 		renew_anew(p);
+	else if (n.type == IKE2_N_NO_ADDITIONAL_SAS)
+		anew_pair(p);
 	else if (!pair_again_alone(p, n.type))
 		pair_fail(p, 0, "the peer refuses: %s", notify_word(n.type, buf));
 }
@@ -150,12 +162,11 @@ static void pair_response(struct ike2_pair *p, const struct ike_chain *c)
 		pair_refused(p, c);
 		return;
 	}
-	if (pair_take_answer(p, c, &why) < 0) {
-		pair_refuse_made(p);
+	p->is_made = true;
+	if (pair_take_answer(p, c, &why) < 0)
 		pair_fail(p, 0, "the peer: %s", why);
-		return;
-	}
-	pair_install(p, true, opened_ours);
+	else
+		pair_install(p, true, opened_ours);
 }
 
 /* --- the peer's child --- */
@@ -443,6 +454,7 @@ static void rekey_response(struct ikesa *sa, const struct ike_chain *c)
 	struct ikesa *next = sa->next_ours;
 	struct ike2_notification n;
 	char buf[20];
+	bool full;
 
 	if (!next)
 		return;
@@ -454,12 +466,16 @@ static void rekey_response(struct ikesa *sa, const struct ike_chain *c)
 	core_log(sa->core, CORE_WARNING, "ike.renewal", "the renewal of an IKE SA has failed: the peer %s%s",
 	    ike2_notify_find_error(c, &n) ? "refuses: " : "answers something else",
 	    ike2_notify_find_error(c, &n) ? notify_word(n.type, buf) : "");
+	full = ike2_notify_find(c, IKE2_N_NO_ADDITIONAL_SAS, &n);
 	sa->next_ours = NULL;
 	ike2_sa_end(next, NULL);
-	if (sa->next_theirs)
+	if (sa->next_theirs) {
 		settle(sa);
-	else
-		renew_again(sa, AGAIN_MS);
+		return;
+	}
+	renew_again(sa, full ? ANEW_MS : AGAIN_MS);
+	if (full)
+		anew_begin(sa);
 }
 
 static int answer_rekey(struct ikesa *sa, struct ikesa *next, const struct ike_chain *c, struct ike2_out *m,
@@ -543,6 +559,11 @@ void create_renew_sa(struct ikesa *sa)
 {
 	if (!ike2_is_up(sa) || sa->next_ours || sa->next_theirs)
 		return;
+	if (sa->full) {
+		renew_again(sa, ANEW_MS);
+		anew_begin(sa);
+		return;
+	}
 	if (ike2_ask(sa, &(struct ike2_task){.kind = IKE2_TASK_REKEY}) < 0)
 		renew_again(sa, AGAIN_MS);
 }
@@ -592,10 +613,21 @@ void create_request(struct ikesa *sa, const struct ike_chain *c)
 		rekey_request(sa, c);
 }
 
+/* The answer comes after we have given the pair up. */
+static void late_response(struct ikesa *sa, const struct ike2_task *t, const struct ike_chain *c)
+{
+	const struct ike2_task drop = {.kind = IKE2_TASK_DROP_CHILD, .proto = t->proto, .spi = t->spi};
+
+	if (ike_chain_find(c, IKE2_P_SA, 0))
+		(void)!ike2_ask(sa, &drop);
+}
+
 void create_response(struct ikesa *sa, const struct ike2_task *t, const struct ike_chain *c)
 {
 	if (t->kind == IKE2_TASK_REKEY)
 		rekey_response(sa, c);
 	else if (t->pair)
 		pair_response(t->pair, c);
+	else
+		late_response(sa, t, c);
 }

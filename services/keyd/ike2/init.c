@@ -143,6 +143,8 @@ static int take_begun(struct ikesa *sa, const struct core_reply *r)
 		e = octets_set(&sa->subject, r->subject.p, r->subject.n);
 	if (e == 0)
 		e = octets_set(&sa->issuer, r->issuer.p, r->issuer.n);
+	if (e == 0)
+		e = octets_set(&sa->own_key, r->public_key.p, r->public_key.n);
 	for (uint32_t i = 0; e == 0 && i < r->n_certs && i < IKE2_CERTS_MAX; i++) {
 		e = octets_set(&sa->own_cert[i], r->certs[i].p, r->certs[i].n);
 		sa->n_own_certs++;
@@ -341,13 +343,32 @@ static void refuse(struct core *c, const struct ike_path *path, const struct ike
 	struct ike_out o;
 	size_t len;
 
-	to.flags = IKE2_F_RESPONSE;
+	to.flags = IKE2_F_RESPONSE | ((h->flags & IKE2_F_INITIATOR) ^ IKE2_F_INITIATOR);
 	to.minor = 0;
 	ike_out_init(&o, c->out, sizeof(c->out), &to);
 	ike2_put_note(&o, type, data, n);
 	len = ike_out_end(&o);
 	if (len)
 		c->ports.send(c->ports.arg, path, c->out, len);
+}
+
+/* Not to strangers, not as an answer to an answer, and never more than came. */
+void init_too_new(struct core *c, const struct ike_path *path, const struct ike_hdr *h)
+{
+	enum { ANSWER_LEN = IKE_HDR_LEN + 8 };
+	const struct ike_peer *p = ike_conf_find_peer(c->conf->c, &path->remote);
+	struct ike_hdr ours = *h;
+	char b[INET_ADDR_STRLEN];
+
+	if (!p || p->version != 2 || (h->flags & IKE2_F_RESPONSE) || h->length < ANSWER_LEN ||
+	    !bucket_take(&c->too_new, 1, core_now(c)))
+		return;
+	core_note(c, CORE_WARNING, "ike.version",
+	    "a message of version %u from %s is answered with INVALID_MAJOR_VERSION: there is none above 2 "
+	    "here",
+	    h->major, inet_addr_format(&path->remote, b));
+	ours.major = 2;
+	refuse(c, path, &ours, IKE2_N_INVALID_MAJOR_VERSION, NULL, 0);
 }
 
 static void send_response(struct ikesa *sa)
@@ -363,8 +384,7 @@ static void send_response(struct ikesa *sa)
 	if (put_ke(sa, sa->terms.group, &o)) {
 		ike_out_whole(&o, IKE2_P_NONCE, sa->nonce_r.p, sa->nonce_r.n);
 		put_nat(sa, &o);
-		if (auth_wants_cert(sa))
-			ike2_put_request(&o, IKE2_CERT_X509_SIG, NULL, 0);
+		auth_put_wish(sa, &o);
 		put_abilities(sa, &o);
 		ike2_put_note(&o, IKE2_N_CHILDLESS_SUPPORTED, NULL, 0);
 		n = ike_out_end(&o);

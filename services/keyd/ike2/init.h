@@ -15,4 +15,7 @@ void init_response(struct ikesa *sa, const struct ike_path *path, const struct i
 /* R: the keys, which are computed when the peer comes back. 0 or -errno. */
 must_check int init_make_keys(struct ikesa *sa);
 
+/* A message of a later version: who is a peer hears which one there is (section 2.5). */
+void init_too_new(struct core *c, const struct ike_path *path, const struct ike_hdr *h);
+
 #endif

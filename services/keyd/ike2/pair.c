@@ -174,8 +174,25 @@ static enum core_level failure_level(const struct ike2_pair *p)
 	return p->initiator ? upkeep_level(p->sa->core, &p->sa->path.remote, CORE_ERROR) : CORE_ERROR;
 }
 
+/* What the peer has made, and is none of ours. Its end of an SA is known by our SPI. */
+static void drop_made(struct ikesa *sa, const struct ike2_task *t)
+{
+	if (t->kind && sa->state != IKE2_S_GONE)
+		(void)!ike2_ask(sa, t);
+}
+
+static struct ike2_task made_task(const struct ike2_pair *p)
+{
+	const struct pair_part *x = &p->part[p->n_parts ? p->n_parts - 1 : 0];
+
+	if (!p->is_made)
+		return (struct ike2_task){.kind = IKE2_TASK_NONE};
+	return (struct ike2_task){.kind = IKE2_TASK_DROP_CHILD, .proto = x->proto, .spi = x->spi_in};
+}
+
 void pair_fail(struct ike2_pair *p, uint16_t notify, const char *fmt, ...)
 {
+	const struct ike2_task made = made_task(p);
 	struct ikesa *sa = p->sa;
 	struct core *c = sa->core;
 	char text[500], a[INET_ADDR_STRLEN], b[INET_ADDR_STRLEN];
@@ -205,6 +222,24 @@ void pair_fail(struct ike2_pair *p, uint16_t notify, const char *fmt, ...)
 		failed(p, notify ? notify : IKE2_N_TEMPORARY_FAILURE);
 	}
 	pair_free(p);
+	drop_made(sa, &made); /* last: it may end the IKE SA, and with it what is on its list */
+}
+
+struct ike2_pair *pair_hand_over(struct ike2_pair *p, struct ikesa *to)
+{
+	struct ike2_pair *next = pair_new(to, true);
+
+	if (!next) {
+		pair_fail(p, 0, "out of memory");
+		return NULL;
+	}
+	next->out = p->out;
+	next->acquire = p->acquire;
+	next->alone = p->alone;
+	pair_wishes_move(&p->wishes, &next->wishes);
+	undo(p);
+	pair_free(p);
+	return next;
 }
 
 static struct child as_child(const struct ike2_pair *p)

@@ -44,6 +44,7 @@ struct ike2_pair {
 	enum pair_state state;
 	bool initiator; /* this side asks for it */
 	bool in_auth;   /* it is negotiated in IKE_AUTH, and has no key exchange of its own */
+	bool is_made;   /* I: the peer has answered with an SA, and so has made its side */
 	uint64_t acquire, begun_ms;
 	struct child *old;      /* the pair that is to be renewed; NULL: none, or it has ended meanwhile */
 	struct core_conf *held; /* of `conf`, which stays what it was when another one is loaded */
@@ -111,7 +112,8 @@ struct ike2_pair *pair_making(struct ikesa *sa, enum ipsec_proto proto, uint32_t
 void pair_resume(struct ikesa *sa);
 /* The IKE SA has ended: what waits for it ends. */
 void pair_orphan(struct ikesa *sa);
-/* It has failed: `notify` (0: none) for the peer if it waits, `why` for the log. Frees it. */
+/* It has failed: `notify` (0: none) for the peer if it waits, `why` for the log. What the peer has made of
+ * our request is deleted. Frees it. */
 void pair_fail(struct ike2_pair *p, uint16_t notify, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 /* Ends it without a word: what it was for goes on elsewhere. */
@@ -125,6 +127,9 @@ void pair_set_state(struct ike2_pair *p, enum pair_state next);
 void pair_hold(struct ike2_pair *p);
 /* The peer has taken `old` away. */
 void pair_old_gone(struct child *old);
+/* I: it is asked for under another IKE SA, from the beginning. What it is there; NULL without memory, and
+ * then it has failed. */
+struct ike2_pair *pair_hand_over(struct ike2_pair *p, struct ikesa *to);
 /* An IKE SA is replaced: what is being negotiated goes on under its successor. */
 void pair_move(struct ikesa *from, struct ikesa *to);
 
@@ -136,16 +141,13 @@ void pair_install(struct ike2_pair *p, bool inbound, pair_fn then);
 /* pair_say.c: its payloads. */
 /* I: SA, nonce and KE (not in IKE_AUTH), selectors, notifications. 0 or -errno. */
 must_check int pair_put_request(struct ike2_pair *p, struct ike_out *o);
-/* I: the answer; what is needed of it is kept. 0; -EBADMSG, -ENOENT with a sentence: what the peer has made
- * is not wanted, and pair_refuse_made() says so. */
+/* I: the answer; what is needed of it is kept. 0; -EBADMSG, -ENOENT with a sentence. */
 must_check int pair_take_answer(struct ike2_pair *p, const struct ike_chain *c, const char **ret_why);
 /* R: the request is read and kept. 0; -EBADMSG with a sentence; -ENOMEM. */
 must_check int pair_take_request(struct ike2_pair *p, const struct ike_chain *c, const char **ret_why);
 /* R: looks for what fits, and makes it; then `ready` or `failed`. */
 void pair_answer(struct ike2_pair *p);
 void pair_put_answer(struct ike2_pair *p, struct ike_out *o);
-/* I: what the peer has made of our request, and we do not want, goes. */
-void pair_refuse_made(struct ike2_pair *p);
 
 /* pair_keys.c: makes the keys, under the IKE SA in which it was negotiated. 0 or -errno. */
 must_check int pair_make_keys(struct ike2_pair *p);

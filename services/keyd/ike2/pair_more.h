@@ -54,6 +54,8 @@ void pair_show_more(const struct ike2_pair *p, core_row_fn fn, void *arg);
 /* For the child; NULL without memory, or when there are none. */
 struct ike_row_also *pair_more_rows(const struct ike2_pair *p);
 
+/* All of them wait at another one. */
+void pair_wishes_move(struct list *from, struct list *to);
 /* pair_wish.c. It is over, and nothing came of it: whoever waits for it hears why. */
 void pair_wishes_fail(struct ike2_pair *p, const char *why);
 /* The child is there. What it does not serve is wished anew, once the pair is freed: the list that is moved

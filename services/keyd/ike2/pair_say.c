@@ -566,14 +566,6 @@ void pair_answer(struct ike2_pair *p)
 	say_unacceptable(p);
 }
 
-void pair_refuse_made(struct ike2_pair *p)
-{
-	const struct pair_part *x = shell(p);
-
-	(void)!ike2_ask(
-	    p->sa, &(struct ike2_task){.kind = IKE2_TASK_DROP_CHILD, .proto = x->proto, .spi = x->spi_in});
-}
-
 void pair_put_answer(struct ike2_pair *p, struct ike_out *o)
 {
 	if (p->n_parts == PAIR_PARTS_MAX)

@@ -113,7 +113,7 @@ void pair_wishes_fail(struct ike2_pair *p, const char *why)
 	}
 }
 
-static void move_wishes(struct list *from, struct list *to)
+void pair_wishes_move(struct list *from, struct list *to)
 {
 	list_foreach_safe (w, next, from, struct pair_wish, node) {
 		list_remove(&w->node);
@@ -133,7 +133,7 @@ void pair_wishes_settle(struct ike2_pair *p, const struct child *k, struct list 
 			c->ports.acquire_done(c->ports.arg, w->acquire, true);
 		forget_wish(w);
 	}
-	move_wishes(&p->wishes, ret);
+	pair_wishes_move(&p->wishes, ret);
 }
 
 void pair_wishes_again(struct ikesa *sa, struct list *wishes)
@@ -171,7 +171,7 @@ bool pair_again_alone(struct ike2_pair *p, uint16_t notify)
 	q->acquire = p->acquire;
 	p->acquire = 0;
 	list_init(&wishes);
-	move_wishes(&p->wishes, &wishes);
+	pair_wishes_move(&p->wishes, &wishes);
 	pair_drop(p);
 	if (ike2_is_up(sa))
 		pair_begin(q, false, pair_ask_in_turn);

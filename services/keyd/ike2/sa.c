@@ -240,6 +240,8 @@ static void unlink_race(struct ikesa *sa)
 			other->next_theirs = NULL;
 		if (other->replaces == sa)
 			other->replaces = NULL;
+		if (other->anew == sa)
+			other->anew = NULL;
 	}
 }
 
@@ -357,7 +359,7 @@ static void sa_free(struct ikesa *sa)
 {
 	struct octets *o[] = {&sa->message_i, &sa->message_r, &sa->nonce_i, &sa->nonce_r, &sa->id_i,
 	    &sa->id_r, &sa->cookie, &sa->statement, &sa->subject, &sa->issuer, &sa->proof, &sa->ke,
-	    &sa->ticket, &sa->least};
+	    &sa->own_key, &sa->peer_key, &sa->id_wanted, &sa->ticket, &sa->least};
 
 	/* A handler that was in the midst of something when it ended may have begun these again. */
 	stop(sa);
@@ -411,6 +413,16 @@ struct ikesa *ike2_find_up(struct core *c, const struct ike_path *path, uint32_t
 
 	list_foreach (sa, with(c, &path->remote), struct ikesa, by_peer)
 		if (ike2_is_up(sa) && is_with(sa, path, peer))
+			newest = sa;
+	return newest;
+}
+
+struct ikesa *ike2_find_open(struct core *c, const struct ike_path *path, uint32_t peer)
+{
+	struct ikesa *newest = NULL;
+
+	list_foreach (sa, with(c, &path->remote), struct ikesa, by_peer)
+		if (ike2_is_up(sa) && !sa->full && is_with(sa, path, peer))
 			newest = sa;
 	return newest;
 }

@@ -53,7 +53,7 @@ struct ike2_task {
 	struct list node;
 	enum ike2_task_kind kind;
 	struct ike2_pair *pair; /* PAIR; leaves the task when it ends before */
-	enum ipsec_proto proto; /* DROP_CHILD: what we receive with */
+	enum ipsec_proto proto; /* DROP_CHILD, PAIR that is asked for: what we receive with */
 	uint32_t spi;
 };
 
@@ -101,7 +101,10 @@ struct ikesa {
 	/* Until it is up. */
 	struct octets message_i, message_r, nonce_i, nonce_r, id_i, id_r, cookie, statement;
 	struct octets subject, issuer, own_cert[IKE2_CERTS_MAX], cert[IKE2_CERTS_MAX];
-	struct octets proof; /* our AUTH payload, or the peer's while it is judged */
+	struct octets
+	    id_wanted; /* R: body of the IDr payload, who the peer wants us to be; empty: it says not */
+	struct octets own_key, peer_key; /* SubjectPublicKeyInfo of who has no certificate (RFC 7670) */
+	struct octets proof;             /* our AUTH payload, or the peer's while it is judged */
 	uint8_t n_own_certs, n_certs;
 	bool initial_contact;
 	uint8_t groups_tried, cookies_tried; /* I: other groups, and cookies, that were asked for */
@@ -128,6 +131,8 @@ struct ikesa {
 	struct ikesa *next_ours, *next_theirs, *replaces;
 	struct octets least; /* of the nonces that made this SA, when it took another one's place */
 	bool ours;           /* this side began the exchange that made this SA */
+	bool full;           /* the peer takes nothing more under it (anew.h) */
+	struct ikesa *anew;  /* another one that was begun to take its place; NULL: none */
 
 	struct parked wait;
 	void (*then)(struct ikesa *sa, struct core_reply *r);
@@ -210,6 +215,8 @@ struct ikesa *ike2_find(struct core *c, const uint8_t *own_spi, bool initiator);
 struct ikesa *ike2_find_begun(struct core *c, const uint8_t *spi_i, const struct inet_addr *remote);
 /* The newest that is up with this peer of the configuration; or on its way there, begun by us. */
 struct ikesa *ike2_find_up(struct core *c, const struct ike_path *path, uint32_t peer);
+/* Of them one under which the peer takes further children. */
+struct ikesa *ike2_find_open(struct core *c, const struct ike_path *path, uint32_t peer);
 struct ikesa *ike2_find_coming(struct core *c, const struct ike_path *path, uint32_t peer);
 
 /* Whether one more line that the peer causes may be written. */

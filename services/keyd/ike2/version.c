@@ -62,10 +62,20 @@ static struct child *replaceable(struct core *c, const struct ikesa *sa, uint32_
 	return k && k->owner == sa && ike2_is_up(sa) && !k->told ? k : NULL;
 }
 
+/* The same for a child: one under which the peer takes it. */
+static struct ikesa *sa_for_child(struct core *c, uint32_t peer, const struct ike_path *path)
+{
+	struct ikesa *sa = ike2_find_open(c, path, peer);
+
+	if (!sa)
+		sa = ike2_find_coming(c, path, peer);
+	return sa ? sa : ike2_sa_new(c, peer, path, NULL);
+}
+
 static void start(struct core *c, const struct policy *out, const struct ike_path *path, uint64_t acquire)
 {
 	const struct ike_peer *peer = ike_conf_find_peer(c->conf->c, &path->remote);
-	struct ikesa *sa = sa_with(c, (uint32_t)(peer - c->conf->c->peer), path);
+	struct ikesa *sa = sa_for_child(c, (uint32_t)(peer - c->conf->c->peer), path);
 
 	/* What is there already cannot be used, or the packet would have been sent. */
 	if (!sa || !pair_want(sa, out, acquire, replaceable(c, sa, out->id))) {
@@ -310,6 +320,7 @@ static uint32_t end(struct core *c, const struct ike_row_filter *f)
 
 const struct ike_version ike2_version = {
     .datagram = ike2_datagram,
+    .too_new = init_too_new,
     .bury = ike2_bury,
     .forget = forget,
     .end_all = end_all,

@@ -105,6 +105,7 @@ static void fill(void)
 	g.judge.certs = g.cert;
 	g.judge.n_certs = 2;
 	g.judge.signature = some(128);
+	g.judge.public_key = some(91);
 	for (size_t i = 0; i < ARRAY_SIZE(g.cert); i++)
 		g.cert[i] = some(900);
 }
@@ -261,6 +262,13 @@ static void test_msg_numbers(void **state)
 	assert_int_equal(decode(JUDGE), 0);
 	g.judge.n_certs = JUDGE_CERTS_MAX + 1;
 	assert_int_equal(decode(JUDGE), -EBADMSG);
+	fill();
+	g.judge.public_key.len = 0; /* a peer that sends none */
+	assert_int_equal(decode(JUDGE), 0);
+	g.judge.public_key = some(IKE_PUBLIC_KEY_MAX);
+	assert_int_equal(decode(JUDGE), 0);
+	g.judge.public_key = some(IKE_PUBLIC_KEY_MAX + 1);
+	assert_int_equal(decode(JUDGE), -EBADMSG);
 }
 
 /* What was sent is what is there. */
@@ -304,6 +312,7 @@ static void test_msg_fields(void **state)
 	assert_int_equal(j.claim.n_certs, 2);
 	assert_int_equal(j.claim.cert[1].n, 900);
 	assert_int_equal(j.claim.signature.n, 128);
+	assert_int_equal(j.claim.public_key.n, 91);
 }
 
 static void test_msg_credentials(void **state)

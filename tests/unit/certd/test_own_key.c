@@ -15,6 +15,7 @@
 
 #include "certd/own_key.h"
 #include "support/cert_kit.h"
+#include "wire/ike/v2.h"
 
 static struct {
 	EVP_PKEY *rsa, *other, *ec, *ed;
@@ -132,6 +133,57 @@ static void test_own_key_kinds(void **state)
 		own_key_free(k);
 		X509_free(x);
 		EVP_PKEY_free(key);
+	}
+}
+
+/* RSA that says of itself that it is for RSASSA-PSS alone (RFC 4055), and over what. */
+static void test_own_key_pss(void **state)
+{
+	static const struct {
+		const char *hash, *mask;
+		int salt;
+		uint8_t only;
+		const char *says; /* NULL: it is taken */
+	} rows[] = {
+	    {NULL, NULL, 0, 0, NULL},
+	    {"SHA256", "SHA256", 32, IKE2_HASH_SHA256, NULL},
+	    {"SHA256", "SHA256", 20, IKE2_HASH_SHA256, NULL},
+	    {"SHA384", "SHA384", 48, IKE2_HASH_SHA384, NULL},
+	    {"SHA512", "SHA512", 0, IKE2_HASH_SHA512, NULL},
+	    {"SHA256", "SHA256", 33, 0, "with a salt of 33 octets or more"},
+	    {"SHA256", "SHA1", 20, 0, "masked with SHA1"},
+	    {"SHA1", "SHA1", 20, 0, "over SHA1 alone"},
+	    {"SHA224", "SHA224", 20, 0, "alone, masked with"},
+	};
+	char kind[OWN_KIND_MAX];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		EVP_PKEY_CTX *c = EVP_PKEY_CTX_new_from_name(NULL, "RSA-PSS", NULL);
+		EVP_PKEY *key = NULL;
+		struct own_key *k;
+		X509 *x;
+
+		assert_true(EVP_PKEY_keygen_init(c) == 1 && EVP_PKEY_CTX_set_rsa_keygen_bits(c, 1024) == 1);
+		if (rows[i].hash)
+			assert_true(EVP_PKEY_CTX_set_rsa_pss_keygen_md_name(c, rows[i].hash, NULL) == 1 &&
+			            EVP_PKEY_CTX_set_rsa_pss_keygen_mgf1_md_name(c, rows[i].mask) == 1 &&
+			            EVP_PKEY_CTX_set_rsa_pss_keygen_saltlen(c, rows[i].salt) == 1);
+		assert_int_equal(EVP_PKEY_generate(c, &key), 1);
+		x = kit_cert(&(struct kit_cert){.cn = "a", .key = w.rsa});
+		assert_int_equal(X509_set_pubkey(x, key), 1);
+		k = load(kit_pem(&x, 1), kit_pem_key(key, NULL), NULL, rows[i].says ? -EOPNOTSUPP : 0,
+		    rows[i].says);
+		if (k) {
+			assert_string_equal(own_key_kind(k, kind), "RSA-PSS of 1024 bits");
+			assert_int_equal(own_key_type(k), OWN_RSA_PSS);
+			assert_int_equal(own_key_only_hash(k), rows[i].only);
+			assert_false(own_key_is_rsa(k)); /* nothing for version 1 */
+		}
+		own_key_free(k);
+		X509_free(x);
+		EVP_PKEY_free(key);
+		EVP_PKEY_CTX_free(c);
 	}
 }
 
@@ -324,6 +376,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_own_key_forms),
 	    cmocka_unit_test(test_own_key_kinds),
+	    cmocka_unit_test(test_own_key_pss),
 	    cmocka_unit_test(test_own_key_behind_its_curve),
 	    cmocka_unit_test(test_own_key_locked),
 	    cmocka_unit_test(test_own_key_private),

@@ -23,7 +23,7 @@
 #include "support/prove_stage2.h"
 #include "wire/ike/v2.h"
 
-enum { RSA_KEY, P256, P384, P521, ED25519, ED448, KEYS, AUTH_MAX = PROVE_PROOF_MAX };
+enum { RSA_KEY, RSA_PSS, RSA_PSS_384, P256, P384, P521, ED25519, ED448, KEYS, AUTH_MAX = PROVE_PROOF_MAX };
 enum {
 	H1 = 1 << IKE2_HASH_SHA1,
 	H256 = 1 << IKE2_HASH_SHA256,
@@ -259,6 +259,9 @@ static const struct {
     {RSA_KEY, H1 | H256 | H384 | H512, &pss256},
     {RSA_KEY, H384 | H512, &pss384},
     {RSA_KEY, H512, &pss512},
+    {RSA_PSS, H1 | H256 | H384 | H512, &pss256},
+    {RSA_PSS, H512, &pss512},
+    {RSA_PSS_384, H256 | H384 | H512, &pss384},
     {P256, 0, &method9},
     {P256, H1, &method9},
     {P256, H256 | H384 | H512 | HID, &ec256},
@@ -330,7 +333,8 @@ static void test_sign2_each_form_is_believed(void **state)
 		int k;
 		const struct form *form;
 	} rows[] = {{RSA_KEY, &pss256}, {RSA_KEY, &pss384}, {RSA_KEY, &pss512}, {RSA_KEY, &pkcs256},
-	    {RSA_KEY, &pkcs384}, {RSA_KEY, &pkcs512}, {P256, &ec256}, {P256, &ec384}, {P256, &ec512},
+	    {RSA_KEY, &pkcs384}, {RSA_KEY, &pkcs512}, {RSA_PSS, &pss256}, {RSA_PSS, &pss384},
+	    {RSA_PSS, &pss512}, {RSA_PSS_384, &pss384}, {P256, &ec256}, {P256, &ec384}, {P256, &ec512},
 	    {P384, &ec256}, {P384, &ec384}, {P384, &ec512}, {P521, &ec256}, {P521, &ec384}, {P521, &ec512},
 	    {P256, &method9}, {P384, &method10}, {P521, &method11}, {ED25519, &ed25519}, {ED448, &ed448},
 	    {RSA_KEY, &method1}};
@@ -358,6 +362,9 @@ static void test_sign2_algorithms_that_are_refused(void **state)
 		const struct form *form;
 	} rows[] = {{RSA_KEY, RSA_KEY, &pkcs1}, {RSA_KEY, RSA_KEY, &pss1}, {RSA_KEY, RSA_KEY, &md5},
 	    {P256, P256, &ec1}, {P384, P384, &(struct form){9, NULL, "SHA256", false, true}},
+	    /* A key for PSS alone, and one for PSS over SHA-384 alone. */
+	    {RSA_PSS, RSA_KEY, &pkcs256}, {RSA_PSS, RSA_KEY, &method1}, {RSA_PSS_384, RSA_KEY, &pss256},
+	    {RSA_PSS_384, RSA_KEY, &pss512}, {RSA_PSS_384, RSA_KEY, &pkcs384},
 	    {P256, P256, &(struct form){10, NULL, "SHA384", false, true}}, {RSA_KEY, P256, &ec256},
 	    {P256, RSA_KEY, &pss256}, {ED25519, ED448, &ed448}, {ED448, ED25519, &ed25519},
 	    {ED25519, P256, &method9}, {RSA_KEY, RSA_KEY, &(struct form){2, NULL, "SHA256", false, false}},
@@ -503,6 +510,18 @@ static void test_sign2_us(void **state)
 	assert_int_equal(stage2_prove(&x, &q, gw(), auth), -EOPNOTSUPP);
 	assert_non_null(strstr(x.e.s, "is Ed25519, and the peer does not say that it takes such"));
 	stage_strike(&x);
+	for (int k = RSA_PSS; k <= RSA_PSS_384; k++) {
+		stage2_set(&x, true);
+		stage_give_key(&x, key[k], cert[k]);
+		assert_int_equal(stage2_begin(&x, &q, true, NULL), 0);
+		q.peer_hashes = k == RSA_PSS ? H1 | HID : H256 | H512 | HID;
+		assert_int_equal(stage2_tell(&x, &q), 0);
+		assert_int_equal(stage2_prove(&x, &q, gw(), auth), -EOPNOTSUPP);
+		assert_non_null(strstr(x.e.s, "is RSA-PSS of 2048 bits, and the peer does not say"));
+		stage_strike(&x);
+	}
+	stage2_set(&x, true);
+	stage_strike(&x);
 }
 
 /* A block for version 2 takes any kind of key, one for version 1 RSA alone. */
@@ -524,9 +543,27 @@ static void test_sign2_keys_of_a_load(void **state)
 	stage_strike(&x);
 }
 
+/* `hash` NULL: over any. */
+static EVP_PKEY *pss_key(const EVP_MD *hash)
+{
+	EVP_PKEY_CTX *c = EVP_PKEY_CTX_new_from_name(NULL, "RSA-PSS", NULL);
+	EVP_PKEY *k = NULL;
+
+	assert_true(EVP_PKEY_keygen_init(c) == 1 && EVP_PKEY_CTX_set_rsa_keygen_bits(c, 2048) == 1);
+	if (hash)
+		assert_true(EVP_PKEY_CTX_set_rsa_pss_keygen_md(c, hash) == 1 &&
+		            EVP_PKEY_CTX_set_rsa_pss_keygen_mgf1_md(c, hash) == 1 &&
+		            EVP_PKEY_CTX_set_rsa_pss_keygen_saltlen(c, 32) == 1);
+	assert_int_equal(EVP_PKEY_generate(c, &k), 1);
+	EVP_PKEY_CTX_free(c);
+	return k;
+}
+
 static int make_world(void **state)
 {
 	(void)state;
+	key[RSA_PSS] = pss_key(NULL);
+	key[RSA_PSS_384] = pss_key(EVP_sha384());
 	ca_key = kit_rsa(2048);
 	ca = kit_cert(&(struct kit_cert){.org = "Example", .cn = "CA", .ca = true, .key = ca_key});
 	key[RSA_KEY] = kit_rsa(2048);

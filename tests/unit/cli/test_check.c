@@ -140,6 +140,37 @@ static void test_check_weak_algorithms_and_why(void **state)
 			fail_msg("%s not in %s", warnings[i], r.err);
 }
 
+/* Groups 22 to 24, which are in no list but one that names them. */
+static void test_check_groups_of_rfc_5114(void **state)
+{
+	static const char *const words[] = {"modp1024s160", "modp2048s224", "modp2048s256"};
+	AUTO_RAN struct ran plain;
+	char text[200];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
+		AUTO_RAN struct ran r;
+
+		snprintf(text, sizeof(text),
+		    "connection x { remote 192.0.2.1; secret-file /dev/null; child any = any { pfs %s }\n"
+		    "ike aes256-sha256-%s }\n",
+		    words[i], words[i]);
+		run(text, NULL, NULL, &r);
+		expect(&r, CLI_OK, ": no errors (connections: 1, children: 1, policies: 0, warnings: 2).\n",
+		    i ? ":2:5: warning: connection x would negotiate with a group of an origin that nobody "
+		        "knows "
+		        "(RFC 8247: should not)"
+		      : ":2:5: warning: connection x would negotiate with a group that can be broken, of an "
+		        "origin "
+		        "that nobody knows (RFC 8247: must not)");
+		if (!strstr(r.err, "warning: a child of connection x would negotiate with a group"))
+			fail_msg("%s", r.err);
+	}
+	run("connection x { remote 192.0.2.1; secret-file /dev/null; child any = any }\n", NULL, NULL,
+	    &plain);
+	expect(&plain, CLI_OK, ": no errors (connections: 1, children: 1, policies: 0).\n", "");
+}
+
 static void test_check_racoon_and_setkey_files(void **state)
 {
 	static const char racoon[] =
@@ -224,6 +255,7 @@ int main(void)
 	    cmocka_unit_test(test_check_says_the_place_the_line_and_what_was_meant),
 	    cmocka_unit_test(test_check_looks_up_no_name),
 	    cmocka_unit_test(test_check_weak_algorithms_and_why),
+	    cmocka_unit_test(test_check_groups_of_rfc_5114),
 	    cmocka_unit_test(test_check_racoon_and_setkey_files),
 	    cmocka_unit_test(test_check_a_file_that_others_may_read),
 	    cmocka_unit_test(test_check_command_lines_without_sense),

@@ -306,7 +306,7 @@ static void test_block_numbers_follow_what_counts(void **state)
 
 /* Revocation lists of the folder count for an authority with a file of its own, too; not for a certificate
  * that is trusted by itself. */
-static void test_block_numbers_follow_the_folder(void **state)
+static void follow_the_folder(bool by_key)
 {
 	const struct block_key key = {{1, 2, 3}};
 	struct ike_offer offer = {.auth = IKE_AUTH_RSA};
@@ -315,13 +315,13 @@ static void test_block_numbers_follow_the_folder(void **state)
 	uint64_t was[2];
 	struct err_text e;
 
-	(void)state;
 	snprintf(file, sizeof(file), "%s/ca.pem", folder);
 	snprintf(list, sizeof(list), "%s/crl.pem", folder);
 	write_file(file, "one");
 	c = two_peers(file);
 	c->cert_dir = strdup(folder);
-	c->peer[0].peer_cert = strdup(file);
+	c->peer[0].peer_cert = by_key ? NULL : strdup(file);
+	c->peer[0].peer_key = by_key ? strdup(file) : NULL;
 	for (unsigned i = 0; i < 2; i++) {
 		c->peer[i].offer = malloc(sizeof(offer));
 		*c->peer[i].offer = offer;
@@ -335,6 +335,16 @@ static void test_block_numbers_follow_the_folder(void **state)
 	assert_true(c->peer[0].block == was[0]);
 	assert_true(c->peer[1].block != was[1]);
 	assert_int_equal(unlink(list), 0);
+	write_file(file, "another one");
+	assert_int_equal(blocks_number(&key, NULL, c, &e), 0);
+	assert_true(c->peer[0].block != was[0]);
+}
+
+static void test_block_numbers_follow_the_folder(void **state)
+{
+	(void)state;
+	follow_the_folder(false);
+	follow_the_folder(true);
 }
 
 static void test_block_key_is_made_once_and_is_roots_alone(void **state)

@@ -126,7 +126,7 @@ static void test_pki_wrong_words_say_what_helps(void **state)
 	    {"ca --host gw", "pki ca does not take `--host`."},
 	    {"ca --nmae x", "Did you mean `--name`?"},
 	    {"ca --name", "--name wants a value"},
-	    {"ca --name x --type dsa", "--type is rsa, ecdsa, ed25519 or ed448, not dsa"},
+	    {"ca --name x --type dsa", "--type is rsa, rsa-pss, ecdsa, ed25519 or ed448, not dsa"},
 	    {"ca --name x --days 0", "--days wants a number from 1 to 36500, not 0"},
 	    {"ca --name x --days 365000", "--days wants a number"},
 	    {"ca --name x --bits -1", "--bits wants a number, not -1"},
@@ -334,6 +334,34 @@ static void test_pki_show_says_no_with_its_exit_code(void **state)
 }
 
 /* From a descriptor, a line for each file in order: the authority's key, then the new one. */
+/* A key without a certificate: for its owner alone, and its public half for everybody. */
+static void test_pki_keys_without_certificates(void **state)
+{
+	struct ran r AUTO_RAN = {0};
+
+	(void)state;
+	r = run("key bare.key --type ed25519");
+	assert_int_equal(r.code, CLI_OK);
+	assert_has(r.out, "in postern.conf: key bare.key\n");
+	assert_has(r.out, "ipsecctl pki public bare.key\n");
+	assert_int_equal(mode_of("bare.key"), 0600);
+	refused("key bare.key --type ed25519", CLI_FAILED, "bare.key");
+	ok("public bare.key -o bare.pub");
+	assert_int_equal(mode_of("bare.pub"), 0644);
+	refused("public bare.key -o bare.pub", CLI_FAILED, "bare.pub");
+	refused("public bare.pub", CLI_FAILED, "bare.pub: there is no private key in it");
+	refused("public nothing", CLI_FAILED, "nothing");
+	refused("key", CLI_USAGE, "a word is missing");
+	refused("key x.key --host a", CLI_USAGE, "pki key does not take `--host`");
+	refused(
+	    "key x.key --type dsa", CLI_USAGE, "--type is rsa, rsa-pss, ecdsa, ed25519 or ed448, not dsa");
+	ran_fini(&r);
+	r = run("show bare.pub");
+	assert_int_equal(r.code, CLI_OK);
+	assert_has(r.out, "bare.pub: public key\n  key          Ed25519\n  fingerprint  SHA-256 ");
+	assert_null(strstr(r.out, "names"));
+}
+
 static void test_pki_passphrases(void **state)
 {
 	char line[200];
@@ -381,6 +409,7 @@ int main(void)
 	    cmocka_unit_test(test_pki_a_request_is_signed_for_what_the_authority_says),
 	    cmocka_unit_test(test_pki_revoked_by_name_number_and_file),
 	    cmocka_unit_test(test_pki_show_says_no_with_its_exit_code),
+	    cmocka_unit_test(test_pki_keys_without_certificates),
 	    cmocka_unit_test(test_pki_passphrases),
 	    cmocka_unit_test(test_pki_says_when_others_can_read_a_key),
 	};

@@ -13,7 +13,7 @@ import tempfile
 import unittest
 
 IPSECCTL = os.path.abspath(sys.argv.pop(1))
-TYPES = [("rsa", "2048"), ("ecdsa", "256"), ("ecdsa", "384"), ("ecdsa", "521"), ("ed25519", None), ("ed448", None)]
+TYPES = [("rsa", "2048"), ("rsa-pss", "2048"), ("ecdsa", "256"), ("ecdsa", "384"), ("ecdsa", "521"), ("ed25519", None), ("ed448", None)]
 
 
 def run(*words, text=None, ok=True):
@@ -66,6 +66,25 @@ class SecondReader(unittest.TestCase):
                 said = openssl("pkey", "-in", self.path("gw", "gw.example.org.key"), "-check", "-noout")
                 self.assertIn("valid", said)
                 shutil.rmtree(self.path("gw"))
+
+    def test_public_keys(self):
+        for kind, bits in TYPES:
+            with self.subTest(kind=kind, bits=bits):
+                key, public = self.path("bare.key"), self.path("bare.pub")
+                self.pki("key", key, "--force", "--type", kind, *(("--bits", bits) if bits else ()))
+                want = openssl("pkey", "-in", key, "-pubout")
+                self.assertEqual(self.pki("public", key).stdout, want)
+                self.pki("public", key, "-o", public, "--force")
+                with open(public, encoding="ascii") as file:
+                    self.assertEqual(file.read(), want)
+                der = self.path("bare.der")
+                openssl("pkey", "-in", key, "-pubout", "-outform", "DER", "-out", der)
+                said = openssl("dgst", "-sha256", "-r", der).split()[0]
+                for name in (public, der):
+                    self.assertIn(":".join(re.findall("..", said)), self.pki("show", name).stdout)
+        self.make("--type", "ecdsa")
+        self.assertEqual(self.pki("public", self.path("gw", "gw.example.org.pem")).stdout,
+                         self.pki("public", self.path("gw", "gw.example.org.key")).stdout)
 
     def test_the_extensions_as_openssl_reads_them(self):
         self.make("--type", "ecdsa")

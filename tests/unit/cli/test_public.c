@@ -75,6 +75,50 @@ static void test_public_certificates_and_lists(void **state)
 	expect(text("-----BEGIN PUBLIC KEY-----\n"), NOTHING);
 }
 
+/* What remote-key may name. */
+static void expect_key_at(int line, struct file f, bool has_key, bool has_private)
+{
+	struct public_look l = public_look(f.p, f.n);
+
+	if (l.has_key != has_key || l.has_private != has_private)
+		fail_msg("line %d: a public key %d, a private one %d", line, l.has_key, l.has_private);
+	file_fini(&f);
+}
+#define expect_key(f, has_key, has_private) expect_key_at(__LINE__, f, has_key, has_private)
+
+static struct file public_pem(EVP_PKEY *key)
+{
+	BIO *b = BIO_new(BIO_s_mem());
+	struct file f;
+	char *pem;
+
+	assert_int_equal(PEM_write_bio_PUBKEY(b, key), 1);
+	f.n = (size_t)BIO_get_mem_data(b, &pem);
+	f.p = (uint8_t *)strndup(pem, f.n);
+	BIO_free(b);
+	return f;
+}
+
+static void test_public_keys(void **state)
+{
+	EVP_PKEY *const keys[] = {rsa, ec, ed};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+		unsigned char *p = NULL, *q = NULL;
+
+		expect_key(public_pem(keys[i]), true, false);
+		expect_key(der(&p, i2d_PUBKEY(keys[i], &p)), true, false);
+		expect_key(kit_der_key(keys[i]), false, true);
+		expect_key(kit_pem_key(keys[i], NULL), false, true);
+		expect_key(kit_join(public_pem(keys[i]), kit_pem_key(keys[i], NULL)), true, true);
+		expect_key(kit_join(public_pem(keys[i]), kit_der_key(keys[i])), true, true);
+		expect_key(kit_join(der(&q, i2d_PUBKEY(keys[i], &q)), kit_der_key(keys[i])), false, true);
+	}
+	expect_key(kit_der(cert), false, false);
+	expect_key(kit_pem(&cert, 1), false, false);
+}
+
 static void test_private_keys_as_der(void **state)
 {
 	EVP_PKEY *const keys[] = {rsa, ec, ed};
@@ -198,6 +242,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_public_certificates_and_lists),
+	    cmocka_unit_test(test_public_keys),
 	    cmocka_unit_test(test_private_keys_as_der),
 	    cmocka_unit_test(test_private_keys_as_pem),
 	    cmocka_unit_test(test_private_keys_are_left_out_of_what_is_handed_over),

@@ -105,6 +105,9 @@ static void test_weak_key_exchange(void **state)
 	assert_int_equal(said_ike(ALG_ENC_AES_CBC, ALG_PRF_HMAC_SHA512, ALG_GROUP_CURVE25519, IKE_MODE_BASE,
 	                     IKE_AUTH_XAUTH_PSK_SERVER),
 	    0x8);
+	for (enum alg_group g = ALG_GROUP_MODP1024_160; g <= ALG_GROUP_MODP2048_256; g++)
+		assert_int_equal(
+		    said_ike(ALG_ENC_AES_CBC, ALG_PRF_HMAC_SHA512, g, IKE_MODE_MAIN, IKE_AUTH_RSA), 0x4);
 	weak_ike_judge(&w, &nothing_agreed);
 	assert_int_equal(w.n_sas, 0);
 }

@@ -331,6 +331,40 @@ static void test_compile_what_cannot_be_done_is_told_all_at_once(void **state)
 	    "pair, or leave some out\n");
 }
 
+/* A key without a certificate, on either side and beside each of the others. */
+static void test_compile_keys_without_certificates(void **state)
+{
+	AUTO_NATIVE_PLAN struct native_plan plan = {0};
+	const struct ike_peer *peer;
+
+	(void)state;
+	good(
+	    "connection a { remote 192.0.2.2; key /k; remote-key /p; child any = any }\n"
+	    "connection b { remote 192.0.2.3; key /k; authority /a; child any = any }\n"
+	    "connection c { remote 192.0.2.4; certificate /c; key /k; remote-key /p; child any = any }\n"
+	    "connection d { remote 192.0.2.5; key /k; secret-file /s; child any = any }\n"
+	    "connection e { remote 192.0.2.6; secret-file /s; remote-key /p; child any = any }\n"
+	    "connection f { remote 192.0.2.7; key /k; remote-certificate /r; local-id a; child any = any }\n",
+	    &plan);
+	peer = &plan.ike->peer[0];
+	assert_true(peer->offer[0].auth == IKE_AUTH_RSA && !peer->peer_auth);
+	assert_true(!peer->cert && strcmp(peer->key, "/k") == 0 && strcmp(peer->peer_key, "/p") == 0);
+	assert_true(peer->my_id.kind == IKE_ID_ADDRESS && !peer->my_id.len);
+	peer = &plan.ike->peer[1];
+	assert_true(peer->offer[0].auth == IKE_AUTH_RSA && !peer->peer_auth);
+	assert_true(!peer->cert && peer->key && !peer->peer_key && peer->ca[0]);
+	peer = &plan.ike->peer[2];
+	assert_true(peer->offer[0].auth == IKE_AUTH_RSA && !peer->peer_auth);
+	assert_true(peer->cert && peer->peer_key && peer->my_id.kind == IKE_ID_DN);
+	peer = &plan.ike->peer[3];
+	assert_true(peer->offer[0].auth == IKE_AUTH_RSA && peer->peer_auth == IKE_AUTH_PSK);
+	peer = &plan.ike->peer[4];
+	assert_true(peer->offer[0].auth == IKE_AUTH_PSK && peer->peer_auth == IKE_AUTH_RSA);
+	assert_true(!peer->key && peer->peer_key);
+	peer = &plan.ike->peer[5];
+	assert_true(peer->key && !peer->cert && peer->peer_cert && peer->my_id.kind == IKE_ID_FQDN);
+}
+
 /* Whose certificate it is, is said by which half of the words is there; the secret is for the other side. */
 static void test_compile_each_side_proves_itself_in_its_own_way(void **state)
 {
@@ -437,6 +471,7 @@ int main(void)
 	    cmocka_unit_test(test_compile_whoever_comes),
 	    cmocka_unit_test(test_compile_what_cannot_be_done_is_told_all_at_once),
 	    cmocka_unit_test(test_compile_each_side_proves_itself_in_its_own_way),
+	    cmocka_unit_test(test_compile_keys_without_certificates),
 	    cmocka_unit_test(test_compile_both_ends_are_of_one_family),
 	    cmocka_unit_test(test_compile_what_the_network_does_not_know_yet_may_be_tried_again),
 	    cmocka_unit_test(test_compile_version_2_and_what_is_kept_up),

@@ -1,7 +1,7 @@
 /*
- * Key exchange: the key pair that the guide's trace shows (S207), the published vectors (RFC 5903
- * section 8.1, RFC 7748 sections 6.1 and 6.2), both sides of every group, and public values that must not be
- * taken.
+ * Key exchange: the key pair that the guide's trace shows (S207), the published vectors (RFC 5114
+ * appendix A, RFC 5903 section 8.1, RFC 7748 sections 6.1 and 6.2), both sides of every group, and public
+ * values that must not be taken.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,11 +13,21 @@
 #include <errno.h>
 #include <cmocka.h>
 
+#include <openssl/core_names.h>
+#include <openssl/evp.h>
+#include <openssl/params.h>
+
 #include "crypto/dh.h"
 
 static const enum alg_group all[] = {ALG_GROUP_MODP768, ALG_GROUP_MODP1024, ALG_GROUP_MODP1536,
     ALG_GROUP_MODP2048, ALG_GROUP_MODP3072, ALG_GROUP_MODP4096, ALG_GROUP_MODP6144, ALG_GROUP_MODP8192,
-    ALG_GROUP_ECP256, ALG_GROUP_ECP384, ALG_GROUP_ECP521, ALG_GROUP_CURVE25519, ALG_GROUP_CURVE448};
+    ALG_GROUP_ECP256, ALG_GROUP_ECP384, ALG_GROUP_ECP521, ALG_GROUP_MODP1024_160, ALG_GROUP_MODP2048_224,
+    ALG_GROUP_MODP2048_256, ALG_GROUP_CURVE25519, ALG_GROUP_CURVE448};
+
+static bool is_of_rfc_5114(enum alg_group g)
+{
+	return g >= ALG_GROUP_MODP1024_160 && g <= ALG_GROUP_MODP2048_256;
+}
 
 static size_t unhex(const char *hex, uint8_t *to)
 {
@@ -53,6 +63,72 @@ static const struct {
 	enum alg_group group;
 	const char *a, *a_public, *b, *b_public, *shared;
 } vectors[] = {
+    {ALG_GROUP_MODP1024_160, "b9a3b3ae8fefc1a2930496507086f8455d48943e",
+        "2a853b3d92197501b9015b2deb3ed84f5e021dcc3e52f109d3273d2b7521281c"
+        "babe0e76ff5727fa8acce26956ba9a1fca26f20228d8693feb10841d84a73600"
+        "54ece5a7f5b7a61ad3dfb3c60d2e43106d8727da37df9cce95b478755d06bcea"
+        "8f9d45965f75a5f3d1df3701165fc9e50c4279ceb07f989540ae96d5d88ed776",
+        "9392c9f9eb6a7a6a9022f7d83e7223c6835bbdda",
+        "717a6cb053371ff4a3b932941c1e5663f861a1d6ad34ae66576dfb98f6c6cbf9"
+        "ddd5a56c7833f6bcfdff095582ad868e440e8d09fd769e3ceccdc3d3b1e4cfa0"
+        "57776caaf9739b6a9fee8e7411f8d6dac09d6a4edb46cc2b5d5203090eae6126"
+        "311e53fd2c14b574e6a3109a3da1be41bdceaa186f5ce06716a2b6a07b3c33fe",
+        "5c804f454d30d9c4df85271f93528c91df6b48ab5f80b3b59caac1b28f8acba9"
+        "cd3e39f3cb614525d9521d2e644c53b807b810f340062f257d7d6fbfe8d5e8f0"
+        "72e9b6e9afda9413eafb2e8b0699b1fb5a0caceddeaead7e9cfbb36ae2b42083"
+        "5bd83a19fb0b5e96bf8fa4d09e345525167ecd9155416f46f408ed31b63c6e6d"},
+    {ALG_GROUP_MODP2048_224, "22e62601dbffd06708a680f747f361f76d8f4f721a0548e483294b0c",
+        "1b3a63451bd886e699e67b494e288bd7f8e0d370badda7a0efd2fde7d8f66145"
+        "cc9f280419975eb808877c8a4c0c8e0bd48d4a5401eb1e8776bfeee134c03831"
+        "ac273cd9d635ab0ce006a42a887e3f52fb8766b650f38078bc8ee8580cefe243"
+        "968cfc4f8dc3db084554171d41bf2e861b7bb4d69dd0e01ea387cbaa5ca672af"
+        "cbe8bdb9d62d4ce15f17dd36f91ed1eedd65ca4a06455cb94cd40a52ec360e84"
+        "b3c926e22c4380a3bf309d56849768b7f52cfdf655fd053a7ef706979e7e5806"
+        "b17dfae53ad2a5bc568ebb529a7a61d68d256f8fc97c074a861d827e2ebc8c61"
+        "34553115b70e7103920aa16d85e52bcbab8d786a68178fa8ff7c2f5c71648d6f",
+        "4ff3bc96c7fc6a6d71d3b363800a7cdfef6fc41b4417ea15353b7590",
+        "4dcee992a9762a13f2f83844ad3d77ee0e31c9718b3db6c2035d3961182c3e0b"
+        "a247ec4182d760cd48d99599970622a1881bba2dc822939c78c3912c6661fa54"
+        "38b20766222b75e24c2e3ad0c7287236129525ee15b5dd7998aa04c4a9696cac"
+        "d7172083a97a81664ead2c479e444e4c0654cc19e28d7703cee8dacd6126f5d6"
+        "65ec52c67255db92014b037eb621a2ac8e365de071ffc1400acf077a12913dd8"
+        "de89473437ab7ba346743c1b215dd9c12164a7e4053118d199bec8ef6fc56117"
+        "0c84c87d10ee9a674a1fa8ffe13bdfba1d44de48946d68dc0cdd777635a7ab5b"
+        "fb1e4bb7b856f96827734c184138e915d9c3002ebce53120546a7e2002142b6c",
+        "34d9bddc1b42176c313fea034c21034d074a6313bb4ecdb3703fff424567a46b"
+        "df75530ede0a9da5229de7d76732286cbc0f91da4c3c852fc099c679531d94c7"
+        "8ab03d9decb0a4e4ca8b2bb4591c4021cf8ce3a20a541d33994017d0200ae2c9"
+        "516e2ff5145779269e862b0fb474a2d56dc31ed569a7700b4c4ab16b22a45513"
+        "531ef523d71212077b5a169bdeffad7ad9608284c7795b6d5a5183b87066de17"
+        "d8d671c9ebd8ec89544d45ec061593d442c62ab9ce3b1cb9943a1d23a5ea3bcf"
+        "21a01471e67e003e7f8a69c728be490b2fc88cfeb92db6a215e5d03c17c464c9"
+        "ac1a46e203e13f952995fb03c69d3cc47fcb510b6998ffd3aa6de73cf9f63869"},
+    {ALG_GROUP_MODP2048_256, "0881382cdb87660c6dc13e614938d5b9c8b2f248581cc5e31b35454397fce50e",
+        "2e9380c8323af97545bc4941deb0ec3742c62fe0ece824a6abdbe66c59bee024"
+        "2911bfb967235ceba35ae13e4ec752be630b92dc4bde2847a9c62cb815274542"
+        "1fb7eb60a63c0fe9159fcce726ce7cd8523d7450667ef840e4919121eb5f01c8"
+        "c9b0d3d648a93bfb75689e8244ac134af544711ce79a02dcc34226684780dddc"
+        "b498594106c37f5bc79856487af5ab022a2e5e42f09897c1a85a11ea0212af04"
+        "d9b4cebc937c3c1a3e15a8a0342e337615c84e7fe3b8b9b87fb1e73a15af12a3"
+        "0d746e06dfc34f290d797ce51aa13aa785bf6658aff5e4b093003cbeaf665b3c"
+        "2e113a3a4e905269341dc0711426685f4ef37e868a8126ff3f2279b57ca67e29",
+        "7d62a7e3ef36de617b13d1afb82c780d83a23bd4ee6705645121f371f546a53d",
+        "575f0351bd2b1b817448bdf87a6c362c1e289d3903a30b9832c5741fa250363e"
+        "7acbc7f77f3dacbc1f131add8e03367eff8fbbb3e1c5784424809b25afe4d226"
+        "2a1a6fd2fab64105ca30a674e07f7809852088632fc049233791ad4edd083a97"
+        "8b883ee618bc5e0dd047415f2d95e683cf14826b5fbe10d3ce41c6c120c78ab2"
+        "0008c698bf7f0bcab9d7f407bed0f43afb2970f57f8d12043963e66ddd320d59"
+        "9ad9936c8f44137c08b180ec5e985cebe186f3d549677e80607331ee17af3380"
+        "a725b0782317d7dd43f59d7af9568a9bb63a84d365f92244ed120988219302f4"
+        "2924c7ca90b89d24f71b0ab697823d7deb1aff5b0e8e4a45d49f7f53757e1913",
+        "86c70bf8d0bb81bb01078a17219cb7d27203db2a19c877f1d1f19fd7d77ef225"
+        "46a68f005ad52dc84553b78fc60330be51ea7c0672cac1515e4b35c047b9a551"
+        "b88f39dc26da14a09ef74774d47c762dd177f9ed5bc2f11e52c879bd95098504"
+        "cd9eecd8a8f9b3efbd1f008ac5853097d9d1837f2b18f77cd7be01af80a7c7b5"
+        "ea3ca54cc02d0c116fee3f95bb87399385875d7e86747e676e728938acbff709"
+        "8e05be4dcfb24052b83aeffb14783f029adbde7f53fae92084224090e007cee9"
+        "4d4bf2bace9ffd4b57d2af7c724d0caa19bf0501f6f17b4aa10f425e3ea76080"
+        "b4b9d6b3cefea115b2ceb8789bb8a3b0ea87febe63b6c8f846ec6db0c26c5d7c"},
     {ALG_GROUP_ECP256, "c88f01f510d9ac3f70a292daa2316de544e9aab8afe84049c62a9c57862d1433",
         "dad0b65394221cf9b051e1feca5787d098dfe637fc90b9ef945d0c3772581180"
         "5271a0461cdb8252d61f1c456fa3e59ab1f45b33accf5f58389e0577b8990bb3",
@@ -159,7 +235,7 @@ static void test_dh_public_values_that_confine_the_result_are_refused(void **sta
 		refuse(dh, v, n + 1, "one octet more");
 		refuse(dh, v, n - 1, "one octet less");
 		refuse(dh, v, 0, "nothing");
-		if (all[i] <= ALG_GROUP_MODP8192) {
+		if (all[i] <= ALG_GROUP_MODP8192 || is_of_rfc_5114(all[i])) {
 			v[n - 1] = 1;
 			refuse(dh, v, n, "one");
 			memset(v, 0xff, n);
@@ -195,6 +271,56 @@ static void test_dh_the_prime_less_one_is_refused(void **state)
 	secret_free(z);
 }
 
+/* p - y: the prime is that of our own library's key, since no other way leads to it. */
+static void negate(enum alg_group g, uint8_t *y)
+{
+	static const char *const names[] = {"dh_1024_160", "dh_2048_224", "dh_2048_256"};
+	OSSL_PARAM group[] = {OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME,
+	                          (char *)(uintptr_t)names[g - ALG_GROUP_MODP1024_160], 0),
+	    OSSL_PARAM_construct_end()};
+	EVP_PKEY_CTX *c = EVP_PKEY_CTX_new_from_name(NULL, "DHX", NULL);
+	int n = (int)crypto_dh_public_len(g);
+	BIGNUM *p = NULL, *v = BN_bin2bn(y, n, NULL);
+	EVP_PKEY *key = NULL;
+
+	assert_int_equal(EVP_PKEY_fromdata_init(c), 1);
+	assert_int_equal(EVP_PKEY_fromdata(c, &key, EVP_PKEY_KEY_PARAMETERS, group), 1);
+	assert_int_equal(EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_FFC_P, &p), 1);
+	assert_int_equal(BN_sub(v, p, v), 1);
+	assert_int_equal(BN_bn2binpad(v, y, n), n);
+	BN_free(p);
+	BN_free(v);
+	EVP_PKEY_free(key);
+	EVP_PKEY_CTX_free(c);
+}
+
+/* RFC 6989 section 2.2. Outside the subgroup are almost all numbers; 2 and 3 as good as any, and p - y, whose
+ * order is twice that of y. */
+static void test_dh_what_is_not_of_the_subgroup_is_refused(void **state)
+{
+	(void)state;
+	for (enum alg_group g = ALG_GROUP_MODP1024_160; g <= ALG_GROUP_MODP2048_256; g++) {
+		size_t n = crypto_dh_public_len(g);
+		AUTO_CRYPTO_DH struct crypto_dh *dh = NULL, *other = NULL;
+		AUTO_SECRET struct secret *z = NULL;
+		uint8_t v[ALG_GROUP_PUBLIC_MAX] = {0};
+
+		assert_int_equal(crypto_dh_new(g, &dh), 0);
+		assert_int_equal(crypto_dh_new(g, &other), 0);
+		for (uint8_t k = 2; k < 4; k++) {
+			v[n - 1] = k;
+			refuse(dh, v, n, "a small number");
+		}
+		assert_int_equal(crypto_dh_public(other, v), 0);
+		assert_int_equal(crypto_dh_shared(dh, v, n, &z), 0);
+		v[n - 1] ^= 1;
+		refuse(dh, v, n, "one beside a public value");
+		assert_int_equal(crypto_dh_public(other, v), 0);
+		negate(g, v);
+		refuse(dh, v, n, "the prime less a public value");
+	}
+}
+
 static void test_dh_unknown_groups_and_weak_ones(void **state)
 {
 	struct crypto_dh *dh = NULL;
@@ -205,7 +331,8 @@ static void test_dh_unknown_groups_and_weak_ones(void **state)
 	assert_null(crypto_dh_name((enum alg_group)3));
 	assert_int_equal(crypto_dh_public_len((enum alg_group)3), 0);
 	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
-		assert_true((crypto_dh_weakness(all[i]) != NULL) == (all[i] <= ALG_GROUP_MODP1536));
+		assert_true((crypto_dh_weakness(all[i]) != NULL) ==
+		            (all[i] <= ALG_GROUP_MODP1536 || is_of_rfc_5114(all[i])));
 }
 
 int main(void)
@@ -216,6 +343,7 @@ int main(void)
 	    cmocka_unit_test(test_dh_both_sides_of_every_group_agree),
 	    cmocka_unit_test(test_dh_public_values_that_confine_the_result_are_refused),
 	    cmocka_unit_test(test_dh_the_prime_less_one_is_refused),
+	    cmocka_unit_test(test_dh_what_is_not_of_the_subgroup_is_refused),
 	    cmocka_unit_test(test_dh_unknown_groups_and_weak_ones),
 	};
 	struct err_text e = {{0}};

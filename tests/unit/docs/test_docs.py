@@ -305,7 +305,7 @@ class Examples(Shown):
             self.check(block, "racoon", "-C")
 
         blocks = re.findall(r"\.Bd -literal -offset indent\n(.*?)\.Ed", read("docs", "man", "postern.conf.5"), re.S)
-        self.assertEqual(len(blocks), 3)
+        self.assertEqual(len(blocks), 4)
         for block in blocks:
             if block.startswith("child"):
                 block = f"connection x {{ version 1; remote 192.0.2.2; secret-file /s\n{block}}}\n"

@@ -61,7 +61,7 @@ static void any_id(struct ike_id *id)
 
 static uint32_t any_group(void)
 {
-	static const uint8_t groups[] = {1, 2, 5, 14, 15, 16, 17, 18, 19, 20, 21, 31, 32};
+	static const uint8_t groups[] = {1, 2, 5, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 31, 32};
 
 	return groups[below(ARRAY_SIZE(groups))];
 }
@@ -130,10 +130,9 @@ static void any_peer(struct ike_conf *c)
 	for (uint8_t i = 0; i < p->n_offers; i++)
 		any_offer(&p->offer[i]);
 	any_switches(p);
-	if (coin()) {
-		p->cert = strdup("cert.pem");
-		p->key = strdup("key.pem");
-	}
+	p->cert = coin() ? strdup("cert.pem") : NULL;
+	p->key = coin() ? strdup("key.pem") : NULL;
+	p->peer_key = coin() ? strdup("peer.pub") : NULL;
 	if (coin())
 		p->peer_cert = strdup("peer.pem");
 	if (coin())
@@ -224,6 +223,7 @@ static void expect_equal_peers(const struct ike_peer *a, const struct ike_peer *
 	assert_int_equal(!a->cert, !b->cert);
 	assert_int_equal(!a->key, !b->key);
 	assert_int_equal(!a->peer_cert, !b->peer_cert);
+	assert_int_equal(!a->peer_key, !b->peer_key);
 	expect_equal_texts(a->xauth_login, b->xauth_login);
 	for (int i = 0; i < IKE_HOOKS; i++) {
 		assert_int_equal(!a->script[i], !b->script[i]);
@@ -233,7 +233,8 @@ static void expect_equal_peers(const struct ike_peer *a, const struct ike_peer *
 	assert_memory_equal(a->peer_id, b->peer_id, a->n_peer_ids * sizeof(*a->peer_id) + 1);
 	assert_memory_equal(a->offer, b->offer, a->n_offers * sizeof(*a->offer) + 1);
 	x.xauth_login = y.xauth_login = NULL;
-	x.name = x.cert = x.key = x.peer_cert = y.name = y.cert = y.key = y.peer_cert = NULL;
+	x.name = x.cert = x.key = x.peer_cert = x.peer_key = NULL;
+	y.name = y.cert = y.key = y.peer_cert = y.peer_key = NULL;
 	memset(x.script, 0, sizeof(x.script));
 	memset(y.script, 0, sizeof(y.script));
 	x.peer_id = y.peer_id = NULL;
@@ -417,7 +418,7 @@ static const struct bad bad_offers[] = {
     {OF(IkeOffer, hash), 256 + 2},
     {OF(IkeOffer, group), 0},
     {OF(IkeOffer, group), 3},
-    {OF(IkeOffer, group), 22},
+    {OF(IkeOffer, group), 25},
     {OF(IkeOffer, group), 33},
     {OF(IkeOffer, auth), 0},
     {OF(IkeOffer, auth), IKE_AUTH_XAUTH_RSA_SERVER + 1},

@@ -183,6 +183,7 @@ static void test_every_kind_of_key_makes_a_chain_that_holds(void **state)
 		const char *kind;
 		int md;
 	} rows[] = {{PKI_RSA, 2048, "RSA of 2048 bits", NID_sha256},
+	    {PKI_RSA_PSS, 2048, "RSA-PSS of 2048 bits", NID_sha256},
 	    {PKI_ECDSA, 0, "ECDSA P-256", NID_sha256}, {PKI_ECDSA, 384, "ECDSA P-384", NID_sha384},
 	    {PKI_ECDSA, 521, "ECDSA P-521", NID_sha512}, {PKI_ED25519, 0, "Ed25519", NID_undef},
 	    {PKI_ED448, 0, "Ed448", NID_undef}};

@@ -1,0 +1,103 @@
+/*
+ * The old one goes on until the new one has its first child. A peer that we cannot call has to begin itself:
+ * then everything lives as long as it may, and ends.
+ */
+#include "keyd/ike2/anew.h"
+
+#include "keyd/ike2/exchange.h"
+#include "keyd/ike2/init.h"
+
+static bool can_call(const struct ikesa *sa)
+{
+	const struct ike_peer *p = ike2_peer(sa);
+
+	return !p->passive && p->addr.family != INET_NONE;
+}
+
+/* Once for each IKE SA. */
+static void note_full(struct ikesa *sa)
+{
+	char name[IKE2_NAME_MAX];
+
+	if (!sa->full)
+		core_log(sa->core, CORE_NOTICE, "ike.full",
+		    "the peer takes no more under this IKE SA (NO_ADDITIONAL_SAS): %s. %s",
+		    can_call(sa) ? "another one is begun" : "it has to begin another one itself",
+		    ike2_name(sa, name));
+	sa->full = true;
+}
+
+static struct ikesa *begin(const struct ikesa *sa)
+{
+	const struct ike_path path = {.local = sa->path.local,
+	    .remote = sa->path.remote,
+	    .local_port = IKE_PORT,
+	    .remote_port = IKE_PORT};
+
+	return ike2_sa_new(sa->core, sa->peer, &path, NULL);
+}
+
+static void plan_children(const struct ikesa *from, struct ikesa *to)
+{
+	list_foreach (k, core_of_peer(from->core->by_peer, &from->path.remote), struct child, by_peer) {
+		struct ike2_pair *p =
+		    k->owner == from && !k->told && !k->replaced ? pair_new(to, true) : NULL;
+
+		if (p)
+			p->out = k->out;
+	}
+}
+
+void anew_begin(struct ikesa *sa)
+{
+	note_full(sa);
+	/* What should have taken its place was up and is here still: its first child has failed. */
+	if (sa->anew && ike2_is_up(sa->anew))
+		anew_done(sa->anew);
+	if (!ike2_is_up(sa) || sa->anew || sa->conf != sa->core->conf || !can_call(sa))
+		return;
+	sa->anew = begin(sa);
+	if (!sa->anew)
+		return;
+	plan_children(sa, sa->anew);
+	init_begin(sa->anew);
+}
+
+void anew_done(struct ikesa *sa)
+{
+	struct ike2_walk w = ike2_walk_peer(sa->core, &sa->path.remote);
+	struct ikesa *other;
+
+	while ((other = ike2_walk_next(&w)))
+		if (other->anew == sa)
+			ike2_sa_leave(other, "replaced by one that was begun anew");
+}
+
+/* One that is up and takes more, one that is coming, or another one. */
+static struct ikesa *elsewhere(const struct ikesa *sa)
+{
+	struct ikesa *to = ike2_find_open(sa->core, &sa->path, sa->peer);
+
+	if (!to)
+		to = ike2_find_coming(sa->core, &sa->path, sa->peer);
+	return to ? to : begin(sa);
+}
+
+void anew_pair(struct ike2_pair *p)
+{
+	struct ikesa *sa = p->sa, *to;
+
+	note_full(sa);
+	if (p->old || sa->conf != sa->core->conf || !can_call(sa)) {
+		pair_fail(p, 0, "the peer refuses: NO_ADDITIONAL_SAS");
+		anew_begin(sa);
+		return;
+	}
+	to = elsewhere(sa);
+	if (!to || !(p = pair_hand_over(p, to)))
+		return;
+	if (ike2_is_up(to))
+		pair_begin(p, false, pair_ask_in_turn);
+	else
+		init_begin(to);
+}
