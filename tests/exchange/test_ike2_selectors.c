@@ -460,19 +460,15 @@ static void test_begun_anew(void **state)
 	for (int apart = 0; apart < 2; apart++) {
 		struct ikesa *sa;
 
-		begin(1, four, apart ? alone : four);
-		for (unsigned i = 0; i < 4; i++)
-			packet(&rig.a, i / 2, i % 2);
-		rig_run(&rig, 4 * ENOUGH_MS);
-		assert_sound(apart ? 4 : 1);
+		begin(1, four, four);
+		packet(&rig.a, 0, 0);
+		rig_run(&rig, ENOUGH_MS);
+		assert_sound(1);
 		sa = list_entry(rig.a.core->ike2.sas.next, struct ikesa, all);
-		if (apart)
-			give_policies(&rig.b, four);
-		if (apart)
-			assert_int_equal(core_load(rig.b.core, 2, conf_of(false, four)), 0);
+		assert_int_equal(core_load(rig.b.core, 2, conf_of(false, apart ? alone : four)), 0);
 		anew_begin(sa);
 		rig_run(&rig, LONG_MS);
-		assert_sound(1);
+		assert_sound(apart ? 4 : 1);
 		assert_served(3, 3, 1);
 		assert_ptr_not_equal(list_entry(rig.a.core->ike2.sas.next, struct ikesa, all), sa);
 		rig_fini(&rig);
