@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "keyd/core/command.h"
+#include "keyd/ike2/anew.h"
 #include "keyd/ike2/pair_more.h"
 #include "support/ike_rig.h"
 
@@ -449,6 +450,31 @@ static void test_first_policy_goes(void **state)
 	rig_fini(&rig);
 }
 
+/* An IKE SA that takes no more is begun anew: all that its children serve is there again, in whatever
+ * portions the peer takes it. */
+static void test_begun_anew(void **state)
+{
+	static const struct spec alone[] = {{3, 3, true}, {0}}, four[] = {{3, 3, false}, {0}};
+
+	(void)state;
+	for (int apart = 0; apart < 2; apart++) {
+		struct ikesa *sa;
+
+		begin(1, four, four);
+		packet(&rig.a, 0, 0);
+		rig_run(&rig, ENOUGH_MS);
+		assert_sound(1);
+		sa = list_entry(rig.a.core->ike2.sas.next, struct ikesa, all);
+		assert_int_equal(core_load(rig.b.core, 2, conf_of(false, apart ? alone : four)), 0);
+		anew_begin(sa);
+		rig_run(&rig, LONG_MS);
+		assert_sound(apart ? 4 : 1);
+		assert_served(3, 3, 1);
+		assert_ptr_not_equal(list_entry(rig.a.core->ike2.sas.next, struct ikesa, all), sa);
+		rig_fini(&rig);
+	}
+}
+
 /* A policy that was not there, and is now: the renewal has it, because the others' lists name it. */
 static void test_missing_policy_comes_with_the_renewal(void **state)
 {
@@ -775,6 +801,7 @@ int main(void)
 	    cmocka_unit_test(test_renewals_keep_the_set),
 	    cmocka_unit_test(test_both_begin_at_once),
 	    cmocka_unit_test(test_first_policy_goes),
+	    cmocka_unit_test(test_begun_anew),
 	    cmocka_unit_test(test_missing_policy_comes_with_the_renewal),
 	    cmocka_unit_test(test_networks_are_added),
 	    cmocka_unit_test(test_peer_renews_with_more_than_there_was),

@@ -7,6 +7,7 @@
 #include "keyd/ike2/contact.h"
 #include "keyd/ike2/exchange.h"
 #include "keyd/ike2/init.h"
+#include "keyd/ike2/pair_more.h"
 
 /* Longer than one of ours holds on to the old SAs when it answers (pair_hold()): should our deletion be lost,
  * it sends under the new ones by then. */
@@ -42,15 +43,22 @@ static struct ikesa *begin(const struct ikesa *sa)
 	return ike2_sa_new(sa->core, sa->peer, &path, NULL);
 }
 
+/* All that it serves is wished, since the peer may take it in other portions than before. */
+static void plan_child(const struct child *k, struct ikesa *to)
+{
+	(void)!pair_want(to, &k->out, 0, NULL);
+	for (uint16_t i = 0; i < k->n_more; i++) {
+		const struct policy also = {.id = k->more[i].policy, .sel = k->more[i].sel};
+
+		(void)!pair_want(to, &also, 0, NULL);
+	}
+}
+
 static void plan_children(const struct ikesa *from, struct ikesa *to)
 {
-	list_foreach (k, core_of_peer(from->core->by_peer, &from->path.remote), struct child, by_peer) {
-		struct ike2_pair *p =
-		    k->owner == from && !k->told && !k->replaced ? pair_new(to, true) : NULL;
-
-		if (p)
-			p->out = k->out;
-	}
+	list_foreach (k, core_of_peer(from->core->by_peer, &from->path.remote), struct child, by_peer)
+		if (k->owner == from && !k->told && !k->replaced)
+			plan_child(k, to);
 }
 
 static void end_replaced(struct ikesa *sa)

@@ -206,6 +206,42 @@ static void test_store_next_life_has_the_same_sas(void **state)
 	assert_true(add(0x9999, ALG_ENC_AES_CBC, 0)->facts.serial > 1500);
 }
 
+/* And for which policies it is, though these have slots of their own, which others do not get. */
+static void test_store_next_life_knows_all_policies_of_an_sa(void **state)
+{
+	struct sa_desc d = path_rig_desc(
+	    "10.0.0.1", "10.0.0.2", IPSEC_ESP, 0x2000, IPSEC_TUNNEL, ALG_ENC_AES_CBC, ALG_AUTH_HMAC_SHA1);
+	uint32_t more[SA_MORE_MAX];
+	struct sad_store_found found;
+	struct err_text e = {0};
+	struct sad_txn t;
+	uint64_t serial;
+
+	(void)state;
+	for (uint32_t i = 0; i < SA_MORE_MAX; i++)
+		more[i] = 0x8000 + 2 * i;
+	d.reqid = 7;
+	d.more_reqids = more;
+	d.n_more = SA_MORE_MAX;
+	assert_int_equal(sad_txn_init(&t, &sad), 0);
+	assert_int_equal(sad_txn_add(&t, &d, false, 5, &serial, &e), 0);
+	assert_int_equal(sad_txn_commit(&t, NULL, NULL, &e), 0);
+	sad_txn_fini(&t);
+	for (uint32_t spi = 0x2001; spi < 0x2010; spi++)
+		assert_non_null(add(spi, ALG_ENC_AES_CBC, 4));
+	for (int life = 0; life < 2; life++) {
+		end_life();
+		begin_life();
+		found = recover();
+		assert_int_equal(found.sas, 16);
+		assert_int_equal(found.bad, 0);
+	}
+	for (uint32_t reqid = 0x7fff; reqid < 0x8000 + 2 * SA_MORE_MAX; reqid++)
+		assert_int_equal(sa_rt_serves(find(0x2000)->rt, reqid), reqid >= 0x8000 && reqid % 2 == 0);
+	assert_true(sa_rt_serves(find(0x2000)->rt, 7));
+	assert_false(sa_rt_serves(find(0x2001)->rt, 0x8000));
+}
+
 static void test_store_serials_of_deleted_sas_are_not_reused(void **state)
 {
 	uint64_t serial;
@@ -478,6 +514,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    T(test_store_next_life_has_the_same_sas),
 	    T(test_store_next_life_knows_whose_an_sa_is),
+	    T(test_store_next_life_knows_all_policies_of_an_sa),
 	    T(test_store_serials_of_deleted_sas_are_not_reused),
 	    T(test_store_counter_mode_key_is_refused_the_second_time),
 	    T(test_prints_file_counter_mode_key_is_refused_after_memory_is_gone),
