@@ -136,7 +136,7 @@ static bool is_calm(const struct rig_side *s, const char **ret_why)
 	if (forgotten_leases(s))
 		return false;
 	*ret_why = "fragments are kept of a message that never came";
-	if (half_messages(s))
+	if (half_messages(s) || s->core->ike2.unproved_parts)
 		return false;
 	*ret_why = "a negotiation is still under way";
 	list_foreach (sa, &s->core->isakmp, struct isakmp, all)

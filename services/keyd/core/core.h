@@ -47,6 +47,7 @@ struct core_ike2 {
 	struct list sas, unproved, dead;
 	uint32_t n, n_unproved;
 	size_t unproved_octets;    /* of what these have sent */
+	size_t unproved_parts;     /* octets of fragments that are kept for them */
 	uint64_t walks;            /* so many times all of them were gone through */
 	uint8_t cookie_key[2][32]; /* the one of now, and the one before */
 	uint64_t cookie_since_ms;  /* 0: there is none yet */

@@ -12,8 +12,8 @@
 /* The peer refuses this pair so. A further child is asked for under another IKE SA; in place of a renewal
  * another IKE SA takes the place of this one. The pair is no more. */
 void anew_pair(struct ike2_pair *p);
-/* The peer refuses a renewal by NO_ADDITIONAL_SAS, which some also say while something else is under way: only
- * the second in a row is meant. */
+/* The peer refuses a renewal by NO_ADDITIONAL_SAS, which some also say while something else is under way:
+ * only the second in a row is meant. */
 bool anew_is_meant(struct ikesa *sa);
 /* The peer renews nothing of this IKE SA. */
 void anew_full(struct ikesa *sa);

@@ -107,6 +107,7 @@ void ike2_parts_drop(struct ikesa *sa)
 
 	if (!p)
 		return;
+	sa->core->ike2.unproved_parts -= p->weighed;
 	for (size_t i = 0; i < IKE2_PARTS_MAX; i++)
 		octets_fini(&p->part[i]);
 	free(p);
@@ -158,6 +159,18 @@ static enum ike2_opened join(struct ikesa *sa, struct ike_chain *ret)
 	return parse(sa, first, at, ret);
 }
 
+/* Whoever has proved nothing may keep others that have not from sending fragments, and nobody else. */
+static bool weigh(struct ikesa *sa, struct ike2_parts *p, size_t n)
+{
+	if (sa->proved)
+		return true;
+	if (sa->core->ike2.unproved_parts + n > IKE2_STRANGERS_PARTS_ALL)
+		return false;
+	sa->core->ike2.unproved_parts += n;
+	p->weighed += n;
+	return true;
+}
+
 /* One fragment, deciphered in core->in. */
 static enum ike2_opened take_part(
     struct ikesa *sa, const struct ike_hdr *h, const struct ike2_sk *sk, uint32_t n, struct ike_chain *ret)
@@ -172,7 +185,8 @@ static enum ike2_opened take_part(
 		return IKE2_OPEN_FALSE;
 	if (p->part[sk->number - 1].p)
 		return IKE2_OPEN_MORE;
-	if (p->octets + n > most || octets_set(&p->part[sk->number - 1], sk->data, n) < 0) {
+	if (p->octets + n > most || !weigh(sa, p, n) ||
+	    octets_set(&p->part[sk->number - 1], sk->data, n) < 0) {
 		ike2_parts_drop(sa);
 		return IKE2_OPEN_FALSE;
 	}

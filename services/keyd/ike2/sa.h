@@ -26,7 +26,8 @@ enum {
 	IKE2_PARTS_MAX = 64,           /* fragments of one message */
 	IKE2_MESSAGE_MAX = 60000,      /* octets of one message, and of its fragments together */
 	IKE2_STRANGERS_PARTS = 32768,  /* the same of one who has proved nothing */
-	IKE2_LINES_RATE = 1,           /* log lines that a peer causes, a second and at once */
+	IKE2_STRANGERS_PARTS_ALL = 16 << 20, /* and of all of these together */
+	IKE2_LINES_RATE = 1,                 /* log lines that a peer causes, a second and at once */
 	IKE2_LINES_BURST = 60,
 };
 
@@ -73,7 +74,7 @@ struct ike2_parts {
 	bool response;
 	uint8_t first;
 	uint16_t total, n;
-	size_t octets;
+	size_t octets, weighed; /* the latter among all strangers' */
 	struct octets part[IKE2_PARTS_MAX];
 };
 
