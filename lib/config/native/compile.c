@@ -8,6 +8,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "ipsec/spd.h"
+
 /* Of version 1: so often a message is repeated that a peer's return is noticed soon. */
 enum { REPEAT_MS = 3000 };
 
@@ -17,6 +19,7 @@ struct compile {
 	native_say_fn say;
 	void *arg;
 	struct native_plan *plan;
+	struct spd *seen;             /* what children protect; a policy's number is its child's, from 1 */
 	uint32_t n_faults, n_passing; /* of these so many may be gone in a moment */
 	bool no_memory;
 };
@@ -305,6 +308,43 @@ static bool goes_together(const struct native_conn *n, const struct policy *p, u
 	       count_ends(p, n_policies, false) <= IKE_SET_SIDES_MAX;
 }
 
+static bool is_end(const struct inet_prefix *p, const struct inet_addr *gateway)
+{
+	return inet_prefix_is_host(p) && inet_addr_equal(&p->addr, gateway);
+}
+
+/* What is behind a gateway has no place in a packet that goes between the two. */
+static bool check_mode(struct compile *x, const struct native_child *k, const struct selector *s,
+    const struct inet_addr *local, const struct inet_addr *remote)
+{
+	return k->mode != IPSEC_TRANSPORT || (is_end(&s->src, local) && is_end(&s->dst, remote)) ||
+	       fault(x, &k->at,
+	           "has mode transport, which is between the two gateways themselves: write local = remote, "
+	           "or mode tunnel for what is behind them");
+}
+
+/* Of two children for the same packets only one would ever have any. */
+static bool check_alone(struct compile *x, const struct native_child *k, const struct policy *p)
+{
+	const struct ike_conf *ike = x->plan->ike;
+	char src[INET_PREFIX_STRLEN], dst[INET_PREFIX_STRLEN];
+	struct policy copy;
+	int r;
+
+	policy_copy(&copy, p);
+	copy.id = ike->n_children + 1;
+	r = spd_insert(x->seen, &copy, NULL);
+	if (r == -EEXIST) {
+		const struct ike_child *other =
+		    &ike->child[spd_find(x->seen, p->dir, &p->sel)->policy.id - 1];
+
+		return fault(x, &k->at, "protects %s = %s, as the child in line %u of %s does: leave one out",
+		    inet_prefix_format(&p->sel.src, src), inet_prefix_format(&p->sel.dst, dst), other->line,
+		    other->file);
+	}
+	return r == 0 || no_memory(x);
+}
+
 /* A policy that was made for the child has the selectors that are negotiated for it. */
 static bool add_children(struct compile *x, const struct native_conn *n, const struct native_child *k,
     uint32_t id, const struct inet_addr *local, const struct inet_addr *remote)
@@ -326,7 +366,8 @@ static bool add_children(struct compile *x, const struct native_conn *n, const s
 
 		if (x->plan->policy[i].dir != POLICY_OUT)
 			continue;
-		if (!add_pair(x, n, k, id, &here, &there))
+		if (!check_mode(x, k, s, local, remote) || !check_alone(x, k, &x->plan->policy[i]) ||
+		    !add_pair(x, n, k, id, &here, &there))
 			return false;
 		x->plan->ike->child[x->plan->ike->n_children - 1].set = set;
 	}
@@ -393,8 +434,11 @@ int native_compile(const struct native_conf *c, const struct native_host_facts *
 	AUTO_NATIVE_PLAN struct native_plan plan = {.ike = ike_conf_new()};
 	struct compile x = {.c = c, .host = host, .say = say, .arg = arg, .plan = &plan};
 
-	if (!plan.ike)
+	AUTO_SPD struct spd *seen = NULL;
+
+	if (!plan.ike || spd_new(&seen) < 0)
 		return -ENOMEM;
+	x.seen = seen;
 	plan.ike->timers.interval_ms = REPEAT_MS;
 	add_plain(&x);
 	for (uint32_t i = 0; i < c->n_conns && !x.no_memory; i++)

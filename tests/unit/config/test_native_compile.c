@@ -316,19 +316,43 @@ static void test_compile_what_cannot_be_done_is_told_all_at_once(void **state)
 	(void)state;
 	expect_fault(
 	    "connection c { version 1; remote 192.0.2.3; secret-file /s; child any = any }\n"
-	    "connection d { version 1; remote 192.0.2.3; secret-file /s; child any = any }\n"
-	    "connection e { version 1; remote nobody.example.org; secret-file /s; child any = any }\n"
+	    "connection d { version 1; remote 192.0.2.3; secret-file /s; child 10.2.0.0/16 = any }\n"
+	    "connection e { version 1; remote nobody.example.org; secret-file /s; child 10.3.0.0/16 = any }\n"
 	    "connection f { version 1; remote any; secret-file /s; child 10.0.0.1-10.0.0.9 = any }\n"
 	    "connection g { version 1; remote 192.0.2.4; secret-file /s\n"
-	    " child any = any { esp aes128-sha1, aes256-sha256 } }\n",
+	    " child 10.4.0.0/16 = any { esp aes128-sha1, aes256-sha256 } }\n",
 	    "f:2:34: connection d has the same remote as c, and before a peer has said who it is nothing "
 	    "else tells them apart: make them one connection with several children\n"
 	    "f:3:34: connection e: the name nobody.example.org has no address now: No such file or "
 	    "directory\n"
 	    "f:4:55: with `remote any` a child has one prefix or `any` on this side, and `any` or `remote` "
 	    "on the other\n"
-	    "f:6:24: its ciphers are not all with the same hashes, which key exchange wants: write every "
+	    "f:6:32: its ciphers are not all with the same hashes, which key exchange wants: write every "
 	    "pair, or leave some out\n");
+}
+
+/* What would load, and then carry nothing. */
+static void test_compile_children_that_carry_nothing(void **state)
+{
+	(void)state;
+	expect_fault(
+	    "connection a { remote 192.0.2.2; secret-file /s; child 10.1.0.0/16 = 10.2.0.0/16 { mode "
+	    "transport } }\n"
+	    "connection b { remote 192.0.2.3; secret-file /s; child local = 192.0.2.9 { mode transport } }\n"
+	    "connection c { remote 192.0.2.4; secret-file /s; child 192.0.2.1 = 192.0.2.4 { mode transport } "
+	    "}\n"
+	    "connection d { remote 192.0.2.5; secret-file /s\n child 10.5.0.0/16 = 10.6.0.0/16\n"
+	    " child again 10.5.0.0/16 = 10.7.0.0/16, 10.6.0.0/16 }\n"
+	    "connection e { remote 192.0.2.6; secret-file /s; child 10.5.0.0/16[tcp] = 10.6.0.0/16[tcp] }\n"
+	    "connection f { remote 192.0.2.7; secret-file /s; child 10.5.0.0/16 = 10.6.0.0/16 }\n",
+	    "f:1:50: has mode transport, which is between the two gateways themselves: write local = remote, "
+	    "or "
+	    "mode tunnel for what is behind them\n"
+	    "f:2:50: has mode transport, which is between the two gateways themselves: write local = remote, "
+	    "or "
+	    "mode tunnel for what is behind them\n"
+	    "f:6:2: protects 10.5.0.0/16 = 10.6.0.0/16, as the child in line 5 of f does: leave one out\n"
+	    "f:8:50: protects 10.5.0.0/16 = 10.6.0.0/16, as the child in line 5 of f does: leave one out\n");
 }
 
 /* A key without a certificate, on either side and beside each of the others. */
@@ -338,13 +362,14 @@ static void test_compile_keys_without_certificates(void **state)
 	const struct ike_peer *peer;
 
 	(void)state;
-	good(
-	    "connection a { remote 192.0.2.2; key /k; remote-key /p; child any = any }\n"
-	    "connection b { remote 192.0.2.3; key /k; authority /a; child any = any }\n"
-	    "connection c { remote 192.0.2.4; certificate /c; key /k; remote-key /p; child any = any }\n"
-	    "connection d { remote 192.0.2.5; key /k; secret-file /s; child any = any }\n"
-	    "connection e { remote 192.0.2.6; secret-file /s; remote-key /p; child any = any }\n"
-	    "connection f { remote 192.0.2.7; key /k; remote-certificate /r; local-id a; child any = any }\n",
+	good("connection a { remote 192.0.2.2; key /k; remote-key /p; child any = any }\n"
+	     "connection b { remote 192.0.2.3; key /k; authority /a; child 10.2.0.0/16 = any }\n"
+	     "connection c { remote 192.0.2.4; certificate /c; key /k; remote-key /p; child 10.3.0.0/16 = "
+	     "any }\n"
+	     "connection d { remote 192.0.2.5; key /k; secret-file /s; child 10.4.0.0/16 = any }\n"
+	     "connection e { remote 192.0.2.6; secret-file /s; remote-key /p; child 10.5.0.0/16 = any }\n"
+	     "connection f { remote 192.0.2.7; key /k; remote-certificate /r; local-id a; child 10.6.0.0/16 "
+	     "= any }\n",
 	    &plan);
 	peer = &plan.ike->peer[0];
 	assert_true(peer->offer[0].auth == IKE_AUTH_RSA && !peer->peer_auth);
@@ -373,9 +398,10 @@ static void test_compile_each_side_proves_itself_in_its_own_way(void **state)
 
 	(void)state;
 	good("connection a { remote 192.0.2.2; certificate /c; key /k; secret-file /s; child any = any }\n"
-	     "connection b { remote 192.0.2.3; secret-file /s; authority /a; child any = any }\n"
-	     "connection c { remote 192.0.2.4; certificate /c; key /k; authority /a; child any = any }\n"
-	     "connection d { remote 192.0.2.5; secret-file /s; child any = any }\n",
+	     "connection b { remote 192.0.2.3; secret-file /s; authority /a; child 10.2.0.0/16 = any }\n"
+	     "connection c { remote 192.0.2.4; certificate /c; key /k; authority /a; child 10.3.0.0/16 = any "
+	     "}\n"
+	     "connection d { remote 192.0.2.5; secret-file /s; child 10.4.0.0/16 = any }\n",
 	    &p);
 	peer = &p.ike->peer[0];
 	assert_true(peer->offer[0].auth == IKE_AUTH_RSA && peer->peer_auth == IKE_AUTH_PSK);
@@ -439,8 +465,8 @@ static void test_compile_version_2_and_what_is_kept_up(void **state)
 	good("connection a { remote 192.0.2.2; secret-file /s; keep up; encap always; child any = any\n"
 	     " ike aes256gcm-sha384-ecp384 }\n"
 	     "connection b { remote 192.0.2.3; certificate /c; key /k; authority /a; keep respond\n"
-	     " child any = any }\n"
-	     "connection c { remote 192.0.2.4; secret-file /s; dpd no; keep up; child any = any }\n",
+	     " child 10.2.0.0/16 = any }\n"
+	     "connection c { remote 192.0.2.4; secret-file /s; dpd no; keep up; child 10.3.0.0/16 = any }\n",
 	    &p);
 	peer = &p.ike->peer[0];
 	assert_true(peer->version == 2 && peer->keep_up && !peer->passive && !peer->n_modes);
@@ -471,6 +497,7 @@ int main(void)
 	    cmocka_unit_test(test_compile_whoever_comes),
 	    cmocka_unit_test(test_compile_what_cannot_be_done_is_told_all_at_once),
 	    cmocka_unit_test(test_compile_each_side_proves_itself_in_its_own_way),
+	    cmocka_unit_test(test_compile_children_that_carry_nothing),
 	    cmocka_unit_test(test_compile_keys_without_certificates),
 	    cmocka_unit_test(test_compile_both_ends_are_of_one_family),
 	    cmocka_unit_test(test_compile_what_the_network_does_not_know_yet_may_be_tried_again),
