@@ -109,6 +109,18 @@ class Upkeep(labtest.LabTest):
             self.assert_back(f"the peer's return, version {version}")
         self.assert_clear_of(lambda: self.each_version(one))
 
+    def test_the_peer_stops_and_starts(self):
+        """It says so, and nobody has to find out by its silence."""
+        def one(version):
+            self.begin(version)
+            self.elmer.stop()
+            wait_for("the peer's word to be heard", lambda: not self.is_up(self.relent), timeout=5)
+            self.elmer.start()
+            self.elmer.wait_ready()
+            self.load(self.elmer, RELENT, version, "respond")
+            self.assert_back(f"the peer's restart, version {version}")
+        self.assert_clear_of(lambda: self.each_version(one))
+
     def test_keyd_is_killed(self):
         def one(version):
             self.begin(version)
