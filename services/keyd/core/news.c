@@ -8,7 +8,7 @@
 
 void news_sa_ended(struct core *c, const struct inet_addr *remote, enum news_end how, const char *why)
 {
-	waiters_sa_ended(c, remote, how == NEWS_WAS_UP, why);
+	waiters_sa_ended(c, remote, how, why);
 	upkeep_sa_ended(c, remote, how, why);
 }
 

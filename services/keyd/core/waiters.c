@@ -163,16 +163,32 @@ void waiters_settle(struct core *c)
 	}
 }
 
-void waiters_sa_ended(struct core *c, const struct inet_addr *remote, bool was_up, const char *why)
+/* Version 2 has no phases. */
+static void say_failed(struct waiter *w, bool child, const char *why)
+{
+	const struct ike_peer *p = peer_of(w);
+	bool phases = !p || p->version == 1;
+
+	snprintf(w->why, sizeof(w->why), "%s failed: %.600s",
+	    phases  ? child ? "phase 2" : "phase 1"
+	    : child ? "the child"
+	            : "the IKE SA",
+	    why);
+	w->failed = true;
+}
+
+void waiters_sa_ended(struct core *c, const struct inet_addr *remote, enum news_end how, const char *why)
 {
 	list_foreach (w, &c->waiters, struct waiter, node) {
 		if (!inet_addr_equal(&w->up.path.remote, remote))
 			continue;
-		snprintf(w->phase1, sizeof(w->phase1), "%s", why);
-		if (w->policy || was_up)
-			continue;
-		snprintf(w->why, sizeof(w->why), "phase 1 failed: %.600s", w->phase1);
-		w->failed = true;
+		snprintf(w->phase1, sizeof(w->phase1), "%.300s%s", why,
+		    how == NEWS_UNANSWERED
+		        ? ": does its suite run and know us, and do UDP ports 500 and 4500 get "
+		          "through?"
+		        : "");
+		if (!w->policy && how != NEWS_WAS_UP)
+			say_failed(w, false, w->phase1);
 	}
 }
 
@@ -183,10 +199,9 @@ void waiters_policy_failed(
 		if (!w->policy || w->policy != policy || !inet_addr_equal(&w->up.path.remote, remote))
 			continue;
 		if (!sa_is_up && w->phase1[0])
-			snprintf(w->why, sizeof(w->why), "phase 1 failed: %.600s", w->phase1);
+			say_failed(w, false, w->phase1);
 		else
-			snprintf(w->why, sizeof(w->why), "phase 2 failed: %.600s", why);
-		w->failed = true;
+			say_failed(w, true, why);
 	}
 }
 

@@ -6,6 +6,7 @@
 #define POSTERN_KEYD_CORE_WAITERS_H
 
 #include "keyd/core/command.h"
+#include "keyd/core/news.h"
 
 struct waiter {
 	struct list node;
@@ -29,7 +30,7 @@ void waiter_free(struct waiter *w);
 void waiters_settle(struct core *c);
 
 /* news.h's. */
-void waiters_sa_ended(struct core *c, const struct inet_addr *remote, bool was_up, const char *why);
+void waiters_sa_ended(struct core *c, const struct inet_addr *remote, enum news_end how, const char *why);
 void waiters_policy_failed(
     struct core *c, const struct inet_addr *remote, uint32_t policy, bool sa_is_up, const char *why);
 void waiters_hint(struct core *c, const struct inet_addr *remote, const char *text);

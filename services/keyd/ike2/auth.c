@@ -14,6 +14,7 @@
 #include "keyd/ike2/exchange.h"
 #include "keyd/ike2/inform.h"
 #include "keyd/ike2/pair_more.h"
+#include "keyd/ike2/refusals.h"
 #include "wire/ike/v2_sig.h"
 
 enum { ID_RESERVED_AT = 1, ID_RESERVED = 3 };
@@ -376,6 +377,7 @@ static void first_refused(struct ikesa *sa, const struct ike_chain *c)
 {
 	struct ike2_pair *p = sa->first;
 	struct ike2_notification n;
+	char buf[REFUSAL_WORDS_MAX];
 
 	if (!p)
 		return;
@@ -383,8 +385,7 @@ static void first_refused(struct ikesa *sa, const struct ike_chain *c)
 	if (!ike2_notify_find_error(c, &n))
 		pair_fail(p, 0, "the peer's answer has neither an SA nor a reason");
 	else if (!pair_again_alone(p, n.type))
-		pair_fail(
-		    p, 0, "the peer refuses: %s", ike2_notify_name(n.type) ? ike2_notify_name(n.type) : "?");
+		pair_fail(p, 0, "the peer refuses: %s", refusal_words(n.type, true, buf));
 }
 
 static void first_answered(struct ike2_pair *p, const struct ike_chain *c)
@@ -399,15 +400,13 @@ static void first_answered(struct ike2_pair *p, const struct ike_chain *c)
 static void refused(struct ikesa *sa, const struct ike_chain *c)
 {
 	struct ike2_notification n;
-	const char *name = ike2_notify_find_error(c, &n) ? ike2_notify_name(n.type) : NULL;
-	char why[100];
+	char buf[REFUSAL_WORDS_MAX];
+	const char *why =
+	    ike2_notify_find_error(c, &n) ? refusal_words(n.type, false, buf) : "without a reason";
 
-	snprintf(why, sizeof(why), "the peer refuses: %s", name ? name : "without a reason");
-	news_hint(sa->core, &sa->path.remote, "%s", why);
-	core_log(sa->core, upkeep_level(sa->core, &sa->path.remote, CORE_ERROR), "ike.refused", "%s%s", why,
-	    name && n.type == IKE2_N_AUTHENTICATION_FAILED
-	        ? ": it does not believe our proof; its log says why (identity, secret, certificate)"
-	        : "");
+	news_hint(sa->core, &sa->path.remote, "the peer refuses: %s", why);
+	core_log(sa->core, upkeep_level(sa->core, &sa->path.remote, CORE_ERROR), "ike.refused",
+	    "the peer refuses: %s", why);
 	ike2_sa_end(sa, "refused by the peer");
 }
 

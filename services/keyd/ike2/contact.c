@@ -48,17 +48,29 @@ static bool is_twin(const struct ikesa *other, const struct ikesa *sa)
 	       party_same(other->party, sa->party);
 }
 
+/* The peer has begun it and given it up, as our last message did not arrive, and goes on under the one
+ * before. */
+static bool is_given_up(const struct ikesa *newer, const struct ikesa *sa)
+{
+	return !newer->initiator && newer->heard_ms <= newer->established_ms &&
+	       sa->heard_ms > newer->established_ms;
+}
+
 static void on_twin(struct timer *t, void *arg)
 {
 	struct ikesa *sa = container_of(t, struct ikesa, twin);
 	struct ike2_walk w = ike2_walk_peer(arg, &sa->path.remote);
-	const struct ikesa *other;
+	struct ikesa *other;
 
-	while ((other = ike2_walk_next(&w)))
-		if (is_twin(other, sa) && other->established_ms >= sa->established_ms) {
+	while ((other = ike2_walk_next(&w))) {
+		if (!is_twin(other, sa) || other->proof_ms < sa->proof_ms)
+			continue;
+		if (is_given_up(other, sa))
+			ike2_sa_leave(other, "redundant: the peer goes on under another one");
+		else
 			ike2_sa_leave(sa, "replaced by one that was begun anew");
-			return;
-		}
+		return;
+	}
 }
 
 void contact_yield(struct ikesa *sa, uint64_t ms)

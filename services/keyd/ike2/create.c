@@ -13,9 +13,11 @@
 #include "base/wr.h"
 #include "keyd/core/waiters.h"
 #include "keyd/ike2/anew.h"
+#include "keyd/ike2/contact.h"
 #include "keyd/ike2/exchange.h"
 #include "keyd/ike2/inform.h"
 #include "keyd/ike2/pair_more.h"
+#include "keyd/ike2/refusals.h"
 
 enum {
 	NONCE_LEN = 32,
@@ -39,16 +41,6 @@ static int cmp(const struct octets *a, const struct octets *b)
 static const struct octets *lesser(const struct octets *a, const struct octets *b)
 {
 	return cmp(a, b) <= 0 ? a : b;
-}
-
-static const char *notify_word(uint16_t type, char buf[20])
-{
-	const char *name = ike2_notify_name(type);
-
-	if (name)
-		return name;
-	snprintf(buf, 20, "notification %u", type);
-	return buf;
 }
 
 /* --- our child --- */
@@ -148,7 +140,7 @@ static void renew_anew(struct ike2_pair *p)
 static void pair_refused(struct ike2_pair *p, const struct ike_chain *c)
 {
 	struct ike2_notification n;
-	char buf[20];
+	char buf[REFUSAL_WORDS_MAX];
 
 	if (!ike2_notify_find_error(c, &n))
 		pair_fail(p, 0, "the peer's answer has neither an SA nor a reason");
@@ -157,7 +149,7 @@ static void pair_refused(struct ike2_pair *p, const struct ike_chain *c)
 	else if (n.type == IKE2_N_NO_ADDITIONAL_SAS)
 		anew_pair(p);
 	else if (!pair_again_alone(p, n.type))
-		pair_fail(p, 0, "the peer refuses: %s", notify_word(n.type, buf));
+		pair_fail(p, 0, "the peer refuses: %s", refusal_words(n.type, true, buf));
 }
 
 static void pair_response(struct ike2_pair *p, const struct ike_chain *c)
@@ -291,6 +283,9 @@ static void move(struct ikesa *from, struct ikesa *to)
 	to->single = from->single;
 	to->anew = from->anew;
 	from->anew = NULL;
+	if (from->twin.place)
+		contact_yield(to, core_until(from->core, &from->twin));
+	timer_stop(&from->core->timers, &from->twin);
 	/* What the peer has perhaps not heard under the old one. */
 	if (is_dropping(from))
 		(void)!ike2_ask(to, &from->own.task);
@@ -461,7 +456,7 @@ static void rekey_response(struct ikesa *sa, const struct ike_chain *c)
 {
 	struct ikesa *next = sa->next_ours;
 	struct ike2_notification n;
-	char buf[20];
+	char buf[REFUSAL_WORDS_MAX];
 	bool full;
 
 	if (!next)
@@ -473,7 +468,7 @@ static void rekey_response(struct ikesa *sa, const struct ike_chain *c)
 	}
 	core_log(sa->core, CORE_WARNING, "ike.renewal", "the renewal of an IKE SA has failed: the peer %s%s",
 	    ike2_notify_find_error(c, &n) ? "refuses: " : "answers something else",
-	    ike2_notify_find_error(c, &n) ? notify_word(n.type, buf) : "");
+	    ike2_notify_find_error(c, &n) ? refusal_words(n.type, false, buf) : "");
 	full = ike2_notify_find(c, IKE2_N_NO_ADDITIONAL_SAS, &n) && anew_is_meant(sa);
 	sa->next_ours = NULL;
 	ike2_sa_end(next, NULL);

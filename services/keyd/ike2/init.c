@@ -13,6 +13,7 @@
 #include "keyd/ike2/cookie.h"
 #include "keyd/ike2/exchange.h"
 #include "keyd/ike2/offer.h"
+#include "keyd/ike2/refusals.h"
 #include "wire/ike/v2_rules.h"
 #include "wire/ike/v2_sk.h"
 
@@ -237,6 +238,7 @@ void init_begin(struct ikesa *sa)
 static void refused(struct ikesa *sa, const struct ike_chain *c)
 {
 	struct ike2_notification n;
+	char buf[REFUSAL_WORDS_MAX];
 	uint16_t group;
 
 	if (ike2_notify_find(c, IKE2_N_COOKIE, &n) && n.len && n.len <= IKE2_COOKIE_MAX &&
@@ -255,12 +257,10 @@ static void refused(struct ikesa *sa, const struct ike_chain *c)
 		return;
 	}
 	/* Anybody can say so: it is a hint for whoever waits, and the peer itself will go on saying it. */
-	news_hint(sa->core, &sa->path.remote, "somebody who may be the peer refuses: %s",
-	    ike2_notify_name(n.type) ? ike2_notify_name(n.type) : "for an unknown reason");
+	refusal_words(n.type, false, buf);
+	news_hint(sa->core, &sa->path.remote, "somebody who may be the peer refuses: %s", buf);
 	core_note(sa->core, upkeep_level(sa->core, &sa->path.remote, CORE_WARNING), "ike.refused",
-	    "somebody who may be the peer refuses: notification %u (14: "
-	    "no proposal is acceptable to it)",
-	    n.type);
+	    "somebody who may be the peer refuses: %s", buf);
 }
 
 static int take_response(struct ikesa *sa, const struct ike_chain *c)
