@@ -95,7 +95,7 @@ const struct cli_verb cli_verbs[] = {
         "Cookies and SPIs are those of `show`; an SPI of either direction ends its pair. The peer is told.\n"
         "Keys that were set by hand are setkey's to delete.",
         verb_delete, false},
-    {"pki", "ca | issue | request | sign | p12 | revoke | crl | list | show ...",
+    {"pki", "ca | issue | request | sign | p12 | revoke | crl | list | key | public | show ...",
         "make a certification authority, issue certificates, look at them",
         "ca --name NAME          a new authority, in DIR\n"
         "issue NAMES             a key and a certificate, in a folder for `path certificate`\n"
@@ -105,6 +105,8 @@ const struct cli_verb cli_verbs[] = {
         "revoke FILE|SERIAL|NAME takes a certificate back, and makes the list that says so\n"
         "crl                     the same list again, with new dates\n"
         "list                    what was issued\n"
+        "key FILE                a key alone, for `key` without a certificate\n"
+        "public FILE             its public half, for the peer's `remote-key`\n"
         "show FILE ...           what is in a file, and whether IKE can use it; exits with 1 if not\n"
         "NAMES: --host gw.example.org, --address 192.0.2.1, --user joe@example.org: what the bearer is "
         "called in "

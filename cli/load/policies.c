@@ -211,8 +211,11 @@ static void say_refused(struct session *s, const struct policy *p)
 	fprintf(s->cli->err, "%s: the policy ", s->cli->prog);
 	dump_policy_line(s->cli->err, p);
 	if (s->refusal == EEXIST)
-		fputs(" cannot be put in: there is one for the same packets that setkey has made; "
-		      "take it out there, or leave it out here\n",
+		fputs(
+		    " cannot be put in: there is one for the same packets that setkey has made; take it out "
+		    "there (`setkey -FP` takes out all of them, and until the next load nothing is "
+		    "protected), "
+		    "or leave it out here\n",
 		    s->cli->err);
 	else
 		fprintf(s->cli->err, " was refused: %s\n", s->refusal_text.s);

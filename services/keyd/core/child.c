@@ -555,8 +555,10 @@ void child_row(const struct child *k, struct ike_row_child *ret)
 	    .n_parts = k->n_parts,
 	    .age_ms = age,
 	    .life_ms = life,
-	    .left_ms = life > age ? life - age : 0,
-	    .renew_ms = core_until(k->core, &k->renew)};
+	    .left_ms = k->linger.place ? core_until(k->core, &k->linger)
+	               : life > age    ? life - age
+	                               : 0,
+	    .renew_ms = k->replaced ? 0 : core_until(k->core, &k->renew)};
 	for (uint8_t i = 0; i < k->n_parts; i++) {
 		const struct child_part *p = &k->part[i];
 

@@ -17,9 +17,10 @@ int core_wish(struct core *c, const struct core_up *u, const char **ret_why)
 	const struct ike_peer *p = c->conf ? ike_conf_find_peer(c->conf->c, &u->path.remote) : NULL;
 
 	if (!c->conf)
-		*ret_why = "no configuration is loaded: load one with `ipsecctl racoon`";
+		*ret_why = "no configuration is loaded: load one with `ipsecctl load`, or a racoon.conf with "
+		           "`ipsecctl racoon`";
 	else if (!p)
-		*ret_why = "the configuration has no remote for this address, and no `remote anonymous`";
+		*ret_why = "the configuration has no connection (racoon.conf: remote) for this address";
 	else if (!listen_has(c->conf->c, &u->path.local))
 		*ret_why =
 		    "listen names other addresses of this host than the one it would be negotiated from";
