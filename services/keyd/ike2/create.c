@@ -410,7 +410,8 @@ static void settle(struct ikesa *sa)
 	sa->next_ours = sa->next_theirs = NULL;
 	move(sa, ours);
 	ike2_sa_leave(sa, "replaced");
-	if (!theirs)
+	/* It may be on its way out already, by an administrator's word. */
+	if (!theirs || !ike2_is_up(theirs))
 		return;
 	ike2_set_state(theirs, IKE2_S_REPLACED);
 	await_delete(theirs);
