@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "keyd/ike1/phase1.h"
+#include "keyd/ike1/quick.h"
 #include "support/ike_rig.h"
 
 enum { TCP = 6, ENOUGH_MS = 3000, LONG_MS = 400000, FIRST = 0x0a090901 };
@@ -572,6 +573,54 @@ static void test_generate_only_the_address_given(void **state)
 	rig_fini(&rig);
 }
 
+static unsigned first_id;
+
+/* The end of the first quick mode never arrives. */
+static bool lose_the_first_end(struct rig *r, unsigned n, bool from_a, uint8_t *d, size_t n_d)
+{
+	uint32_t id;
+
+	memcpy(&id, d + 20, sizeof(id));
+	if (d[18] != IKE1_QUICK)
+		return true;
+	first_id = first_id ? first_id : id;
+	return id != first_id || !from_a || !rig_count(&r->b, true);
+}
+
+static struct quick *quick_at(struct rig_side *s, unsigned n)
+{
+	list_foreach (q, &only_sa(s)->quicks, struct quick, node)
+		if (n-- == 0)
+			return q;
+	return NULL;
+}
+
+/* Two negotiations of one client for one policy that was made: the first one's failure is not the second's.
+ */
+static void test_generate_is_not_taken_from_another_negotiation(void **state)
+{
+	struct ike_conf *b = server(IKE_MODE_MAIN, true);
+	struct quick *second;
+
+	b->peer[0].generate = IKE_GENERATE_REQUIRE;
+	begin(client(IKE_MODE_MAIN, true), b);
+	rig.b.n_policies = 0;
+	first_id = 0;
+	rig.wire.tamper = lose_the_first_end;
+	rig_packet(&rig.a, 0);
+	rig_run(&rig, ENOUGH_MS);
+	assert_int_equal(rig.b.core->n_children, 0);
+	assert_true(child_renew(list_entry(rig.a.core->children.next, struct child, node)));
+	while (!(second = quick_at(&rig.b, 1)) || !second->out.id)
+		rig_run(&rig, 1);
+	assert_int_equal(second->out.id, quick_at(&rig.b, 0)->out.id);
+	quick_fail(quick_at(&rig.b, 0), 0, "in this test");
+	assert_int_equal(rig.b.n_policies, 1);
+	rig_run(&rig, ENOUGH_MS);
+	assert_int_equal(rig.b.core->n_children, 1);
+	rig_fini(&rig);
+}
+
 /* Who was given none, because it did not ask, has none of those that others are given; and all others. */
 static void test_generate_no_address_of_the_pool(void **state)
 {
@@ -633,6 +682,7 @@ int main(void)
 	    cmocka_unit_test(test_generate_is_taken_back),
 	    cmocka_unit_test(test_generate_only_the_address_given),
 	    cmocka_unit_test(test_generate_no_address_of_the_pool),
+	    cmocka_unit_test(test_generate_is_not_taken_from_another_negotiation),
 	    cmocka_unit_test(test_group),
 	};
 

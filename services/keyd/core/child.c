@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "keyd/core/upkeep.h"
+#include "keyd/core/versions.h"
 
 enum {
 	LINGER_MS = 30000,
@@ -461,6 +462,9 @@ void child_leave_policy(struct core *c, const struct policy *out)
 		return;
 	list_foreach (l, of_policy(c, out->id), struct child_link, node)
 		if (l->policy == out->id)
+			return;
+	for (size_t i = 0; i < IKE_VERSIONS; i++)
+		if (ike_versions[i]->needs && ike_versions[i]->needs(c, out->id))
 			return;
 	c->ports.policy_drop(c->ports.arg, out->id);
 }

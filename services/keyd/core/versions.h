@@ -29,6 +29,8 @@ struct ike_version {
 	/* A packet waits for a pair that this version is making or has just made, whoever began: it waits on.
 	 * False: there is none. */
 	bool (*join)(struct core *c, const struct core_acquire *a);
+	/* Whether a pair is being made for this policy; NULL: not for those that are made for clients. */
+	bool (*needs)(const struct core *c, uint32_t policy);
 	/* It needs a pair, and the peer is of this version. */
 	void (*acquire)(struct core *c, const struct core_acquire *a);
 	/* An administrator's wish for an IKE SA, or for a policy's pair. 0, or -errno with *ret_why. */

@@ -130,6 +130,15 @@ static void quick_free(struct quick *q)
 	free(q);
 }
 
+/* It may be the same client's in another quick mode. */
+static void leave_policy(struct quick *q)
+{
+	const struct policy out = q->out;
+
+	q->out.id = 0;
+	child_leave_policy(q->sa->core, &out);
+}
+
 /* Gives back what was made on the way. */
 static void undo(struct quick *q)
 {
@@ -148,7 +157,7 @@ static void undo(struct quick *q)
 	}
 	if (q->grant)
 		ports->grant_drop(ports->arg, q->grant);
-	child_leave_policy(q->sa->core, &q->out);
+	leave_policy(q);
 }
 
 /* The peer may have taken our message 2, or 3, and send already into what goes away now. */
@@ -276,6 +285,15 @@ static struct quick *find_policy(
 			    inet_addr_equal(&sa->path.remote, remote))
 				return q;
 	return NULL;
+}
+
+bool quick_needs(const struct core *c, uint32_t policy_id)
+{
+	list_foreach (sa, &c->isakmp, struct isakmp, all)
+		list_foreach (q, &sa->quicks, struct quick, node)
+			if (q->state != QUICK_DONE && q->out.id == policy_id)
+				return true;
+	return false;
 }
 
 struct quick *quick_of_policy(struct core *c, uint32_t policy_id)

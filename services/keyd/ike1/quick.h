@@ -79,6 +79,7 @@ struct quick {
 
 /* quick.c: its life. */
 bool quick_join(struct core *c, const struct core_acquire *a);
+bool quick_needs(const struct core *c, uint32_t policy_id);
 void quick_acquire(struct core *c, const struct core_acquire *a);
 /* What only this version can do for the pairs that it has made. */
 extern const struct child_ops quick_child_ops;

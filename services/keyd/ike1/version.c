@@ -127,6 +127,7 @@ const struct ike_version ike1_version = {
     .end_all = end_all,
     .carry_over = carry_over,
     .join = quick_join,
+    .needs = quick_needs,
     .acquire = quick_acquire,
     .wish = wish,
     .unknown_spi = unknown_spi,
