@@ -103,6 +103,15 @@ static int on_remove(struct ipc_conn *c, const struct ipc_record *rec)
 	return 0;
 }
 
+static void tell_moved(struct datapathd *d, struct ipc_conn *c, uint64_t serial)
+{
+	struct sa *sa = sad_find_serial(&d->sad, serial);
+	const struct moved m = {.serial = serial, .port = sa ? sa->untold_port : 0};
+
+	if (m.port && msg_moved_send(c, &m) == 0)
+		sa->untold_port = 0;
+}
+
 /* What keyd may have missed: it was not there, or we were not. */
 static int on_ask(struct ipc_conn *c, const struct ipc_record *rec)
 {
@@ -114,7 +123,7 @@ static int on_ask(struct ipc_conn *c, const struct ipc_record *rec)
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < m.n; i++) {
-		const struct sa *sa = sad_find_serial(&d->sad, m.serial[i]);
+		struct sa *sa = sad_find_serial(&d->sad, m.serial[i]);
 
 		if (!sa || sa->dead_ms || sa->facts.manual)
 			m.gone[m.n_gone++] = m.serial[i];
@@ -122,6 +131,8 @@ static int on_ask(struct ipc_conn *c, const struct ipc_record *rec)
 			m.soft[m.n_soft++] = m.serial[i];
 	}
 	(void)msg_sa_asked_send(c, rec->id, &m);
+	for (size_t i = 0; i < m.n; i++)
+		tell_moved(d, c, m.serial[i]);
 	return 0;
 }
 
@@ -168,10 +179,15 @@ void keyd_edge_moved(struct datapathd *d)
 {
 	struct ipc_conn *c = d->keyd->conn;
 	struct moved m;
+	struct sa *sa;
 
 	while (moved_ring_pop(&d->worker->moved, &m)) {
-		if (follow(d, &m.serial, 1, m.port) && c && ipc_conn_has_room(c))
+		if (!follow(d, &m.serial, 1, m.port))
+			continue;
+		if (c && ipc_conn_has_room(c))
 			(void)msg_moved_send(c, &m);
+		else if ((sa = sad_find_serial(&d->sad, m.serial)))
+			sa->untold_port = m.port;
 	}
 }
 

@@ -33,6 +33,7 @@ struct sa {
 	bool carries_on;                 /* staged by `update`: goes on where the SA it replaces stands */
 	const struct sad_txn *doomed_by; /* the transaction that removes it; NULL: none */
 	uint64_t kept_alive_ms;          /* when the last NAT keepalive was sent */
+	uint16_t untold_port;            /* the peer's by now, of which keyd has not heard; 0: it knows */
 	uint64_t dead_ms;                /* since when it is only shown, not used; 0: alive */
 };
 

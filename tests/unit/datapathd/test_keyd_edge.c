@@ -299,6 +299,36 @@ static void test_keyd_edge_moved_peers_are_followed(void **state)
 	kr.d.fd.in[SOURCE_UDP4] = -1;
 }
 
+/* It moves while keyd is away: what keyd has to name besides is named when it is back and asks. */
+static void test_keyd_edge_moves_that_keyd_has_missed_are_told(void **state)
+{
+	struct sa_desc in = desc_of(true, keyd_rig_reserved()), out = desc_of(false, 0x1000);
+	Postern__SaAsk ask = POSTERN__SA_ASK__INIT;
+	struct moved m = {.port = 20002};
+	struct ipc_record rec;
+
+	(void)state;
+	kr.d.fd.in[SOURCE_UDP4] = STDERR_FILENO;
+	in.encap = (struct sa_encap){.sport = 20001, .dport = 4500};
+	out.encap = (struct sa_encap){.sport = 4500, .dport = 20001};
+	m.serial = installed(&in, true);
+	(void)installed_with(&out, false, m.serial);
+	close(kr.fd);
+	while (keyd_edge_conn(kr.d.keyd))
+		rig_turn(&kr.ipc);
+	assert_true(moved_ring_push(&kr.d.worker->moved, &m));
+	keyd_edge_moved(&kr.d);
+	kr.fd = rig_connect_greeted(&kr.ipc);
+	ask.serial = &m.serial;
+	ask.n_serial = 1;
+	rec = keyd_rig_ask(IPC_SA_ASK, &ask.base, IPC_SA_ASKED);
+	(void)rec;
+	hear_moved(m.serial, 20002);
+	(void)keyd_rig_ask(IPC_SA_ASK, &ask.base, IPC_SA_ASKED);
+	keyd_rig_hear_nothing();
+	kr.d.fd.in[SOURCE_UDP4] = -1;
+}
+
 /* Root's own SAs are none of keyd's business. */
 static void test_keyd_edge_manual_sas_are_not_told_of(void **state)
 {
@@ -453,6 +483,7 @@ int main(void)
 	    T(test_keyd_edge_what_was_missed_can_be_asked),
 	    T(test_keyd_edge_unknown_spis_are_rationed),
 	    T(test_keyd_edge_moved_peers_are_followed),
+	    T(test_keyd_edge_moves_that_keyd_has_missed_are_told),
 	    T(test_keyd_edge_manual_sas_are_not_told_of),
 	    T(test_keyd_edge_refusals_have_their_sentences),
 	    T(test_keyd_edge_end_of_the_connection_ends_reservations),
