@@ -69,6 +69,20 @@ static void test_passive_answers_the_first_packet(void **state)
 	}
 }
 
+/* Each says which version the other one should have, where the peer of the other version looks. */
+static void test_two_versions_do_not_meet(void **state)
+{
+	begin_with(rig_conf(IKE_MODE_MAIN, IKE_AUTH_PSK, true), rig_conf2(IKE_AUTH_PSK));
+	rig_packet(&rig.a, 0);
+	rig_run(&rig, ENOUGH_MS);
+	assert_true(rig_logged(&rig.b, "10.0.0.100 begins with version 1, and connection"));
+	rig_packet(&rig.b, 0);
+	rig_run(&rig, ENOUGH_MS);
+	assert_true(rig_logged(&rig.a, "is dropped: its connection has version 1"));
+	assert_int_equal(rig.a.core->n_children + rig.b.core->n_children, 0);
+	rig_fini(&rig);
+}
+
 static unsigned n_said_a;
 
 static bool count_said(struct rig *r, unsigned n, bool from_a, uint8_t *d, size_t n_d)
@@ -342,6 +356,7 @@ static void test_a_side_in_another_way_than_was_configured(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_two_versions_do_not_meet),
 	    cmocka_unit_test(test_who_stops_is_gone_at_once),
 	    cmocka_unit_test(test_passive_answers_the_first_packet),
 	    cmocka_unit_test(test_psk),

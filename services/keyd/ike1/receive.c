@@ -209,7 +209,11 @@ static void stranger(
 	if (!core_may_note(c))
 		return;
 	inet_addr_format(&path->remote, b);
-	if (p)
+	if (p && p->version == 2)
+		core_log(c, CORE_ERROR, "isakmp.stranger",
+		    "%s begins with version 1, and connection %s has version 2: say the same on both sides",
+		    b, p->name);
+	else if (p)
 		core_log(c, CORE_ERROR, "isakmp.stranger",
 		    "not acceptable %s, from %s: exchange_mode of remote %s does not name it",
 		    phase1_mode_words(mode), b, p->name);
