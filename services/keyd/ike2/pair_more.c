@@ -297,7 +297,7 @@ static bool say_child(const struct ike2_pair *p, const struct selector *policy, 
 	return true;
 }
 
-bool pair_choose_own(const struct ike2_pair *p, struct selector *ret)
+bool pair_choose_own(struct ike2_pair *p, struct selector *ret)
 {
 	enum { WAS_THERE = 4 }; /* what a renewal is about comes before all else */
 	const struct ike_conf *c = p->sa->conf->c;
@@ -355,7 +355,7 @@ static void put_first(struct ike2_pair *p, uint16_t at)
 	pair_join(p, &was, acquire);
 }
 
-bool pair_keep_agreed(struct ike2_pair *p, const struct selectors *l)
+bool pair_keep_agreed(struct ike2_pair *p, struct selectors *l)
 {
 	struct selector said = as_said(p, &p->out.sel);
 	bool first = selectors_have(l, &said);

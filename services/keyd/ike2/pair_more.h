@@ -40,12 +40,12 @@ must_check bool pair_want(struct ikesa *sa, const struct policy *out, uint64_t a
 void pair_ask_more(struct ike2_pair *p, pair_fn then);
 /* R: the selector of a child of the configuration that the peer's lists have, and that answers them best.
  * False: they have none. */
-bool pair_choose_own(const struct ike2_pair *p, struct selector *ret);
+bool pair_choose_own(struct ike2_pair *p, struct selector *ret);
 /* What is negotiated, the first policy's first. */
 void pair_lists(const struct ike2_pair *p, struct selectors *ret);
 /* I: the peer has narrowed it to these. False: nothing of it is left. Who wanted what is left out waits on.
  */
-bool pair_keep_agreed(struct ike2_pair *p, const struct selectors *l);
+bool pair_keep_agreed(struct ike2_pair *p, struct selectors *l);
 /* The further policies, and what their SAs' part `i` is bound to: rising; how many. */
 size_t pair_more_policies(const struct ike2_pair *p, uint32_t ret[SA_MORE_MAX]);
 size_t pair_more_reqids(const struct ike2_pair *p, uint8_t i, bool inbound, uint32_t ret[SA_MORE_MAX]);

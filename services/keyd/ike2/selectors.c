@@ -189,12 +189,26 @@ bool selectors_cover(const struct ike2_ts_list *l, const struct ike2_ts *ts)
 	return one_covers(l, ts) || is_named(&s, &b, 0);
 }
 
-bool selectors_have(const struct selectors *l, const struct selector *policy)
+/* The same as long as there is something left of what all comparisons together may cost. */
+static bool cover(struct selectors *all, const struct ike2_ts_list *l, const struct ike2_ts *ts)
+{
+	struct search s = {.l = l, .left = PIECES_MAX};
+	const struct box b = box_of(ts);
+	bool found = one_covers(l, ts);
+
+	if (!found && all->pieces < SELECTORS_PIECES_MAX) {
+		found = is_named(&s, &b, 0);
+		all->pieces += PIECES_MAX - s.left;
+	}
+	return found;
+}
+
+bool selectors_have(struct selectors *l, const struct selector *policy)
 {
 	struct ike2_ts src, dst;
 
 	selectors_of(policy, &src, &dst);
-	return selectors_cover(&l->local, &src) && selectors_cover(&l->remote, &dst);
+	return cover(l, &l->local, &src) && cover(l, &l->remote, &dst);
 }
 
 static bool one_meets(const struct ike2_ts_list *l, const struct ike2_ts *ts)
@@ -241,7 +255,7 @@ bool selectors_add(struct selectors *l, const struct selector *policy)
 	return true;
 }
 
-uint16_t selectors_narrow(const struct selectors *l, const struct selector *policy, uint16_t n, bool *taken)
+uint16_t selectors_narrow(struct selectors *l, const struct selector *policy, uint16_t n, bool *taken)
 {
 	struct selectors together = {0};
 	uint16_t n_taken = 0;

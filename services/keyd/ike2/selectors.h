@@ -20,10 +20,14 @@ must_check bool selectors_span(const struct ike2_ts *src, const struct ike2_ts *
 /* The two lists of one negotiation, as this side has them. */
 struct selectors {
 	struct ike2_ts_list local, remote;
+	uint32_t pieces; /* that were looked at to compare them with policies */
 };
 
+/* A peer's lists may cut everything into pieces; with this many over all policies nothing more is in them. */
+enum { SELECTORS_PIECES_MAX = 8192 };
+
 /* Whether all packets of a policy are in them; whether any can be. */
-bool selectors_have(const struct selectors *l, const struct selector *policy);
+bool selectors_have(struct selectors *l, const struct selector *policy);
 bool selectors_touch(const struct selectors *l, const struct selector *policy);
 /* The policy's packets are in them from now on. False: they have no room for it, and are as they were. */
 must_check bool selectors_add(struct selectors *l, const struct selector *policy);
@@ -32,7 +36,7 @@ must_check bool selectors_add(struct selectors *l, const struct selector *policy
  * those lists can serve: `taken` says it of each. All that they have; but when what these are together would
  * touch a policy that is not among them, only the first. How many.
  */
-uint16_t selectors_narrow(const struct selectors *l, const struct selector *policy, uint16_t n, bool *taken);
+uint16_t selectors_narrow(struct selectors *l, const struct selector *policy, uint16_t n, bool *taken);
 
 /* How well a policy that the lists have answers them: it should have what their first ones name, which are
  * the packet that the peer has (section 2.9). More is better. */

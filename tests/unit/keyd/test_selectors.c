@@ -308,6 +308,30 @@ static void test_awkward_lists_come_to_an_end(void **state)
 		assert_false(selectors_cover(&l, &all4));
 }
 
+/* Nor do they for all of a configuration's policies together; one that is simply named is found all the same.
+ */
+static void test_awkward_lists_and_many_policies(void **state)
+{
+	const struct ike2_ts named = range(6, 443, 443, "10.1.0.0", "10.1.0.255");
+	struct selector any = {.proto = IPPROTO_ANY_}, web = {.proto = 6, .sport = 443, .dport = 443};
+	struct selectors all = {.local.n = IKE2_TS_MAX, .remote.n = 1};
+
+	(void)state;
+	any.src.addr = any.dst.addr = inet_addr_v4(0);
+	web.src = web.dst = (struct inet_prefix){inet_addr_v4(0x0a010000), 24};
+	for (uint8_t i = 0; i < IKE2_TS_MAX; i++) {
+		all.local.ts[i] = range((uint8_t)(1 + i * 3), (uint16_t)(1 + i * 100),
+		    (uint16_t)(60000 - i * 100), "1.0.0.0", "200.0.0.0");
+		all.local.ts[i].first.b[1] = i;
+		all.local.ts[i].last.b[1] = (uint8_t)(255 - i);
+	}
+	all.local.ts[IKE2_TS_MAX - 1] = all.remote.ts[0] = named;
+	for (int i = 0; i < 10000; i++)
+		assert_false(selectors_have(&all, &any));
+	assert_in_range(all.pieces, SELECTORS_PIECES_MAX, 2 * SELECTORS_PIECES_MAX);
+	assert_true(selectors_have(&all, &web));
+}
+
 static void test_packets_first(void **state)
 {
 	struct selectors l = {.local = {.n = 1}, .remote = {.n = 1}};
@@ -332,6 +356,7 @@ int main(void)
 	    cmocka_unit_test(test_answers_are_what_both_have),
 	    cmocka_unit_test(test_edges),
 	    cmocka_unit_test(test_awkward_lists_come_to_an_end),
+	    cmocka_unit_test(test_awkward_lists_and_many_policies),
 	    cmocka_unit_test(test_packets_first),
 	};
 
