@@ -32,7 +32,8 @@ static int say(
 {
 	if (!n->n_sas && !n->n_children)
 		return cli_fail(cli, "%s: there is nothing to renew%s.", peer,
-		    f->proof ? " (another proof can only be begun by a side that may begin)"
+		    f->proof ? " (another proof is IKEv2's, and begun by a side that may begin; of IKEv1 say "
+		               "--ike)"
 		    : f->sas ? " (an IKEv1 SA of key exchange is renewed by the side that began it)"
 		             : "");
 	if (f->proof) {

@@ -184,10 +184,11 @@ void keyd_edge_moved(struct datapathd *d)
 	while (moved_ring_pop(&d->worker->moved, &m)) {
 		if (!follow(d, &m.serial, 1, m.port))
 			continue;
-		if (c && ipc_conn_has_room(c))
-			(void)msg_moved_send(c, &m);
-		else if ((sa = sad_find_serial(&d->sad, m.serial)))
+		sa = sad_find_serial(&d->sad, m.serial);
+		if (sa)
 			sa->untold_port = m.port;
+		if (c && ipc_conn_has_room(c))
+			tell_moved(d, c, m.serial);
 	}
 }
 

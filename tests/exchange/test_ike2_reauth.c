@@ -2,6 +2,7 @@
  * Version 2: who both are is proved anew, with another IKE SA beside the one there is (RFC 7296
  * section 2.8.3), and no moment in which a packet could not go.
  */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -125,6 +126,34 @@ static void test_a_proof_that_fails_takes_nothing_away(void **state)
 	rig_fini(&rig);
 }
 
+static int no_room(void *arg, uint64_t token, uint64_t grant, const struct sa_desc *sa, uint64_t partner)
+{
+	return -ENOSPC;
+}
+
+/* The new IKE SA comes up, and no child can be made under it: the old one keeps its own. */
+static void test_without_children_the_old_one_stays(void **state)
+{
+	(void)state;
+	for (unsigned there = 0; there < 2; there++) {
+		struct core_ports *ports;
+		int (*install)(void *, uint64_t, uint64_t, const struct sa_desc *, uint64_t);
+
+		begin(PROOF_S, 0);
+		ports = there ? &rig.b.core->ports : &rig.a.core->ports;
+		install = ports->install;
+		ports->install = no_room;
+		assert_true(rig_live(&rig, (uint64_t)PROOF_S * 1000));
+		assert_int_equal(rig.a.core->n_children, 2);
+		assert_true(rig.a.core->counters.established1 > 1);
+		ports->install = install;
+		assert_true(rig_live(&rig, (uint64_t)PROOF_S * 1000));
+		rig_run(&rig, CALM_MS);
+		assert_whole();
+		rig_fini(&rig);
+	}
+}
+
 static unsigned base, lost;
 
 static bool lose_one(struct rig *r, unsigned n, bool from_a, uint8_t *d, size_t n_d)
@@ -156,6 +185,7 @@ int main(void)
 	    cmocka_unit_test(test_both_want_it),
 	    cmocka_unit_test(test_renewals_in_between_prove_nothing),
 	    cmocka_unit_test(test_a_proof_that_fails_takes_nothing_away),
+	    cmocka_unit_test(test_without_children_the_old_one_stays),
 	    cmocka_unit_test(test_each_message_lost),
 	};
 

@@ -332,7 +332,7 @@ static bool check_alone(struct compile *x, const struct native_child *k, const s
 	int r;
 
 	policy_copy(&copy, p);
-	copy.id = ike->n_children + 1;
+	copy.id = ike->n_children; /* its child has just been added */
 	r = spd_insert(x->seen, &copy, NULL);
 	if (r == -EEXIST) {
 		const struct ike_child *other =
@@ -366,8 +366,8 @@ static bool add_children(struct compile *x, const struct native_conn *n, const s
 
 		if (x->plan->policy[i].dir != POLICY_OUT)
 			continue;
-		if (!check_mode(x, k, s, local, remote) || !check_alone(x, k, &x->plan->policy[i]) ||
-		    !add_pair(x, n, k, id, &here, &there))
+		if (!check_mode(x, k, s, local, remote) || !add_pair(x, n, k, id, &here, &there) ||
+		    !check_alone(x, k, &x->plan->policy[i]))
 			return false;
 		x->plan->ike->child[x->plan->ike->n_children - 1].set = set;
 	}

@@ -183,7 +183,7 @@ void waiters_sa_ended(struct core *c, const struct inet_addr *remote, enum news_
 		if (!inet_addr_equal(&w->up.path.remote, remote))
 			continue;
 		snprintf(w->phase1, sizeof(w->phase1), "%.300s%s", why,
-		    how == NEWS_UNANSWERED
+		    how == NEWS_UNANSWERED && !w->hint[0]
 		        ? ": does its suite run and know us, and do UDP ports 500 and 4500 get "
 		          "through?"
 		        : "");

@@ -98,8 +98,9 @@ static uint32_t renew(struct core *c, const struct ike_row_filter *f)
 {
 	uint32_t n = 0;
 
+	/* Each ISAKMP SA is a proof by itself, and pairs do not hang on it. */
 	list_foreach_safe (sa, next, &c->isakmp, struct isakmp, all) {
-		if (isakmp_is_up(sa) && ike_sa_fits(f, &sa->path, sa->icookie, sa->rcookie))
+		if (!f->proof && isakmp_is_up(sa) && ike_sa_fits(f, &sa->path, sa->icookie, sa->rcookie))
 			n += phase1_renew(sa);
 	}
 	return n;

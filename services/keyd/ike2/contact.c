@@ -5,9 +5,10 @@
 #include "keyd/ike2/contact.h"
 
 #include "keyd/core/party.h"
+#include "keyd/ike2/pair.h"
 #include "wire/ike/v2_payload.h"
 
-enum { TWIN_MS = 30000 };
+enum { TWIN_MS = 30000, BUSY_MS = 5000 };
 
 static bool is_first(const struct ikesa *sa)
 {
@@ -56,6 +57,23 @@ static bool is_given_up(const struct ikesa *newer, const struct ikesa *sa)
 	       sa->heard_ms > newer->established_ms;
 }
 
+static bool has_children(const struct ikesa *sa)
+{
+	list_foreach (k, core_of_peer(sa->core->by_peer, &sa->path.remote), struct child, by_peer)
+		if (k->owner == sa && !k->told && !k->replaced)
+			return true;
+	return false;
+}
+
+/* Its children are still being made. */
+static bool is_busy(const struct ikesa *sa)
+{
+	list_foreach (p, &sa->pairs, struct ike2_pair, node)
+		if (p->state != PAIR_HOLDING)
+			return true;
+	return false;
+}
+
 static void on_twin(struct timer *t, void *arg)
 {
 	struct ikesa *sa = container_of(t, struct ikesa, twin);
@@ -65,8 +83,12 @@ static void on_twin(struct timer *t, void *arg)
 	while ((other = ike2_walk_next(&w))) {
 		if (!is_twin(other, sa) || other->proof_ms < sa->proof_ms)
 			continue;
-		if (is_given_up(other, sa))
+		if (is_busy(other))
+			contact_yield(sa, BUSY_MS);
+		else if (is_given_up(other, sa))
 			ike2_sa_leave(other, "redundant: the peer goes on under another one");
+		else if (has_children(sa) && !has_children(other))
+			ike2_sa_leave(other, "no child could be made under it: the one before goes on");
 		else
 			ike2_sa_leave(sa, "replaced by one that was begun anew");
 		return;
@@ -96,6 +118,9 @@ void contact_end_twins(struct ikesa *sa)
 
 	while ((other = ike2_walk_next(&w))) {
 		if (!is_twin(other, sa) || other->full || other->anew == sa)
+			continue;
+		/* It was begun in place of one, and takes no other one's. */
+		if (sa->is_anew && !crossed(other, sa))
 			continue;
 		if (crossed(other, sa) && memcmp(other->spi_i, sa->spi_i, IKE2_SPI) > 0) {
 			ike2_sa_leave(sa, "redundant: there is another one with this peer");

@@ -106,12 +106,12 @@ static void made_ours(struct ike2_pair *p)
 		child_end(k, true, CHILD_REDUNDANT);
 		return;
 	}
-	child_tell(old);
-	if (!old->replaced)
-		child_replace(old);
 	/* Of what the peer has left out packets ask anew, and do not go where it does not listen any more. */
 	if (!child_covers(k, old))
 		child_stop_sending(old);
+	child_tell(old);
+	if (!old->replaced)
+		child_replace(old);
 }
 
 static void opened_ours(struct ike2_pair *p)
@@ -576,7 +576,8 @@ static bool wants_proof(const struct ikesa *sa)
 
 void create_renew_sa(struct ikesa *sa)
 {
-	if (!ike2_is_up(sa) || sa->next_ours || sa->next_theirs)
+	/* One that yields has a successor. */
+	if (!ike2_is_up(sa) || sa->next_ours || sa->next_theirs || sa->twin.place)
 		return;
 	if (sa->full || wants_proof(sa)) {
 		renew_again(sa, ANEW_MS);

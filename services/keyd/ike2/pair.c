@@ -353,8 +353,8 @@ bool pair_takes_over(struct ike2_pair *p)
 	struct ikesa *sa = p->sa;
 
 	list_foreach (k, core_of_peer(sa->core->by_peer, &sa->path.remote), struct child, by_peer)
-		if (k->ops == &pair_child_ops && k->owner != sa && k->out.id == p->out.id && !k->replaced &&
-		    !k->told && party_same(k->party, sa->party))
+		if (!p->old && k->ops == &pair_child_ops && k->owner != sa && child_serves(k, p->out.id) &&
+		    !k->replaced && !k->told && party_same(k->party, sa->party))
 			p->beside = k;
 	p->takes_over = p->old || p->beside;
 	return p->takes_over;
@@ -365,7 +365,8 @@ void pair_hold(struct ike2_pair *p)
 	struct core *c = p->sa->core;
 
 	pair_set_state(p, PAIR_HOLDING);
-	if (!p->old && !p->beside)
+	/* Of very many at once the rest does not wait, so that the peer may go on asking. */
+	if (!p->old && (!p->beside || count_asked(p->sa) > IKE2_PAIRS_ASKED_MAX / 2))
 		pair_install(p, false, held_done);
 	else if (timer_set(&c->timers, &p->patience, core_now(c) + (p->old ? HOLD_MS : BESIDE_MS), on_held) <
 	         0)
