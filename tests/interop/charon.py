@@ -8,6 +8,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 
+import rekeying  # noqa: E402
 from labtest import wait_for  # noqa: E402
 
 CHARON = "/usr/lib/ipsec/charon"
@@ -105,6 +106,19 @@ def renew(us, peer, far, ike, we_began):
     if we_began:
         moves_on("phase 1 by us", lambda: us.run("ipsecctl", "rekey", "--ike", far), "ISAKMP-SA established")
     moves_on("phase 1 by them", lambda: peer.swanctl("--rekey", "--ike", ike), "ISAKMP-SA established")
+
+
+def renew_under_a_flow(case, ends, peer, far, ike, we_began):
+    """The same with packets both ways all the while; `ends`: ours and its inner address, theirs and its. What our end had to do with
+    a packet and could not is nothing."""
+    (us, near), (them, inner) = ends
+    before, kernel = us.netstat(), us.kernel_drops()
+    flow = rekeying.Flow(us, them, near, inner)
+    renew(us, peer, far, ike, we_began)
+    told, after = flow.stop(), us.netstat()
+    full = {what: n - kernel.get(what, 0) for what, n in us.kernel_drops().items() if n != kernel.get(what, 0)}
+    case.assertEqual(after[rekeying.PROTECTED] - before[rekeying.PROTECTED] + full.get("ipsec0 tx_dropped", 0), told[0], full)
+    case.assertEqual(rekeying.losses(before, after), {})
 
 
 class Charon:

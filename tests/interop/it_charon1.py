@@ -117,9 +117,12 @@ class Charon1(labtest.LabTest):
         if any(case is self for case, _ in outcome.failures + outcome.errors):
             print("--- charon\n" + self.peer.log()[-6000:], file=sys.stderr)
 
+    def ends(self):
+        return ((self.relent, HERE), (self.elmer, THERE))
+
     def carry(self, octets=OCTETS):
         """From inner address to inner address."""
-        labtest.carry(((self.relent, HERE), (self.elmer, THERE)), octets)
+        labtest.carry(self.ends(), octets)
 
     def certificates_by_pki(self, us, them, _):
         """Our authority, and for charon the same files under swanctl's own names."""
@@ -148,7 +151,7 @@ class Charon1(labtest.LabTest):
     def we_begin(self, mode, method):
         self.prepare(mode, method)
         self.relent.run("ping", "-c", "3", "-W", "5", "-I", HERE, THERE)
-        charon.renew(self.relent, self.peer, ELMER, "relent", we_began=True)
+        charon.renew_under_a_flow(self, self.ends(), self.peer, ELMER, "relent", we_began=True)
         self.carry()
 
     def they_begin(self, mode, method, octets=OCTETS):
@@ -156,7 +159,7 @@ class Charon1(labtest.LabTest):
         done = self.peer.initiate("net")
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         self.elmer.run("ping", "-c", "3", "-W", "5", "-I", THERE, HERE)
-        charon.renew(self.relent, self.peer, ELMER, "relent", we_began=False)
+        charon.renew_under_a_flow(self, self.ends(), self.peer, ELMER, "relent", we_began=False)
         self.carry(octets)
 
     def test_main_psk_we_begin(self):

@@ -154,7 +154,7 @@ class CharonNat(labtest.LabTest):
             self.assertTrue(self.ping(self.relent, OURS, THEIRS))
             wait_for("ESP in UDP", lambda: wire.count >= 4)
         if and_renew:
-            charon.renew(self.us, self.peer, self.far, "us", we_began=False)
+            charon.renew_under_a_flow(self, self.ends(), self.peer, self.far, "us", we_began=False)
             labtest.carry(self.ends(), OCTETS)
         self.assertIn("NAT detected: PEER", self.relent.log())
         self.assertIn(f"[{FIRST}]", self.relent.log())
@@ -167,7 +167,7 @@ class CharonNat(labtest.LabTest):
         wait_for("an answer through the translator", lambda: self.ping(self.office, OURS, THEIRS))
         self.assertTrue(self.ping(self.elmer, THEIRS, OURS))
         if and_renew:
-            charon.renew(self.us, self.peer, self.far, "us", we_began=True)
+            charon.renew_under_a_flow(self, self.ends(), self.peer, self.far, "us", we_began=True)
             labtest.carry(self.ends(), OCTETS)
         self.assertIn("NAT detected: ME", self.office.log())
 
