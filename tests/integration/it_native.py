@@ -74,7 +74,7 @@ class Native(labtest.LabTest):
         self.assertIn(f"+ policy {ELMER}[any] {RELENT}[any] any -P out ipsec esp/tunnel/{ELMER}-{RELENT}/unique\n", said)
         self.assertIn(f"{FILE}, not loaded: connections: 1 added, 0 changed, 0 removed; policies: 2 added, 0 removed.", said)
         self.assertEqual(self.policies(self.elmer), [])
-        self.assertIn("no remote", self.fails(self.elmer, "ipsecctl", "up", "-t", "1", RELENT))
+        self.assertIn("no connection", self.fails(self.elmer, "ipsecctl", "up", "-t", "1", RELENT))
 
     def test_the_second_time_nothing_is_different(self):
         self.between()
@@ -259,7 +259,7 @@ class Native(labtest.LabTest):
             self.assertIn("connections: 0 added, 1 changed, 0 removed; policies: 0 added, 0 removed.", said)
         sent = json.loads(flow.communicate("\n", timeout=60)[0])["sent"]
         received = json.loads(sink.communicate("\n", timeout=60)[0])["received"]
-        self.assertGreater(sent, n)
+        self.assertGreater(sent, 0)
         self.assertEqual(received, sent)
         for host in self.both:
             wait_for("one IKE SA to be gone", lambda host=host: len(self.sas(host)) == n - 1)
