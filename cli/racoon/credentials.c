@@ -190,22 +190,31 @@ static int send_part(struct cli *cli, struct ipc_sync *verify, enum credential_k
 	return send_octets(verify, kind, i, path, part.s, part.len, e);
 }
 
+/* What is in a file that is meant for certd-verify: all of it, to be freed, and what it is. */
+static int look_at(
+    const char *path, uint8_t **ret, size_t *ret_n, struct public_look *ret_look, struct err_text *e)
+{
+	AUTO_CLOSE int fd = -1;
+	int r = open_file(path, &fd, e);
+
+	if (r == 0)
+		r = read_public(fd, path, ret, ret_n, e);
+	if (r == 0)
+		*ret_look = public_look(*ret, *ret_n);
+	return r;
+}
+
 /* ca_type, peers_certfile. */
 static int send_trusted(struct cli *cli, struct ipc_sync *verify, enum credential_kind kind, uint32_t i,
     const struct ike_peer *p, const char *path, struct err_text *e)
 {
 	AUTO_FREE uint8_t *octets = NULL;
-	AUTO_CLOSE int fd = -1;
 	struct public_look look;
 	size_t n = 0;
-	int r = path ? open_file(path, &fd, e) : 0;
+	int r = path ? look_at(path, &octets, &n, &look, e) : 0;
 
 	if (r < 0 || !path)
 		return r;
-	r = read_public(fd, path, &octets, &n, e);
-	if (r < 0)
-		return r;
-	look = public_look(octets, n);
 	if (look.has_public && look.has_private)
 		return send_part(cli, verify, kind, i, p, path, octets, n, e);
 	if (look.has_public)
@@ -222,17 +231,12 @@ static int send_peer_key(
     struct ipc_sync *verify, uint32_t i, const struct ike_peer *p, const char *path, struct err_text *e)
 {
 	AUTO_FREE uint8_t *octets = NULL;
-	AUTO_CLOSE int fd = -1;
 	struct public_look look;
 	size_t n = 0;
-	int r = path ? open_file(path, &fd, e) : 0;
+	int r = path ? look_at(path, &octets, &n, &look, e) : 0;
 
 	if (r < 0 || !path)
 		return r;
-	r = read_public(fd, path, &octets, &n, e);
-	if (r < 0)
-		return r;
-	look = public_look(octets, n);
 	if (look.has_key && !look.has_private)
 		return send_octets(verify, CREDENTIAL_PEER_KEY, i, path, octets, n, e);
 	return err_set(e, -EINVAL,

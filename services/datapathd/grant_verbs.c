@@ -21,12 +21,12 @@ int grant_on_put(struct ipc_conn *c, const struct ipc_record *rec)
 		if (r == -ENOSPC)
 			(void)err_set(&e, r, "%d grants are in force, the most datapathd keeps", GRANTS_MAX);
 	}
-	if (r < 0)
+	if (r < 0) {
 		free(g.more);
-	if (r < 0)
 		(void)ipc_conn_send_error(c, rec->id, -r, "%s", e.s[0] ? e.s : err_name(r));
-	else
+	} else {
 		(void)ipc_conn_send(c, IPC_OK, rec->id, NULL);
+	}
 	return 0;
 }
 

@@ -48,6 +48,7 @@ struct core *core_new(const struct core_def *d)
 		list_init(&c->begun[i]);
 		list_init(&c->by_policy[i]);
 		list_init(&c->by_peer[i]);
+		list_init(&c->parties[i]);
 		list_init(&c->ike2.by_spi[i]);
 		list_init(&c->ike2.begun[i]);
 		list_init(&c->ike2.by_peer[i]);
@@ -63,7 +64,6 @@ struct core *core_new(const struct core_def *d)
 	list_init(&c->ike2.unproved);
 	list_init(&c->ike2.dead);
 	list_init(&c->children);
-	list_init(&c->parties);
 	list_init(&c->waiters);
 	list_init(&c->dead);
 	bucket_init(&c->strangers, STRANGERS_RATE, STRANGERS_RATE, core_now(c));

@@ -82,7 +82,7 @@ struct core {
 	struct list children;            /* established pairs of IPsec SAs, */
 	struct list by_policy[CORE_BUCKETS]; /* these by their outbound policy, */
 	struct list by_peer[CORE_BUCKETS];   /* and by the peer's address (core_of_peer()) */
-	struct list parties;                 /* whose they are (party.h) */
+	struct list parties[CORE_BUCKETS];   /* whose they are (party.h), likewise */
 	struct core_ike2 ike2;
 	struct list upkeeps[CORE_BUCKETS]; /* connections that are kept up (upkeep.h) */
 	struct bucket upkeep_tries;

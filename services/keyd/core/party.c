@@ -17,7 +17,7 @@ static struct party *find(struct core *c, const struct ike_path *path, struct ik
 {
 	struct party *last = NULL;
 
-	list_foreach (p, &c->parties, struct party, node)
+	list_foreach (p, core_of_peer(c->parties, &path->remote), struct party, node)
 		if (is_named(p, name) && ike_path_same_place(&p->path, path))
 			last = p;
 	return last;
@@ -37,7 +37,7 @@ struct party *party_back(struct core *c, const struct ike_path *path, struct ike
 	p->core = c;
 	p->refs = 1;
 	p->path = *path;
-	list_append(&c->parties, &p->node);
+	list_append(core_of_peer(c->parties, &path->remote), &p->node);
 	return p;
 }
 
@@ -84,7 +84,7 @@ void party_moved(struct party *p, uint16_t port)
 	p->path.local_port = IKE_PORT_NATT;
 	p->path.remote_port = port;
 	list_remove(&p->node);
-	list_append(&c->parties, &p->node);
+	list_append(core_of_peer(c->parties, &p->path.remote), &p->node);
 	for (size_t i = 0; i < IKE_VERSIONS; i++)
 		ike_versions[i]->moved(p, port);
 	child_moved(p, port);

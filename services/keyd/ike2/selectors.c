@@ -38,8 +38,9 @@ void selectors_of(const struct selector *s, struct ike2_ts *src, struct ike2_ts 
 }
 
 /* One selector as a box: all packets' ends with a protocol, a port and an address in it. */
+enum range { RANGE_PROTO = 0, RANGE_PORT, RANGES };
 struct box {
-	uint16_t proto[2], port[2];
+	uint16_t range[RANGES][2];
 	struct inet_addr addr[2];
 };
 
@@ -47,24 +48,34 @@ static struct box box_of(const struct ike2_ts *t)
 {
 	bool any = t->proto == IKE2_TS_PROTO_ANY;
 
-	return (struct box){.proto = {any ? 0 : t->proto, any ? UINT8_MAX : t->proto},
-	    .port = {t->first_port, t->last_port},
+	return (struct box){.range = {[RANGE_PROTO] = {any ? 0 : t->proto, any ? UINT8_MAX : t->proto},
+	                        [RANGE_PORT] = {t->first_port, t->last_port}},
 	    .addr = {t->first, t->last}};
+}
+
+static bool range_is_in(const uint16_t in[2], const uint16_t of[2])
+{
+	return of[0] <= in[0] && in[1] <= of[1];
+}
+
+/* OPAQUE, whose ports are turned round, meets nothing: no policy is for it. */
+static bool ranges_meet(const uint16_t a[2], const uint16_t b[2])
+{
+	return a[0] <= a[1] && b[0] <= b[1] && a[0] <= b[1] && b[0] <= a[1];
 }
 
 static bool is_in(const struct box *in, const struct box *of)
 {
-	return of->proto[0] <= in->proto[0] && in->proto[1] <= of->proto[1] && of->port[0] <= in->port[0] &&
-	       in->port[1] <= of->port[1] && of->addr[0].family == in->addr[0].family &&
-	       inet_addr_cmp(&of->addr[0], &in->addr[0]) <= 0 &&
+	return range_is_in(in->range[RANGE_PROTO], of->range[RANGE_PROTO]) &&
+	       range_is_in(in->range[RANGE_PORT], of->range[RANGE_PORT]) &&
+	       of->addr[0].family == in->addr[0].family && inet_addr_cmp(&of->addr[0], &in->addr[0]) <= 0 &&
 	       inet_addr_cmp(&in->addr[1], &of->addr[1]) <= 0;
 }
 
-/* OPAQUE, whose ports are turned round, meets nothing: no policy is for it. */
 static bool meets(const struct box *a, const struct box *b)
 {
-	return a->port[0] <= a->port[1] && b->port[0] <= b->port[1] && a->proto[0] <= b->proto[1] &&
-	       b->proto[0] <= a->proto[1] && a->port[0] <= b->port[1] && b->port[0] <= a->port[1] &&
+	return ranges_meet(a->range[RANGE_PROTO], b->range[RANGE_PROTO]) &&
+	       ranges_meet(a->range[RANGE_PORT], b->range[RANGE_PORT]) &&
 	       a->addr[0].family == b->addr[0].family && inet_addr_cmp(&a->addr[0], &b->addr[1]) <= 0 &&
 	       inet_addr_cmp(&b->addr[0], &a->addr[1]) <= 0;
 }
@@ -109,39 +120,21 @@ static bool rest_of_addresses(struct search *s, struct box *b, const struct box 
 	return is_named(s, &piece, next);
 }
 
-static bool rest_of_ports(struct search *s, struct box *b, const struct box *cut, uint8_t next)
+static bool rest_of_range(struct search *s, struct box *b, const struct box *cut, enum range r, uint8_t next)
 {
 	struct box piece = *b;
 
-	if (b->port[0] < cut->port[0]) {
-		piece.port[1] = (uint16_t)(cut->port[0] - 1);
-		b->port[0] = cut->port[0];
+	if (b->range[r][0] < cut->range[r][0]) {
+		piece.range[r][1] = (uint16_t)(cut->range[r][0] - 1);
+		b->range[r][0] = cut->range[r][0];
 		if (!is_named(s, &piece, next))
 			return false;
 	}
 	piece = *b;
-	if (b->port[1] <= cut->port[1])
+	if (b->range[r][1] <= cut->range[r][1])
 		return true;
-	piece.port[0] = (uint16_t)(cut->port[1] + 1);
-	b->port[1] = cut->port[1];
-	return is_named(s, &piece, next);
-}
-
-static bool rest_of_protocols(struct search *s, struct box *b, const struct box *cut, uint8_t next)
-{
-	struct box piece = *b;
-
-	if (b->proto[0] < cut->proto[0]) {
-		piece.proto[1] = (uint16_t)(cut->proto[0] - 1);
-		b->proto[0] = cut->proto[0];
-		if (!is_named(s, &piece, next))
-			return false;
-	}
-	piece = *b;
-	if (b->proto[1] <= cut->proto[1])
-		return true;
-	piece.proto[0] = (uint16_t)(cut->proto[1] + 1);
-	b->proto[1] = cut->proto[1];
+	piece.range[r][0] = (uint16_t)(cut->range[r][1] + 1);
+	b->range[r][1] = cut->range[r][1];
 	return is_named(s, &piece, next);
 }
 
@@ -160,8 +153,8 @@ static bool is_named(struct search *s, const struct box *b, uint8_t from)
 			return true;
 		if (meets(b, &cut))
 			return rest_of_addresses(s, &rest, &cut, (uint8_t)(i + 1)) &&
-			       rest_of_ports(s, &rest, &cut, (uint8_t)(i + 1)) &&
-			       rest_of_protocols(s, &rest, &cut, (uint8_t)(i + 1));
+			       rest_of_range(s, &rest, &cut, RANGE_PORT, (uint8_t)(i + 1)) &&
+			       rest_of_range(s, &rest, &cut, RANGE_PROTO, (uint8_t)(i + 1));
 	}
 	return false;
 }
