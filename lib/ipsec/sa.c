@@ -5,6 +5,7 @@
 #include "ipsec/sa.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 #include "base/auto.h"
 
@@ -134,6 +135,25 @@ bool sa_reqids_rise(const uint32_t *more, size_t n)
 		if (more[i] <= (i ? more[i - 1] : 0))
 			return false;
 	return true;
+}
+
+static int by_number(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+size_t sa_reqids_sort(uint32_t *more, size_t n)
+{
+	size_t kept = 0;
+
+	if (n)
+		qsort(more, n, sizeof(more[0]), by_number);
+	for (size_t i = 0; i < n; i++)
+		if (!kept || more[i] != more[kept - 1])
+			more[kept++] = more[i];
+	return kept;
 }
 
 static const char *more_fault(const struct sa_desc *d)

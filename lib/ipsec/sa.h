@@ -110,6 +110,8 @@ int sa_desc_check(const struct sa_desc *d, const char **ret_why);
 bool sa_reqids_have(const uint32_t *more, size_t n, uint32_t reqid);
 /* Whether they rise, and none is 0. */
 bool sa_reqids_rise(const uint32_t *more, size_t n);
+/* Makes them rise, each once. How many are left. */
+size_t sa_reqids_sort(uint32_t *more, size_t n);
 
 const char *sa_state_name(enum sa_state s); /* "larval", "mature", "dying", "dead" */
 

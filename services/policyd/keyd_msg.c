@@ -5,7 +5,6 @@
 #include "policyd/keyd_msg.h"
 
 #include <errno.h>
-#include <stdlib.h>
 
 #include "base/auto.h"
 #include "ike_conf.pb-c.h"
@@ -149,14 +148,8 @@ static size_t numbers_of(uint32_t set, uint32_t ret[SET_MAX])
 	return n;
 }
 
-static int by_number(const void *a, const void *b)
-{
-	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-
-	return (x > y) - (x < y);
-}
-
-/* The reqids of request i of all further policies, rising. A request without one has none in any of them. */
+/* The reqids of request i of all further policies, rising; two policies of root's may have the same. A
+ * request without one has none in any of them. */
 static size_t more_of(const struct grant_terms *t, uint8_t i, bool inbound, uint32_t ret[SA_MORE_MAX])
 {
 	size_t n = 0;
@@ -167,19 +160,7 @@ static size_t more_of(const struct grant_terms *t, uint8_t i, bool inbound, uint
 		if (reqid)
 			ret[n++] = reqid;
 	}
-	qsort(ret, n, sizeof(ret[0]), by_number);
-	return n;
-}
-
-/* Two policies of root's may have one reqid. */
-static size_t each_once(uint32_t *v, size_t n)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < n; i++)
-		if (!kept || v[i] != v[kept - 1])
-			v[kept++] = v[i];
-	return kept;
+	return sa_reqids_sort(ret, n);
 }
 
 struct more_pb {
@@ -191,9 +172,9 @@ static void put_more(const struct grant_terms *t, uint8_t i, struct more_pb *pb,
 	if (!t->n_more)
 		return;
 	ret->more_out = pb->out[i];
-	ret->n_more_out = each_once(pb->out[i], more_of(t, i, false, pb->out[i]));
+	ret->n_more_out = more_of(t, i, false, pb->out[i]);
 	ret->more_in = pb->in[i];
-	ret->n_more_in = each_once(pb->in[i], more_of(t, i, true, pb->in[i]));
+	ret->n_more_in = more_of(t, i, true, pb->in[i]);
 }
 
 int msg_request_grant(struct ipc_client *c, const struct grant *g, uint32_t deadline_ms,

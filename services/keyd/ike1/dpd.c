@@ -42,7 +42,7 @@ static void end_children(struct isakmp *sa)
 {
 	struct core *c = sa->core;
 
-	list_foreach_safe (k, next, &c->children, struct child, node)
+	list_foreach_safe (k, next, core_of_peer(c->by_peer, &sa->path.remote), struct child, by_peer)
 		if (k->party == sa->party || (party_same(k->party, sa->party) && !speaks(c, k->party)))
 			child_end(k, false, CHILD_PEER_DEAD);
 }

@@ -374,21 +374,13 @@ bool pair_keep_agreed(struct ike2_pair *p, struct selectors *l)
 
 /* --- for the SAs --- */
 
-static int by_number(const void *a, const void *b)
-{
-	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-
-	return (x > y) - (x < y);
-}
-
 size_t pair_more_policies(const struct ike2_pair *p, uint32_t ret[SA_MORE_MAX])
 {
 	size_t n = 0;
 
 	for (uint16_t i = 0; i < p->n_more; i++)
 		ret[n++] = p->more[i].policy;
-	qsort(ret, n, sizeof(ret[0]), by_number);
-	return n;
+	return sa_reqids_sort(ret, n);
 }
 
 /* Two policies may be bound to the same number, and a part without one is everybody's. */
@@ -396,7 +388,7 @@ size_t pair_more_reqids(const struct ike2_pair *p, uint8_t i, bool inbound, uint
 {
 	uint32_t own = inbound ? p->part[i].reqid_in : p->part[i].reqid_out;
 	uint8_t request = request_of(p, i);
-	size_t n = 0, kept = 0;
+	size_t n = 0;
 
 	for (uint16_t k = 0; own && k < p->n_more; k++) {
 		uint32_t reqid = inbound ? p->more[k].reqid_in[request] : p->more[k].reqid_out[request];
@@ -404,11 +396,7 @@ size_t pair_more_reqids(const struct ike2_pair *p, uint8_t i, bool inbound, uint
 		if (reqid && reqid != own)
 			ret[n++] = reqid;
 	}
-	qsort(ret, n, sizeof(ret[0]), by_number);
-	for (size_t k = 0; k < n; k++)
-		if (!kept || ret[k] != ret[kept - 1])
-			ret[kept++] = ret[k];
-	return kept;
+	return sa_reqids_sort(ret, n);
 }
 
 static struct ike_row_also row_of(const struct pair_more *m)

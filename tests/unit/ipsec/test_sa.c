@@ -382,9 +382,25 @@ static void test_sa_state_names(void **state)
 	assert_string_equal(sa_state_name((enum sa_state)99), "?");
 }
 
+static void test_reqids_are_sorted_and_stand_once(void **state)
+{
+	static const uint32_t want[] = {1, 3, 7, UINT32_MAX};
+	uint32_t v[] = {7, UINT32_MAX, 3, 7, 1, 3};
+
+	(void)state;
+	assert_false(sa_reqids_rise(v, ARRAY_SIZE(v)));
+	assert_int_equal(sa_reqids_sort(v, ARRAY_SIZE(v)), ARRAY_SIZE(want));
+	assert_memory_equal(v, want, sizeof(want));
+	assert_true(sa_reqids_rise(v, ARRAY_SIZE(want)));
+	assert_true(sa_reqids_have(v, ARRAY_SIZE(want), 7));
+	assert_false(sa_reqids_have(v, ARRAY_SIZE(want), 2));
+	assert_int_equal(sa_reqids_sort(NULL, 0), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_reqids_are_sorted_and_stand_once),
 	    cmocka_unit_test(test_alg_ciphers_have_the_rfcs_geometry),
 	    cmocka_unit_test(test_alg_hashes_have_the_rfcs_geometry),
 	    cmocka_unit_test(test_alg_tables_are_without_repetition),
