@@ -237,6 +237,16 @@ class Native(labtest.LabTest):
                 f"addr del {pair[mine]}/32 dev {device}\n" for pair in pairs))
         return pairs
 
+    def packets_from(self, sources):
+        """Packets that elmer has sent from each of these addresses."""
+        return {row["src"]: row["packets"] for row in self.elmer.json("sad")["sas"] if row["src"] in sources}
+
+    def each_carries_more(self, sources):
+        """The flow is under way in all of them."""
+        before = self.packets_from(sources)
+        self.assertEqual(set(before), sources)
+        wait_for("a packet from each", lambda: all(more > before[one] for one, more in self.packets_from(sources).items()), 60)
+
     def one_of_many_changes(self, version, n):
         """All others keep their SAs, on both sides, and no packet of theirs is lost."""
         pairs = self.addresses_of_many(n)
@@ -254,12 +264,15 @@ class Native(labtest.LabTest):
         held = {host: (set(self.sas(host)), set(self.spis(host))) for host in self.both}
         sink = self.relent.traffic("udp-count", 7101)
         flow = self.elmer.traffic("udp-flow", ",".join(f"{here}>{there}" for here, there in pairs[1:]), 7101, count(500, 2000), 200)
+        sources = {here for here, _ in pairs[1:]}
+        self.each_carries_more(sources)
         for changed in (0, None, 0):
             said = self.load(self.elmer, text(0, changed))
             self.assertIn("connections: 0 added, 1 changed, 0 removed; policies: 0 added, 0 removed.", said)
+        self.each_carries_more(sources)
         sent = json.loads(flow.communicate("\n", timeout=60)[0])["sent"]
         received = json.loads(sink.communicate("\n", timeout=60)[0])["received"]
-        self.assertGreater(sent, 0)
+        self.assertGreaterEqual(sent, 2 * len(sources))
         self.assertEqual(received, sent)
         for host in self.both:
             wait_for("one IKE SA to be gone", lambda host=host: len(self.sas(host)) == n - 1)
